@@ -1,0 +1,15 @@
+/* clock.h - what time it is. Thread: any. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t clock_ns(void);      /* CLOCK_MONOTONIC: for durations and deadlines */
+uint64_t clock_wall_ms(void); /* CLOCK_REALTIME: milliseconds since 1970, for people and records */
+
+#define CLOCK_RFC3339_SIZE 25
+/* "2026-01-31T12:00:00.123Z" and a NUL. */
+void clock_rfc3339(uint64_t wall_ms, char out[CLOCK_RFC3339_SIZE]);
+
+#endif

@@ -1,0 +1,50 @@
+/* str.h - slices of bytes, and the few things the hub does with them. The type is the SDK's own, so that
+ * a slice crosses the plugin boundary without a copy. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <busbar/types.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* A slice of a string literal: no strlen at run time. */
+#define STR(literal) ((bb_str){"" literal, sizeof(literal) - 1})
+/* For printf's "%.*s". */
+#define STR_FMT(s) (int)(s).len, (s).ptr != NULL ? (s).ptr : ""
+
+static inline bb_str str_from(const char *text) {
+    return (bb_str){text, text != NULL ? strlen(text) : 0};
+}
+
+static inline bb_str str_of(const void *ptr, size_t len) {
+    return (bb_str){(const char *)ptr, len};
+}
+
+static inline bool str_eq(bb_str a, bb_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* ASCII only, as header names and schemes are compared (RFC 9110 section 5.1). */
+bool str_eq_nocase(bb_str a, bb_str b);
+bool str_starts(bb_str s, bb_str prefix);
+bool str_ends(bb_str s, bb_str suffix);
+bb_str str_trim(bb_str s); /* blanks and tabs at both ends */
+
+/* The part before the first `sep`, which is cut off *rest together with the separator. False once *rest is
+ * used up; an empty part between two separators is given. */
+bool str_split(bb_str *rest, char sep, bb_str *part);
+
+/* Decimal digits only, no sign, no overflow. */
+bool str_to_u64(bb_str s, uint64_t *out);
+
+/* A duration: digits and a unit, "250ms", "30s", "5m", "2h", "1d". */
+bool str_to_duration_ms(bb_str s, uint64_t *out);
+
+/* The one of `names` that is nearest to `name` by edit distance, or NULL where none is near enough to be a
+ * slip of the keys (distance at most a third of its length, at least 1, at most 3). `names` ends with NULL. */
+const char *str_nearest(bb_str name, const char *const *names);
+
+/* FNV-1a, 64 bits: for tables in memory, not against an adversary. */
+uint64_t str_hash(bb_str s);
+
+#endif

@@ -1,0 +1,70 @@
+/* client.h - HTTP requests to the outside, on libcurl's multi interface driven by the loop.
+ *
+ * One client a loop: its connections are pooled and its handles reused. It sends one request and gives one answer; retries,
+ * credentials and meaning are the pipeline's. */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "http/server.h" /* http_header */
+
+typedef struct http_client http_client;
+typedef struct http_transfer http_transfer;
+
+typedef enum {
+    HTTP_FAIL_NONE,      /* there is an answer, of whatever status */
+    HTTP_FAIL_CONNECT,   /* refused, unreachable, name not found: the request has not been sent */
+    HTTP_FAIL_TLS,       /* no trust, or no handshake: not sent */
+    HTTP_FAIL_TIMEOUT,   /* nothing, or not all, within the time */
+    HTTP_FAIL_EMPTY,     /* connection closed without an answer */
+    HTTP_FAIL_TRUNCATED, /* answer cut off */
+    HTTP_FAIL_GARBAGE,   /* not HTTP */
+    HTTP_FAIL_TOO_LARGE, /* answer over the limit */
+    HTTP_FAIL_CANCELLED, /* by http_transfer_cancel */
+    HTTP_FAIL_OTHER
+} http_failure;
+
+/* Settings of a connection, alike for all its requests. Lives as long as any of its requests. */
+typedef struct http_target {
+    const char *ca_file;      /* NULL: the system's */
+    bool insecure;            /* no certificate check: only where the admin says so */
+    uint32_t connect_timeout_ms;
+    uint64_t max_response_bytes;
+} http_target;
+
+typedef struct http_send {
+    const http_target *target;
+    bb_str method;
+    const char *url;        /* whole */
+    const bb_str *headers;  /* "Name: value" each, NUL-terminated at ptr[len] */
+    size_t header_count;
+    bb_str body;            /* with has_body: also an empty one is sent */
+    bool has_body;
+    uint64_t timeout_ms;    /* of this attempt */
+    arena *memory;          /* the answer's header fields go here: it outlives the transfer */
+} http_send;
+
+typedef struct http_answer {
+    http_failure failure;
+    bool sent;        /* the request, or a part of it, may have reached the other side */
+    unsigned status;  /* 0 with a failure before the header */
+    const http_header *headers;
+    size_t header_count;
+    bb_str body;      /* lives until the callback returns, unless taken by http_answer_take */
+    char detail[200]; /* of a failure: for a person */
+} http_answer;
+
+typedef void (*http_done)(const http_answer *answer, void *ctx);
+
+http_client *http_client_new(loop *l, err *e);
+/* Cancels what is under way (each done callback runs) and frees. On the loop's thread. */
+void http_client_free(http_client *c);
+
+/* Everything in `send` lives until `done`, which is called on the loop's thread, never from within this function. */
+http_transfer *http_client_send(http_client *c, const http_send *send, http_done done, void *ctx);
+/* `done` is not called any more. */
+void http_transfer_cancel(http_transfer *t);
+
+#endif
