@@ -1,4 +1,5 @@
-/* buf.h - a growing run of bytes. A failed growth is kept (`failed`), so that a writer checks once, at the end.
+/* buf.h - a growing run of bytes. A failed growth is kept (`failed`), so that a writer checks once, at the
+ * end.
  *
  * Owner: whoever calls buf_init frees it with buf_free. Thread: one at a time. */
 #ifndef BASE_BUF_H

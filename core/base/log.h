@@ -1,4 +1,5 @@
-/* log.h - the hub's log: one line an event on standard error, `2026-01-31T12:00:00.123Z level what key=value`.
+/* log.h - the hub's log: one line an event on standard error, `2026-01-31T12:00:00.123Z level what
+ * key=value`.
  *
  * Thread: any. A line is written by one write(2), cut at 4 KiB, control characters escaped. */
 #ifndef BASE_LOG_H

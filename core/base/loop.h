@@ -17,10 +17,11 @@ typedef void (*loop_fn)(loop *l, void *arg);
 loop *loop_new(unsigned index);
 /* Starts the loop's thread, named "loop-INDEX". */
 bool loop_start(loop *l);
-/* Runs `fn` on the loop's thread, in the order of posting. [any-thread]. False: no memory, fn will not run. */
+/* Runs `fn` on the loop's thread, in the order of posting. [any-thread]. False: no memory, fn will not run.
+ */
 bool loop_post(loop *l, loop_fn fn, void *arg);
-/* Ends the thread once no handle of the loop is active any more, and waits for it. Whoever opened handles closes
- * them first (by a post). Not from the loop's own thread. */
+/* Ends the thread once no handle of the loop is active any more, and waits for it. Whoever opened handles
+ * closes them first (by a post). Not from the loop's own thread. */
 void loop_join(loop *l);
 void loop_free(loop *l); /* after loop_join, or before loop_start */
 

@@ -1,3 +1,6 @@
+/* Room base: what all else stands on: slices, memory, errors, log, clock, the event loop. It includes nothing
+ * of the hub but the SDK's types, and every room may include it. */
+
 /* str.h - slices of bytes, and the few things the hub does with them. The type is the SDK's own, so that
  * a slice crosses the plugin boundary without a copy. */
 #ifndef BASE_STR_H
@@ -41,7 +44,8 @@ bool str_to_u64(bb_str s, uint64_t *out);
 bool str_to_duration_ms(bb_str s, uint64_t *out);
 
 /* The one of `names` that is nearest to `name` by edit distance, or NULL where none is near enough to be a
- * slip of the keys (distance at most a third of its length, at least 1, at most 3). `names` ends with NULL. */
+ * slip of the keys (distance at most a third of its length, at least 1, at most 3). `names` ends with NULL.
+ */
 const char *str_nearest(bb_str name, const char *const *names);
 
 /* FNV-1a, 64 bits: for tables in memory, not against an adversary. */
