@@ -15,6 +15,11 @@
 /* For printf's "%.*s". */
 #define STR_FMT(s) (int)(s).len, (s).ptr != NULL ? (s).ptr : ""
 
+/* A name and its value: a header field, a parameter. */
+typedef struct str_pair {
+    bb_str name, value;
+} str_pair;
+
 static inline bb_str str_from(const char *text) {
     return (bb_str){text, text != NULL ? strlen(text) : 0};
 }

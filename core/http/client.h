@@ -1,11 +1,15 @@
+/* Room http: HTTP in (server.h) and out (client.h), on an event loop. It includes base; the pipeline sends by
+ * it, api and hub answer by it. It knows bytes and nothing of what they mean. */
+
 /* client.h - HTTP requests to the outside, on libcurl's multi interface driven by the loop.
  *
- * One client a loop: its connections are pooled and its handles reused. It sends one request and gives one answer; retries,
- * credentials and meaning are the pipeline's. */
+ * One client a loop: its connections are pooled and its handles reused. It sends one request and gives one
+ * answer; repeats, credentials and meaning are the pipeline's. */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "http/server.h" /* http_header */
@@ -28,8 +32,10 @@ typedef enum {
 
 /* Settings of a connection, alike for all its requests. Lives as long as any of its requests. */
 typedef struct http_target {
-    const char *ca_file;      /* NULL: the system's */
-    bool insecure;            /* no certificate check: only where the admin says so */
+    const char *ca_file; /* NULL: the system's */
+    bool insecure;       /* no certificate check: only where the admin says so */
+    const char
+        *proxy; /* NULL: none. The environment's proxies are not used: what goes where is the admin's word */
     uint32_t connect_timeout_ms;
     uint64_t max_response_bytes;
 } http_target;
@@ -37,22 +43,25 @@ typedef struct http_target {
 typedef struct http_send {
     const http_target *target;
     bb_str method;
-    const char *url;        /* whole */
-    const bb_str *headers;  /* "Name: value" each, NUL-terminated at ptr[len] */
+    const char *url;       /* whole */
+    const bb_str *headers; /* "Name: value" each, NUL-terminated at ptr[len] */
     size_t header_count;
-    bb_str body;            /* with has_body: also an empty one is sent */
+    bb_str body; /* with has_body: also an empty one is sent */
     bool has_body;
-    uint64_t timeout_ms;    /* of this attempt */
-    arena *memory;          /* the answer's header fields go here: it outlives the transfer */
+    bool
+        once; /* never put on the wire a second time, not even where a kept-alive connection turns out dead */
+    uint64_t timeout_ms; /* of this attempt */
+    arena *memory;       /* the answer's header fields go here, and scratch: it outlives the transfer */
+    buf *answer_body;    /* cleared, then filled: it outlives the transfer */
 } http_send;
 
 typedef struct http_answer {
     http_failure failure;
-    bool sent;        /* the request, or a part of it, may have reached the other side */
-    unsigned status;  /* 0 with a failure before the header */
+    bool sent;       /* the request, or a part of it, may have reached the other side */
+    unsigned status; /* 0 with a failure before the header */
     const http_header *headers;
     size_t header_count;
-    bb_str body;      /* lives until the callback returns, unless taken by http_answer_take */
+    const buf *body;  /* http_send.answer_body, decoded from any Content-Encoding */
     char detail[200]; /* of a failure: for a person */
 } http_answer;
 
@@ -62,9 +71,10 @@ http_client *http_client_new(loop *l, err *e);
 /* Cancels what is under way (each done callback runs) and frees. On the loop's thread. */
 void http_client_free(http_client *c);
 
-/* Everything in `send` lives until `done`, which is called on the loop's thread, never from within this function. */
+/* Everything in `send` lives until `done`, which is called on the loop's thread, never from within this
+ * function. */
 http_transfer *http_client_send(http_client *c, const http_send *send, http_done done, void *ctx);
-/* `done` is not called any more. */
+/* Takes a transfer back before it is done: `done` is not called any more. */
 void http_transfer_cancel(http_transfer *t);
 
 #endif

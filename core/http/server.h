@@ -24,9 +24,7 @@ typedef struct http_server_limits { /* zero: the default */
     uint32_t max_connections;   /* of this loop; default 4096; over it 503 and closed */
 } http_server_limits;
 
-typedef struct http_header {
-    bb_str name, value; /* value trimmed; names as sent */
-} http_header;
+typedef str_pair http_header; /* value trimmed; names as sent */
 
 /* A whole request. All slices live until the exchange is answered or abandoned. */
 typedef struct http_request {

@@ -1,0 +1,62 @@
+/* client_internal.h - what the client's files share: the client, its sockets on the loop, a transfer. */
+#ifndef HTTP_CLIENT_INTERNAL_H
+#define HTTP_CLIENT_INTERNAL_H
+
+#include "http/client.h"
+
+#include <curl/curl.h>
+
+/* A descriptor of libcurl's as the loop watches it. */
+typedef struct client_socket {
+    uv_poll_t poll; /* first: the handle is freed as a whole */
+    http_client *client;
+    int fd;
+    int events;  /* UV_READABLE | UV_WRITABLE: as registered; 0: not registered */
+    bool wanted; /* libcurl waits for it; not so between two requests */
+} client_socket;
+
+struct http_client {
+    CURLM *multi;
+    loop *loop;
+    uv_timer_t timer;
+    uv_prepare_t kick; /* runs what was added since, once an iteration of the loop */
+    bool kicked;
+    bool closing;
+    client_socket **sockets; /* by descriptor */
+    size_t socket_cap;
+    bool *opened;          /* by descriptor: made by open_socket, so that close_socket will tell of its end */
+    http_transfer *active; /* doubly linked */
+    http_transfer *idle;   /* handles to be used again, at most IDLE_MAX */
+    unsigned idle_count;
+    unsigned handles; /* libuv handles still open, with the client to be freed after the last */
+};
+
+struct http_transfer {
+    CURL *easy;
+    http_client *client;
+    http_transfer *next, *previous;
+    const http_send *send;
+    http_done done;
+    void *ctx;
+    struct curl_slist *fields;
+    http_header *headers; /* of the answer, in send->memory */
+    size_t header_count, header_cap;
+    unsigned starts; /* times the request was put on the wire */
+    bool no_memory, too_large;
+    const char *system_ca; /* what libcurl was built to trust; libcurl's own text */
+    char detail[CURL_ERROR_SIZE];
+};
+
+#define IDLE_MAX 256u
+
+bool client_sockets_init(http_client *c);
+void client_sockets_close(http_client *c);
+/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; `ctx` is the client. */
+curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address);
+int client_close_socket(void *ctx, curl_socket_t fd);
+/* Hands finished transfers to their callbacks. */
+void client_collect(http_client *c);
+
+void client_failure(const http_transfer *t, CURLcode code, http_answer *out);
+
+#endif

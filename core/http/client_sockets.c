@@ -1,0 +1,193 @@
+/* client_sockets.c - libcurl's descriptors and timer on the event loop.
+ *
+ * A descriptor stays registered between two requests of its connection, for readability, and is forgotten
+ * when libcurl closes it: that spares two epoll_ctl calls a request. Only descriptors that this file opened
+ * are treated so: of others (the resolver's) nobody tells the end, so CURL_POLL_REMOVE is their end. */
+#include "http/client_internal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool make_room(http_client *c, int fd) {
+    if ((size_t)fd < c->socket_cap)
+        return true;
+    size_t cap = c->socket_cap == 0 ? 64 : c->socket_cap;
+    while (cap <= (size_t)fd)
+        cap *= 2;
+    client_socket **sockets = realloc(c->sockets, cap * sizeof *sockets);
+    if (sockets == NULL)
+        return false;
+    c->sockets = sockets;
+    bool *opened = realloc(c->opened, cap * sizeof *opened);
+    if (opened == NULL)
+        return false;
+    c->opened = opened;
+    for (size_t i = c->socket_cap; i < cap; i++) {
+        c->sockets[i] = NULL;
+        c->opened[i] = false;
+    }
+    c->socket_cap = cap;
+    return true;
+}
+
+static void handle_closed(uv_handle_t *handle) {
+    free(handle);
+}
+
+static void forget(http_client *c, int fd) {
+    client_socket *s = c->sockets[fd];
+    c->sockets[fd] = NULL;
+    if (s != NULL) {
+        uv_poll_stop(&s->poll);
+        uv_close((uv_handle_t *)&s->poll, handle_closed);
+    }
+}
+
+static void on_event(uv_poll_t *poll, int status, int events) {
+    client_socket *s = (client_socket *)poll;
+    http_client *c = s->client;
+    if (!s->wanted) { /* an idle connection was closed, or speaks unasked: libcurl will see it on reuse */
+        uv_poll_stop(poll);
+        s->events = 0;
+        return;
+    }
+    int mask = status < 0 ? CURL_CSELECT_ERR : 0;
+    if (events & (UV_READABLE | UV_DISCONNECT))
+        mask |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        mask |= CURL_CSELECT_OUT;
+    int running;
+    curl_multi_socket_action(c->multi, s->fd, mask, &running);
+    client_collect(c);
+}
+
+static client_socket *watch(http_client *c, int fd) {
+    if (!make_room(c, fd))
+        return NULL;
+    if (c->sockets[fd] != NULL)
+        return c->sockets[fd];
+    client_socket *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    *s = (client_socket){.client = c, .fd = fd};
+    if (uv_poll_init(loop_uv(c->loop), &s->poll, fd) != 0) {
+        free(s);
+        return NULL;
+    }
+    c->sockets[fd] = s;
+    return s;
+}
+
+/* CURLMOPT_SOCKETFUNCTION */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused) {
+    (void)easy, (void)unused;
+    http_client *c = ctx;
+    if (what == CURL_POLL_REMOVE) {
+        if ((size_t)fd >= c->socket_cap || c->sockets[fd] == NULL)
+            return 0;
+        if (c->opened[fd])
+            c->sockets[fd]->wanted = false;
+        else
+            forget(c, fd);
+        return 0;
+    }
+    client_socket *s = watch(c, fd);
+    if (s == NULL)
+        return -1;
+    int events = UV_READABLE | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    if (what == CURL_POLL_OUT) /* connecting: nothing to read yet */
+        events = UV_WRITABLE;
+    s->wanted = true;
+    if (s->events != events && uv_poll_start(&s->poll, events, on_event) == 0)
+        s->events = events;
+    return 0;
+}
+
+curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    http_client *c = ctx;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    if (!make_room(c, fd)) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    c->opened[fd] = true;
+    return fd;
+}
+
+int client_close_socket(void *ctx, curl_socket_t fd) {
+    http_client *c = ctx;
+    if ((size_t)fd < c->socket_cap) {
+        forget(c, fd);
+        c->opened[fd] = false;
+    }
+    return close(fd);
+}
+
+static void run_timeouts(http_client *c) {
+    int running;
+    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    client_collect(c);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    run_timeouts(timer->data);
+}
+
+static void on_kick(uv_prepare_t *kick) {
+    http_client *c = kick->data;
+    uv_prepare_stop(kick);
+    c->kicked = false;
+    run_timeouts(c);
+}
+
+/* CURLMOPT_TIMERFUNCTION. "At once" is put off to the end of this iteration of the loop: the function must
+ * not be re-entered, and requests begun by several events go out together. */
+static int on_timeout_change(CURLM *multi, long timeout_ms, void *ctx) {
+    (void)multi;
+    http_client *c = ctx;
+    if (c->closing)
+        return 0;
+    if (timeout_ms == 0) {
+        if (!c->kicked)
+            uv_prepare_start(&c->kick, on_kick);
+        c->kicked = true;
+    } else if (timeout_ms < 0) {
+        uv_timer_stop(&c->timer);
+    } else {
+        uv_timer_start(&c->timer, on_timer, (uint64_t)timeout_ms, 0);
+    }
+    return 0;
+}
+
+bool client_sockets_init(http_client *c) {
+    uv_timer_init(loop_uv(c->loop), &c->timer);
+    uv_prepare_init(loop_uv(c->loop), &c->kick);
+    c->timer.data = c->kick.data = c;
+    c->handles = 2;
+    return curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c) == CURLM_OK &&
+           curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change) == CURLM_OK &&
+           curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c) == CURLM_OK;
+}
+
+static void own_handle_closed(uv_handle_t *handle) {
+    http_client *c = handle->data;
+    if (--c->handles == 0) {
+        free(c->sockets);
+        free(c->opened);
+        free(c);
+    }
+}
+
+void client_sockets_close(http_client *c) {
+    for (size_t fd = 0; fd < c->socket_cap; fd++)
+        if (c->sockets[fd] != NULL)
+            forget(c, (int)fd);
+    uv_close((uv_handle_t *)&c->timer, own_handle_closed);
+    uv_close((uv_handle_t *)&c->kick, own_handle_closed);
+}

@@ -1,0 +1,219 @@
+#include "plugin/call.h"
+
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void plugin_call_init(plugin_call *c) {
+    memset(c, 0, sizeof *c);
+    buf_init(&c->request.url);
+    buf_init(&c->request.form);
+}
+
+static void reset_request(plugin_request *r) {
+    buf url = r->url, form = r->form;
+    buf_clear(&url);
+    buf_clear(&form);
+    *r = (plugin_request){.url = url, .form = form};
+}
+
+void plugin_call_reset(plugin_call *c) {
+    host_json_free_writers(c);
+    reset_request(&c->request);
+    c->answer = (plugin_answer){0};
+    c->in_resume = c->misused = false;
+    c->output_kind = PLUGIN_OUT_NONE;
+    c->output = c->next_cursor = (bb_str){NULL, 0};
+    c->error = (plugin_error){0};
+    atomic_store_explicit(&c->cancelled, 0, memory_order_relaxed);
+}
+
+void plugin_call_free(plugin_call *c) {
+    host_json_free_writers(c);
+    buf_free(&c->request.url);
+    buf_free(&c->request.form);
+}
+
+void plugin_misuse(plugin_call *c, bb_code code, const char *format, ...) {
+    if (c->misused)
+        return;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    c->misused = true;
+    c->error = (plugin_error){
+        .code = code, .message = arena_copy(c->memory, str_from(text)), .retry = BB_RETRY_NO};
+}
+
+/* --- how a step ends ------------------------------------------------------------------------------ */
+
+static plugin_outcome failed(plugin_call *c, bb_code code, const char *text) {
+    if (!c->misused) {
+        c->misused = true;
+        c->error = (plugin_error){.code = code, .message = str_from(text), .retry = BB_RETRY_NO};
+    }
+    return PLUGIN_FAILED;
+}
+
+static plugin_outcome finish_send(plugin_call *c) {
+    plugin_request *r = &c->request;
+    if (!r->begun)
+        return failed(c, BB_E_PLUGIN, "the connector asked to send, but described no request");
+    if (r->url.failed || r->form.failed)
+        return failed(c, BB_E_NO_MEMORY, "no memory for the request");
+    if (r->body_kind == PLUGIN_BODY_FORM)
+        r->body = buf_str(&r->form);
+    return PLUGIN_SEND;
+}
+
+/* The answer's body, as JSON; an empty one is null (a 204 has none). */
+static plugin_outcome finish_body(plugin_call *c) {
+    if (c->answer.body.len == 0) {
+        c->output = STR("null");
+        return PLUGIN_DONE;
+    }
+    if (c->abi.host->http->response_json(&c->abi) == NULL)
+        return failed(c, BB_E_UPSTREAM_INVALID, "the service's answer is not JSON");
+    c->output = c->answer.body;
+    return PLUGIN_DONE;
+}
+
+static plugin_outcome finish_done(plugin_call *c) {
+    switch (c->output_kind) {
+    case PLUGIN_OUT_TEXT: return PLUGIN_DONE;
+    case PLUGIN_OUT_BODY: return finish_body(c);
+    default: return failed(c, BB_E_PLUGIN, "the connector says it is done, but gave no output");
+    }
+}
+
+static plugin_outcome finish_fail(plugin_call *c) {
+    if (c->error.code == BB_OK)
+        return failed(c, BB_E_PLUGIN, "the connector failed without saying why");
+    return PLUGIN_FAILED;
+}
+
+static plugin_outcome finish(plugin_call *c, bb_step step) {
+    c->abi.step++;
+    if (c->misused)
+        return PLUGIN_FAILED;
+    switch (step) {
+    case BB_SEND: return finish_send(c);
+    case BB_DONE: return finish_done(c);
+    case BB_FAIL: return finish_fail(c);
+    default: return failed(c, BB_E_PLUGIN, "the connector's step ended in a way this hub does not know");
+    }
+}
+
+plugin_outcome plugin_start(plugin_call *c, const bb_operation *op) {
+    c->in_resume = false;
+    return finish(c, op->start(&c->abi));
+}
+
+static bb_step default_resume(bb_call *call) {
+    plugin_call *c = plugin_call_of(call);
+    if (c->answer.status >= 200 && c->answer.status <= 299) {
+        call->host->call->done_body(call);
+        return BB_DONE;
+    }
+    c->error = (plugin_error){.code = BB_E_UPSTREAM}; /* the pipeline words it by the status */
+    return BB_FAIL;
+}
+
+plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op) {
+    reset_request(&c->request);
+    c->in_resume = true;
+    return finish(c, (op->resume != NULL ? op->resume : default_resume)(&c->abi));
+}
+
+/* --- busbar.call/1 -------------------------------------------------------------------------------- */
+
+static void *alloc_(bb_call *call, size_t bytes) {
+    return arena_alloc(plugin_call_of(call)->memory, bytes);
+}
+
+static void done_text(bb_call *call, bb_str json) {
+    plugin_call *c = plugin_call_of(call);
+    bb_str copy = arena_copy(c->memory, json);
+    json_error error;
+    if (copy.ptr == NULL)
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the output");
+    else if (json_read(c->memory, copy, NULL, &error) == NULL)
+        plugin_misuse(c, BB_E_PLUGIN, "the connector's output is not JSON: %s at byte %zu", error.reason,
+                      error.offset);
+    c->output_kind = PLUGIN_OUT_TEXT;
+    c->output = copy;
+}
+
+static void done_value(bb_call *call, const bb_json *value) {
+    plugin_call *c = plugin_call_of(call);
+    bb_str raw = json_raw((const json_value *)value);
+    c->output_kind = PLUGIN_OUT_TEXT;
+    c->output = value != NULL ? raw : STR("null");
+}
+
+static void done_body(bb_call *call) {
+    plugin_call *c = plugin_call_of(call);
+    if (!c->in_resume)
+        plugin_misuse(c, BB_E_PLUGIN, "done_body belongs into resume: there is no answer yet");
+    c->output_kind = PLUGIN_OUT_BODY;
+}
+
+static void next_cursor(bb_call *call, bb_str cursor) {
+    plugin_call *c = plugin_call_of(call);
+    c->next_cursor = cursor.len > 0 ? arena_copy(c->memory, cursor) : (bb_str){NULL, 0};
+}
+
+/* Codes of a newer SDK than this host's, and nonsense, are the connector's defect. */
+static bb_code known_code(bb_code code) {
+    bool known = (code >= BB_E_PLUGIN && code <= BB_E_DEADLINE) ||
+                 (code >= BB_E_UPSTREAM && code <= BB_E_UPSTREAM_TIMEOUT);
+    return known ? code : BB_E_PLUGIN;
+}
+
+static void fail(bb_call *call, const bb_error *error) {
+    plugin_call *c = plugin_call_of(call);
+    if (c->misused)
+        return;
+    if (error == NULL || error->size < sizeof *error) {
+        plugin_misuse(c, BB_E_PLUGIN, "the connector's error has a size this host does not know");
+        return;
+    }
+    arena *a = c->memory;
+    c->error = (plugin_error){
+        .code = known_code(error->code),
+        .message = error->message.len > 0 ? arena_copy(a, error->message) : (bb_str){NULL, 0},
+        .pointer = error->pointer.len > 0 ? arena_copy(a, error->pointer) : (bb_str){NULL, 0},
+        .upstream_code = error->upstream_code.len > 0 ? arena_copy(a, error->upstream_code)
+                                                      : (bb_str){NULL, 0},
+        .upstream_status = error->upstream_status,
+        .retry = error->retry,
+    };
+}
+
+static int32_t cancelled(const bb_call *call) {
+    const plugin_call *c = (const plugin_call *)call;
+    return atomic_load_explicit(&c->cancelled, memory_order_relaxed);
+}
+
+static int64_t time_left_ms(const bb_call *call) {
+    const plugin_call *c = (const plugin_call *)call;
+    uint64_t now = clock_ns();
+    if (c->deadline_ns == 0)
+        return INT64_MAX;
+    return c->deadline_ns > now ? (int64_t)((c->deadline_ns - now) / 1000000u) : 0;
+}
+
+const bb_call_api host_call = {
+    .size = sizeof(bb_call_api),
+    .alloc = alloc_,
+    .done_text = done_text,
+    .done_value = done_value,
+    .done_body = done_body,
+    .next_cursor = next_cursor,
+    .fail = fail,
+    .cancelled = cancelled,
+    .time_left_ms = time_left_ms,
+};

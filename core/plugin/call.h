@@ -1,0 +1,94 @@
+/* Room plugin: connectors as the hub holds them: staged, admitted, loaded, probed, and their steps run. It
+ * includes base, json and the SDK's headers; registry and pipeline include it. It opens no connection and
+ * knows no connector by name. */
+
+/* call.h - one call as a connector's steps see it: the SDK's bb_call, with what its steps have said so far.
+ *
+ * Pure: a step turns input and answer into a request, an output or an error, all in the call's arena. Who
+ * owns a plugin_call resets it between calls; it is used by one loop at a time. */
+#ifndef PLUGIN_CALL_H
+#define PLUGIN_CALL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "json/json.h"
+
+#include <busbar/plugin.h>
+#include <stdatomic.h>
+
+/* What a step asked to have sent. Slices are in the call's arena or buffers, valid until the next step. */
+typedef struct plugin_request {
+    bb_str method;
+    buf url; /* whole, with the query */
+    bool begun;
+    bool foreign;    /* not the origin of base_url: gets no credentials */
+    bb_str *headers; /* "Name: value", NUL behind */
+    size_t header_count, header_cap;
+    enum { PLUGIN_BODY_NONE, PLUGIN_BODY_BYTES, PLUGIN_BODY_FORM } body_kind;
+    bb_str body;
+    buf form;
+    enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
+} plugin_request;
+
+typedef struct plugin_answer {
+    int32_t status;
+    const str_pair *headers;
+    size_t header_count;
+    bb_str body;
+    const json_value *json; /* read when first asked for */
+    bool json_tried;
+} plugin_answer;
+
+typedef struct plugin_error {
+    bb_code code;
+    bb_str message, pointer, upstream_code;
+    int32_t upstream_status;
+    bb_retry retry;
+} plugin_error;
+
+typedef struct plugin_call {
+    bb_call abi; /* first: the connector's bb_call pointer is a plugin_call pointer */
+    arena *memory;
+    bb_str base_url; /* of the connection, without a slash at its end; may be empty */
+    const char *plugin_id, *connection_id, *execution_id; /* for the log */
+    plugin_request request;
+    plugin_answer answer;
+    bool in_resume;
+    enum { PLUGIN_OUT_NONE, PLUGIN_OUT_TEXT, PLUGIN_OUT_BODY } output_kind;
+    bb_str output; /* a JSON text */
+    bb_str next_cursor;
+    plugin_error error;
+    bool misused; /* a host function was used in a way that cannot be carried out; `error` says how */
+    struct bb_json_writer *writers; /* list: their buffers are the call's */
+    _Atomic(int) cancelled;
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+} plugin_call;
+
+/* What a step came to. */
+typedef enum { PLUGIN_SEND, PLUGIN_DONE, PLUGIN_FAILED } plugin_outcome;
+
+void plugin_call_init(
+    plugin_call *c); /* zero, with empty buffers; `memory` and the rest are set by the caller */
+void plugin_call_reset(plugin_call *c); /* ready for another call; buffers are kept */
+void plugin_call_free(plugin_call *c);
+
+/* Runs `start`. PLUGIN_SEND: c->request is whole. PLUGIN_DONE: c->output is a JSON text that has been read
+ * (it is JSON). PLUGIN_FAILED: c->error. c->abi's fields are set by the caller. */
+plugin_outcome plugin_start(plugin_call *c, const bb_operation *op);
+/* Runs `resume` on c->answer (or the default one, where the connector has none). */
+plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op);
+
+/* Keeps the first misuse: the step fails with it. */
+__attribute__((format(printf, 3, 4))) void plugin_misuse(plugin_call *c, bb_code code, const char *format,
+                                                         ...);
+
+static inline plugin_call *plugin_call_of(bb_call *abi) {
+    return (plugin_call *)abi;
+}
+
+extern const bb_json_api host_json;
+extern const bb_http_api host_http;
+extern const bb_call_api host_call;
+void host_json_free_writers(plugin_call *c);
+
+#endif
