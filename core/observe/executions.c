@@ -1,0 +1,152 @@
+#include "observe/executions.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A loop's ring. The lock is taken by its loop for each call, and by the rare reader. */
+typedef struct ring {
+    _Alignas(64) pthread_mutex_t lock;
+    execution *items;
+    uint64_t added;
+} ring;
+
+struct executions {
+    unsigned loops, size; /* size: items of a ring */
+    ring *rings;
+};
+
+executions *executions_new(unsigned loops, unsigned per_loop) {
+    executions *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return NULL;
+    *x = (executions){.loops = loops, .size = per_loop, .rings = aligned_alloc(64, loops * sizeof(ring))};
+    if (x->rings == NULL) {
+        free(x);
+        return NULL;
+    }
+    memset(x->rings, 0, loops * sizeof(ring));
+    bool ok = true;
+    for (unsigned i = 0; i < loops; i++) {
+        pthread_mutex_init(&x->rings[i].lock, NULL);
+        x->rings[i].items = calloc(per_loop, sizeof(execution));
+        ok = ok && x->rings[i].items != NULL;
+    }
+    if (!ok) {
+        executions_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+void executions_free(executions *x) {
+    if (x == NULL)
+        return;
+    for (unsigned i = 0; i < x->loops; i++) {
+        free(x->rings[i].items);
+        pthread_mutex_destroy(&x->rings[i].lock);
+    }
+    free(x->rings);
+    free(x);
+}
+
+void executions_add(executions *x, unsigned loop, const execution *e) {
+    ring *r = &x->rings[loop];
+    pthread_mutex_lock(&r->lock);
+    r->items[r->added++ % x->size] = *e;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool matches(const execution *e, const execution_filter *f) {
+    return (f->connection.ptr == NULL || str_eq(f->connection, str_from(e->connection))) &&
+           (f->operation.ptr == NULL || str_eq(f->operation, str_from(e->operation))) &&
+           (f->id.ptr == NULL || str_eq(f->id, str_from(e->id))) &&
+           (f->failed < 0 || (e->outcome != PROBLEM_NONE) == (f->failed != 0));
+}
+
+/* The newest `limit` that match, of one ring, appended to `out`. */
+static size_t collect(const executions *x, unsigned loop, const execution_filter *f, execution *out) {
+    ring *r = &x->rings[loop];
+    size_t n = 0;
+    pthread_mutex_lock(&r->lock);
+    uint64_t held = r->added < x->size ? r->added : x->size;
+    for (uint64_t i = 0; i < held && n < f->limit; i++) {
+        const execution *e = &r->items[(r->added - 1 - i) % x->size];
+        if (matches(e, f))
+            out[n++] = *e;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
+static int newest_first(const void *a, const void *b) {
+    return strcmp(((const execution *)b)->id, ((const execution *)a)->id);
+}
+
+void execution_write(const execution *e, json_writer *w) {
+    char time[CLOCK_RFC3339_SIZE];
+    clock_rfc3339(e->started_ms, time);
+    json_object(w);
+    json_member_string(w, STR("id"), str_from(e->id));
+    json_member_string(w, STR("connection"), str_from(e->connection));
+    json_member_string(w, STR("plugin"), str_from(e->plugin));
+    json_member_string(w, STR("operation"), str_from(e->operation));
+    json_member_string(w, STR("status"), e->outcome == PROBLEM_NONE ? STR("succeeded") : STR("failed"));
+    json_member_string(w, STR("code"), str_from(problem_of(e->outcome)->name));
+    json_member_string(w, STR("started_at"), str_from(time));
+    json_keyl(w, "duration_ms");
+    json_put_double(w, (double)e->duration_us / 1000);
+    json_member_u64(w, STR("attempts"), e->attempts);
+    if (e->upstream_status != 0)
+        json_member_u64(w, STR("upstream_status"), e->upstream_status);
+    if (e->detail[0] != '\0')
+        json_member_string(w, STR("detail"), str_from(e->detail));
+    json_object_end(w);
+}
+
+void executions_write(const executions *x, const execution_filter *filter, json_writer *w) {
+    execution_filter f = *filter;
+    if (f.limit > x->size)
+        f.limit = x->size;
+    execution *found = malloc((size_t)x->loops * (f.limit + 1) * sizeof *found);
+    size_t n = 0;
+    for (unsigned i = 0; found != NULL && i < x->loops; i++)
+        n += collect(x, i, &f, found + n);
+    if (n > 0)
+        qsort(found, n, sizeof *found, newest_first);
+    json_object(w);
+    json_keyl(w, "executions");
+    json_array(w);
+    for (size_t i = 0; i < n && i < f.limit; i++)
+        execution_write(&found[i], w);
+    json_array_end(w);
+    json_object_end(w);
+    free(found);
+}
+
+bool executions_find(const executions *x, bb_str id, execution *out) {
+    execution_filter f = {.id = id, .failed = -1, .limit = 1};
+    for (unsigned i = 0; i < x->loops; i++)
+        if (collect(x, i, &f, out) > 0)
+            return true;
+    return false;
+}
+
+void execution_id(uint64_t wall_ms, const uint8_t random[10], char out[EXECUTION_ID_SIZE]) {
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    memcpy(out, "ex_", 3);
+    for (int i = 0; i < 10; i++)
+        out[3 + i] = digits[(wall_ms >> (45 - 5 * i)) & 31];
+    uint64_t high = 0, low = 0;
+    for (int i = 0; i < 5; i++) {
+        high = high << 8 | random[i];
+        low = low << 8 | random[5 + i];
+    }
+    for (int i = 0; i < 8; i++) {
+        out[13 + i] = digits[(high >> (35 - 5 * i)) & 31];
+        out[21 + i] = digits[(low >> (35 - 5 * i)) & 31];
+    }
+    out[29] = '\0';
+}

@@ -1,0 +1,46 @@
+/* executions.h - the calls of late, remembered: one ring a loop, read together.
+ *
+ * Holds no input and no output, so no secret of a caller's. */
+#ifndef OBSERVE_EXECUTIONS_H
+#define OBSERVE_EXECUTIONS_H
+
+#include "base/arena.h"
+#include "base/problem.h"
+#include "json/json.h"
+
+#define EXECUTION_ID_SIZE 30 /* "ex_" and 26 characters, and a NUL */
+
+typedef struct execution {
+    char id[EXECUTION_ID_SIZE];
+    char connection[65], plugin[65], operation[101];
+    uint64_t started_ms; /* wall clock */
+    uint64_t duration_us;
+    problem outcome;
+    uint16_t upstream_status; /* of the last answer; 0: none */
+    uint16_t attempts;        /* requests sent */
+    char detail[160];         /* of a failure, secrets removed */
+} execution;
+
+typedef struct executions executions; /* of one hub */
+
+executions *executions_new(unsigned loops, unsigned per_loop);
+void executions_free(executions *x);
+/* [loop] */
+void executions_add(executions *x, unsigned loop, const execution *e);
+
+typedef struct execution_filter {
+    bb_str connection, operation, id; /* absent: any */
+    int failed;                       /* 1: only failures, 0: only successes, -1: any */
+    size_t limit;
+} execution_filter;
+/* Writes {"executions": [...]}, the newest first. [any-thread] */
+void executions_write(const executions *x, const execution_filter *filter, json_writer *w);
+/* The members of one, without the braces' outside. */
+void execution_write(const execution *e, json_writer *w);
+/* False: it is not remembered (any more). [any-thread] */
+bool executions_find(const executions *x, bb_str id, execution *out);
+
+/* Ids that sort by time (48 bits of milliseconds, then 80 random bits, Crockford's base 32). */
+void execution_id(uint64_t wall_ms, const uint8_t random[10], char out[EXECUTION_ID_SIZE]);
+
+#endif

@@ -1,0 +1,239 @@
+#include "observe/metrics.h"
+
+#include "base/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Upper bounds in nanoseconds; the last bucket is +Inf. */
+static const uint64_t bounds[] = {250000,     500000,     1000000,     2500000,    5000000,   10000000,
+                                  25000000,   50000000,   100000000,   250000000,  500000000, 1000000000,
+                                  2500000000, 5000000000, 10000000000, 30000000000};
+#define BOUNDS (sizeof bounds / sizeof bounds[0])
+
+typedef _Atomic(uint64_t) counter;
+
+/* One loop's share of one operation: written by that loop alone. */
+typedef struct slot {
+    _Alignas(64) counter outcomes[PROBLEM_COUNT];
+    counter buckets[BOUNDS + 1];
+    counter sum_ns, begun, retries;
+} slot;
+
+struct metrics_op {
+    struct metrics_op *next;
+    char *plugin, *operation;
+    slot *slots;
+};
+
+static struct {
+    unsigned loops;
+    pthread_mutex_t lock; /* guards the list; its entries never go */
+    metrics_op *ops;
+    counter reloads, reloads_refused, generation, last_reload_ms, ready, refused, zombies, modules;
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* One writer: a load and a store are enough, and cheaper than a locked add. */
+static void add(counter *c, uint64_t n) {
+    atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static void set(counter *c, uint64_t n) {
+    atomic_store_explicit(c, n, memory_order_relaxed);
+}
+
+static uint64_t get(const counter *c) {
+    return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
+}
+
+void metrics_init(unsigned loops) {
+    if (all.loops < loops && all.ops == NULL)
+        all.loops = loops;
+}
+
+static metrics_op *op_new(bb_str plugin, bb_str operation) {
+    metrics_op *op = calloc(1, sizeof *op);
+    if (op == NULL)
+        return NULL;
+    op->plugin = strndup(plugin.ptr, plugin.len);
+    op->operation = strndup(operation.ptr, operation.len);
+    op->slots = aligned_alloc(64, all.loops * sizeof(slot));
+    if (op->plugin == NULL || op->operation == NULL || op->slots == NULL) {
+        free(op->plugin);
+        free(op->operation);
+        free(op->slots);
+        free(op);
+        return NULL;
+    }
+    memset(op->slots, 0, all.loops * sizeof(slot));
+    return op;
+}
+
+metrics_op *metrics_op_get(bb_str plugin, bb_str operation) {
+    pthread_mutex_lock(&all.lock);
+    metrics_op **at = &all.ops;
+    while (*at != NULL &&
+           !(str_eq(str_from((*at)->plugin), plugin) && str_eq(str_from((*at)->operation), operation)))
+        at = &(*at)->next;
+    if (*at == NULL)
+        *at = op_new(plugin, operation);
+    metrics_op *op = *at;
+    pthread_mutex_unlock(&all.lock);
+    return op;
+}
+
+void metrics_call_begin(metrics_op *op, unsigned loop) {
+    if (op != NULL)
+        add(&op->slots[loop].begun, 1);
+}
+
+void metrics_call_end(metrics_op *op, unsigned loop, problem outcome, uint64_t duration_ns) {
+    if (op == NULL)
+        return;
+    slot *s = &op->slots[loop];
+    size_t i = 0;
+    while (i < BOUNDS && duration_ns > bounds[i])
+        i++;
+    add(&s->buckets[i], 1);
+    add(&s->sum_ns, duration_ns);
+    add(&s->outcomes[outcome], 1);
+}
+
+void metrics_retry(metrics_op *op, unsigned loop) {
+    if (op != NULL)
+        add(&op->slots[loop].retries, 1);
+}
+
+void metrics_reload(bool committed, uint64_t generation, uint64_t wall_ms) {
+    add(committed ? &all.reloads : &all.reloads_refused, 1);
+    set(&all.generation, generation);
+    if (committed)
+        set(&all.last_reload_ms, wall_ms);
+}
+
+void metrics_connections(uint64_t ready, uint64_t refused) {
+    set(&all.ready, ready);
+    set(&all.refused, refused);
+}
+
+void metrics_zombies(uint64_t connections) {
+    set(&all.zombies, connections);
+}
+
+void metrics_kept(uint64_t loaded_modules) {
+    set(&all.modules, loaded_modules);
+}
+
+/* --- text ----------------------------------------------------------------------------------------- */
+
+static void head(buf *out, const char *name, const char *type, const char *help) {
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void single(buf *out, const char *name, const char *type, const char *help, uint64_t value) {
+    head(out, name, type, help);
+    buf_printf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+/* The sum over loops of the counter at `offset` of a slot. */
+static uint64_t total(const metrics_op *op, size_t offset) {
+    uint64_t n = 0;
+    for (unsigned i = 0; i < all.loops; i++)
+        n += get((const counter *)((const char *)&op->slots[i] + offset));
+    return n;
+}
+
+#define outcome_offset(p) (offsetof(slot, outcomes) + (size_t)(p) * sizeof(counter))
+#define bucket_offset(i) (offsetof(slot, buckets) + (size_t)(i) * sizeof(counter))
+
+static uint64_t ended(const metrics_op *op) {
+    uint64_t n = 0;
+    for (size_t p = 0; p < PROBLEM_COUNT; p++)
+        n += total(op, outcome_offset(p));
+    return n;
+}
+
+static void render_calls(buf *out, const metrics_op *first) {
+    head(out, "busbar_calls_total", "counter", "Calls that have ended, by outcome.");
+    for (const metrics_op *op = first; op != NULL; op = op->next) {
+        for (size_t p = 0; p < PROBLEM_COUNT; p++) {
+            uint64_t n = total(op, outcome_offset(p));
+            if (n > 0 || p == PROBLEM_NONE)
+                buf_printf(out, "busbar_calls_total{plugin=\"%s\",operation=\"%s\",code=\"%s\"} %llu\n",
+                           op->plugin, op->operation, problem_of((problem)p)->name, (unsigned long long)n);
+        }
+    }
+    head(out, "busbar_calls_in_flight", "gauge", "Calls under way.");
+    for (const metrics_op *op = first; op != NULL; op = op->next) {
+        uint64_t done = ended(op), begun = total(op, offsetof(slot, begun));
+        buf_printf(out, "busbar_calls_in_flight{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
+                   op->operation, (unsigned long long)(begun > done ? begun - done : 0));
+    }
+    head(out, "busbar_call_retries_total", "counter", "Attempts beyond a call's first.");
+    for (const metrics_op *op = first; op != NULL; op = op->next)
+        buf_printf(out, "busbar_call_retries_total{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
+                   op->operation, (unsigned long long)total(op, offsetof(slot, retries)));
+}
+
+static void render_histogram(buf *out, const metrics_op *op) {
+    uint64_t n = 0;
+    for (size_t i = 0; i <= BOUNDS; i++) {
+        char bound[32] = "+Inf";
+        if (i < BOUNDS)
+            snprintf(bound, sizeof bound, "%g", (double)bounds[i] / 1e9);
+        n += total(op, bucket_offset(i));
+        buf_printf(out,
+                   "busbar_call_duration_seconds_bucket{plugin=\"%s\",operation=\"%s\",le=\"%s\"} %llu\n",
+                   op->plugin, op->operation, bound, (unsigned long long)n);
+    }
+    buf_printf(out, "busbar_call_duration_seconds_sum{plugin=\"%s\",operation=\"%s\"} %.9f\n", op->plugin,
+               op->operation, (double)total(op, offsetof(slot, sum_ns)) / 1e9);
+    buf_printf(out, "busbar_call_duration_seconds_count{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
+               op->operation, (unsigned long long)n);
+}
+
+static uint64_t resident_bytes(void) {
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f != NULL) {
+        if (fscanf(f, "%*u %llu", &pages) != 1)
+            pages = 0;
+        fclose(f);
+    }
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void render_hub(buf *out, const char *version, uint64_t http_connections) {
+    head(out, "busbar_info", "gauge", "The hub's version.");
+    buf_printf(out, "busbar_info{version=\"%s\"} 1\n", version);
+    single(out, "busbar_reload_generation", "gauge", "Number of the configuration in force.",
+           get(&all.generation));
+    single(out, "busbar_reloads_total", "counter", "Reloads that were committed.", get(&all.reloads));
+    single(out, "busbar_reloads_refused_total", "counter", "Reloads that were rolled back.",
+           get(&all.reloads_refused));
+    single(out, "busbar_last_reload_timestamp_seconds", "gauge", "When the last reload was committed.",
+           get(&all.last_reload_ms) / 1000);
+    single(out, "busbar_connections_ready", "gauge", "Connections that can be called.", get(&all.ready));
+    single(out, "busbar_connections_refused", "gauge", "Connections whose configuration is refused.",
+           get(&all.refused));
+    single(out, "busbar_connections_zombie", "gauge",
+           "Retired connections with calls past the hard deadline.", get(&all.zombies));
+    single(out, "busbar_plugin_builds_loaded", "gauge", "Connector builds mapped since the start.",
+           get(&all.modules));
+    single(out, "busbar_http_connections", "gauge", "Client connections held.", http_connections);
+    single(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+}
+
+void metrics_render(buf *out, const char *version, uint64_t http_connections) {
+    render_hub(out, version, http_connections);
+    pthread_mutex_lock(&all.lock);
+    const metrics_op *first = all.ops;
+    pthread_mutex_unlock(&all.lock);
+    render_calls(out, first);
+    head(out, "busbar_call_duration_seconds", "histogram", "Duration of calls, from request to answer.");
+    for (const metrics_op *op = first; op != NULL; op = op->next)
+        render_histogram(out, op);
+}

@@ -1,0 +1,229 @@
+#include "plugin/module.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+static bool matches(bb_str s, bool (*first)(char), bool (*rest)(char), size_t max) {
+    if (s.len == 0 || s.len > max || !first(s.ptr[0]))
+        return false;
+    for (size_t i = 1; i < s.len; i++)
+        if (!rest(s.ptr[i]))
+            return false;
+    return true;
+}
+
+static bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+static bool is_id_char(char c) {
+    return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
+}
+static bool is_name_char(char c) {
+    return is_id_char(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+}
+
+/* A text as JSON, or what stands in its place. */
+static bb_str text_or(const char *text, const char *otherwise) {
+    return str_from(text != NULL ? text : otherwise);
+}
+
+/* --- schemas -------------------------------------------------------------------------------------- */
+
+static bb_str find_schema(void *ctx, bb_str uri) {
+    const plugin_module *m = ctx;
+    if (m->desc->schemas == NULL)
+        return (bb_str){NULL, 0};
+    for (const bb_schema *const *s = m->desc->schemas; *s != NULL; s++)
+        if (str_ends(uri, str_from((*s)->name)) && uri.len > strlen((*s)->name) &&
+            uri.ptr[uri.len - strlen((*s)->name) - 1] == '/')
+            return str_from((*s)->text);
+    return (bb_str){NULL, 0};
+}
+
+static bool compile(plugin_module *m, bb_str text, const char *what, bb_str name, schema **out, err *e) {
+    bb_str base = arena_printf(m->memory, "busbar:///%.*s/", STR_FMT(m->id));
+    schema_resolver resolver = {.find = find_schema, .ctx = m};
+    *out = schema_compile(text, base, &resolver, e);
+    return *out != NULL || err_prefix(e, "%s of \"%.*s\": ", what, STR_FMT(name));
+}
+
+static bool check_schemas(plugin_module *m, err *e) {
+    if (m->desc->schemas == NULL)
+        return true;
+    for (const bb_schema *const *s = m->desc->schemas; *s != NULL; s++) {
+        if ((*s)->size < sizeof **s || !matches(str_from((*s)->name), is_name_char, is_name_char, 100))
+            return err_set(e, "a schema has no proper size or name");
+        schema *compiled = NULL;
+        bool ok = compile(m, text_or((*s)->text, ""), "schema", str_from((*s)->name), &compiled, e);
+        schema_free(compiled);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool check_settings(plugin_module *m, err *e) {
+    m->settings_text = text_or(m->desc->settings_schema,
+                               "{\"type\":\"object\",\"additionalProperties\":false}");
+    if (!compile(m, m->settings_text, "settings schema", m->id, &m->settings, e))
+        return false;
+    m->settings_schema_json = json_read(m->memory, m->settings_text, NULL, NULL);
+    return json_is(m->settings_schema_json, JSON_OBJECT) ||
+           err_set(e, "the settings schema is not an object");
+}
+
+/* --- operations ------------------------------------------------------------------------------------ */
+
+static bool check_operation(plugin_module *m, plugin_op *op, const bb_operation *desc, err *e) {
+    if (desc->size < sizeof *desc)
+        return err_set(e, "an operation's size is %u, smaller than SDK 1.0's %zu", desc->size, sizeof *desc);
+    op->desc = desc;
+    op->id = str_from(desc->id);
+    if (!matches(op->id, is_name_char, is_name_char, 100))
+        return err_set(e, "an operation has the id \"%.100s\": allowed are 1 to 100 of A-Z a-z 0-9 _ . -",
+                       desc->id != NULL ? desc->id : "");
+    if (desc->start == NULL)
+        return err_set(e, "operation \"%s\" has no start step", desc->id);
+    if (desc->state_size > 65536)
+        return err_set(e, "operation \"%s\" asks for %u bytes of state; 65536 are allowed", desc->id,
+                       desc->state_size);
+    if ((desc->flags & BB_OP_PAGINATED) != 0 && desc->items == NULL)
+        return err_set(e, "operation \"%s\" is paginated but does not say where its items are", desc->id);
+    op->input_text = text_or(desc->input_schema, "{\"type\":\"object\"}");
+    op->output_text = text_or(desc->output_schema, "{}");
+    op->examples_text = text_or(desc->examples, "[]");
+    if (!json_is(json_read(m->memory, op->examples_text, NULL, NULL), JSON_ARRAY))
+        return err_set(e, "the examples of \"%s\" are not a JSON array", desc->id);
+    return compile(m, op->input_text, "input schema", op->id, &op->input, e) &&
+           compile(m, op->output_text, "output schema", op->id, &op->output, e);
+}
+
+static bool check_operations(plugin_module *m, err *e) {
+    size_t n = 0;
+    if (m->desc->operations == NULL)
+        return err_set(e, "the connector has no operations");
+    while (n < 10000 && m->desc->operations[n] != NULL)
+        n++;
+    m->ops = arena_zalloc(m->memory, n * sizeof *m->ops);
+    if (m->ops == NULL)
+        return err_set(e, "no memory for the connector's operations");
+    for (size_t i = 0; i < n; i++) {
+        m->op_count = i + 1; /* so that unref frees what has been compiled */
+        if (!check_operation(m, &m->ops[i], m->desc->operations[i], e))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(m->ops[i].id, m->ops[j].id))
+                return err_set(e, "operation \"%s\" is declared twice", m->ops[i].desc->id);
+    }
+    return true;
+}
+
+/* --- the descriptor -------------------------------------------------------------------------------- */
+
+static bool check_entry(const bb_entry *entry, err *e) {
+    if (memcmp(entry->magic, BUSBAR_MAGIC, sizeof entry->magic) != 0)
+        return err_set(e, "its busbar_entry is not one of this SDK (wrong magic)");
+    if (entry->abi_major != BUSBAR_ABI_MAJOR)
+        return err_set(e, "it was built for ABI %u.%u, this hub loads ABI %u.x: rebuild it with SDK %u",
+                       entry->abi_major, entry->abi_minor, BUSBAR_ABI_MAJOR, BUSBAR_ABI_MAJOR);
+    if (entry->abi_minor > BUSBAR_ABI_MINOR)
+        return err_set(e,
+                       "it was built for ABI %u.%u, this hub is at %u.%u: upgrade the hub, or rebuild it "
+                       "with the older SDK",
+                       entry->abi_major, entry->abi_minor, BUSBAR_ABI_MAJOR, BUSBAR_ABI_MINOR);
+    if (entry->size < sizeof *entry || entry->plugin == NULL)
+        return err_set(e, "its busbar_entry has no descriptor, or an impossible size");
+    return true;
+}
+
+static bool check_plugin(const bb_plugin *p, bb_str id, err *e) {
+    if (p->size < sizeof *p)
+        return err_set(e, "its descriptor's size is %u, smaller than SDK 1.0's %zu", p->size, sizeof *p);
+    if (!matches(str_from(p->id), is_lower, is_id_char, 64))
+        return err_set(e, "its id is not of the form [a-z][a-z0-9_]{0,63}");
+    if (!str_eq(str_from(p->id), id))
+        return err_set(e, "its id is \"%s\", so the file must be named %s.so", p->id, p->id);
+    if (p->name == NULL || p->version == NULL || p->summary == NULL)
+        return err_set(e, "its descriptor lacks a name, a version or a summary");
+    if ((p->create == NULL) != (p->destroy == NULL))
+        return err_set(e, "create and destroy go together; it has only one of them");
+    return true;
+}
+
+static bool check_test_operation(const plugin_module *m, err *e) {
+    const char *test = m->desc->test_operation;
+    return test == NULL || module_op(m, str_from(test)) != NULL ||
+           err_set(e, "its test_operation \"%s\" is not one of its operations", test);
+}
+
+bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
+    if (!check_entry(entry, e) || !check_plugin(entry->plugin, id, e))
+        return false;
+    m->desc = entry->plugin;
+    m->id = str_from(m->desc->id);
+    return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
+           check_test_operation(m, e);
+}
+
+const plugin_op *module_op(const plugin_module *m, bb_str id) {
+    for (size_t i = 0; i < m->op_count; i++)
+        if (str_eq(m->ops[i].id, id))
+            return &m->ops[i];
+    return NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+static void module_free(plugin_module *m) {
+    for (size_t i = 0; i < m->op_count; i++) {
+        schema_free(m->ops[i].input);
+        schema_free(m->ops[i].output);
+    }
+    schema_free(m->settings);
+    arena_free(m->memory);
+    free(m);
+}
+
+static const bb_entry *open_entry(const char *path, err *e) {
+    /* RTLD_NODELETE: nothing of a connector's can be left pointing at code that is gone. */
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (handle == NULL) {
+        const char *reason = dlerror();
+        err_set(e, "the dynamic linker refuses it: %s", reason != NULL ? reason : "no reason given");
+        return NULL;
+    }
+    const bb_entry *entry = dlsym(handle, "busbar_entry");
+    if (entry == NULL)
+        err_set(e, "it exports no busbar_entry: is BUSBAR_PLUGIN(...) missing?");
+    return entry;
+}
+
+plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e) {
+    static uint64_t loads;
+    plugin_module *m = calloc(1, sizeof *m);
+    if (m == NULL || (m->memory = arena_new(0)) == NULL) {
+        free(m);
+        err_set(e, "no memory");
+        return NULL;
+    }
+    m->refs = 1;
+    m->number = ++loads;
+    m->file = arena_strdup(m->memory, str_from(file));
+    m->path = arena_strdup(m->memory, str_from(staged_path));
+    memcpy(m->sha256, sha256, sizeof m->sha256);
+    const bb_entry *entry = open_entry(staged_path, e);
+    if (entry == NULL || !module_admit(m, entry, id, e)) {
+        module_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void module_ref(plugin_module *m) {
+    m->refs++;
+}
+
+void module_unref(plugin_module *m) {
+    if (m != NULL && --m->refs == 0)
+        module_free(m);
+}

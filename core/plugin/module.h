@@ -1,0 +1,50 @@
+/* module.h - one build of a connector, loaded: its descriptor, checked, with its schemas compiled.
+ *
+ * Counted by the main thread; loops only read. A module is never unmapped: dlclose is not called (threads,
+ * pthread keys and signal handlers of a connector would outlive its code). What is freed with the last
+ * reference are the compiled schemas. */
+#ifndef PLUGIN_MODULE_H
+#define PLUGIN_MODULE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "json/schema.h"
+
+#include <busbar/plugin.h>
+
+typedef struct plugin_op {
+    const bb_operation *desc;
+    bb_str id;
+    bb_str input_text, output_text,
+        examples_text; /* schemas and examples as JSON texts, "{}" and "[]" where not given */
+    schema *input, *output;
+    void *stats; /* observe's, set by the registry */
+} plugin_op;
+
+typedef struct plugin_module {
+    const bb_plugin *desc;
+    bb_str id;
+    char *file; /* where the admin put it */
+    char *path; /* the copy that is loaded */
+    char sha256[65];
+    uint64_t number; /* counts loads in this process: generation */
+    plugin_op *ops;
+    size_t op_count;
+    bb_str settings_text;
+    const json_value *settings_schema_json;
+    schema *settings;
+    arena *memory;
+    unsigned refs; /* [main] */
+} plugin_module;
+
+/* Loads a staged copy and checks all that can be checked without calling it. NULL and *e: refused. [main] */
+plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e);
+void module_ref(plugin_module *m);
+void module_unref(plugin_module *m); /* NULL is fine */
+
+const plugin_op *module_op(const plugin_module *m, bb_str id); /* NULL: none */
+
+/* The checks alone, on an entry that is in memory (tests, fuzzing). `m` gets what they compile. */
+bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e);
+
+#endif
