@@ -6,25 +6,21 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "plugin/child.h"
 #include "json/json.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 typedef struct probe_run_state {
     probe_job *jobs;
     size_t count;
-    pid_t pid;
-    int to_child, from_child;
+    child process;
     size_t job;        /* being loaded, or whose connection is being created */
     size_t connection; /* SIZE_MAX: the load itself */
     bool began;
@@ -54,47 +50,6 @@ static void write_job(buf *out, const probe_job *job, size_t number) {
     json_array_end(&w);
     json_object_end(&w);
     buf_char(out, '\n');
-}
-
-/* --- the child ------------------------------------------------------------------------------------- */
-
-static bool spawn_child(probe_run_state *s, const char *program) {
-    int in[2], out[2];
-    if (pipe2(in, O_CLOEXEC) != 0)
-        return false;
-    if (pipe2(out, O_CLOEXEC) != 0) {
-        close(in[0]);
-        close(in[1]);
-        return false;
-    }
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGHUP);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in[0], 0);
-    posix_spawn_file_actions_adddup2(&files, out[1], 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    char name[] = "busbar", word[] = "probe";
-    char *argv[] = {name, word, NULL};
-    int failed = posix_spawn(&s->pid, program, &files, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    close(in[0]);
-    close(out[1]);
-    s->to_child = in[1];
-    s->from_child = out[0];
-    if (failed != 0) {
-        close(in[1]);
-        close(out[0]);
-    }
-    return failed == 0;
 }
 
 /* --- what the child says --------------------------------------------------------------------------- */
@@ -154,7 +109,7 @@ static bool listen_to(probe_run_state *s, unsigned timeout_ms) {
     uint64_t deadline = clock_ns() / 1000000u + timeout_ms;
     for (;;) {
         uint64_t now = clock_ns() / 1000000u;
-        struct pollfd p = {.fd = s->from_child, .events = POLLIN};
+        struct pollfd p = {.fd = s->process.from, .events = POLLIN};
         int ready = now >= deadline ? 0 : poll(&p, 1, (int)(deadline - now));
         if (ready < 0 && errno == EINTR)
             continue;
@@ -164,7 +119,7 @@ static bool listen_to(probe_run_state *s, unsigned timeout_ms) {
         }
         if (!buf_reserve(&text, 4096))
             break;
-        ssize_t n = read(s->from_child, text.ptr + text.len, 4096);
+        ssize_t n = read(s->process.from, text.ptr + text.len, 4096);
         if (n <= 0)
             break;
         text.len += (size_t)n;
@@ -235,18 +190,6 @@ static bool job_pending(const probe_job *job) {
     return !job->done;
 }
 
-static bool write_all(int fd, bb_str text) {
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = str_of(text.ptr + n, text.len - (size_t)n);
-    }
-    return true;
-}
-
 static bool any_pending(const probe_run_state *s, buf *text) {
     bool pending = false;
     for (size_t i = 0; i < s->count; i++) {
@@ -260,21 +203,13 @@ static bool any_pending(const probe_run_state *s, buf *text) {
 
 static void run_once(probe_run_state *s, const char *program, bb_str text, unsigned timeout_ms) {
     s->began = false;
-    if (!spawn_child(s, program)) {
+    if (!child_start(&s->process, program, "probe")) {
         blame(s, false, 0);
         return;
     }
-    /* The child reads all jobs before it begins, so that this cannot stall on a full pipe while it is silent.
-     */
-    write_all(s->to_child, text);
-    close(s->to_child);
+    child_tell(&s->process, text);
     bool hung = listen_to(s, timeout_ms);
-    if (hung)
-        kill(s->pid, SIGKILL);
-    close(s->from_child);
-    int status = 0;
-    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int status = child_end(&s->process, hung);
     buf left;
     buf_init(&left);
     if (any_pending(s, &left) || (s->began && (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)))

@@ -1,0 +1,188 @@
+/* build_connections.c - conf files: read, typed, compared, and their instances created. */
+#include "registry/build.h"
+#include "registry/settings.h"
+
+#include "plugin/probe.h"
+
+static build_plugin *find_plugin(build *b, bb_str id) {
+    for (size_t i = 0; i < b->plugin_count; i++)
+        if (str_eq(b->plugins[i].id, id))
+            return &b->plugins[i];
+    return NULL;
+}
+
+static const char *nearest_plugin(build *b, bb_str id) {
+    const char **names = arena_zalloc(b->a, (b->plugin_count + 1) * sizeof *names);
+    for (size_t i = 0; names != NULL && i < b->plugin_count; i++)
+        names[i] = b->plugins[i].id.ptr;
+    return names != NULL ? str_nearest(id, names) : NULL;
+}
+
+static bool choose_plugin(build *b, build_connection *c) {
+    bb_str id = settings_plugin(c->file, &c->error);
+    if (id.ptr == NULL)
+        return false;
+    c->plugin = find_plugin(b, id);
+    const conf_entry *entry = conf_find(conf_find_section(c->file, STR("connection")), STR("plugin"));
+    if (c->plugin == NULL) {
+        const char *near = nearest_plugin(b, id);
+        return conf_fail(&c->error, c->file, entry->line, "there is no connector \"%.*s\" in %s%s%s%s",
+                         STR_FMT(id), b->r->options.plugins_dir, near != NULL ? "; did you mean \"" : "",
+                         near != NULL ? near : "", near != NULL ? "\"?" : "");
+    }
+    if (c->plugin->module == NULL)
+        return conf_fail(&c->error, c->file, entry->line, "connector \"%.*s\" is refused: %s", STR_FMT(id),
+                         c->plugin->error.text);
+    return true;
+}
+
+/* --- comparing --------------------------------------------------------------------------------------- */
+
+static bool same(const baseline_item *before, const connection *now) {
+    return strcmp(before->fingerprint, now->fingerprint) == 0 &&
+           strcmp(before->sha256, now->module->sha256) == 0;
+}
+
+static bool was_there(const build *b, const build_connection *c, baseline_item *out) {
+    if (b->r->other != NULL) {
+        const baseline_item *item = baseline_find(b->r->other->connections, b->r->other->connection_count,
+                                                  c->id);
+        if (item != NULL)
+            *out = *item;
+        return item != NULL && item->fingerprint[0] != '\0';
+    }
+    if (c->old == NULL)
+        return false;
+    memcpy(out->fingerprint, c->old->fingerprint, sizeof out->fingerprint);
+    memcpy(out->sha256, c->old->module->sha256, sizeof out->sha256);
+    return true;
+}
+
+static void compare(const build *b, build_connection *c) {
+    baseline_item before;
+    if (!was_there(b, c, &before)) {
+        c->change = CHANGE_ADDED;
+    } else if (same(&before, c->fresh)) {
+        c->change = CHANGE_UNCHANGED;
+        connection_free(c->fresh);
+        c->fresh = NULL;
+    } else {
+        c->change = strcmp(before.sha256, c->fresh->module->sha256) != 0 ? CHANGE_CODE : CHANGE_SETTINGS;
+    }
+}
+
+static void refuse(build_connection *c) {
+    c->change = CHANGE_REFUSED;
+    connection_free(c->fresh);
+    c->fresh = NULL;
+}
+
+static bool seen_before(const build *b, const build_connection *c) {
+    for (const build_connection *other = b->connections; other < c; other++)
+        if (str_eq(other->id, c->id))
+            return true;
+    return false;
+}
+
+static void read_file(build *b, build_connection *c) {
+    c->duplicate = c->file->error.text[0] != '\0' && seen_before(b, c);
+    if (!c->duplicate && b->r->current != NULL) {
+        const snapshot_entry *before = snapshot_find(b->r->current, c->id);
+        c->old = before != NULL ? before->conn : NULL;
+    }
+    c->error = c->file->error;
+    if (c->error.text[0] == '\0' && choose_plugin(b, c))
+        c->fresh = settings_read(c->file, c->plugin->module, b->r->options.loops, &c->settings, &c->error);
+    if (c->fresh == NULL)
+        refuse(c);
+    else
+        compare(b, c);
+}
+
+/* --- instances ---------------------------------------------------------------------------------------- */
+
+static bool wants_probe(const build_connection *c) {
+    return c->fresh != NULL && c->fresh->module->desc->create != NULL;
+}
+
+/* The connections of one connector as one job: they are tried one after the other in the same child. */
+static bool add_job(build *b, const build_plugin *p, probe_job *job) {
+    size_t n = 0;
+    job->connections = arena_zalloc(b->a, (b->connection_count + 1) * sizeof *job->connections);
+    if (job->connections == NULL)
+        return false;
+    for (size_t i = 0; i < b->connection_count; i++) {
+        build_connection *c = &b->connections[i];
+        if (c->plugin == p && wants_probe(c))
+            job->connections[n++] = (probe_connection){.id = c->id, .settings = c->settings};
+    }
+    job->path = p->module->path;
+    job->id = p->id;
+    job->connection_count = n;
+    return n > 0;
+}
+
+static void take_result(build *b, const build_plugin *p, const probe_job *job) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->connection_count; i++) {
+        build_connection *c = &b->connections[i];
+        if (c->plugin != p || !wants_probe(c))
+            continue;
+        const probe_connection *result = &job->connections[n++];
+        if (job->ok && result->ok)
+            continue;
+        const char *text = !job->ok ? job->error.text : result->error.text;
+        conf_fail(&c->error, c->file, 1, "%s", text);
+        refuse(c);
+    }
+}
+
+static void try_instances(build *b) {
+    probe_job *jobs = arena_zalloc(b->a, (b->plugin_count + 1) * sizeof *jobs);
+    build_plugin **of = arena_zalloc(b->a, (b->plugin_count + 1) * sizeof *of);
+    size_t n = 0;
+    for (size_t i = 0; jobs != NULL && of != NULL && i < b->plugin_count; i++) {
+        if (b->plugins[i].module != NULL && add_job(b, &b->plugins[i], &jobs[n]))
+            of[n++] = &b->plugins[i];
+    }
+    probe_run(b->r->options.program, jobs, n, b->r->options.probe_timeout_ms);
+    for (size_t i = 0; i < n; i++)
+        take_result(b, of[i], &jobs[i]);
+}
+
+static void create_instance(build_connection *c) {
+    err e = {""};
+    if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e)) {
+        conf_fail(&c->error, c->file, 1, "%s", e.text);
+        refuse(c);
+        return;
+    }
+    c->fresh->stats = c->old != NULL ? c->old->stats : connection_stats_new();
+    if (c->old != NULL)
+        c->fresh->stats->refs++;
+    if (c->fresh->stats == NULL) {
+        err_set(&c->error, "no memory");
+        refuse(c);
+    }
+}
+
+bool build_connections(build *b, err *e) {
+    b->conf = conf_read_dir(b->r->options.conf_dir, e);
+    if (b->conf == NULL)
+        return false;
+    b->connection_count = b->conf->count;
+    b->connections = arena_zalloc(b->a, (b->connection_count + 1) * sizeof *b->connections);
+    if (b->connections == NULL)
+        return err_set(e, "no memory");
+    for (size_t i = 0; i < b->connection_count; i++) {
+        b->connections[i].file = &b->conf->files[i];
+        b->connections[i].id = b->conf->files[i].id;
+    }
+    for (size_t i = 0; i < b->connection_count; i++)
+        read_file(b, &b->connections[i]);
+    try_instances(b);
+    for (size_t i = 0; i < b->connection_count; i++)
+        if (b->connections[i].fresh != NULL)
+            create_instance(&b->connections[i]);
+    return true;
+}

@@ -1,0 +1,152 @@
+/* build_plugins.c - connectors' files: found, staged, compared, tried in a child, loaded. */
+#include "registry/build.h"
+
+#include "observe/metrics.h"
+#include "plugin/probe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+
+const baseline_item *baseline_find(const baseline_item *items, size_t n, bb_str id) {
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(items[i].id, id))
+            return &items[i];
+    return NULL;
+}
+
+bool quarantined(const registry *r, const char *sha256) {
+    for (size_t i = 0; i < r->quarantine_count; i++)
+        if (strcmp(r->quarantine[i], sha256) == 0)
+            return true;
+    return false;
+}
+
+void quarantine_add(registry *r, const char *sha256) {
+    void *grown = realloc(r->quarantine, (r->quarantine_count + 1) * sizeof *r->quarantine);
+    if (grown == NULL)
+        return;
+    r->quarantine = grown;
+    memcpy(r->quarantine[r->quarantine_count++], sha256, 65);
+}
+
+/* --- finding ---------------------------------------------------------------------------------------- */
+
+static int is_connector(const struct dirent *d) {
+    return d->d_name[0] != '.' && str_ends(str_from(d->d_name), STR(".so"));
+}
+
+static bool find_files(build *b, err *e) {
+    struct dirent **names = NULL;
+    const char *dir = b->r->options.plugins_dir;
+    int n = scandir(dir, &names, is_connector, alphasort);
+    if (n < 0)
+        return err_set(e, "%s: the connectors' folder cannot be read: %s; name another one with --plugins",
+                       dir, strerror(errno));
+    b->plugins = arena_zalloc(b->a, (size_t)(n + 1) * sizeof *b->plugins);
+    for (int i = 0; i < n; i++) {
+        if (b->plugins != NULL) {
+            build_plugin *p = &b->plugins[b->plugin_count++];
+            bb_str name = str_from(names[i]->d_name);
+            p->id = arena_copy(b->a, str_of(name.ptr, name.len - 3));
+            p->file = arena_printf(b->a, "%s/%s", dir, names[i]->d_name).ptr;
+        }
+        free(names[i]);
+    }
+    free(names);
+    return b->plugins != NULL || err_set(e, "no memory");
+}
+
+/* --- comparing --------------------------------------------------------------------------------------- */
+
+static const char *sha256_before(const build *b, const build_plugin *p) {
+    if (b->r->other != NULL) {
+        const baseline_item *item = baseline_find(b->r->other->plugins, b->r->other->plugin_count, p->id);
+        return item != NULL ? item->sha256 : NULL;
+    }
+    return p->old != NULL ? p->old->sha256 : NULL;
+}
+
+static void refuse(build_plugin *p) {
+    err_prefix(&p->error, "%s: ", p->file);
+    p->change = CHANGE_REFUSED;
+    p->module = p->old; /* goes on, where there is one */
+    if (p->module != NULL)
+        module_ref(p->module);
+}
+
+static void stage(build *b, build_plugin *p) {
+    const snapshot_plugin *before = b->r->current != NULL ? snapshot_plugin_find(b->r->current, p->id) : NULL;
+    p->old = before != NULL ? before->module : NULL;
+    if (!stage_file(p->file, p->id, b->r->options.state_dir, &p->staged, &p->error)) {
+        refuse(p);
+        return;
+    }
+    const char *was = sha256_before(b, p);
+    p->change = was == NULL                          ? CHANGE_ADDED
+                : strcmp(was, p->staged.sha256) == 0 ? CHANGE_UNCHANGED
+                                                     : CHANGE_CODE;
+    if (p->change == CHANGE_UNCHANGED && p->old != NULL) {
+        p->module = p->old;
+        module_ref(p->module);
+    } else if (quarantined(b->r, p->staged.sha256)) {
+        err_set(&p->error, "this very build crashed or hung when it was tried; put in another build");
+        refuse(p);
+    }
+}
+
+/* --- trying and loading -------------------------------------------------------------------------------- */
+
+static bool try_new(build *b) {
+    probe_job *jobs = arena_zalloc(b->a, (b->plugin_count + 1) * sizeof *jobs);
+    build_plugin **tried = arena_zalloc(b->a, (b->plugin_count + 1) * sizeof *tried);
+    size_t n = 0;
+    if (jobs == NULL || tried == NULL)
+        return false;
+    for (size_t i = 0; i < b->plugin_count; i++) {
+        build_plugin *p = &b->plugins[i];
+        if (p->module != NULL || p->change == CHANGE_REFUSED)
+            continue;
+        jobs[n].path = p->staged.path;
+        jobs[n].id = p->id;
+        tried[n++] = p;
+    }
+    probe_run(b->r->options.program, jobs, n, b->r->options.probe_timeout_ms);
+    for (size_t i = 0; i < n; i++) {
+        if (jobs[i].ok)
+            continue;
+        tried[i]->error = jobs[i].error;
+        if (jobs[i].crashed)
+            quarantine_add(b->r, tried[i]->staged.sha256);
+        refuse(tried[i]);
+    }
+    return true;
+}
+
+static void load(build *b, build_plugin *p) {
+    p->module = module_load(p->staged.path, p->staged.sha256, p->file, p->id, &p->error);
+    if (p->module != NULL && !auth_check_plugin(b->a, p->module->desc, &p->error)) {
+        module_unref(p->module);
+        p->module = NULL;
+    }
+    if (p->module == NULL) {
+        refuse(p);
+        return;
+    }
+    b->r->modules_loaded++;
+    for (size_t i = 0; i < p->module->op_count; i++)
+        p->module->ops[i].stats = metrics_op_get(p->id, p->module->ops[i].id);
+}
+
+bool build_plugins(build *b, err *e) {
+    if (!find_files(b, e))
+        return false;
+    for (size_t i = 0; i < b->plugin_count; i++)
+        stage(b, &b->plugins[i]);
+    if (!try_new(b))
+        return err_set(e, "no memory");
+    for (size_t i = 0; i < b->plugin_count; i++)
+        if (b->plugins[i].module == NULL && b->plugins[i].change != CHANGE_REFUSED)
+            load(b, &b->plugins[i]);
+    return true;
+}

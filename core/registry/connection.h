@@ -1,0 +1,81 @@
+/* Room registry: what is plugged in: connectors, connections, and how one configuration becomes the next. It
+ * includes auth, plugin, conf, http's target, observe, json and base; pipeline, api and hub include it. */
+
+/* connection.h - one configured connection, ready to be called. Immutable but for its counters.
+ *
+ * Made and destroyed by the main thread. A call pins it on its loop by `connection_enter`; a connection that
+ * has been replaced is destroyed once every loop has let go of it. */
+#ifndef REGISTRY_CONNECTION_H
+#define REGISTRY_CONNECTION_H
+
+#include "auth/auth.h"
+#include "http/client.h"
+#include "plugin/instance.h"
+
+#include <stdatomic.h>
+
+/* How a failed request is repeated. */
+typedef struct retry_policy {
+    uint32_t attempts;        /* requests in all, 1 to 10 */
+    uint64_t base_ms, max_ms; /* full jitter: a random time up to base * 2^n, at most max */
+    uint64_t retry_after_ms;  /* a longer Retry-After ends the call instead */
+    uint32_t budget_percent;  /* repeats in a hundred calls, beyond a reserve of 10 */
+} retry_policy;
+
+/* What outlives a change of the connection's settings: counted by reference [main]; its counters by all
+ * loops. */
+typedef struct connection_stats {
+    _Atomic(uint64_t) calls, failures;
+    _Atomic(uint64_t) last_success_ms, last_failure_ms; /* wall clock; 0: never */
+    _Atomic(uint32_t) failing;                          /* failures since the last success */
+    _Atomic(int) last_problem;
+    _Atomic(int64_t) retry_tokens; /* of the retry budget: 100 pay for one repeat */
+    unsigned refs;
+} connection_stats;
+
+/* One loop's hold on a connection. */
+typedef struct connection_hold {
+    _Alignas(64) uint64_t calls; /* under way; the loop's own */
+    bool retiring;               /* tell the main thread when `calls` is 0; the loop's own */
+} connection_hold;
+
+typedef struct connection {
+    bb_str id, name;
+    const char *file;
+    plugin_module *module; /* the instance holds the reference */
+    plugin_instance instance;
+    auth auth;
+    bb_str base_url; /* without a slash at its end */
+    retry_policy retry;
+    http_target target;
+    uint64_t timeout_ms;
+    char fingerprint[65]; /* of all that was configured, values put in: same means unchanged */
+    bb_str
+        conf_json; /* as written, for the API: {"connection":{...},"settings":{...},...}; secrets replaced */
+    uint64_t generation; /* the configuration's number that brought it */
+    connection_stats *stats;
+    arena *memory;
+    connection_hold *holds; /* one a loop */
+    /* [main] from here */
+    unsigned loops_left; /* that have not let go, once it is retired */
+    uint64_t retired_ms; /* loop time; 0: in use */
+    bool cancelled, zombie;
+    struct connection *next_retired;
+} connection;
+
+/* [loop] */
+static inline void connection_enter(connection *c, unsigned loop_number) {
+    c->holds[loop_number].calls++;
+}
+/* True: this was the last call of a retiring connection: tell the main thread. [loop] */
+static inline bool connection_leave(connection *c, unsigned loop_number) {
+    return --c->holds[loop_number].calls == 0 && c->holds[loop_number].retiring;
+}
+
+/* Calls `destroy` of the connector and frees all. [main] */
+void connection_free(connection *c);
+
+connection_stats *connection_stats_new(void);
+void connection_stats_unref(connection_stats *s);
+
+#endif

@@ -1,0 +1,50 @@
+/* registry.h - the configuration in force, and the making of the next one. [main] throughout.
+ *
+ * A reload: read conf.d, stage and hash the connectors' files, compare, try what is new in a child process,
+ * load it, build the next snapshot beside the one in force; then either that one is committed or nothing has
+ * changed. Handing snapshots to loops and waiting for calls to end is the caller's (hub/). */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include "registry/report.h"
+#include "registry/snapshot.h"
+
+typedef struct registry_options {
+    const char *conf_dir, *plugins_dir, *state_dir;
+    const char *program; /* what is started as `PROGRAM probe` */
+    unsigned loops;
+    bool strict;               /* one refusal holds back all */
+    unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */
+} registry_options;
+
+typedef struct registry registry;
+
+registry *registry_new(const registry_options *options, err *e);
+/* All loops have let go of everything. */
+void registry_free(registry *r);
+
+const snapshot *registry_current(const registry *r); /* never NULL after the first reload */
+
+/* What registry_reload leaves to the caller. */
+typedef struct registry_change {
+    report *report;      /* free with report_free */
+    snapshot *old;       /* replaced: free when no loop uses it; NULL: nothing was committed, or the first */
+    connection *retired; /* list by next_retired: no longer in the snapshot */
+} registry_change;
+
+registry_change registry_reload(registry *r);
+/* What a reload would do. Nothing changes, nothing is loaded: it happens in a child process (`PROGRAM plan`).
+ * A report's JSON text in `a`, or absent and *e. */
+bb_str registry_plan(registry *r, arena *a, err *e);
+/* The child's side of it: reads from descriptor 0, writes the report to 1. Gives an exit code. */
+int registry_plan_child(void);
+
+void report_free(report *r);
+
+/* --- files that the API changes ------------------------------------------------------------------ */
+
+/* Whether a conf file's text would be taken as connection `id` now: checks all but the connector's `create`.
+ */
+bool registry_check_text(registry *r, const char *path, bb_str text, err *e);
+
+#endif

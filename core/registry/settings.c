@@ -1,0 +1,280 @@
+#include "registry/settings.h"
+
+#include "plugin/host_crypto.h"
+#include "plugin/url.h"
+
+#include <stdlib.h>
+
+static const char *const sections[] = {"connection", "settings", "auth", "retry", "http", NULL};
+static const char *const connection_keys[] = {"plugin", "name", NULL};
+static const char *const retry_keys[] = {"attempts", "base", "max", "max_retry_after", "budget", NULL};
+static const char *const http_keys[] = {
+    "timeout", "connect_timeout", "max_response", "ca_file", "verify", "proxy", NULL};
+
+bb_str settings_plugin(const conf_file *f, err *e) {
+    const conf_section *s = conf_find_section(f, STR("connection"));
+    const conf_entry *entry = conf_find(s, STR("plugin"));
+    if (!conf_check_sections(f, sections, e))
+        return (bb_str){NULL, 0};
+    if (s == NULL || entry == NULL || entry->value.len == 0) {
+        conf_fail(e, f, s != NULL ? s->line : 1, "a connection needs [connection] with `plugin = NAME`");
+        return (bb_str){NULL, 0};
+    }
+    return entry->value;
+}
+
+/* --- sections -------------------------------------------------------------------------------------- */
+
+static bool read_connection(connection *c, const conf_file *f, err *e) {
+    const conf_section *s = conf_find_section(f, STR("connection"));
+    if (!conf_check_keys(f, s, connection_keys, e))
+        return false;
+    const conf_entry *name = conf_find(s, STR("name"));
+    c->name = c->id;
+    return name == NULL || conf_expand(c->memory, f, name, &c->name, NULL, e);
+}
+
+static bool read_retry(connection *c, const conf_file *f, err *e) {
+    const conf_section *s = conf_find_section(f, STR("retry"));
+    retry_policy *r = &c->retry;
+    uint64_t attempts, budget;
+    arena *a = c->memory;
+    if (s != NULL && !conf_check_keys(f, s, retry_keys, e))
+        return false;
+    bool ok = conf_u64(a, f, conf_find(s, STR("attempts")), 1, 10, 3, &attempts, e) &&
+              conf_duration_ms(a, f, conf_find(s, STR("base")), 1, 60000, 200, &r->base_ms, e) &&
+              conf_duration_ms(a, f, conf_find(s, STR("max")), 1, 600000, 10000, &r->max_ms, e) &&
+              conf_duration_ms(a, f, conf_find(s, STR("max_retry_after")), 0, 3600000, 30000,
+                               &r->retry_after_ms, e) &&
+              conf_u64(a, f, conf_find(s, STR("budget")), 0, 100, 20, &budget, e);
+    if (ok) {
+        r->attempts = (uint32_t)attempts;
+        r->budget_percent = (uint32_t)budget;
+    }
+    return ok;
+}
+
+static bool read_text(connection *c, const conf_file *f, const conf_entry *entry, const char **out, err *e) {
+    bb_str value;
+    if (entry == NULL)
+        return true;
+    if (!conf_expand(c->memory, f, entry, &value, NULL, e))
+        return false;
+    *out = value.len > 0 ? arena_strdup(c->memory, value) : NULL;
+    return true;
+}
+
+static bool read_http(connection *c, const conf_file *f, err *e) {
+    const conf_section *s = conf_find_section(f, STR("http"));
+    http_target *t = &c->target;
+    uint64_t connect_ms;
+    bool verify;
+    arena *a = c->memory;
+    if (s != NULL && !conf_check_keys(f, s, http_keys, e))
+        return false;
+    bool ok = conf_duration_ms(a, f, conf_find(s, STR("timeout")), 1, 86400000, 0, &c->timeout_ms, e) &&
+              conf_duration_ms(a, f, conf_find(s, STR("connect_timeout")), 1, 600000, 10000, &connect_ms,
+                               e) &&
+              conf_size(a, f, conf_find(s, STR("max_response")), 1, 1u << 30, 16u << 20,
+                        &t->max_response_bytes, e) &&
+              conf_bool(a, f, conf_find(s, STR("verify")), true, &verify, e) &&
+              read_text(c, f, conf_find(s, STR("ca_file")), &t->ca_file, e) &&
+              read_text(c, f, conf_find(s, STR("proxy")), &t->proxy, e);
+    if (ok) {
+        t->connect_timeout_ms = (uint32_t)connect_ms;
+        t->insecure = !verify;
+    }
+    return ok;
+}
+
+/* --- [settings] ------------------------------------------------------------------------------------ */
+
+/* Puts the references in, so that the schema sees the values that will be used. What a reference brought is
+ * kept apart in *hidden: no error text may show it. */
+static bool expand_section(arena *a, const conf_file *f, const conf_section *s, conf_section *out,
+                           auth *hidden, err *e) {
+    conf_entry *entries = arena_alloc(a, (s->count + 1) * sizeof *entries);
+    bb_str *secrets = arena_alloc(a, (s->count + 1) * sizeof *secrets);
+    if (entries == NULL || secrets == NULL)
+        return err_set(e, "no memory");
+    for (size_t i = 0; i < s->count; i++) {
+        bool reference = false;
+        entries[i] = s->entries[i];
+        if (!conf_expand(a, f, &s->entries[i], &entries[i].value, &reference, e))
+            return false;
+        if (reference && entries[i].value.len > 0)
+            secrets[hidden->secret_count++] = entries[i].value;
+    }
+    hidden->secrets = secrets;
+    *out = *s;
+    out->entries = entries;
+    return true;
+}
+
+/* The line of the key that a JSON Pointer into the settings names. */
+static unsigned line_of_pointer(const conf_section *s, bb_str pointer) {
+    if (s == NULL)
+        return 1;
+    for (size_t i = 0; i < s->count; i++) {
+        bb_str key = s->entries[i].key;
+        if (pointer.len > key.len && str_eq(str_of(pointer.ptr + 1, key.len), key) &&
+            (pointer.len == key.len + 1 || pointer.ptr[key.len + 1] == '/'))
+            return s->entries[i].line;
+    }
+    return s->line;
+}
+
+static bool check_base_url(connection *c, const conf_file *f, const conf_section *s,
+                           const json_value *settings, err *e) {
+    bb_str url = json_string(json_getl(settings, "base_url"));
+    err why = {""};
+    if (url.len == 0)
+        return true;
+    if (!url_check_base(url, &why))
+        return conf_fail(e, f, line_of_pointer(s, STR("/base_url")), "base_url %s", why.text);
+    while (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    c->base_url = url;
+    return true;
+}
+
+static bool check_settings(connection *c, const conf_file *f, const conf_section *s, plugin_module *m,
+                           bb_str text, err *e) {
+    arena *a = c->memory;
+    const json_value *settings = json_read(a, text, NULL, NULL);
+    schema_issues issues = {0};
+    if (settings != NULL && schema_validate(m->settings, settings, a, &issues))
+        return check_base_url(c, f, s, settings, e);
+    if (issues.count == 0)
+        return conf_fail(e, f, s != NULL ? s->line : 1, "[settings] does not fit what connector %s expects",
+                         m->desc->id);
+    const schema_issue *issue = &issues.items[0];
+    bb_str name = issue->pointer.len > 0 ? str_of(issue->pointer.ptr + 1, issue->pointer.len - 1) : STR("");
+    return conf_fail(e, f, line_of_pointer(s, issue->pointer),
+                     "[settings] %.*s %.*s; `busbar inspect %s` shows what is expected", STR_FMT(name),
+                     STR_FMT(issue->message), m->desc->id);
+}
+
+static bool read_settings(connection *c, const conf_file *f, plugin_module *m, bb_str *out, err *e) {
+    const conf_section *s = conf_find_section(f, STR("settings"));
+    conf_section expanded;
+    auth hidden = {0};
+    arena *a = c->memory;
+    if (s != NULL && !expand_section(a, f, s, &expanded, &hidden, e))
+        return false;
+    if (conf_section_to_json(a, f, s != NULL ? &expanded : NULL, m->settings_schema_json, out, e) &&
+        check_settings(c, f, s, m, *out, e))
+        return true;
+    bb_str text = auth_redact(a, &hidden, str_from(e->text));
+    if (text.ptr != e->text)
+        err_set(e, "%.*s", STR_FMT(text));
+    return false;
+}
+
+/* --- what the API shows, and what tells a change ----------------------------------------------------- */
+
+static bool is_secret_field(const connection *c, bb_str section, bb_str key) {
+    if (!str_eq(section, STR("auth")))
+        return false;
+    for (const auth_field *field = c->auth.scheme->fields; field->name != NULL; field++)
+        if (str_eq(key, str_from(field->name)))
+            return field->secret;
+    return false;
+}
+
+/* A value that names where the secret is may be shown; the secret itself may not. */
+static bool is_reference(bb_str value) {
+    return str_starts(value, STR("${")) && str_ends(value, STR("}")) &&
+           memchr(value.ptr, '}', value.len) == value.ptr + value.len - 1;
+}
+
+static bool write_conf_json(connection *c, const conf_file *f) {
+    buf out;
+    buf_init(&out);
+    json_writer w;
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (size_t i = 0; i < f->count; i++) {
+        const conf_section *s = &f->sections[i];
+        json_key(&w, s->name);
+        json_object(&w);
+        for (size_t k = 0; k < s->count; k++) {
+            bool hide = is_secret_field(c, s->name, s->entries[k].key) && !is_reference(s->entries[k].value);
+            json_member_string(&w, s->entries[k].key, hide ? STR("[redacted]") : s->entries[k].value);
+        }
+        json_object_end(&w);
+    }
+    json_object_end(&w);
+    c->conf_json = arena_copy(c->memory, buf_str(&out));
+    bool ok = json_writer_finish(&w) && c->conf_json.ptr != NULL;
+    buf_free(&out);
+    return ok;
+}
+
+static void add_part(buf *out, bb_str part) {
+    buf_printf(out, "%zu:", part.len);
+    buf_str_add(out, part);
+}
+
+static void fingerprint(connection *c, bb_str settings) {
+    buf text;
+    buf_init(&text);
+    add_part(&text, c->name);
+    add_part(&text, settings);
+    add_part(&text, c->auth.header);
+    add_part(&text, c->auth.query);
+    add_part(&text, c->conf_json);
+    add_part(&text, str_from(c->target.ca_file));
+    add_part(&text, str_from(c->target.proxy));
+    buf_printf(&text, "%u %llu %llu %llu %u %llu %u %llu %d", c->retry.attempts,
+               (unsigned long long)c->retry.base_ms, (unsigned long long)c->retry.max_ms,
+               (unsigned long long)c->retry.retry_after_ms, c->retry.budget_percent,
+               (unsigned long long)c->timeout_ms, c->target.connect_timeout_ms,
+               (unsigned long long)c->target.max_response_bytes, c->target.insecure);
+    uint8_t digest[BB_HASH_MAX];
+    size_t n = host_crypto.digest(BB_SHA256, buf_str(&text), digest);
+    size_t written = host_crypto.hex_encode(str_of(digest, n), c->fingerprint, 64);
+    c->fingerprint[written == 64 ? 64 : 0] = '\0';
+    if (text.ptr != NULL)
+        explicit_bzero(text.ptr, text.len);
+    buf_free(&text);
+}
+
+/* --- all ------------------------------------------------------------------------------------------- */
+
+static connection *connection_new(const conf_file *f, plugin_module *m, unsigned loops) {
+    connection *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->memory = arena_new(0);
+    c->holds = aligned_alloc(64, loops * sizeof *c->holds);
+    if (c->memory == NULL || c->holds == NULL) {
+        connection_free(c);
+        return NULL;
+    }
+    memset(c->holds, 0, loops * sizeof *c->holds);
+    c->loops_left = loops;
+    c->module = m;
+    c->id = arena_copy(c->memory, f->id);
+    c->file = arena_strdup(c->memory, str_from(f->path));
+    return c;
+}
+
+connection *settings_read(const conf_file *f, plugin_module *module, unsigned loops, bb_str *settings,
+                          err *e) {
+    connection *c = connection_new(f, module, loops);
+    if (c == NULL) {
+        err_set(e, "no memory");
+        return NULL;
+    }
+    bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
+              read_settings(c, f, module, settings, e) &&
+              auth_compile(c->memory, f, conf_find_section(f, STR("auth")), module->desc, &c->auth, e) &&
+              (write_conf_json(c, f) || err_set(e, "no memory"));
+    if (!ok) {
+        connection_free(c);
+        return NULL;
+    }
+    fingerprint(c, *settings);
+    return c;
+}
