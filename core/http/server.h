@@ -22,6 +22,7 @@ typedef struct http_server_limits { /* zero: the default */
     uint32_t idle_timeout_ms;   /* between requests; default 75 s; then closed without a word */
     uint32_t write_timeout_ms;  /* no progress of an answer; default 30 s; then closed */
     uint32_t max_connections;   /* of this loop; default 4096; over it 503 and closed */
+    uint64_t max_buffered_bytes; /* request bodies of this loop that are in memory; default 256 MiB; over it 503 and closed */
 } http_server_limits;
 
 typedef str_pair http_header; /* value trimmed; names as sent */
@@ -54,7 +55,8 @@ typedef void (*http_handler)(http_exchange *x, void *ctx);
  * loop's thread, or before the loop's thread runs. */
 http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, http_handler handler, void *ctx, err *e);
 /* Stops accepting, closes idle connections, lets the others finish their answer ("Connection: close"). `done` is
- * called on the loop once the last has gone; then the server is freed. Past `grace_ms` what is left is cut off. */
+ * called on the loop, never from within another function of this header, once the last connection has gone and the last exchange has been
+ * answered; then the server is freed. Past `grace_ms` what is left is cut off (`gone` of what is pending is called). */
 void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx), void *ctx);
 
 const http_request *http_exchange_request(const http_exchange *x);
@@ -66,14 +68,16 @@ bool http_exchange_query(http_exchange *x, bb_str name, bb_str *value);
 struct arena *http_exchange_arena(http_exchange *x);
 
 /* Sends the answer and ends the exchange: x is not to be touched afterwards. Where the client has gone it only ends it. HEAD
- * requests get the header alone. */
+ * requests get the header alone. Fields that are the server's own are passed over; a line break in a value becomes a blank. The
+ * handler is never called from within this function. */
 void http_respond(http_exchange *x, const http_response *response);
 /* Has `gone` called once if the client goes away before the answer (also on EOF: a client that shuts its side down no longer
- * waits). x lives on until http_respond. NULL takes it back. */
+ * waits): at once, where it has gone already. x lives on until http_respond. NULL takes it back. */
 void http_exchange_on_gone(http_exchange *x, void (*gone)(http_exchange *x, void *ctx), void *ctx);
 
 /* How many exchanges are open (a request seen, not answered) and connections held: for the metrics. [any-thread] */
 uint64_t http_server_connections(const http_server *s);
+uint64_t http_server_exchanges(const http_server *s);
 
 /* Binds `count` sockets to one address and port, one for each loop (SO_REUSEPORT), after making sure that nobody else
  * listens there. `address` is "127.0.0.1:8420", "[::1]:0"; port 0: the kernel picks one. Gives the port, or 0 and *e. */

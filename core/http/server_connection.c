@@ -1,0 +1,178 @@
+/* A connection's life: accepted, used for one request after the other, closed so that the client sees its
+ * last answer. */
+#include "http/server_internal.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define READY_AT_ONCE 64 /* then the loop looks at its sockets again */
+
+/* --- begin ------------------------------------------------------------------------------------------ */
+
+static void note_peer(connection *c) {
+    struct sockaddr_storage address;
+    int size = sizeof address;
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &size) != 0)
+        return;
+    if (uv_ip_name((struct sockaddr *)&address, c->peer, sizeof c->peer) == 0)
+        c->peer_len = (uint8_t)strlen(c->peer);
+}
+
+static connection *connection_new(http_server *s) {
+    connection *c = calloc(1, sizeof *c);
+    if (c == NULL || uv_tcp_init(loop_uv(s->loop), &c->tcp) != 0) {
+        free(c);
+        return NULL;
+    }
+    c->tcp.data = c;
+    c->server = s;
+    c->keep_alive = true;
+    c->next = s->first;
+    if (s->first != NULL)
+        s->first->previous = c;
+    s->first = c;
+    atomic_fetch_add_explicit(&s->connections, 1, memory_order_relaxed);
+    server_tick_start(s);
+    return c;
+}
+
+static bool resume_reading(connection *c) {
+    if (!c->reading && !c->ended)
+        c->reading = uv_read_start((uv_stream_t *)&c->tcp, connection_alloc, connection_read) == 0;
+    return c->reading;
+}
+
+void connection_accept(http_server *s) {
+    connection *c = connection_new(s);
+    if (c == NULL)
+        return;
+    uint64_t held = http_server_connections(s);
+    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 ||
+        held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || !resume_reading(c)) {
+        connection_close(c);
+        return;
+    }
+    uv_tcp_nodelay(&c->tcp, 1);
+    note_peer(c);
+    c->deadline = loop_now_ms(s->loop) + s->limits.idle_timeout_ms;
+    if (held > s->limits.max_connections)
+        connection_refuse(c, REFUSE_CONNECTIONS, NULL);
+}
+
+/* --- end -------------------------------------------------------------------------------------------- */
+
+static void forget_ready(connection *c) {
+    if (!c->ready)
+        return;
+    connection **at = &c->server->ready;
+    while (*at != c)
+        at = &(*at)->next_ready;
+    *at = c->next_ready;
+    c->ready = false;
+}
+
+static void on_closed(uv_handle_t *handle) {
+    connection *c = handle->data;
+    http_server *s = c->server;
+    if (c->previous != NULL)
+        c->previous->next = c->next;
+    else
+        s->first = c->next;
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    connection_drop_buffer(c);
+    free(c);
+    atomic_fetch_sub_explicit(&s->connections, 1, memory_order_relaxed);
+    server_end_if_empty(s);
+}
+
+/* The handler still has the request: its bytes stay until it answers. */
+static void orphan(connection *c, http_exchange *x) {
+    x->connection = NULL;
+    x->orphan = c->in;
+    x->orphan_size = c->size;
+    c->in = NULL;
+    if (x->gone != NULL)
+        x->gone(x, x->gone_ctx);
+}
+
+void connection_close(connection *c) {
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    bool pending = c->state == CONNECTION_PENDING;
+    http_exchange *x = c->exchange;
+    c->state = CONNECTION_CLOSED;
+    c->deadline = SERVER_NEVER;
+    c->exchange = NULL;
+    forget_ready(c);
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    if (pending)
+        orphan(c, x);
+    else if (x != NULL)
+        exchange_release(x);
+}
+
+/* Closing with bytes unread makes the kernel send RST, which may take the answer away from under the client
+ * (RFC 9112 section 9.6): so only this side is shut, and the other read until it ends, for a while. */
+static void linger(connection *c) {
+    uv_os_fd_t fd;
+    if (c->ended || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        connection_close(c);
+        return;
+    }
+    connection_drop_buffer(c);
+    c->state = CONNECTION_LINGER;
+    c->deadline = loop_now_ms(c->server->loop) + SERVER_LINGER_MS;
+    if (!resume_reading(c))
+        connection_close(c);
+}
+
+/* --- from one request to the next ------------------------------------------------------------------- */
+
+bool connection_is_idle(const connection *c) {
+    return c->state == CONNECTION_HEAD && c->len == c->start;
+}
+
+/* The next request is here already. It is begun from the loop, not from within http_respond: a handler that
+ * is called while it answers another request is a trap. */
+static void make_ready(connection *c) {
+    http_server *s = c->server;
+    if (c->processing || c->ready)
+        return;
+    if (s->ready == NULL)
+        uv_idle_start(&s->idle, server_run_ready);
+    c->ready = true;
+    c->next_ready = s->ready;
+    s->ready = c;
+}
+
+void server_run_ready(uv_idle_t *idle) {
+    http_server *s = idle->data;
+    for (unsigned n = 0; s->ready != NULL && n < READY_AT_ONCE; n++) {
+        connection *c = s->ready;
+        forget_ready(c);
+        connection_process(c);
+    }
+    if (s->ready == NULL)
+        uv_idle_stop(idle);
+}
+
+void connection_answered(connection *c) {
+    http_server *s = c->server;
+    if (!c->keep_alive || c->ended || s->closing) {
+        linger(c);
+        return;
+    }
+    c->state = CONNECTION_HEAD;
+    c->start = c->end;
+    c->body = c->end = c->raw = 0;
+    if (c->start == c->len) {
+        connection_drop_buffer(c);
+        c->deadline = loop_now_ms(s->loop) + s->limits.idle_timeout_ms;
+    } else {
+        make_ready(c);
+    }
+    if (!resume_reading(c))
+        connection_close(c);
+}

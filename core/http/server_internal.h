@@ -1,0 +1,148 @@
+/* server_internal.h - what the server's files share: the server, its connections, their exchanges.
+ *
+ * Everything belongs to the loop's thread but the two counters. A connection that is idle holds no buffer and
+ * no exchange: it takes them from the server's pools with the first byte of a request and gives them back
+ * with the answer. */
+#ifndef HTTP_SERVER_INTERNAL_H
+#define HTTP_SERVER_INTERNAL_H
+
+#include "base/arena.h"
+#include "http/request_chunked.h"
+#include "http/request_parser.h"
+#include "http/server.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+#define SERVER_BUFFER 4096    /* a connection's first buffer: holds an ordinary request */
+#define SERVER_POOL 256       /* buffers, and exchanges, kept for the next request */
+#define SERVER_SLACK 64       /* room behind a whole request, so that reading on shows a client that goes */
+#define SERVER_TICK_MS 250    /* how late a timeout may be */
+#define SERVER_LINGER_MS 3000 /* after the last answer: how long the client may take to read it and close */
+#define SERVER_LINGER_BYTES (64u << 20) /* and what is read and dropped meanwhile */
+#define SERVER_OVERFLOW 128 /* connections over the limit that are told so; further ones are just closed */
+#define SERVER_NEVER UINT64_MAX
+
+typedef struct connection connection;
+
+struct http_exchange {
+    http_server *server;
+    connection *connection; /* NULL: gone */
+    http_exchange *next;    /* in the pool */
+    request_parser parser;
+    http_request request;
+    arena *memory; /* made with the first request that gets to the handler, kept */
+    void (*gone)(http_exchange *x, void *ctx);
+    void *gone_ctx;
+    char *orphan; /* the connection's buffer, when it went first: the request's slices point into it */
+    size_t orphan_size;
+    char peer[INET6_ADDRSTRLEN];
+    uint8_t peer_len;
+    http_header fields[]; /* limits.max_headers */
+};
+
+typedef enum {
+    CONNECTION_HEAD, /* between requests, or within a request's head */
+    CONNECTION_BODY,
+    CONNECTION_PENDING, /* the handler has the request */
+    CONNECTION_WRITING, /* the rest of an answer is on its way */
+    CONNECTION_LINGER,  /* all is said: what still comes is dropped */
+    CONNECTION_CLOSED   /* uv_close has been called */
+} connection_state;
+
+struct connection {
+    uv_tcp_t tcp;
+    http_server *server;
+    connection *previous, *next;
+    connection *next_ready;
+    http_exchange *exchange; /* from a request's first byte to its answer */
+
+    /* The buffer: [start, body) is the head, [body, end) the body, then what came behind it. */
+    char *in;
+    size_t size, len;
+    size_t start, body, end;
+    size_t raw; /* of a chunked body: the first byte that is still coded */
+    request_chunked chunks;
+
+    connection_state state;
+    bool reading;
+    bool processing;                  /* connection_process is on the stack */
+    bool ready;                       /* in the server's list */
+    bool ended;                       /* the client has sent its EOF */
+    bool keep_alive;                  /* of the answer under way */
+    uint64_t deadline, body_deadline; /* loop time in ms, or SERVER_NEVER */
+    size_t unwritten;                 /* seen by the last tick */
+    size_t dropped;                   /* while lingering */
+    char peer[INET6_ADDRSTRLEN];
+    uint8_t peer_len;
+};
+
+typedef struct free_buffer {
+    struct free_buffer *next;
+} free_buffer;
+
+struct http_server {
+    loop *loop;
+    uv_tcp_t listener;
+    uv_timer_t tick;
+    uv_idle_t idle; /* runs while there are ready connections */
+    http_server_limits limits;
+    http_handler handler;
+    void *ctx;
+    connection *first; /* all, also those that are being closed */
+    connection *ready; /* an answer is out and the next request is here already */
+    atomic_uint_fast64_t connections, exchanges;
+    http_exchange *free_exchanges;
+    free_buffer *free_buffers;
+    unsigned free_exchange_count, free_buffer_count;
+    uint64_t buffered; /* bytes in buffers above SERVER_BUFFER */
+    int64_t date_second;
+    char date[40]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+    bool closing, ending;
+    uint64_t cut_at;  /* closing: loop time at which what is left is cut off */
+    unsigned handles; /* of the server itself that are open */
+    void (*done)(void *ctx);
+    void *done_ctx;
+    char dropped[16384]; /* what lingering connections read */
+};
+
+/* server.c */
+void server_end_if_empty(http_server *s);
+
+/* server_timeouts.c */
+void server_tick(uv_timer_t *tick);
+void server_tick_start(http_server *s);
+
+/* server_connection.c */
+void connection_accept(http_server *s);
+/* Ends it at once: an exchange that the handler has becomes an orphan, and its `gone` is called. */
+void connection_close(connection *c);
+void connection_refuse(connection *c, http_refusal refusal, const char *detail);
+/* The answer is on its way as a whole: on to the next request, or out. */
+void connection_answered(connection *c);
+bool connection_is_idle(const connection *c);
+void server_run_ready(uv_idle_t *idle);
+
+/* server_input.c */
+void connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out);
+void connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in);
+/* Reads requests out of the buffer until one is incomplete, or with the handler. */
+void connection_process(connection *c);
+
+/* server_output.c */
+/* Sends all parts: what the socket does not take now is copied. False: the connection is broken; it has not
+ * been closed. *whole: all is out; else `connection_answered` is called when it is, unless `interim`. */
+bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole);
+const char *server_date(http_server *s);
+
+/* server_buffer.c */
+bool connection_make_room(connection *c, size_t room); /* at least so much behind len; false: over a limit */
+void connection_drop_buffer(connection *c);
+void server_free_buffer(http_server *s, char *buffer, size_t size);
+void server_free_pools(http_server *s);
+
+/* server_exchange.c */
+http_exchange *exchange_take(connection *c); /* NULL: no memory */
+void exchange_release(http_exchange *x);
+
+#endif

@@ -1,0 +1,41 @@
+/* Timeouts: one coarse timer looks through all connections four times a second, so that a request costs
+ * no timer operation, only the store of a deadline. */
+#include "http/server_internal.h"
+
+static void expire(connection *c) {
+    if (c->state == CONNECTION_BODY || (c->state == CONNECTION_HEAD && !connection_is_idle(c)))
+        connection_refuse(c, REFUSE_TIMEOUT, NULL);
+    else
+        connection_close(c);
+}
+
+/* An answer that makes progress has its time anew. */
+static void look_at_writing(connection *c, uint64_t now) {
+    size_t unwritten = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+    if (unwritten != c->unwritten) {
+        c->unwritten = unwritten;
+        c->deadline = now + c->server->limits.write_timeout_ms;
+    }
+}
+
+void server_tick(uv_timer_t *tick) {
+    http_server *s = tick->data;
+    uint64_t now = loop_now_ms(s->loop);
+    bool cut = s->closing && now >= s->cut_at;
+    /* Closing a connection takes it off this list in a later callback, never here. */
+    for (connection *c = s->first; c != NULL; c = c->next) {
+        if (c->state == CONNECTION_WRITING)
+            look_at_writing(c, now);
+        if (cut)
+            connection_close(c);
+        else if (now >= c->deadline)
+            expire(c);
+    }
+    if (s->first == NULL)
+        uv_timer_stop(tick); /* nobody here: the hub sleeps */
+}
+
+void server_tick_start(http_server *s) {
+    if (!uv_is_active((uv_handle_t *)&s->tick))
+        uv_timer_start(&s->tick, server_tick, SERVER_TICK_MS, SERVER_TICK_MS);
+}
