@@ -1,7 +1,7 @@
 /* server.h - the HTTP/1.1 server (RFC 9112) of one event loop.
  *
- * It hands over whole requests, bounded in every way, and is told the answer later, from the same loop. Nothing
- * above this header knows how the bytes travel. */
+ * It hands over whole requests, bounded in every way, and is told the answer later, from the same loop.
+ * Nothing above this header knows how the bytes travel. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -13,16 +13,19 @@ typedef struct http_server http_server;
 typedef struct http_exchange http_exchange; /* one request and its answer */
 
 typedef struct http_server_limits { /* zero: the default */
-    uint32_t max_header_bytes;  /* request line and header fields; default 16 KiB; over it 431 (414 for the line alone) */
-    uint32_t max_headers;       /* fields; default 100; over it 431 */
-    uint64_t max_body_bytes;    /* default 10 MiB; over it 413, before the body is read where Content-Length tells */
-    uint32_t header_timeout_ms; /* first byte to the end of the header; default 10 s; over it 408 */
-    uint32_t body_timeout_ms;   /* no progress of a body; default 20 s; over it 408 */
-    uint32_t body_total_ms;     /* a whole body; default 120 s; over it 408: no slow drip */
-    uint32_t idle_timeout_ms;   /* between requests; default 75 s; then closed without a word */
-    uint32_t write_timeout_ms;  /* no progress of an answer; default 30 s; then closed */
-    uint32_t max_connections;   /* of this loop; default 4096; over it 503 and closed */
-    uint64_t max_buffered_bytes; /* request bodies of this loop that are in memory; default 256 MiB; over it 503 and closed */
+    uint32_t max_header_bytes; /* request line and header fields; default 16 KiB; over it 431 (414 for the
+                                  line alone) */
+    uint32_t max_headers;      /* fields; default 100; over it 431 */
+    uint64_t
+        max_body_bytes; /* default 10 MiB; over it 413, before the body is read where Content-Length tells */
+    uint32_t header_timeout_ms;  /* first byte to the end of the header; default 10 s; over it 408 */
+    uint32_t body_timeout_ms;    /* no progress of a body; default 20 s; over it 408 */
+    uint32_t body_total_ms;      /* a whole body; default 120 s; over it 408: no slow drip */
+    uint32_t idle_timeout_ms;    /* between requests; default 75 s; then closed without a word */
+    uint32_t write_timeout_ms;   /* no progress of an answer; default 30 s; then closed */
+    uint32_t max_connections;    /* of this loop; default 4096; over it 503 and closed */
+    uint64_t max_buffered_bytes; /* request bodies of this loop that are in memory; default 256 MiB; over it
+                                    503 and closed */
 } http_server_limits;
 
 typedef str_pair http_header; /* value trimmed; names as sent */
@@ -31,8 +34,9 @@ typedef str_pair http_header; /* value trimmed; names as sent */
 typedef struct http_request {
     bb_str method; /* "GET" */
     bb_str target; /* as sent */
-    bb_str path;   /* of the target, before "?", not decoded; always begins with "/" (an absolute-form target is cut down to it) */
-    bb_str query;  /* after "?", not decoded; may be empty */
+    bb_str path; /* of the target, before "?", not decoded; always begins with "/" (an absolute-form target is
+                    cut down to it) */
+    bb_str query; /* after "?", not decoded; may be empty */
     const http_header *headers;
     size_t header_count;
     bb_str body; /* transfer coding removed */
@@ -41,22 +45,25 @@ typedef struct http_request {
 
 typedef struct http_response {
     unsigned status;
-    bb_str content_type; /* absent: no such field */
+    bb_str content_type;        /* absent: no such field */
     const http_header *headers; /* further ones; Content-Length, Connection and Date are the server's */
     size_t header_count;
     const bb_str *body; /* parts, sent one after the other; they need live only until http_respond returns */
     size_t body_parts;
 } http_response;
 
-/* Called on the loop's thread when a request is whole. It answers now or later by http_respond, exactly once. */
+/* Called on the loop's thread when a request is whole. It answers now or later by http_respond, exactly once.
+ */
 typedef void (*http_handler)(http_exchange *x, void *ctx);
 
-/* Listens on a socket that is bound already (see http_bind). The server owns the descriptor from here on. NULL and *e: refused. On the
- * loop's thread, or before the loop's thread runs. */
-http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, http_handler handler, void *ctx, err *e);
-/* Stops accepting, closes idle connections, lets the others finish their answer ("Connection: close"). `done` is
- * called on the loop, never from within another function of this header, once the last connection has gone and the last exchange has been
- * answered; then the server is freed. Past `grace_ms` what is left is cut off (`gone` of what is pending is called). */
+/* Listens on a socket that is bound already (see http_bind). The server owns the descriptor from here on.
+ * NULL and *e: refused. On the loop's thread, or before the loop's thread runs. */
+http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, http_handler handler,
+                             void *ctx, err *e);
+/* Stops accepting, closes idle connections, lets the others finish their answer ("Connection: close"). `done`
+ * is called on the loop, never from within another function of this header, once the last connection has gone
+ * and the last exchange has been answered; then the server is freed. Past `grace_ms` what is left is cut off
+ * (`gone` of what is pending is called). */
 void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx), void *ctx);
 
 const http_request *http_exchange_request(const http_exchange *x);
@@ -67,20 +74,23 @@ bool http_exchange_query(http_exchange *x, bb_str name, bb_str *value);
 /* Memory that lives as long as the exchange. */
 struct arena *http_exchange_arena(http_exchange *x);
 
-/* Sends the answer and ends the exchange: x is not to be touched afterwards. Where the client has gone it only ends it. HEAD
- * requests get the header alone. Fields that are the server's own are passed over; a line break in a value becomes a blank. The
- * handler is never called from within this function. */
+/* Sends the answer and ends the exchange: x is not to be touched afterwards. Where the client has gone it
+ * only ends it. HEAD requests get the header alone. Fields that are the server's own are passed over; a line
+ * break in a value becomes a blank. The handler is never called from within this function. */
 void http_respond(http_exchange *x, const http_response *response);
-/* Has `gone` called once if the client goes away before the answer (also on EOF: a client that shuts its side down no longer
- * waits): at once, where it has gone already. x lives on until http_respond. NULL takes it back. */
+/* Has `gone` called once if the client goes away before the answer (also on EOF: a client that shuts its side
+ * down no longer waits): at once, where it has gone already. x lives on until http_respond. NULL takes it
+ * back. */
 void http_exchange_on_gone(http_exchange *x, void (*gone)(http_exchange *x, void *ctx), void *ctx);
 
-/* How many exchanges are open (a request seen, not answered) and connections held: for the metrics. [any-thread] */
+/* How many exchanges are open (a request seen, not answered) and connections held: for the metrics.
+ * [any-thread] */
 uint64_t http_server_connections(const http_server *s);
 uint64_t http_server_exchanges(const http_server *s);
 
-/* Binds `count` sockets to one address and port, one for each loop (SO_REUSEPORT), after making sure that nobody else
- * listens there. `address` is "127.0.0.1:8420", "[::1]:0"; port 0: the kernel picks one. Gives the port, or 0 and *e. */
+/* Binds `count` sockets to one address and port, one for each loop (SO_REUSEPORT), after making sure that
+ * nobody else listens there. `address` is "127.0.0.1:8420", "[::1]:0"; port 0: the kernel picks one. Gives
+ * the port, or 0 and *e. */
 uint16_t http_bind(bb_str address, int *fds, unsigned count, err *e);
 
 #endif

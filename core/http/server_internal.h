@@ -133,7 +133,6 @@ void connection_process(connection *c);
 /* Sends all parts: what the socket does not take now is copied. False: the connection is broken; it has not
  * been closed. *whole: all is out; else `connection_answered` is called when it is, unless `interim`. */
 bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole);
-const char *server_date(http_server *s);
 
 /* server_buffer.c */
 bool connection_make_room(connection *c, size_t room); /* at least so much behind len; false: over a limit */

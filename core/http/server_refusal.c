@@ -19,7 +19,7 @@ static const struct {
                                 "the request needs what this server does not offer"},
     [REFUSE_CONNECTIONS] = {503, "too-many-connections", "Service Unavailable",
                             "this server holds as many connections as it may; try again later"},
-    [REFUSE_MEMORY] = {503, "server-busy", "Service Unavailable",
+    [REFUSE_MEMORY] = {503, "overloaded", "Service Unavailable",
                        "this server has no memory left for the request; try again later"},
     [REFUSE_VERSION] = {505, "version-not-supported", "HTTP Version Not Supported",
                         "this server speaks HTTP/1.1 and HTTP/1.0"},
