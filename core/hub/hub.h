@@ -8,16 +8,18 @@
 typedef struct hub hub;
 
 typedef struct hub_options {
-    const char *conf_dir;    /* default "conf.d"; busbar.conf is looked for beside it */
-    const char *state_dir;   /* default "var"; made when missing, 0700 */
-    const char *plugins_dir; /* NULL: as busbar.conf says, else $BUSBAR_PLUGINS, else the installed or built ones */
-    const char *listen;      /* NULL: as busbar.conf says, else "127.0.0.1:8420" */
-    unsigned loops;          /* 0: as busbar.conf says, else one a core */
-    bool offline;            /* no lock on the state folder, a key of its own in memory, a port the kernel picks, nothing written to state but staged connectors */
+    const char *conf_dir;  /* default "conf.d"; busbar.conf is looked for beside it */
+    const char *state_dir; /* default "var"; made when missing, 0700 */
+    const char
+        *plugins_dir; /* NULL: as busbar.conf says, else $BUSBAR_PLUGINS, else the installed or built ones */
+    const char *listen; /* NULL: as busbar.conf says, else "127.0.0.1:8420" */
+    unsigned loops;     /* 0: as busbar.conf says, else one a core */
+    bool offline; /* no lock on the state folder, a key of its own in memory, a port the kernel picks, nothing
+                     written to state but staged connectors */
 } hub_options;
 
-/* Starts everything and gives a serving hub, or NULL and *e. Bad conf files and connectors are logged, not fatal. On the main
- * thread, before any other thread runs. */
+/* Starts everything and gives a serving hub, or NULL and *e. Bad conf files and connectors are logged, not
+ * fatal. On the main thread, before any other thread runs. */
 hub *hub_start(const hub_options *options, err *e);
 const char *hub_url(const hub *h); /* "http://127.0.0.1:8420" */
 const char *hub_key(const hub *h); /* the admin key */
@@ -29,7 +31,9 @@ void hub_stop(hub *h);
 /* Lets calls finish (10 s), stops the loops, frees everything. */
 void hub_free(hub *h);
 
-/* `busbar probe`: the child that tries a connector (see plugin/probe.h). Gives an exit code. */
+/* `busbar probe` and `busbar plan`: the children that try connectors and a reload (plugin/probe.h,
+ * registry/registry.h). Give an exit code. */
 int hub_probe_main(void);
+int hub_plan_main(void);
 
 #endif

@@ -1,7 +1,5 @@
 #include "observe/metrics.h"
 
-#include "base/loop.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

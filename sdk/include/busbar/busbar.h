@@ -119,28 +119,6 @@ static inline bb_step bb_done_writer(bb_call *call, bb_json_writer *writer) {
     return bb_done_text(call, call->host->json->finish(writer));
 }
 
-/* What a status of the service means. */
-static inline bb_code bb_code_from_http(int32_t status) {
-    switch (status) {
-    case 401: return BB_E_UPSTREAM_AUTH;
-    case 403: return BB_E_UPSTREAM_FORBIDDEN;
-    case 404:
-    case 410: return BB_E_UPSTREAM_NOT_FOUND;
-    case 409:
-    case 412: return BB_E_UPSTREAM_CONFLICT;
-    case 408:
-    case 504: return BB_E_UPSTREAM_TIMEOUT;
-    case 429: return BB_E_UPSTREAM_RATE_LIMITED;
-    case 503: return BB_E_UPSTREAM_UNAVAILABLE;
-    default: break;
-    }
-    if (status >= 200 && status <= 299)
-        return BB_OK;
-    if (status >= 400 && status <= 499)
-        return BB_E_UPSTREAM_REJECTED;
-    return status >= 500 && status <= 599 ? BB_E_UPSTREAM : BB_E_UPSTREAM_INVALID;
-}
-
 /* Fails with a code, the service's own error code (may be absent) and a text. */
 static inline bb_step bb_fail_with(bb_call *call, bb_code code, bb_str upstream_code, bb_str message) {
     bb_error error;

@@ -66,6 +66,28 @@ enum {
     BB_E_UPSTREAM_TIMEOUT = 41       /* 408, 504 */
 };
 
+/* What a status of the service means. */
+static inline bb_code bb_code_from_http(int32_t status) {
+    switch (status) {
+    case 401: return BB_E_UPSTREAM_AUTH;
+    case 403: return BB_E_UPSTREAM_FORBIDDEN;
+    case 404:
+    case 410: return BB_E_UPSTREAM_NOT_FOUND;
+    case 409:
+    case 412: return BB_E_UPSTREAM_CONFLICT;
+    case 408:
+    case 504: return BB_E_UPSTREAM_TIMEOUT;
+    case 429: return BB_E_UPSTREAM_RATE_LIMITED;
+    case 503: return BB_E_UPSTREAM_UNAVAILABLE;
+    default: break;
+    }
+    if (status >= 200 && status <= 299)
+        return BB_OK;
+    if (status >= 400 && status <= 499)
+        return BB_E_UPSTREAM_REJECTED;
+    return status >= 500 && status <= 599 ? BB_E_UPSTREAM : BB_E_UPSTREAM_INVALID;
+}
+
 /* Whether repeating the same call later can help. BB_RETRY_UNKNOWN lets the host decide by the code. */
 typedef int32_t bb_retry;
 enum { BB_RETRY_UNKNOWN = 0, BB_RETRY_YES = 1, BB_RETRY_NO = 2 };

@@ -1,0 +1,199 @@
+/* connections.c - connections as they are configured, and how they fare. */
+#include "api/routes.h"
+
+#include "base/clock.h"
+
+const snapshot_entry *find_connection(api *a, http_exchange *x, bb_str id) {
+    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, id);
+    if (entry == NULL) {
+        reply_problemf(x, PROBLEM_CONNECTION_NOT_FOUND, "there is no connection \"%.*s\"", STR_FMT(id));
+        return NULL;
+    }
+    if (entry->conn == NULL) {
+        reply_problem(x, PROBLEM_CONNECTION_REFUSED, entry->error);
+        return NULL;
+    }
+    return entry;
+}
+
+static uint64_t load(const _Atomic(uint64_t) *n) {
+    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)n, memory_order_relaxed);
+}
+
+/* The members that list and single answer share; the object is left open. */
+static void write_head(json_writer *w, const snapshot_entry *entry) {
+    const connection *c = entry->conn;
+    json_object(w);
+    json_member_string(w, STR("id"), entry->id);
+    json_member_string(w, STR("plugin"), entry->plugin);
+    json_member_string(w, STR("name"), c != NULL ? c->name : entry->id);
+    json_member_string(w, STR("status"), c != NULL ? STR("ready") : STR("refused"));
+    json_member_string(w, STR("file"), str_from(entry->file));
+    if (entry->error.ptr != NULL)
+        json_member_string(w, STR("error"), entry->error);
+    if (c != NULL) {
+        json_member_u64(w, STR("generation"), c->generation);
+        json_member_u64(w, STR("calls"), load(&c->stats->calls));
+        json_member_u64(w, STR("errors"), load(&c->stats->failures));
+    }
+}
+
+void route_connections(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    const snapshot *s = a->worker->snapshot;
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    json_object(&w);
+    json_keyl(&w, "connections");
+    json_array(&w);
+    for (size_t i = 0; i < s->count; i++) {
+        write_head(&w, &s->entries[i]);
+        json_object_end(&w);
+    }
+    json_array_end(&w);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+/* Settings as they are in force: typed, defaults filled in, but a value that came by a reference as it was
+ * written. */
+static void write_settings(json_writer *w, const connection *c, const json_value *written) {
+    json_keyl(w, "settings");
+    json_object(w);
+    for (json_iter it = json_iterate(c->instance.settings); json_next(&it);) {
+        bb_str text = json_string(json_get(written, it.key));
+        json_key(w, it.key);
+        if (text.len > 0 && memmem(text.ptr, text.len, "${", 2) != NULL)
+            json_put_string_lossy(w, text);
+        else
+            json_put_value(w, it.value);
+    }
+    json_object_end(w);
+}
+
+static void write_detail(json_writer *w, arena *memory, const connection *c) {
+    const json_value *conf = json_read(memory, c->conf_json, NULL, NULL);
+    write_settings(w, c, json_getl(conf, "settings"));
+    json_keyl(w, "auth");
+    json_object(w);
+    json_member_string(w, STR("scheme"), str_from(c->auth.scheme->id));
+    for (json_iter it = json_iterate(json_getl(conf, "auth")); json_next(&it);) {
+        if (str_eq(it.key, STR("scheme")))
+            continue;
+        json_key(w, it.key);
+        json_put_value(w, it.value);
+    }
+    json_object_end(w);
+    static const char *const more[] = {"retry", "http"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_value *section = json_get(conf, str_from(more[i]));
+        if (section != NULL) {
+            json_key(w, str_from(more[i]));
+            json_put_value(w, section);
+        }
+    }
+    write_operations(w, c->module);
+}
+
+void route_connection(api *a, http_exchange *x, const route_params *p) {
+    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, p->part[0]);
+    if (entry == NULL) {
+        find_connection(a, x, p->part[0]); /* says so */
+        return;
+    }
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    write_head(&w, entry);
+    if (entry->conn != NULL)
+        write_detail(&w, http_exchange_arena(x), entry->conn);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+void route_connection_operations(api *a, http_exchange *x, const route_params *p) {
+    const snapshot_entry *entry = find_connection(a, x, p->part[0]);
+    if (entry == NULL)
+        return;
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    json_object(&w);
+    write_operations(&w, entry->conn->module);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+void route_connection_operation(api *a, http_exchange *x, const route_params *p) {
+    const snapshot_entry *entry = find_connection(a, x, p->part[0]);
+    const plugin_op *op = entry != NULL ? find_operation(x, entry->conn->module, p->part[1]) : NULL;
+    if (op == NULL)
+        return;
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    write_operation(&w, entry->conn->module, op);
+    reply_json(x, 200, &body);
+}
+
+/* --- health
+ * ------------------------------------------------------------------------------------------------- */
+
+static void member_time(json_writer *w, bb_str key, uint64_t wall_ms) {
+    char text[CLOCK_RFC3339_SIZE];
+    if (wall_ms == 0)
+        return;
+    clock_rfc3339(wall_ms, text);
+    json_member_string(w, key, str_from(text));
+}
+
+static void write_health(json_writer *w, const snapshot_entry *entry) {
+    json_object(w);
+    json_member_string(w, STR("id"), entry->id);
+    if (entry->error.ptr != NULL)
+        json_member_string(w, STR("error"), entry->error);
+    if (entry->conn == NULL) {
+        json_member_string(w, STR("state"), STR("refused"));
+        json_object_end(w);
+        return;
+    }
+    const connection_stats *s = entry->conn->stats;
+    uint32_t failing = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)&s->failing,
+                                            memory_order_relaxed);
+    uint64_t success = load(&s->last_success_ms), failure = load(&s->last_failure_ms);
+    json_member_string(w, STR("state"),
+                       failing > 0   ? STR("failing")
+                       : success > 0 ? STR("ok")
+                                     : STR("unknown"));
+    json_member_u64(w, STR("consecutive_failures"), failing);
+    member_time(w, STR("last_success_at"), success);
+    member_time(w, STR("last_failure_at"), failure);
+    int last = atomic_load_explicit((_Atomic(int) *)(uintptr_t)&s->last_problem, memory_order_relaxed);
+    if (failure > 0 && last > PROBLEM_NONE && last < PROBLEM_COUNT) {
+        json_member_string(w, STR("last_error"), str_from(problem_of((problem)last)->name));
+        json_member_string(w, STR("advice"), str_from(problem_of((problem)last)->advice));
+    }
+    json_object_end(w);
+}
+
+void route_health(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    const snapshot *s = a->worker->snapshot;
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    json_object(&w);
+    json_keyl(&w, "connections");
+    json_array(&w);
+    for (size_t i = 0; i < s->count; i++)
+        write_health(&w, &s->entries[i]);
+    json_array_end(&w);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}

@@ -1,0 +1,42 @@
+/* job.h - a request that the main thread carries out: it alone changes the configuration.
+ *
+ * Made by a loop, handed to the main thread, handed back with the answer, freed by the loop. */
+#ifndef API_JOB_H
+#define API_JOB_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/problem.h"
+#include "http/server.h"
+
+typedef enum {
+    JOB_RELOAD,
+    JOB_PLAN, /* reload?dry_run=true */
+    JOB_LAST_RELOAD,
+    JOB_CREATE, /* a connection */
+    JOB_REPLACE,
+    JOB_MERGE, /* RFC 7396 */
+    JOB_DELETE
+} api_job_kind;
+
+typedef struct api_job {
+    api_job_kind kind;
+    bool wait;     /* of a reload: until what was replaced has drained */
+    arena *memory; /* id, body */
+    bb_str id, body;
+    /* the answer */
+    problem problem; /* not PROBLEM_NONE: `detail` says what */
+    unsigned status;
+    bb_str detail;
+    buf answer; /* JSON */
+    /* the way back */
+    loop *loop;
+    http_exchange *exchange;
+    struct api_job *next; /* the main thread's */
+} api_job;
+
+/* Sends the answer and frees the job. On the job's loop: post it with loop_post(job->loop, api_job_done,
+ * job). */
+void api_job_done(loop *l, void *job);
+
+#endif

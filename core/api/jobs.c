@@ -1,0 +1,77 @@
+/* jobs.c - requests that change files or configuration: handed to the main thread, answered when it is done.
+ */
+#include "api/routes.h"
+
+#include <stdlib.h>
+
+static void job_free(api_job *job) {
+    buf_free(&job->answer);
+    arena_free(job->memory);
+}
+
+void api_job_done(loop *l, void *arg) {
+    (void)l;
+    api_job *job = arg;
+    if (job->problem != PROBLEM_NONE)
+        reply_problem(job->exchange, job->problem, job->detail);
+    else
+        reply_json(job->exchange, job->status, &job->answer);
+    job_free(job);
+}
+
+static api_job *job_new(api *a, http_exchange *x, api_job_kind kind, bb_str id) {
+    arena *memory = arena_new(0);
+    api_job *job = memory != NULL ? arena_zalloc(memory, sizeof *job) : NULL;
+    if (job == NULL) {
+        arena_free(memory);
+        return NULL;
+    }
+    *job = (api_job){.kind = kind, .memory = memory, .status = 200, .loop = a->worker->loop, .exchange = x};
+    job->id = arena_copy(memory, id);
+    job->body = arena_copy(memory, http_exchange_request(x)->body);
+    return job;
+}
+
+static void submit(api *a, http_exchange *x, api_job *job) {
+    if (job != NULL && a->shared->submit(a->shared->ctx, job))
+        return;
+    if (job != NULL)
+        job_free(job);
+    reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+}
+
+void route_connection_create(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    submit(a, x, job_new(a, x, JOB_CREATE, STR("")));
+}
+
+void route_connection_replace(api *a, http_exchange *x, const route_params *p) {
+    submit(a, x, job_new(a, x, JOB_REPLACE, p->part[0]));
+}
+
+void route_connection_merge(api *a, http_exchange *x, const route_params *p) {
+    submit(a, x, job_new(a, x, JOB_MERGE, p->part[0]));
+}
+
+void route_connection_delete(api *a, http_exchange *x, const route_params *p) {
+    submit(a, x, job_new(a, x, JOB_DELETE, p->part[0]));
+}
+
+static bool is_true(http_exchange *x, bb_str name) {
+    bb_str text;
+    return http_exchange_query(x, name, &text) &&
+           (str_eq(text, STR("true")) || str_eq(text, STR("1")) || text.len == 0);
+}
+
+void route_reload(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    api_job *job = job_new(a, x, is_true(x, STR("dry_run")) ? JOB_PLAN : JOB_RELOAD, STR(""));
+    if (job != NULL)
+        job->wait = is_true(x, STR("wait"));
+    submit(a, x, job);
+}
+
+void route_last_reload(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    submit(a, x, job_new(a, x, JOB_LAST_RELOAD, STR("")));
+}

@@ -1,0 +1,139 @@
+/* router.c - from path and method to a handler, and the key that is asked for on the way. */
+#include "api/routes.h"
+
+#include "plugin/host_crypto.h"
+
+typedef struct route {
+    const char *method, *path; /* "*" stands for one segment */
+    route_handler handler;
+    bool open; /* without a key */
+} route;
+
+static const route routes[] = {
+    {"POST", "/api/v1/connections/*/operations/*", route_call, false}, /* first: it is most of the work */
+    {"GET", "/api/v1/connections/*/operations/*", route_connection_operation, false},
+    {"GET", "/api/v1/connections/*/operations", route_connection_operations, false},
+    {"POST", "/api/v1/connections/*/test", route_test, false},
+    {"GET", "/api/v1/connections/health", route_health, false},
+    {"GET", "/api/v1/connections/*", route_connection, false},
+    {"PUT", "/api/v1/connections/*", route_connection_replace, false},
+    {"PATCH", "/api/v1/connections/*", route_connection_merge, false},
+    {"DELETE", "/api/v1/connections/*", route_connection_delete, false},
+    {"GET", "/api/v1/connections", route_connections, false},
+    {"POST", "/api/v1/connections", route_connection_create, false},
+    {"GET", "/api/v1/plugins", route_plugins, false},
+    {"GET", "/api/v1/plugins/*", route_plugin, false},
+    {"GET", "/api/v1/plugins/*/operations/*", route_plugin_operation, false},
+    {"GET", "/api/v1/schemas", route_schemas, false},
+    {"GET", "/api/v1/schemas/*/*", route_schema, false},
+    {"GET", "/api/v1/auth-schemes", route_auth_schemes, false},
+    {"GET", "/api/v1/executions", route_executions, false},
+    {"GET", "/api/v1/executions/*", route_execution, false},
+    {"GET", "/api/v1/problems", route_problems, false},
+    {"POST", "/api/v1/reload", route_reload, false},
+    {"GET", "/api/v1/reload", route_last_reload, false},
+    {"GET", "/livez", route_live, true},
+    {"GET", "/readyz", route_ready, true},
+    {"GET", "/metrics", route_metrics, true},
+};
+#define ROUTES (sizeof routes / sizeof routes[0])
+
+/* Whether the path fits; its variable segments go to *p, still encoded. */
+static bool path_fits(const char *pattern, bb_str path, route_params *p) {
+    size_t at = 0, n = 0;
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern != '*') {
+            if (at >= path.len || path.ptr[at++] != *pattern)
+                return false;
+            continue;
+        }
+        size_t end = at;
+        while (end < path.len && path.ptr[end] != '/')
+            end++;
+        if (end == at)
+            return false;
+        p->part[n++] = str_of(path.ptr + at, end - at);
+        at = end;
+    }
+    return at == path.len;
+}
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static bb_str decode(arena *a, bb_str s) {
+    if (s.len == 0 || memchr(s.ptr, '%', s.len) == NULL)
+        return s;
+    char *out = arena_alloc(a, s.len);
+    size_t n = 0;
+    for (size_t i = 0; out != NULL && i < s.len; i++) {
+        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        out[n++] = low >= 0 ? (char)(high << 4 | low) : s.ptr[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    return str_of(out, n);
+}
+
+static bool key_fits(const api *a, const http_request *r) {
+    bb_str given = http_request_header(r, STR("Authorization"));
+    if (given.len < 7 || !str_eq_nocase(str_of(given.ptr, 7), STR("Bearer ")))
+        return false;
+    bb_str key = str_trim(str_of(given.ptr + 7, given.len - 7));
+    return host_crypto.equal(key, a->shared->key) == 1;
+}
+
+/* The methods that this path takes: for Allow. */
+static bool allowed_methods(bb_str path, char *out, size_t cap) {
+    buf text;
+    buf_init(&text);
+    route_params unused;
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (path_fits(routes[i].path, path, &unused)) {
+            if (text.len > 0)
+                buf_lit(&text, ", ");
+            buf_str_add(&text, str_from(routes[i].method));
+        }
+    }
+    bool any = text.len > 0 && text.len < cap;
+    if (any)
+        memcpy(out, buf_cstr(&text), text.len + 1);
+    buf_free(&text);
+    return any;
+}
+
+static const route *find_route(const http_request *r, route_params *p) {
+    bool head = str_eq(r->method, STR("HEAD")); /* answered as GET; the server leaves the body out */
+    for (size_t i = 0; i < ROUTES; i++) {
+        bool method = str_eq(r->method, str_from(routes[i].method)) || (head && routes[i].method[0] == 'G');
+        if (method && path_fits(routes[i].path, r->path, p))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+void api_handle(http_exchange *x, void *ctx) {
+    api *a = ctx;
+    const http_request *r = http_exchange_request(x);
+    route_params p = {0};
+    const route *found = find_route(r, &p);
+    if ((found == NULL || !found->open) && !key_fits(a, r)) {
+        reply_problem(x, PROBLEM_UNAUTHORIZED, STR("this hub answers only to its keys"));
+        return;
+    }
+    char methods[64];
+    if (found == NULL) {
+        if (allowed_methods(r->path, methods, sizeof methods))
+            reply_method_not_allowed(x, methods);
+        else
+            reply_problemf(x, PROBLEM_NOT_FOUND, "there is nothing at %.*s", STR_FMT(r->path));
+        return;
+    }
+    for (size_t i = 0; i < sizeof p.part / sizeof p.part[0]; i++)
+        p.part[i] = decode(http_exchange_arena(x), p.part[i]);
+    found->handler(a, x, &p);
+}

@@ -1,0 +1,59 @@
+/* routes.h - the handlers of the API, by resource. Each answers the exchange, now or later. */
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
+
+#include "api/api.h"
+#include "api/reply.h"
+
+/* The variable segments of the path, decoded. */
+typedef struct route_params {
+    bb_str part[2];
+} route_params;
+
+typedef void (*route_handler)(api *a, http_exchange *x, const route_params *p);
+
+/* plugins.c */
+void route_plugins(api *a, http_exchange *x, const route_params *p);
+void route_plugin(api *a, http_exchange *x, const route_params *p);
+void route_plugin_operation(api *a, http_exchange *x, const route_params *p);
+void route_schemas(api *a, http_exchange *x, const route_params *p);
+void route_schema(api *a, http_exchange *x, const route_params *p);
+void route_auth_schemes(api *a, http_exchange *x, const route_params *p);
+
+/* connections.c */
+void route_connections(api *a, http_exchange *x, const route_params *p);
+void route_connection(api *a, http_exchange *x, const route_params *p);
+void route_connection_operations(api *a, http_exchange *x, const route_params *p);
+void route_connection_operation(api *a, http_exchange *x, const route_params *p);
+void route_health(api *a, http_exchange *x, const route_params *p);
+
+/* calls.c */
+void route_call(api *a, http_exchange *x, const route_params *p);
+void route_test(api *a, http_exchange *x, const route_params *p);
+
+/* jobs.c */
+void route_connection_create(api *a, http_exchange *x, const route_params *p);
+void route_connection_replace(api *a, http_exchange *x, const route_params *p);
+void route_connection_merge(api *a, http_exchange *x, const route_params *p);
+void route_connection_delete(api *a, http_exchange *x, const route_params *p);
+void route_reload(api *a, http_exchange *x, const route_params *p);
+void route_last_reload(api *a, http_exchange *x, const route_params *p);
+
+/* status.c */
+void route_live(api *a, http_exchange *x, const route_params *p);
+void route_ready(api *a, http_exchange *x, const route_params *p);
+void route_metrics(api *a, http_exchange *x, const route_params *p);
+void route_executions(api *a, http_exchange *x, const route_params *p);
+void route_execution(api *a, http_exchange *x, const route_params *p);
+void route_problems(api *a, http_exchange *x, const route_params *p);
+
+/* Shared by plugins.c and connections.c. */
+void write_operation_summary(json_writer *w, const plugin_op *op);
+void write_operation(json_writer *w, const plugin_module *m, const plugin_op *op);
+void write_operations(json_writer *w, const plugin_module *m);
+
+/* The entry of a connection that can be called, or NULL after the exchange has been answered. */
+const snapshot_entry *find_connection(api *a, http_exchange *x, bb_str id);
+const plugin_op *find_operation(http_exchange *x, const plugin_module *m, bb_str id);
+
+#endif

@@ -1,0 +1,211 @@
+#include "hub/internal.h"
+
+#include "base/log.h"
+#include "observe/metrics.h"
+#include "plugin/host.h"
+#include "plugin/probe.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define EXECUTIONS_PER_LOOP 1000
+
+/* --- the main loop's events
+ * --------------------------------------------------------------------------------- */
+
+static void on_wake(uv_async_t *wake) {
+    hub *h = wake->data;
+    hub_take_releases(h);
+    if (h->reload_wanted) {
+        h->reload_wanted = false;
+        hub_reload(h);
+    }
+    hub_run_jobs(h);
+    hub_stop_check(h);
+    pthread_mutex_lock(&h->lock);
+    bool stop = h->stop;
+    pthread_mutex_unlock(&h->lock);
+    if (stop)
+        uv_stop(&h->uv);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+    hub *h = handle->data;
+    if (number == SIGHUP) {
+        /* libuv delivers all HUPs that came during a reload before it runs on_wake: they fold into one more.
+         */
+        h->reload_wanted = true;
+        uv_async_send(&h->wake);
+        return;
+    }
+    log_info("%s: stopping", strsignal(number));
+    uv_stop(&h->uv);
+}
+
+static bool start_main_loop(hub *h, err *e) {
+    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+    if (uv_loop_init(&h->uv) != 0 || uv_async_init(&h->uv, &h->wake, on_wake) != 0 ||
+        uv_timer_init(&h->uv, &h->drain_timer) != 0)
+        return err_set(e, "the event loop cannot be made: are there file descriptors left?");
+    h->wake.data = h->drain_timer.data = h;
+    for (size_t i = 0; !h->settings.offline && i < 3; i++) {
+        uv_signal_init(&h->uv, &h->signals[i]);
+        h->signals[i].data = h;
+        uv_signal_start(&h->signals[i], on_signal, numbers[i]);
+    }
+    return true;
+}
+
+/* --- the loops
+ * ------------------------------------------------------------------------------------------------ */
+
+static uint64_t http_connections(void *ctx) {
+    const hub *h = ctx;
+    uint64_t n = 0;
+    for (unsigned i = 0; i < h->loop_count; i++)
+        n += http_server_connections(h->loops[i].server);
+    return n;
+}
+
+static bool start_loop(hub *h, unsigned number, int fd, err *e) {
+    hub_loop *l = &h->loops[number];
+    l->hub = h;
+    l->loop = loop_new(number);
+    if (l->loop == NULL) {
+        close(fd);
+        return err_set(e, "an event loop cannot be made: are there file descriptors left?");
+    }
+    h->loop_count = number + 1;
+    if (!worker_init(&l->worker, l->loop, number, registry_current(h->registry), h->executions, hub_released,
+                     h, e)) {
+        close(fd);
+        return false;
+    }
+    l->api = (api){.shared = &h->shared, .worker = &l->worker};
+    l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
+    return l->server != NULL && (loop_start(l->loop) || err_set(e, "a thread cannot be started"));
+}
+
+static bool start_loops(hub *h, err *e) {
+    int fds[LOOP_MAX];
+    unsigned n = h->settings.loops;
+    uint16_t port = http_bind(str_from(h->settings.listen), fds, n, e);
+    if (port == 0)
+        return false;
+    bb_str listen = str_from(h->settings.listen);
+    const char *colon = memrchr(listen.ptr, ':', listen.len);
+    h->url = (char *)(uintptr_t)arena_printf(h->memory, "http://%.*s:%u", (int)(colon - listen.ptr),
+                                             listen.ptr, port)
+                 .ptr;
+    h->loops = calloc(n, sizeof *h->loops);
+    bool ok = h->loops != NULL || err_set(e, "no memory");
+    for (unsigned i = 0; i < n; i++) {
+        if (ok)
+            ok = start_loop(h, i, fds[i], e);
+        else
+            close(fds[i]);
+    }
+    return ok;
+}
+
+/* --- start
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void raise_limits(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool start_registry(hub *h, err *e) {
+    registry_options options = {.conf_dir = h->settings.conf_dir,
+                                .plugins_dir = h->settings.plugins_dir,
+                                .state_dir = h->settings.state_dir,
+                                .program = "/proc/self/exe",
+                                .loops = h->settings.loops,
+                                .strict = h->settings.strict};
+    metrics_init(h->settings.loops);
+    h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
+    h->registry = registry_new(&options, e);
+    if (h->executions == NULL || h->registry == NULL)
+        return err_set(e, "no memory");
+    hub_reload(h);
+    if (h->last == NULL || !h->last->committed)
+        return err_set(e, "%.*s", h->last != NULL ? (int)h->last->refusal.len : 9,
+                       h->last != NULL ? h->last->refusal.ptr : "no memory");
+    return true;
+}
+
+static bool start(hub *h, const hub_options *options, err *e) {
+    raise_limits();
+    if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
+        !start_main_loop(h, e) || !start_registry(h, e))
+        return false;
+    h->shared = (api_shared){.version = host_get()->version,
+                             .key = str_from(h->key),
+                             .executions = h->executions,
+                             .http_connections = http_connections,
+                             .submit = hub_submit,
+                             .ctx = h};
+    if (!start_loops(h, e))
+        return false;
+    atomic_store(&h->shared.ready, true);
+    return true;
+}
+
+hub *hub_start(const hub_options *options, err *e) {
+    hub *h = calloc(1, sizeof *h);
+    if (h == NULL || (h->memory = arena_new(0)) == NULL) {
+        free(h);
+        err_set(e, "no memory");
+        return NULL;
+    }
+    host_init(BUSBAR_VERSION);
+    h->lock_fd = -1;
+    h->jobs_end = &h->jobs;
+    pthread_mutex_init(&h->lock, NULL);
+    if (start(h, options, e))
+        return h;
+    hub_free(h);
+    return NULL;
+}
+
+const char *hub_url(const hub *h) {
+    return h->url;
+}
+
+const char *hub_key(const hub *h) {
+    return h->key;
+}
+
+const char *hub_key_file(const hub *h) {
+    return h->key_file;
+}
+
+void hub_run(hub *h) {
+    uv_run(&h->uv, UV_RUN_DEFAULT);
+}
+
+void hub_stop(hub *h) {
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_mutex_unlock(&h->lock);
+    uv_async_send(&h->wake);
+}
+
+int hub_probe_main(void) {
+    host_init(BUSBAR_VERSION);
+    return probe_child();
+}
+
+int hub_plan_main(void) {
+    return registry_plan_child();
+}

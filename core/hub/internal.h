@@ -1,0 +1,77 @@
+/* internal.h - what the hub's files share. Everything belongs to the main thread unless said otherwise. */
+#ifndef HUB_INTERNAL_H
+#define HUB_INTERNAL_H
+
+#include "api/api.h"
+#include "http/server.h"
+#include "hub/hub.h"
+#include "hub/settings.h"
+#include "registry/registry.h"
+
+#include <pthread.h>
+
+/* One loop with all that runs on it. */
+typedef struct hub_loop {
+    loop *loop;
+    worker worker;
+    api api;
+    http_server *server;
+    struct hub *hub;
+} hub_loop;
+
+/* A reload that somebody waits for until it has drained. */
+typedef struct waiter waiter;
+
+struct hub {
+    hub_settings settings;
+    arena *memory;
+    char *url, *key, *key_file;
+    int lock_fd;  /* of the state folder; -1: none */
+    uv_loop_t uv; /* the main loop */
+    uv_async_t wake;
+    uv_signal_t signals[3];
+    uv_timer_t drain_timer;
+    pthread_mutex_t lock; /* guards what other threads put in: */
+    api_job *jobs, **jobs_end;
+    struct release *releases;
+    bool stop;
+    unsigned loops_closed; /* with nothing of ours left on them */
+    bool reload_wanted;    /* the main thread's own from here */
+    bool stopping;
+
+    registry *registry;
+    executions *executions;
+    api_shared shared;
+    hub_loop *loops;
+    unsigned loop_count;
+
+    report *last;        /* of the last reload */
+    connection *retired; /* not yet let go of, by next_retired */
+    api_job *waiting;    /* reload?wait=true, until `retired` is empty */
+};
+
+/* reload.c */
+void hub_reload(hub *h);
+void hub_drain_check(uv_timer_t *timer);
+/* A loop has let go of a connection; from a loop's thread. */
+void hub_released(connection *c, void *hub);
+void hub_take_releases(hub *h);
+void hub_answer_waiters(hub *h);
+
+/* jobs.c */
+bool hub_submit(void *hub, api_job *job); /* from a loop's thread */
+void hub_run_jobs(hub *h);
+void hub_job_finish(api_job *job);
+void hub_write_report(hub *h, api_job *job);
+
+/* connections.c: files in conf.d that the API changes */
+void hub_connection_job(hub *h, api_job *job);
+
+/* stop.c: ends uv_run of hub_free once all loops are closed */
+void hub_stop_check(hub *h);
+
+/* state.c: the state folder */
+bool hub_state_open(hub *h, bool offline, err *e);
+void hub_state_close(hub *h);
+
+#endif

@@ -1,0 +1,103 @@
+/* jobs.c - what the API asks of the main thread. */
+#include "hub/internal.h"
+
+bool hub_submit(void *ctx, api_job *job) {
+    hub *h = ctx;
+    pthread_mutex_lock(&h->lock);
+    job->next = NULL;
+    *h->jobs_end = job;
+    h->jobs_end = &job->next;
+    pthread_mutex_unlock(&h->lock);
+    uv_async_send(&h->wake);
+    return true;
+}
+
+void hub_job_finish(api_job *job) {
+    loop_post(job->loop, api_job_done, job);
+}
+
+void hub_write_report(hub *h, api_job *job) {
+    json_writer w;
+    json_writer_init(&w, &job->answer);
+    report_write(h->last, &w);
+}
+
+static void reload(hub *h, api_job *job) {
+    hub_reload(h);
+    if (h->last == NULL) {
+        job->problem = PROBLEM_OVERLOADED;
+        job->detail = STR("no memory for a reload");
+    } else if (job->wait && !h->last->drained) {
+        job->next = h->waiting;
+        h->waiting = job;
+        return;
+    } else {
+        hub_write_report(h, job);
+    }
+    hub_job_finish(job);
+}
+
+static void plan(hub *h, api_job *job) {
+    err e = {""};
+    bb_str text = registry_plan(h->registry, job->memory, &e);
+    if (text.ptr != NULL) {
+        buf_str_add(&job->answer, text);
+    } else {
+        job->problem = PROBLEM_OVERLOADED;
+        job->detail = arena_copy(job->memory, str_from(e.text));
+    }
+    hub_job_finish(job);
+}
+
+/* Reloads that were asked for together are one. */
+static api_job *take_reloads(api_job **jobs) {
+    api_job *reloads = NULL, **end = &reloads;
+    for (api_job **at = jobs; *at != NULL;) {
+        if ((*at)->kind != JOB_RELOAD) {
+            at = &(*at)->next;
+            continue;
+        }
+        *end = *at;
+        end = &(*at)->next;
+        *at = *end;
+        *end = NULL;
+    }
+    return reloads;
+}
+
+static void answer_reloads(hub *h, api_job *reloads) {
+    if (reloads == NULL)
+        return;
+    api_job *rest = reloads->next;
+    reload(h, reloads);
+    for (api_job *job = rest, *next; job != NULL; job = next) {
+        next = job->next;
+        if (job->wait && !h->last->drained) {
+            job->next = h->waiting;
+            h->waiting = job;
+            continue;
+        }
+        hub_write_report(h, job);
+        hub_job_finish(job);
+    }
+}
+
+void hub_run_jobs(hub *h) {
+    pthread_mutex_lock(&h->lock);
+    api_job *jobs = h->jobs;
+    h->jobs = NULL;
+    h->jobs_end = &h->jobs;
+    pthread_mutex_unlock(&h->lock);
+    answer_reloads(h, take_reloads(&jobs));
+    for (api_job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        switch (job->kind) {
+        case JOB_PLAN: plan(h, job); break;
+        case JOB_LAST_RELOAD:
+            hub_write_report(h, job);
+            hub_job_finish(job);
+            break;
+        default: hub_connection_job(h, job); break;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+/* state.c - the state folder: one hub at a time, and the admin's key. */
+#include "hub/internal.h"
+
+#include "plugin/host_crypto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_BYTES 32
+#define KEY_PREFIX "bb_admin_"
+
+static bool make_folder(const char *path, err *e) {
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return true;
+    return err_set(e, "%s: the state folder cannot be made: %s; name another one with --state", path,
+                   strerror(errno));
+}
+
+static bool take_lock(hub *h, err *e) {
+    bb_str path = arena_printf(h->memory, "%s/lock", h->settings.state_dir);
+    h->lock_fd = open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (h->lock_fd < 0)
+        return err_set(e, "%s: cannot be opened: %s; the state folder must be writable", path.ptr,
+                       strerror(errno));
+    if (flock(h->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return err_set(e,
+                       "%s: another hub uses this state folder; stop it, or name another folder with --state",
+                       h->settings.state_dir);
+    return true;
+}
+
+static bool random_key(char out[sizeof KEY_PREFIX + 2 * KEY_BYTES]) {
+    uint8_t bytes[KEY_BYTES];
+    size_t prefix = sizeof KEY_PREFIX - 1;
+    memcpy(out, KEY_PREFIX, prefix);
+    if (host_crypto.random(bytes, sizeof bytes) != BB_OK)
+        return false;
+    size_t n = host_crypto.hex_encode(str_of(bytes, sizeof bytes), out + prefix, 2 * KEY_BYTES);
+    out[prefix + n] = '\0';
+    explicit_bzero(bytes, sizeof bytes);
+    return n == 2 * KEY_BYTES;
+}
+
+/* The key of an earlier start. A file that others can read is no secret any more. */
+static bool read_key(hub *h, int fd, err *e) {
+    char text[256];
+    struct stat st;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    if (n < 0 || fstat(fd, &st) != 0)
+        return err_set(e, "%s: cannot be read: %s", h->key_file, strerror(errno));
+    if ((st.st_mode & 077) != 0)
+        return err_set(
+            e,
+            "%s: others can read or write it (mode %03o); chmod 600 it, or remove it to have a new key made",
+            h->key_file, st.st_mode & 0777);
+    text[n] = '\0';
+    bb_str key = str_of(text, strcspn(text, "\r\n"));
+    if (key.len < 20)
+        return err_set(e, "%s: holds no key; remove it to have a new one made", h->key_file);
+    h->key = arena_strdup(h->memory, key);
+    explicit_bzero(text, sizeof text);
+    return true;
+}
+
+/* Written beside and renamed, so that a kill at any moment leaves a whole key or none. */
+static bool write_key(hub *h, err *e) {
+    char key[sizeof KEY_PREFIX + 2 * KEY_BYTES + 1];
+    if (!random_key(key))
+        return err_set(e, "the system gives no random bytes for the admin's key");
+    bb_str temporary = arena_printf(h->memory, "%s.new", h->key_file);
+    h->key = arena_strdup(h->memory, str_from(key));
+    unlink(temporary.ptr);
+    int fd = open(temporary.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    size_t len = strlen(key);
+    key[len] = '\n';
+    bool ok = fd >= 0 && write(fd, key, len + 1) == (ssize_t)(len + 1) && fsync(fd) == 0 &&
+              rename(temporary.ptr, h->key_file) == 0;
+    int why = errno;
+    explicit_bzero(key, sizeof key);
+    if (fd >= 0)
+        close(fd);
+    return ok || err_set(e, "%s: the admin's key cannot be written: %s", h->key_file, strerror(why));
+}
+
+static bool open_key(hub *h, err *e) {
+    h->key_file = (char *)(uintptr_t)arena_printf(h->memory, "%s/admin.key", h->settings.state_dir).ptr;
+    int fd = open(h->key_file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return write_key(h, e);
+    if (fd < 0)
+        return err_set(e, "%s: cannot be read: %s", h->key_file, strerror(errno));
+    bool ok = read_key(h, fd, e);
+    close(fd);
+    return ok;
+}
+
+bool hub_state_open(hub *h, bool offline, err *e) {
+    h->lock_fd = -1;
+    if (!make_folder(h->settings.state_dir, e))
+        return false;
+    if (!offline)
+        return take_lock(h, e) && open_key(h, e);
+    char key[sizeof KEY_PREFIX + 2 * KEY_BYTES + 1];
+    if (!random_key(key))
+        return err_set(e, "the system gives no random bytes");
+    h->key = arena_strdup(h->memory, str_from(key));
+    h->key_file = arena_strdup(h->memory, STR(""));
+    return h->key != NULL && h->key_file != NULL;
+}
+
+void hub_state_close(hub *h) {
+    if (h->lock_fd >= 0)
+        close(h->lock_fd);
+    if (h->key != NULL)
+        explicit_bzero(h->key, strlen(h->key));
+}

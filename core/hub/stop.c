@@ -1,0 +1,90 @@
+/* stop.c - the end of a hub: calls get time to finish, then everything is taken down in the opposite order of
+ * its making. */
+#include "hub/internal.h"
+
+#include <stdlib.h>
+
+/* The last of a loop's clients has gone. On the loop. */
+static void on_server_closed(void *ctx) {
+    hub_loop *l = ctx;
+    worker_close(&l->worker);
+    pthread_mutex_lock(&l->hub->lock);
+    l->hub->loops_closed++;
+    pthread_mutex_unlock(&l->hub->lock);
+    uv_async_send(&l->hub->wake);
+}
+
+static void close_server(loop *l, void *arg) {
+    (void)l;
+    hub_loop *own = arg;
+    http_server_close(own->server, own->hub->settings.shutdown_ms, on_server_closed, own);
+}
+
+void hub_stop_check(hub *h) {
+    pthread_mutex_lock(&h->lock);
+    bool all = h->loops_closed == h->loop_count;
+    pthread_mutex_unlock(&h->lock);
+    if (h->stopping && all)
+        uv_stop(&h->uv);
+}
+
+static void stop_loops(hub *h) {
+    bool running = h->loop_count > 0 && h->loop_count == h->settings.loops &&
+                   h->loops[h->loop_count - 1].server != NULL;
+    h->stopping = true;
+    h->stop = false;
+    atomic_store(&h->shared.ready, false);
+    hub_answer_waiters(h);
+    if (running) {
+        for (unsigned i = 0; i < h->loop_count; i++)
+            loop_post(h->loops[i].loop, close_server, &h->loops[i]);
+        uv_run(&h->uv, UV_RUN_DEFAULT); /* jobs of the last calls are still carried out */
+    }
+    for (unsigned i = 0; i < h->loop_count; i++) {
+        loop_join(h->loops[i].loop);
+        if (running)
+            loop_free(
+                h->loops[i].loop); /* a start that failed half-way ends the process: no need to unpick it */
+    }
+}
+
+/* What loops have let go of since the main thread last looked. */
+static void free_retired(hub *h) {
+    hub_take_releases(h);
+    for (connection *c = h->retired, *next; c != NULL; c = next) {
+        next = c->next_retired;
+        connection_free(c);
+    }
+    h->retired = NULL;
+}
+
+static void close_handle(uv_handle_t *handle, void *unused) {
+    (void)unused;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void free_main_loop(hub *h) {
+    if (h->wake.data == NULL)
+        return;
+    uv_walk(&h->uv, close_handle, NULL);
+    uv_run(&h->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&h->uv);
+}
+
+void hub_free(hub *h) {
+    if (h->wake.data != NULL)
+        stop_loops(h);
+    if (h->registry != NULL) {
+        free_retired(h);
+        registry_free(h->registry);
+    }
+    executions_free(h->executions);
+    report_free(h->last);
+    free_main_loop(h);
+    hub_state_close(h);
+    pthread_mutex_destroy(&h->lock);
+    free(h->loops);
+    arena_free(h->memory);
+    free(h);
+}

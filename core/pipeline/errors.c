@@ -1,0 +1,111 @@
+/* errors.c - failures of connectors, services and the way to them, as the hub's problems. */
+#include "pipeline/call_internal.h"
+
+#include <stdarg.h>
+
+#define DETAIL_MAX 2048
+
+stage_result call_fail(call *c, problem p, bb_str detail) {
+    if (detail.len > DETAIL_MAX)
+        detail.len = DETAIL_MAX;
+    c->result.problem = p;
+    c->result.retryable = problem_of(p)->retryable;
+    bb_str clean = auth_redact(c->memory, &c->conn->auth, detail);
+    c->result.detail = clean.ptr == detail.ptr ? arena_copy(c->memory, detail) : clean;
+    return STAGE_END;
+}
+
+stage_result call_failf(call *c, problem p, const char *format, ...) {
+    buf text;
+    buf_init(&text);
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    call_fail(c, p, buf_str(&text));
+    buf_free(&text);
+    return STAGE_END;
+}
+
+/* --- what the connector said ------------------------------------------------------------------------------
+ */
+
+static bb_code code_of(const call *c) {
+    const plugin_error *e = &c->steps.error;
+    int32_t status = c->steps.answer.status;
+    bool unsaid = e->code == BB_E_UPSTREAM && e->message.len == 0 && status != 0;
+    if (!unsaid)
+        return e->code;
+    bb_code code = bb_code_from_http(status); /* what the status alone tells */
+    return code != BB_OK ? code : BB_E_UPSTREAM_INVALID;
+}
+
+/* The path that was asked for, without query: that may hold what is not to be shown. */
+static bb_str path_of(const call *c) {
+    bb_str url = str_from(c->send.url);
+    bb_str scheme_end = STR("://");
+    const char *at = url.len > 0 ? memmem(url.ptr, url.len, scheme_end.ptr, scheme_end.len) : NULL;
+    if (at == NULL)
+        return STR("");
+    bb_str rest = str_of(at + 3, url.len - (size_t)(at + 3 - url.ptr)), before;
+    str_split(&rest, '?', &before);
+    return before;
+}
+
+static bb_str worded_by_status(call *c, bb_code code) {
+    int32_t status = c->steps.answer.status;
+    if (status == 0)
+        return str_from(problem_of(problem_from_code(code))->title);
+    return arena_printf(c->memory, "the service answered %d to %.*s %.*s", (int)status,
+                        STR_FMT(c->send.method), STR_FMT(path_of(c)));
+}
+
+stage_result call_fail_by_steps(call *c) {
+    const plugin_error *e = &c->steps.error;
+    bb_code code = code_of(c);
+    bb_str message = e->message.len > 0 ? e->message : worded_by_status(c, code);
+    call_fail(c, problem_from_code(code), message);
+    if (e->retry != BB_RETRY_UNKNOWN)
+        c->result.retryable = e->retry == BB_RETRY_YES;
+    if (e->upstream_status > 0)
+        c->result.upstream_status = (unsigned)e->upstream_status;
+    c->result.upstream_code = e->upstream_code.len > 0
+                                  ? arena_copy(c->memory,
+                                               auth_redact(c->memory, &c->conn->auth, e->upstream_code))
+                                  : (bb_str){NULL, 0};
+    call_issue *issue = e->pointer.len > 0 ? arena_alloc(c->memory, sizeof *issue) : NULL;
+    if (issue != NULL) {
+        *issue = (call_issue){.pointer = arena_copy(c->memory, e->pointer), .detail = c->result.detail};
+        c->result.issues = issue;
+        c->result.issue_count = 1;
+    }
+    return STAGE_END;
+}
+
+/* --- what happened on the way ------------------------------------------------------------------------------
+ */
+
+static problem problem_of_failure(const call *c, const http_answer *answer) {
+    switch (answer->failure) {
+    case HTTP_FAIL_TIMEOUT:
+        return call_left_ms(c) == 0 ? PROBLEM_UPSTREAM_TIMEOUT : PROBLEM_UPSTREAM_UNREACHABLE;
+    case HTTP_FAIL_TRUNCATED:
+    case HTTP_FAIL_GARBAGE: return PROBLEM_UPSTREAM_INVALID;
+    case HTTP_FAIL_TOO_LARGE: return PROBLEM_TOO_LARGE;
+    case HTTP_FAIL_CANCELLED: return PROBLEM_CANCELLED;
+    case HTTP_FAIL_OTHER: return PROBLEM_UPSTREAM_ERROR;
+    default: return PROBLEM_UPSTREAM_UNREACHABLE;
+    }
+}
+
+stage_result call_fail_by_transport(call *c, const http_answer *answer) {
+    problem p = problem_of_failure(c, answer);
+    bool unsafe = answer->sent && !c->repeatable;
+    const char *note = unsafe && p != PROBLEM_TOO_LARGE
+                           ? "; it may have acted on the request, which is not safe to repeat"
+                           : "";
+    call_failf(c, p, "%.*s %.*s: %s%s", STR_FMT(c->send.method), STR_FMT(path_of(c)), answer->detail, note);
+    if (unsafe)
+        c->result.retryable = false;
+    return STAGE_END;
+}

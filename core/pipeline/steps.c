@@ -1,0 +1,73 @@
+/* steps.c - stage: the connector's steps, and what they lead to. */
+#include "pipeline/call_internal.h"
+
+#include "plugin/host.h"
+
+static bool prepare(call *c) {
+    plugin_call *s = &c->steps;
+    plugin_call_reset(s);
+    s->memory = c->page_memory != NULL ? c->page_memory : c->memory;
+    s->base_url = c->conn->base_url;
+    s->plugin_id = c->conn->module->desc->id;
+    s->connection_id = c->conn->id.ptr;
+    s->execution_id = c->id;
+    s->deadline_ns = c->deadline_ns;
+    uint32_t state_size = c->op->desc->state_size;
+    s->abi = (bb_call){
+        .size = sizeof s->abi,
+        .host = host_get(),
+        .instance = c->conn->instance.ptr,
+        .input = (const bb_json *)c->input,
+        .cursor = c->request.cursor,
+        .state = state_size > 0 ? arena_zalloc(s->memory, state_size) : NULL,
+    };
+    return state_size == 0 || s->abi.state != NULL;
+}
+
+/* What a step came to, as the stage's result; a request is begun here. */
+static stage_result follow(call *c, plugin_outcome outcome) {
+    switch (outcome) {
+    case PLUGIN_SEND:
+        c->attempt = 0;
+        c->requests++;
+        call_run_request(c);
+        return STAGE_WAIT; /* the request's stages go on from here, whatever became of them */
+    case PLUGIN_DONE: call_run_output(c); return STAGE_WAIT;
+    default: return call_fail_by_steps(c);
+    }
+}
+
+stage_result stage_start(call *c) {
+    if (!prepare(c))
+        return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
+    return follow(c, plugin_start(&c->steps, c->op->desc));
+}
+
+/* Values read from this answer may be held by the connector: the next answer gets another buffer. */
+static bool keep_body(call *c) {
+    if (c->steps.answer.json == NULL)
+        return true;
+    kept_body *k = arena_alloc(c->memory, sizeof *k);
+    if (k == NULL)
+        return false;
+    *k = (kept_body){.next = c->kept, .bytes = c->answer_body};
+    c->kept = k;
+    buf_init(&c->answer_body);
+    return true;
+}
+
+stage_result call_resume(call *c, const http_answer *answer) {
+    if (c->requests > 1000)
+        return call_fail(c, PROBLEM_CONNECTOR_DEFECT,
+                         STR("the connector made 1000 requests in one call without an end"));
+    c->steps.answer = (plugin_answer){
+        .status = (int32_t)answer->status,
+        .headers = answer->headers,
+        .header_count = answer->header_count,
+        .body = buf_str(&c->answer_body),
+    };
+    plugin_outcome outcome = plugin_resume(&c->steps, c->op->desc);
+    if (outcome == PLUGIN_SEND && !keep_body(c))
+        return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
+    return follow(c, outcome);
+}

@@ -1,0 +1,69 @@
+#include "pipeline/call_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, executions *x,
+                 worker_released released, void *ctx, err *e) {
+    *w = (worker){.loop = l,
+                  .number = number,
+                  .snapshot = s,
+                  .executions = x,
+                  .released = released,
+                  .released_ctx = ctx};
+    if (getrandom(w->random, sizeof w->random, 0) != sizeof w->random || (w->random[0] | w->random[1]) == 0)
+        w->random[0] = 0x9e3779b97f4a7c15u;
+    w->client = http_client_new(l, e);
+    return w->client != NULL;
+}
+
+uint64_t worker_random(worker *w) {
+    uint64_t a = w->random[0], b = w->random[1], sum = a + b;
+    b ^= a;
+    w->random[0] = ((a << 24) | (a >> 40)) ^ b ^ (b << 16);
+    w->random[1] = (b << 37) | (b >> 27);
+    return sum;
+}
+
+void worker_leave(worker *w, connection *c) {
+    if (connection_leave(c, w->number))
+        w->released(c, w->released_ctx);
+}
+
+void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_t count) {
+    assert(loop_is_current(w->loop));
+    w->snapshot = s;
+    for (size_t i = 0; i < count; i++) {
+        connection_hold *hold = &retired[i]->holds[w->number];
+        hold->retiring = true;
+        if (hold->calls == 0)
+            w->released(retired[i], w->released_ctx); /* the main thread may free it from here on */
+    }
+}
+
+static call *first_call_of(worker *w, const connection *c, uint64_t generation) {
+    for (call *at = w->active; at != NULL; at = at->next)
+        if (c == NULL || (at->conn == c && c->generation == generation))
+            return at;
+    return NULL;
+}
+
+void worker_cancel(worker *w, const connection *c, uint64_t generation) {
+    call *at;
+    while ((at = first_call_of(w, c, generation)) !=
+           NULL) /* from the start: the list may have changed in any way */
+        call_cancel(at);
+}
+
+void worker_close(worker *w) {
+    w->closing = true;
+    worker_cancel(w, NULL, 0);
+    while (w->idle != NULL) {
+        call *c = w->idle;
+        w->idle = c->next;
+        call_object_free(c);
+    }
+    http_client_free(w->client);
+    w->client = NULL;
+}

@@ -1,0 +1,47 @@
+/* Room pipeline: the life of a call, one file a stage. It includes registry, auth, plugin, http, observe,
+ * json and base; api and hub include it. */
+
+/* worker.h - what one event loop has for its calls: the client, the snapshot in force, its calls.
+ *
+ * All functions belong to the loop's thread unless said otherwise. */
+#ifndef PIPELINE_WORKER_H
+#define PIPELINE_WORKER_H
+
+#include "http/client.h"
+#include "observe/executions.h"
+#include "registry/snapshot.h"
+
+typedef struct worker worker;
+typedef struct call call;
+
+/* Called on the loop's thread once it has let go of a retired connection. */
+typedef void (*worker_released)(connection *c, void *ctx);
+
+struct worker {
+    loop *loop;
+    unsigned number;
+    http_client *client;
+    const snapshot *snapshot;
+    executions *executions;
+    worker_released released;
+    void *released_ctx;
+    call *active; /* under way */
+    call *idle;   /* objects to be used again */
+    unsigned idle_count;
+    uint64_t random[2]; /* xoroshiro128+: jitter and ids, no secrets */
+    bool closing;
+};
+
+bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, executions *x,
+                 worker_released released, void *ctx, err *e);
+/* Puts the next snapshot in force, and begins to let go of the connections that it has replaced. */
+void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_t count);
+/* Cancels the calls of a connection that configuration `generation` brought; NULL: all calls. */
+void worker_cancel(worker *w, const connection *c, uint64_t generation);
+/* Cancels what is left and frees. The loop runs on until the handles are closed. */
+void worker_close(worker *w);
+
+uint64_t worker_random(worker *w);
+void worker_leave(worker *w, connection *c); /* a call on it has ended */
+
+#endif
