@@ -121,10 +121,11 @@ void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx
     s->closing = true;
     s->done = done;
     s->done_ctx = ctx;
-    s->cut_at = loop_now_ms(s->loop) + grace_ms;
+    uint64_t now = loop_now_ms(s->loop);
+    s->cut_at = grace_ms < SERVER_NEVER - now ? now + grace_ms : SERVER_NEVER;
     uv_close((uv_handle_t *)&s->listener, on_handle_closed);
     for (connection *c = s->first; c != NULL; c = c->next)
-        if (is_silent(c) || (grace_ms == 0))
+        if (grace_ms == 0 || is_silent(c))
             connection_close(c);
     server_end_if_empty(s);
 }

@@ -218,7 +218,8 @@ void http_respond(http_exchange *x, const http_response *response) {
         server_end_if_empty(s);
         return;
     }
-    assert(c->state == CONNECTION_PENDING && c->exchange == x);
+    assert(c->state == CONNECTION_PENDING && c->exchange == x && loop_is_current(s->loop));
+    assert(response->status >= 200 && response->status <= 599);
     answer_manner manner = {
         .head_only = str_eq(x->request.method, STR("HEAD")),
         .keep_alive = x->parser.keep_alive && !s->closing,

@@ -45,8 +45,11 @@ static bool resume_reading(connection *c) {
 
 void connection_accept(http_server *s) {
     connection *c = connection_new(s);
-    if (c == NULL)
+    if (c == NULL) { /* libuv accepts no further one until this one is taken: the tick tries again */
+        s->starved = true;
+        server_tick_start(s);
         return;
+    }
     uint64_t held = http_server_connections(s);
     if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 ||
         held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || !resume_reading(c)) {

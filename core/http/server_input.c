@@ -1,7 +1,9 @@
 /* What a connection reads: bytes to requests. */
 #include "http/server_internal.h"
 
-#define CHUNKED_ROOM 1024 /* least room to read a chunked body into */
+#define CHUNKED_ROOM 1024  /* least room to read a chunked body into */
+#define PIPELINED_ROOM 512 /* and a request that begins within the buffer: else it would be read in crumbs \
+                            */
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -11,7 +13,7 @@ static size_t least(size_t a, size_t b) {
  * shall not cost the hub much. */
 static size_t room_wanted(const connection *c) {
     if (c->state != CONNECTION_BODY)
-        return 1;
+        return c->start > 0 ? PIPELINED_ROOM : 1;
     if (c->exchange->parser.chunked)
         return CHUNKED_ROOM;
     size_t rest = c->end - c->len + SERVER_SLACK;

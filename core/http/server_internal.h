@@ -98,6 +98,7 @@ struct http_server {
     uint64_t buffered; /* bytes in buffers above SERVER_BUFFER */
     int64_t date_second;
     char date[40]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
+    bool starved;  /* there was no memory to take a connection */
     bool closing, ending;
     uint64_t cut_at;  /* closing: loop time at which what is left is cut off */
     unsigned handles; /* of the server itself that are open */

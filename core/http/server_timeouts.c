@@ -31,7 +31,11 @@ void server_tick(uv_timer_t *tick) {
         else if (now >= c->deadline)
             expire(c);
     }
-    if (s->first == NULL)
+    if (s->starved && !s->closing) {
+        s->starved = false;
+        connection_accept(s);
+    }
+    if (s->first == NULL && !s->starved)
         uv_timer_stop(tick); /* nobody here: the hub sleeps */
 }
 
