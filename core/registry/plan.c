@@ -167,15 +167,15 @@ static bool read_input(buf *out) {
 }
 
 static bool write_report(registry *r, int fd) {
-    registry_change change = registry_reload(r);
-    if (change.report == NULL)
+    registry_change done = registry_reload(r);
+    if (done.report == NULL)
         return false;
-    change.report->dry_run = true;
+    done.report->dry_run = true;
     buf out;
     buf_init(&out);
     json_writer w;
     json_writer_init(&w, &out);
-    report_write(change.report, &w);
+    report_write(done.report, &w);
     bool ok = json_writer_finish(&w);
     for (size_t done = 0; ok && done < out.len;) {
         ssize_t n = write(fd, out.ptr + done, out.len - done);
@@ -183,7 +183,7 @@ static bool write_report(registry *r, int fd) {
         done += n > 0 ? (size_t)n : 0;
     }
     buf_free(&out);
-    report_free(change.report);
+    report_free(done.report);
     return ok;
 }
 

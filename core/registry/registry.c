@@ -66,13 +66,13 @@ static void report_plugins(report *out, const build *b) {
     out->plugins = arena_zalloc(out->memory, (b->plugin_count + 1) * sizeof *out->plugins);
     for (size_t i = 0; out->plugins != NULL && i < b->plugin_count; i++) {
         const build_plugin *p = &b->plugins[i];
-        bool staged = p->staged.sha256[0] != '\0';
+        bool is_staged = p->staged.sha256[0] != '\0';
         out->plugins[out->plugin_count++] = (report_item){
             .id = arena_copy(out->memory, p->id),
             .change = p->change,
             .error = error_text(out->memory, &p->error),
             .kept = p->change == CHANGE_REFUSED && p->module != NULL,
-            .sha256 = staged ? arena_copy(out->memory, str_from(p->staged.sha256)) : (bb_str){NULL, 0},
+            .sha256 = is_staged ? arena_copy(out->memory, str_from(p->staged.sha256)) : (bb_str){NULL, 0},
         };
     }
 }

@@ -1,0 +1,176 @@
+#include "plugin/stage.h"
+
+#include "plugin/elf.h"
+#include "plugin/host_crypto.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIZE_MAX_BYTES ((off_t)256 << 20)
+
+/* --- may it be trusted ------------------------------------------------------------------------------------
+ */
+
+static bool check_folder(const char *path, err *e) {
+    char folder[PATH_MAX];
+    struct stat st;
+    if (realpath(path, folder) == NULL)
+        return err_set(e, "cannot be opened: %s", strerror(errno));
+    char *slash = strrchr(folder, '/');
+    slash[slash == folder] = '\0';
+    if (stat(folder, &st) != 0)
+        return err_set(e, "its folder cannot be looked at: %s", strerror(errno));
+    if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+        return err_set(e, "everybody can put files into its folder %.200s: chmod o-w it", folder);
+    return true;
+}
+
+static bool check_file(const struct stat *st, err *e) {
+    if (!S_ISREG(st->st_mode))
+        return err_set(e, "it is not a regular file");
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(e,
+                       "%s can write it (mode %03o), so that anybody's code could be loaded: chmod go-w it",
+                       st->st_mode & S_IWOTH ? "everybody" : "its group", st->st_mode & 0777);
+    if (st->st_uid != 0 && st->st_uid != geteuid())
+        return err_set(e, "it belongs to user %u: it must belong to root or to the hub's user (%u); chown it",
+                       st->st_uid, geteuid());
+    if (st->st_size == 0)
+        return err_set(e, "it is empty: copy it again");
+    if (st->st_size > SIZE_MAX_BYTES)
+        return err_set(e, "it is over 256 MiB");
+    return true;
+}
+
+/* --- one reading, hashed and written from the same memory
+ * --------------------------------------------------- */
+
+static char *read_file(int fd, const struct stat *st, err *e) {
+    size_t size = (size_t)st->st_size, n = 0;
+    char *bytes = malloc(size);
+    if (bytes == NULL)
+        return err_set(e, "no memory to read it"), NULL;
+    while (n < size) {
+        ssize_t got = read(fd, bytes + n, size - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    struct stat after;
+    bool same = n == size && fstat(fd, &after) == 0 && after.st_size == st->st_size &&
+                after.st_mtim.tv_sec == st->st_mtim.tv_sec && after.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
+    if (!same) {
+        free(bytes);
+        return err_set(e,
+                       "it changed while it was read: copy it beside and rename it into place, then reload"),
+               NULL;
+    }
+    return bytes;
+}
+
+static char *read_checked(const char *path, struct stat *st, err *e) {
+    /* O_NONBLOCK: a FIFO must not stop the hub. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return err_set(e, "cannot be opened: %s", strerror(errno)), NULL;
+    char *bytes = NULL;
+    if (fstat(fd, st) != 0)
+        err_set(e, "cannot be looked at: %s", strerror(errno));
+    else if (check_file(st, e) && check_folder(path, e))
+        bytes = read_file(fd, st, e);
+    close(fd);
+    return bytes;
+}
+
+static bool write_copy(const char *path, bb_str bytes) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    size_t n = 0;
+    if (fd < 0)
+        return false;
+    while (n < bytes.len) {
+        ssize_t put = write(fd, bytes.ptr + n, bytes.len - n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            break;
+        n += (size_t)put;
+    }
+    bool ok = n == bytes.len && fchmod(fd, 0444) == 0;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+/* Whether a copy of an earlier start holds just these bytes. */
+static bool copy_is_good(const char *path, bb_str bytes) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    char *held = NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size == bytes.len)
+        held = read_file(fd, &st, NULL);
+    bool same = held != NULL && memcmp(held, bytes.ptr, bytes.len) == 0;
+    free(held);
+    close(fd);
+    return same;
+}
+
+static bool put_copy(const char *state_dir, staged *out, bb_str bytes, err *e) {
+    char temporary[PATH_MAX + 8], folder[PATH_MAX];
+    if (copy_is_good(out->path, bytes))
+        return true;
+    snprintf(folder, sizeof folder, "%s/gen", state_dir);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return err_set(e, "%.200s cannot be made: %s", folder, strerror(errno));
+    snprintf(temporary, sizeof temporary, "%s.new", out->path);
+    unlink(temporary);
+    if (write_copy(temporary, bytes) && rename(temporary, out->path) == 0)
+        return true;
+    int why = errno;
+    unlink(temporary);
+    return err_set(e, "it cannot be copied to %.200s: %s", folder, strerror(why));
+}
+
+bool stage_file(const char *path, bb_str id, const char *state_dir, staged *out, err *e) {
+    struct stat st;
+    char *read = read_checked(path, &st, e);
+    if (read == NULL)
+        return false;
+    bb_str bytes = str_of(read, (size_t)st.st_size);
+    uint8_t hash[BB_HASH_MAX];
+    size_t n = host_crypto.digest(BB_SHA256, bytes, hash);
+    n = host_crypto.hex_encode(str_of(hash, n), out->sha256, 64);
+    out->sha256[n == 64 ? 64 : 0] = '\0';
+    out->size = bytes.len;
+    int len = snprintf(out->path, sizeof out->path, "%s/gen/%.*s.%s.so", state_dir, STR_FMT(id), out->sha256);
+    bool ok = elf_check(bytes, e) &&
+              ((len > 0 && (size_t)len < sizeof out->path) || err_set(e, "its name is too long")) &&
+              put_copy(state_dir, out, bytes, e);
+    free(read);
+    return ok;
+}
+
+void stage_clean(const char *state_dir, const char *const *keep, size_t n) {
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s/gen", state_dir);
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return;
+    for (struct dirent *d; (d = readdir(dir)) != NULL;) {
+        bool kept = d->d_name[0] == '.';
+        for (size_t i = 0; i < n && !kept; i++)
+            kept = strstr(d->d_name, keep[i]) != NULL;
+        if (!kept)
+            unlinkat(dirfd(dir), d->d_name, 0);
+    }
+    closedir(dir);
+}

@@ -1,0 +1,25 @@
+/* stage.h - a connector's file, checked and copied before it is loaded: the admin's own file is never mapped.
+ * (Writing into a mapped file is SIGBUS for whoever runs it; and the dynamic linker gives the old library for
+ * a path that is still open.) [main] */
+#ifndef PLUGIN_STAGE_H
+#define PLUGIN_STAGE_H
+
+#include "base/err.h"
+
+#include <limits.h>
+
+typedef struct staged {
+    char path[PATH_MAX]; /* the copy: STATE/gen/ID.SHA256.so */
+    char sha256[65];
+    uint64_t size;
+} staged;
+
+/* Refuses, with the remedy, what is not a regular file, can be written by group or others, belongs to neither
+ * root nor this user, lies in a folder that others can write, is empty, over 256 MiB, or no shared object of
+ * this machine. A symbolic link is followed: its target is what is checked. */
+bool stage_file(const char *path, bb_str id, const char *state_dir, staged *out, err *e);
+
+/* Removes the copies that are not among `keep` (sha256 texts). What is mapped stays mapped. */
+void stage_clean(const char *state_dir, const char *const *keep, size_t n);
+
+#endif
