@@ -103,8 +103,8 @@ static void orphan(connection *c, http_exchange *x) {
 void connection_close(connection *c) {
     if (c->state == CONNECTION_CLOSED)
         return;
-    bool pending = c->state == CONNECTION_PENDING;
-    http_exchange *x = c->exchange;
+    http_exchange *x = c->exchange; /* none, where its answer could not be written */
+    bool pending = c->state == CONNECTION_PENDING && x != NULL;
     c->state = CONNECTION_CLOSED;
     c->deadline = SERVER_NEVER;
     c->exchange = NULL;

@@ -113,6 +113,32 @@ START_TEST(late_registration_is_told_at_once) {
 }
 END_TEST
 
+/* The handler is at work on the loop's thread while the client resets: the server learns of it by the
+ * answer's write. */
+static void answer_after_reset(http_exchange *x, void *ctx) {
+    fixture *f = ctx;
+    atomic_fetch_add(&f->requests, 1);
+    fixture_wait(atomic_load(&f->held_count) == 1);
+    fixture_echo(x);
+}
+
+START_TEST(an_answer_to_a_client_that_has_reset) {
+    fixture f;
+    fixture_start_with(&f, (http_server_limits){0}, answer_after_reset);
+    int fd = client_connect(&f);
+    client_sendl(fd, GET("/"));
+    fixture_wait(atomic_load(&f.requests) == 1);
+    struct linger hard = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd);
+    atomic_store(&f.held_count, 1);
+    fixture_wait(http_server_connections(f.server) == 0);
+    ck_assert_uint_eq(http_server_exchanges(f.server), 0);
+    atomic_store(&f.held_count, 0);
+    fixture_stop(&f);
+}
+END_TEST
+
 /* --- large answers ---------------------------------------------------------------------------------- */
 
 #define LARGE 24000000
@@ -318,8 +344,9 @@ UNIT_MAIN(unit_test(a_client_that_closes_is_gone), unit_test(a_client_that_reset
           unit_test(a_client_that_shuts_its_side_is_gone),
           unit_test(a_large_body_does_not_hide_that_a_client_goes),
           unit_test(no_callback_where_it_was_taken_back), unit_test(late_registration_is_told_at_once),
-          unit_test(a_slow_reader_gets_it_all), unit_test(half_closed_readers_get_it_all),
-          unit_test(a_reader_that_stops_is_cut_off), unit_test(a_reader_that_goes_is_let_go),
-          unit_test(closing_ends_idle_connections), unit_test(closing_lets_calls_finish),
-          unit_test(closing_cuts_off_past_the_grace), unit_test(a_handler_may_close_the_server),
-          unit_test(a_server_that_never_ran), unit_test(a_bad_descriptor_is_refused))
+          unit_test(an_answer_to_a_client_that_has_reset), unit_test(a_slow_reader_gets_it_all),
+          unit_test(half_closed_readers_get_it_all), unit_test(a_reader_that_stops_is_cut_off),
+          unit_test(a_reader_that_goes_is_let_go), unit_test(closing_ends_idle_connections),
+          unit_test(closing_lets_calls_finish), unit_test(closing_cuts_off_past_the_grace),
+          unit_test(a_handler_may_close_the_server), unit_test(a_server_that_never_ran),
+          unit_test(a_bad_descriptor_is_refused))
