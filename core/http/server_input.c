@@ -1,9 +1,10 @@
 /* What a connection reads: bytes to requests. */
 #include "http/server_internal.h"
 
-#define CHUNKED_ROOM 1024  /* least room to read a chunked body into */
-#define PIPELINED_ROOM 512 /* and a request that begins within the buffer: else it would be read in crumbs \
-                            */
+#define CHUNKED_ROOM 1024 /* least room to read a chunked body into */
+#define PIPELINED_ROOM                                                                  \
+    512 /* and a request that begins within the buffer: else it would be read in crumbs \
+         */
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -141,6 +142,15 @@ static void extend_body_deadline(connection *c) {
     c->deadline = next < c->body_deadline ? next : c->body_deadline;
 }
 
+/* Another request's worth is waiting: no more is read until this one is answered. */
+static void pause_when_full(connection *c) {
+    bool waits = c->state == CONNECTION_PENDING || c->state == CONNECTION_WRITING;
+    if (waits && c->len == c->size && c->reading) {
+        c->reading = false;
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    }
+}
+
 void connection_process(connection *c) {
     c->processing = true;
     for (;;) {
@@ -159,6 +169,7 @@ void connection_process(connection *c) {
         }
     }
     c->processing = false;
+    pause_when_full(c);
 }
 
 /* --- from the socket ------------------------------------------------------------------------------- */
@@ -194,10 +205,7 @@ void connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in) {
             connection_drop_buffer(c); /* a wake-up for nothing */
         else if (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY)
             connection_process(c);
-        bool waits = c->state == CONNECTION_PENDING || c->state == CONNECTION_WRITING;
-        if (waits && c->len == c->size) {
-            c->reading = false; /* another request's worth is waiting: no more until this one is answered */
-            uv_read_stop(stream);
-        }
+        else
+            pause_when_full(c);
     }
 }

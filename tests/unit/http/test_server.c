@@ -180,31 +180,35 @@ START_TEST(pipelined_byte_by_byte) {
 }
 END_TEST
 
-/* More requests than the server reads at once, the first of them held back: none overtakes, none is lost. */
-START_TEST(pipelined_behind_a_held_one) {
+/* More requests than the server reads at once, the first ones held back: none overtakes, none is lost. */
+START_TEST(pipelined_behind_held_ones) {
+    enum { HELD = 3, MORE = 1000 };
     fixture f;
     fixture_start(&f, (http_server_limits){0});
-    int fd = client_connect(&f);
-    client_sendl(fd, REQUEST("/hold"));
-    char request[128];
-    for (int i = 0; i < 1000; i++)
-        client_send(fd, str_of(request, (size_t)snprintf(request, sizeof request,
-                                                         "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)));
-    fixture_wait(atomic_load(&f.held_count) == 1);
-    ck_assert_uint_eq(atomic_load(&f.requests), 1);
-    ck_assert_uint_eq(http_server_exchanges(f.server), 1);
-    fixture_release(&f);
-    reply r = client_read(fd);
-    check(&r, 200, "GET /hold\n");
-    reply_free(&r);
-    for (int i = 0; i < 1000; i++) {
-        char body[32];
-        snprintf(body, sizeof body, "GET /%d\n", i);
-        r = client_read(fd);
-        check(&r, 200, body);
+    int fd = client_connect(&f), other = client_connect(&f);
+    char text[128];
+    for (int i = 0; i < HELD; i++)
+        client_sendl(fd, REQUEST("/hold"));
+    for (int i = 0; i < MORE; i++)
+        client_send(
+            fd, str_of(text, (size_t)snprintf(text, sizeof text, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i)));
+    for (unsigned i = 1; i <= HELD; i++) {
+        fixture_wait(atomic_load(&f.held_count) == 1);
+        ask(other, STR(REQUEST("/other")), "GET /other\n"); /* the loop has looked at its sockets */
+        ck_assert_uint_eq(atomic_load(&f.requests), 2 * i);
+        fixture_release(&f);
+        reply r = client_read(fd);
+        check(&r, 200, "GET /hold\n");
+        reply_free(&r);
+    }
+    for (int i = 0; i < MORE; i++) {
+        snprintf(text, sizeof text, "GET /%d\n", i);
+        reply r = client_read(fd);
+        check(&r, 200, text);
         reply_free(&r);
     }
     close(fd);
+    close(other);
     fixture_stop(&f);
 }
 END_TEST
@@ -373,7 +377,7 @@ END_TEST
 UNIT_MAIN(unit_test(an_answer_has_what_it_needs), unit_test(bodies_arrive_whole),
           unit_test(cuts_make_no_difference), unit_test(bodies_of_many_sizes),
           unit_test(pipelined_in_one_packet), unit_test(pipelined_byte_by_byte),
-          unit_test(pipelined_behind_a_held_one), unit_test(head_gets_the_head_alone),
+          unit_test(pipelined_behind_held_ones), unit_test(head_gets_the_head_alone),
           unit_test(no_content_has_no_length), unit_test(fields_cannot_forge_others),
           unit_test(connections_stay_as_agreed), unit_test(continue_is_said_when_the_body_is_wanted),
           unit_test(queries_are_decoded), unit_test(connections_do_not_mix))
