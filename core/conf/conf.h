@@ -1,8 +1,11 @@
+/* Room conf: configuration files, read, checked and written. It includes json and base; auth, registry and
+ * hub include it. */
+
 /* conf.h - conf.d as the admin wrote it: files, sections and keys, each with its place, checked and typed.
  *
- * inih reads the files. Nothing here knows a connector: what stands in [settings] and [auth] is checked by whoever knows the
- * schema, with conf_fail naming the place. Values are kept as written; ${env:NAME}, ${file:PATH} and ${credential:NAME} are
- * put in by conf_expand, at the moment of use. */
+ * inih reads the files. Nothing here knows a connector: what stands in [settings] and [auth] is checked by
+ * whoever knows the schema, with conf_fail naming the place. Values are kept as written; ${env:NAME},
+ * ${file:PATH} and ${credential:NAME} are put in by conf_expand, at the moment of use. */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
@@ -37,52 +40,69 @@ typedef struct conf_set {
     size_t count;
 } conf_set;
 
-/* Reads every *.conf below `dir`, also in subfolders (hidden and editor's files are passed over: .x, x~, x.swp, x.conf.bak, ...; and
- * *.hook.conf, which are not connections). A file that cannot be read, is over 1 MiB, has a syntax error, a key twice in a
- * section, a name that is no id, or an id that an earlier file has, is in the set with its `error`; the others are not touched by it. NULL and *e only where the
- * folder itself cannot be read or memory is used up. */
+/* Reads every *.conf below `dir`, also in subfolders (hidden and editor's files are passed over: .x, x~,
+ * x.swp, x.conf.bak, ...; and
+ * *.hook.conf, which are not connections). A file that cannot be read, is over 1 MiB, has a syntax error, a
+ * key twice in a section, a name that is no id, or an id that an earlier file has, is in the set with its
+ * `error`; the others are not touched by it. NULL and *e only where the folder itself cannot be read or
+ * memory is used up. */
 conf_set *conf_read_dir(const char *dir, err *e);
 void conf_set_free(conf_set *s);
 
-/* Reads one file, or a text (for checks before it is written: `path` only names it). False: out->error says why. */
+/* Reads one file, or a text (for checks before it is written: `path` only names it). False: out->error says
+ * why. */
 bool conf_read_file(arena *a, const char *path, conf_file *out);
 bool conf_read_text(arena *a, const char *path, bb_str text, conf_file *out);
 
+/* Whether a name can be a connection's id. */
+bool conf_id_ok(bb_str id);
+
 const conf_section *conf_find_section(const conf_file *f, bb_str name); /* NULL: none */
-const conf_entry *conf_find(const conf_section *s, bb_str key);        /* of NULL: NULL */
+const conf_entry *conf_find(const conf_section *s, bb_str key);         /* of NULL: NULL */
 
 /* Sets "PATH:LINE: text". Gives false. */
-__attribute__((format(printf, 4, 5))) bool conf_fail(err *e, const conf_file *f, unsigned line, const char *format, ...);
-/* Refuses keys of a section that are not in `known` (ends with NULL): PATH:LINE: unknown key "tokn" in [auth], did you mean "token"? (known: ...) */
+__attribute__((format(printf, 4, 5))) bool conf_fail(err *e, const conf_file *f, unsigned line,
+                                                     const char *format, ...);
+/* Refuses keys of a section that are not in `known` (ends with NULL): PATH:LINE: unknown key "tokn" in
+ * [auth], did you mean "token"? (known: ...) */
 bool conf_check_keys(const conf_file *f, const conf_section *s, const char *const *known, err *e);
 bool conf_check_sections(const conf_file *f, const char *const *known, err *e);
 
-/* The value with its references put in, in `a`. ${file:}: relative to the configuration file's folder, at most 64 KiB, one line break at its end
- * is cut off; ${credential:}: a file in $CREDENTIALS_DIRECTORY; "$${" is a literal "${". *had_reference (may be NULL) tells whether there was one. An unset variable,
- * an unreadable file, an unknown kind: false, and the error names the place and the remedy, never a value. */
-bool conf_expand(arena *a, const conf_file *f, const conf_entry *entry, bb_str *out, bool *had_reference, err *e);
+/* The value with its references put in, in `a`. ${file:}: relative to the configuration file's folder, at
+ * most 64 KiB, one line break at its end is cut off; ${credential:}: a file in $CREDENTIALS_DIRECTORY; "$${"
+ * is a literal "${". *had_reference (may be NULL) tells whether there was one. An unset variable, an
+ * unreadable file, an unknown kind: false, and the error names the place and the remedy, never a value. */
+bool conf_expand(arena *a, const conf_file *f, const conf_entry *entry, bb_str *out, bool *had_reference,
+                 err *e);
 
-/* Typed values, after expansion. Absent entry: `otherwise`, true. Units: durations as str_to_duration_ms, sizes "64k", "10m", "1g" or bytes,
- * yes/no/true/false/on/off/1/0. False: *e names place, what is allowed, and the value unless it held a reference. */
-bool conf_u64(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max, uint64_t otherwise, uint64_t *out, err *e);
-bool conf_duration_ms(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max, uint64_t otherwise, uint64_t *out, err *e);
-bool conf_size(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max, uint64_t otherwise, uint64_t *out, err *e);
+/* Typed values, after expansion. Absent entry: `otherwise`, true. Units: durations as str_to_duration_ms,
+ * sizes "64k", "10m", "1g" or bytes, yes/no/true/false/on/off/1/0. False: *e names place, what is allowed,
+ * and the value unless it held a reference. */
+bool conf_u64(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max,
+              uint64_t otherwise, uint64_t *out, err *e);
+bool conf_duration_ms(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max,
+                      uint64_t otherwise, uint64_t *out, err *e);
+bool conf_size(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max,
+               uint64_t otherwise, uint64_t *out, err *e);
 bool conf_bool(arena *a, const conf_file *f, const conf_entry *entry, bool otherwise, bool *out, err *e);
 
-/* A section as a JSON object's text (in `a`), typed by a JSON Schema's `properties`: an integer or number stays as written if it is one, booleans as
- * conf_bool, arrays as comma-separated scalars or JSON, objects as JSON, strings as they are; `type` may be a list. Keys unknown to the schema are errors
- * (conf_check_keys' words) unless its additionalProperties is true or a schema. Absent properties that have a "default" get it.
+/* A section as a JSON object's text (in `a`), typed by a JSON Schema's `properties`: an integer or number
+ * stays as written if it is one, booleans as conf_bool, arrays as comma-separated scalars or JSON, objects as
+ * JSON, strings as they are; `type` may be a list. Keys unknown to the schema are errors (conf_check_keys'
+ * words) unless its additionalProperties is true or a schema. Absent properties that have a "default" get it.
  * `section` may be NULL: only defaults. Does not validate otherwise: the caller does. */
-bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *section, const json_value *schema, bb_str *out, err *e);
+bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *section, const json_value *schema,
+                          bb_str *out, err *e);
 
 /* --- writing: what the API changes, it changes in these same files -------------------------------- */
 
-/* The text of a conf file from {"connection": {...}, "settings": {...}, "auth": {...}, ...}: every member of the root is a
- * section, every member of a section a key; scalars as they are, arrays and objects as JSON. Refused: control characters
- * and line breaks (they could forge keys), names that are no [a-z][a-z0-9_]*, and whatever conf_read_text would not read back the same. A leading comment says where the file
- * comes from. */
+/* The text of a conf file from {"connection": {...}, "settings": {...}, "auth": {...}, ...}: every member of
+ * the root is a section, every member of a section a key; scalars as they are, arrays and objects as JSON.
+ * Refused: control characters and line breaks (they could forge keys), names that are no [a-z][a-z0-9_]*, and
+ * whatever conf_read_text would not read back the same. A leading comment says where the file comes from. */
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e);
-/* Writes a file as a whole or not at all: temporary file beside it, 0600, fsync, rename, fsync of the folder. */
+/* Writes a file as a whole or not at all: temporary file beside it, 0600, fsync, rename, fsync of the folder.
+ */
 bool conf_write_file(const char *path, bb_str text, err *e);
 
 #endif

@@ -167,15 +167,15 @@ static bool read_input(buf *out) {
 }
 
 static bool write_report(registry *r, int fd) {
-    registry_change done = registry_reload(r);
-    if (done.report == NULL)
+    registry_change made = registry_reload(r);
+    if (made.report == NULL)
         return false;
-    done.report->dry_run = true;
+    made.report->dry_run = true;
     buf out;
     buf_init(&out);
     json_writer w;
     json_writer_init(&w, &out);
-    report_write(done.report, &w);
+    report_write(made.report, &w);
     bool ok = json_writer_finish(&w);
     for (size_t done = 0; ok && done < out.len;) {
         ssize_t n = write(fd, out.ptr + done, out.len - done);
@@ -183,7 +183,7 @@ static bool write_report(registry *r, int fd) {
         done += n > 0 ? (size_t)n : 0;
     }
     buf_free(&out);
-    report_free(done.report);
+    report_free(made.report);
     return ok;
 }
 

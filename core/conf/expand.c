@@ -1,0 +1,151 @@
+/* expand.c - ${env:NAME}, ${file:PATH} and ${credential:NAME}: secrets stay out of conf files. */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECRET_MAX 65536
+
+typedef struct expansion {
+    arena *memory;
+    const conf_file *file;
+    const conf_entry *entry;
+    err *e;
+} expansion;
+
+static bool fail(const expansion *x, const char *what, bb_str name, const char *why) {
+    return conf_fail(x->e, x->file, x->entry->line, "%s: %s \"%.*s\" %s", x->entry->key.ptr, what,
+                     STR_FMT(name), why);
+}
+
+static bool is_env_name(bb_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return s.len > 0;
+}
+
+static bool from_env(const expansion *x, bb_str name, buf *out) {
+    if (!is_env_name(name))
+        return fail(x, "environment variable", name, "is no name of a variable");
+    const char *value = getenv(arena_strdup(x->memory, name));
+    if (value == NULL)
+        return fail(x, "environment variable", name, "is not set: set it where the hub is started");
+    buf_str_add(out, str_from(value));
+    return true;
+}
+
+static bool read_secret(const expansion *x, const char *what, bb_str name, const char *path, buf *out) {
+    struct stat st;
+    char bytes[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return fail(x, what, name,
+                    errno == ENOENT ? "does not exist" : "cannot be read: check its owner and mode");
+    size_t began = out->len;
+    ssize_t n = 0;
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    while (regular && out->len - began <= SECRET_MAX && (n = read(fd, bytes, sizeof bytes)) > 0)
+        buf_add(out, bytes, (size_t)n);
+    explicit_bzero(bytes, sizeof bytes);
+    close(fd);
+    if (!regular || n < 0)
+        return fail(x, what, name, "is not a file that can be read");
+    if (out->len - began > SECRET_MAX)
+        return fail(x, what, name, "is over 64 KiB");
+    if (out->len > began && out->ptr[out->len - 1] == '\n')
+        out->len--;
+    if (out->len > began && out->ptr[out->len - 1] == '\r')
+        out->len--;
+    return memchr(out->ptr + began, '\0', out->len - began) == NULL ||
+           fail(x, what, name, "has a NUL byte in it");
+}
+
+/* Relative to the folder of the conf file. */
+static bool from_file(const expansion *x, bb_str name, buf *out) {
+    const char *slash = strrchr(x->file->path, '/');
+    int folder = slash != NULL && name.len > 0 && name.ptr[0] != '/' ? (int)(slash - x->file->path) + 1 : 0;
+    bb_str path = arena_printf(x->memory, "%.*s%.*s", folder, x->file->path, STR_FMT(name));
+    return path.ptr != NULL && read_secret(x, "file", name, path.ptr, out);
+}
+
+static bool from_credential(const expansion *x, bb_str name, buf *out) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    if (name.len == 0 || memchr(name.ptr, '/', name.len) != NULL || name.ptr[0] == '.')
+        return fail(x, "credential", name, "is no name of a credential");
+    if (folder == NULL)
+        return fail(x, "credential", name,
+                    "cannot be had: $CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=");
+    bb_str path = arena_printf(x->memory, "%s/%.*s", folder, STR_FMT(name));
+    return path.ptr != NULL && read_secret(x, "credential", name, path.ptr, out);
+}
+
+static bool put_reference(const expansion *x, bb_str reference, buf *out) {
+    bb_str name = reference, kind;
+    str_split(&name, ':', &kind);
+    if (str_eq(kind, STR("env")))
+        return from_env(x, name, out);
+    if (str_eq(kind, STR("file")))
+        return from_file(x, name, out);
+    if (str_eq(kind, STR("credential")))
+        return from_credential(x, name, out);
+    if (str_eq(kind, STR("secret")))
+        return fail(x, "secret", name,
+                    "cannot be had: this version has no secret store; use ${file:...}, ${env:...} or "
+                    "${credential:...}");
+    return fail(
+        x, "reference", reference,
+        "is of no known kind: ${env:NAME}, ${file:PATH} or ${credential:NAME}; \"$${\" is a literal \"${\"");
+}
+
+static bool expand(const expansion *x, buf *out, bool *had_reference) {
+    bb_str rest = x->entry->value;
+    while (rest.len > 0) {
+        const char *at = memmem(rest.ptr, rest.len, "${", 2);
+        size_t before = at != NULL ? (size_t)(at - rest.ptr) : rest.len;
+        bool literal = at != NULL && before > 0 && rest.ptr[before - 1] == '$';
+        buf_add(out, rest.ptr, before - literal);
+        if (at == NULL)
+            return true;
+        rest = str_of(at + 2, rest.len - before - 2);
+        if (literal) {
+            buf_lit(out, "${");
+            continue;
+        }
+        const char *end = memchr(rest.ptr, '}', rest.len);
+        if (end == NULL)
+            return fail(x, "value", STR("${"), "has no closing \"}\"");
+        *had_reference = true;
+        if (!put_reference(x, str_of(rest.ptr, (size_t)(end - rest.ptr)), out))
+            return false;
+        rest = str_of(end + 1, rest.len - (size_t)(end - rest.ptr) - 1);
+    }
+    return true;
+}
+
+bool conf_expand(arena *a, const conf_file *f, const conf_entry *entry, bb_str *out, bool *had_reference,
+                 err *e) {
+    expansion x = {.memory = a, .file = f, .entry = entry, .e = e};
+    bool found = false;
+    buf text;
+    buf_init(&text);
+    bool ok = expand(&x, &text, &found);
+    if (ok) {
+        *out = arena_copy(a, buf_str(&text));
+        ok = out->ptr != NULL && !text.failed;
+        if (!ok)
+            err_set(e, "no memory");
+    }
+    if (found && text.ptr != NULL)
+        explicit_bzero(text.ptr, text.cap);
+    buf_free(&text);
+    if (had_reference != NULL)
+        *had_reference = found;
+    return ok;
+}
