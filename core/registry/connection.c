@@ -17,18 +17,23 @@ void connection_stats_unref(connection_stats *s) {
 }
 
 /* Credentials do not stay behind in freed memory. */
-static void wipe(const auth *a) {
+static void wipe(bb_str secret) {
+    if (secret.len > 0)
+        explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
+}
+
+static void wipe_auth(const auth *a) {
     for (size_t i = 0; i < a->secret_count; i++)
-        explicit_bzero((char *)(uintptr_t)a->secrets[i].ptr, a->secrets[i].len);
-    explicit_bzero((char *)(uintptr_t)a->header.ptr, a->header.len);
-    explicit_bzero((char *)(uintptr_t)a->query.ptr, a->query.len);
+        wipe(a->secrets[i]);
+    wipe(a->header);
+    wipe(a->query);
 }
 
 void connection_free(connection *c) {
     if (c == NULL)
         return;
     instance_destroy(&c->instance);
-    wipe(&c->auth);
+    wipe_auth(&c->auth);
     connection_stats_unref(c->stats);
     free(c->holds);
     arena_free(c->memory);
