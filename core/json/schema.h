@@ -11,16 +11,17 @@ typedef struct schema schema;
 
 /* Documents that a schema may refer to, by URI or by name. */
 typedef struct schema_resolver {
-    /* The text of the document that `uri` (absolute, without fragment) names, or an absent slice. The text must live as long as
-     * the compiled schema. */
+    /* The text of the document that `uri` (absolute, without fragment) names, or an absent slice. The text
+     * must live as long as the compiled schema. */
     bb_str (*find)(void *ctx, bb_str uri);
     void *ctx;
 } schema_resolver;
 
-/* Compiles a schema text, which is copied. `base_uri` is what relative references are resolved against ("busbar:///stripe/"), and
- * may be empty. Without "$schema" it is draft 2020-12; a document found by the resolver says for itself. The meta-schemas of both drafts
- * are built in. NULL and *e: not JSON, an unresolvable $ref, a regular expression that does not compile, a keyword
- * of a wrong type; the text says where, as a JSON Pointer into the schema. `format` is an annotation. [any-thread] */
+/* Compiles a schema text, which is copied. `base_uri` is what relative references are resolved against
+ * ("busbar:///stripe/"), and may be empty. Without "$schema" it is draft 2020-12; a document found by the
+ * resolver says for itself. The meta-schemas of both drafts are built in. NULL and *e: not JSON, an
+ * unresolvable $ref, a regular expression that does not compile, a keyword of a wrong type; the text says
+ * where, as a JSON Pointer into the schema. `format` is an annotation. [any-thread] */
 schema *schema_compile(bb_str text, bb_str base_uri, const schema_resolver *resolver, err *e);
 void schema_free(schema *s); /* NULL is fine */
 
@@ -28,7 +29,8 @@ void schema_free(schema *s); /* NULL is fine */
 typedef struct schema_issue {
     bb_str pointer; /* JSON Pointer into the instance */
     bb_str keyword; /* "required", "type", ... */
-    bb_str message; /* for a person: "must be one of \"a\", \"b\"", "is required" (pointer names the missing member) */
+    bb_str message; /* for a person: "must be one of \"a\", \"b\"", "is required" (pointer names the missing
+                       member) */
 } schema_issue;
 
 typedef struct schema_issues {
@@ -36,9 +38,10 @@ typedef struct schema_issues {
     size_t count, cap; /* at most 32 are kept */
 } schema_issues;
 
-/* True: the instance is valid. Otherwise *issues (may be NULL) tells what to mend: of anyOf and oneOf the issues of the branch that
- * came nearest; unknown members name the nearest known one. `scratch` gives memory for issues and annotations only: a
- * valid instance of an ordinary schema takes none. [any-thread]: one arena a thread. */
+/* True: the instance is valid. Otherwise *issues (may be NULL) tells what to mend: of anyOf and oneOf the
+ * issues of the branch that came nearest; unknown members name the nearest known one. `scratch` gives memory
+ * for issues and annotations only: a valid instance of an ordinary schema takes none. [any-thread]: one arena
+ * a thread. */
 bool schema_validate(const schema *s, const json_value *instance, arena *scratch, schema_issues *issues);
 
 #endif
