@@ -1,7 +1,8 @@
 /* server_fixture.h - a real server on loopback with its loop in a thread, and a plain blocking client.
  *
- * The handler answers by path: /echo with method, target and body; /hold not before fixture_release;
- * /large?n=BYTES with a pattern; /fields with fields of every kind; /empty with 204. All waiting is bounded.
+ * The handler answers by path: /echo with method, target and body; /hold not before fixture_release, and asks
+ * to be told if the client goes; /keep as /hold, but does not ask; /large?n=BYTES with a pattern; /fields
+ * with fields of every kind; /empty with 204. All waiting is bounded.
  */
 #ifndef SERVER_FIXTURE_H
 #define SERVER_FIXTURE_H
@@ -86,12 +87,16 @@ static inline void fixture_on_gone(http_exchange *x, void *ctx) {
     atomic_fetch_add(&f->gone, 1);
 }
 
-static inline void fixture_hold(fixture *f, http_exchange *x) {
+static inline void fixture_keep(fixture *f, http_exchange *x) {
     unsigned n = atomic_load(&f->held_count);
     ck_assert_uint_lt(n, FIXTURE_HELD);
     f->held[n] = x;
-    http_exchange_on_gone(x, fixture_on_gone, f);
     atomic_store(&f->held_count, n + 1);
+}
+
+static inline void fixture_hold(fixture *f, http_exchange *x) {
+    http_exchange_on_gone(x, fixture_on_gone, f);
+    fixture_keep(f, x);
 }
 
 static inline void fixture_handler(http_exchange *x, void *ctx) {
@@ -100,6 +105,8 @@ static inline void fixture_handler(http_exchange *x, void *ctx) {
     atomic_fetch_add(&f->requests, 1);
     if (str_eq(path, STR("/hold")))
         fixture_hold(f, x);
+    else if (str_eq(path, STR("/keep")))
+        fixture_keep(f, x);
     else if (str_eq(path, STR("/large")))
         fixture_large(x);
     else if (str_eq(path, STR("/fields")))

@@ -171,7 +171,7 @@ START_TEST(pipelined_byte_by_byte) {
     fixture_start(&f, (http_server_limits){0});
     int fd = client_connect(&f);
     for (size_t i = 0; i < sizeof PIPELINE - 1; i++) {
-        client_send(fd, str_of(PIPELINE + i, 1));
+        client_send(fd, str_of(&PIPELINE[i], 1));
         if (i % 8 == 0)
             usleep(100);
     }

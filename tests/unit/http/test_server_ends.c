@@ -71,7 +71,8 @@ START_TEST(a_large_body_does_not_hide_that_a_client_goes) {
 }
 END_TEST
 
-START_TEST(no_callback_where_it_was_taken_back) {
+/* Exchanges are used again: what one asked for is not done to the next. */
+START_TEST(no_callback_for_another_exchange) {
     fixture f;
     fixture_start(&f, (http_server_limits){0});
     int fd = hold(&f);
@@ -79,6 +80,8 @@ START_TEST(no_callback_where_it_was_taken_back) {
     reply r = client_read(fd);
     ck_assert(str_eq(r.body, STR("POST /hold\nhello")));
     reply_free(&r);
+    client_sendl(fd, GET("/keep"));
+    fixture_wait(atomic_load(&f.held_count) == 1);
     close(fd);
     fixture_wait(http_server_connections(f.server) == 0);
     ck_assert_uint_eq(atomic_load(&f.gone), 0);
@@ -343,7 +346,7 @@ END_TEST
 UNIT_MAIN(unit_test(a_client_that_closes_is_gone), unit_test(a_client_that_resets_is_gone),
           unit_test(a_client_that_shuts_its_side_is_gone),
           unit_test(a_large_body_does_not_hide_that_a_client_goes),
-          unit_test(no_callback_where_it_was_taken_back), unit_test(late_registration_is_told_at_once),
+          unit_test(no_callback_for_another_exchange), unit_test(late_registration_is_told_at_once),
           unit_test(an_answer_to_a_client_that_has_reset), unit_test(a_slow_reader_gets_it_all),
           unit_test(half_closed_readers_get_it_all), unit_test(a_reader_that_stops_is_cut_off),
           unit_test(a_reader_that_goes_is_let_go), unit_test(closing_ends_idle_connections),
