@@ -54,8 +54,10 @@ void conf_set_free(conf_set *s);
 bool conf_read_file(arena *a, const char *path, conf_file *out);
 bool conf_read_text(arena *a, const char *path, bb_str text, conf_file *out);
 
-/* Whether a name can be a connection's id. */
+/* Whether a name can be a connection's id; and the name of a path's file without ".conf" ({NULL, 0}: no
+ * memory). */
 bool conf_id_ok(bb_str id);
+bb_str conf_id_of(arena *a, const char *path);
 
 const conf_section *conf_find_section(const conf_file *f, bb_str name); /* NULL: none */
 const conf_entry *conf_find(const conf_section *s, bb_str key);         /* of NULL: NULL */
@@ -86,11 +88,15 @@ bool conf_size(arena *a, const conf_file *f, const conf_entry *entry, uint64_t m
                uint64_t otherwise, uint64_t *out, err *e);
 bool conf_bool(arena *a, const conf_file *f, const conf_entry *entry, bool otherwise, bool *out, err *e);
 
-/* A section as a JSON object's text (in `a`), typed by a JSON Schema's `properties`: an integer or number
- * stays as written if it is one, booleans as conf_bool, arrays as comma-separated scalars or JSON, objects as
- * JSON, strings as they are; `type` may be a list. Keys unknown to the schema are errors (conf_check_keys'
- * words) unless its additionalProperties is true or a schema. Absent properties that have a "default" get it.
- * `section` may be NULL: only defaults. Does not validate otherwise: the caller does. */
+/* A section as a JSON object's text (in `a`), typed by a JSON Schema's `properties` (local $ref followed;
+ * without `type`, by its enum, const, anyOf or oneOf): an integer or number stays as written if it is one,
+ * booleans as conf_bool, arrays as comma-separated scalars or JSON, objects as JSON, strings as they are.
+ * `type` may be a list: what the text can be at all is tried in the order number, boolean (1 and 0 only where
+ * no string may stand), null, array, object, string. Values are taken as they stand, without conf_expand: to
+ * have references put in, give a section of expanded entries; so no error shows a value. Keys unknown to the
+ * schema are errors (conf_check_keys' words) unless its additionalProperties is true or a schema. Absent
+ * properties that have a "default" get it. `section` may be NULL: only defaults. Does not validate otherwise:
+ * the caller does. */
 bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *section, const json_value *schema,
                           bb_str *out, err *e);
 

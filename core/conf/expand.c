@@ -34,7 +34,10 @@ static bool is_env_name(bb_str s) {
 static bool from_env(const expansion *x, bb_str name, buf *out) {
     if (!is_env_name(name))
         return fail(x, "environment variable", name, "is no name of a variable");
-    const char *value = getenv(arena_strdup(x->memory, name));
+    const char *variable = arena_strdup(x->memory, name);
+    if (variable == NULL)
+        return err_set(x->e, "no memory");
+    const char *value = getenv(variable);
     if (value == NULL)
         return fail(x, "environment variable", name, "is not set: set it where the hub is started");
     buf_str_add(out, str_from(value));
@@ -59,18 +62,20 @@ static bool read_secret(const expansion *x, const char *what, bb_str name, const
         return fail(x, what, name, "is not a file that can be read");
     if (out->len - began > SECRET_MAX)
         return fail(x, what, name, "is over 64 KiB");
-    if (out->len > began && out->ptr[out->len - 1] == '\n')
+    bool line_end = out->len > began && out->ptr[out->len - 1] == '\n';
+    out->len -= line_end;
+    if (line_end && out->len > began && out->ptr[out->len - 1] == '\r')
         out->len--;
-    if (out->len > began && out->ptr[out->len - 1] == '\r')
-        out->len--;
-    return memchr(out->ptr + began, '\0', out->len - began) == NULL ||
-           fail(x, what, name, "has a NUL byte in it");
+    return out->len == began || memchr(out->ptr + began, '\0', out->len - began) == NULL ||
+           fail(x, what, name, "has a NUL byte in it: only text can be put in");
 }
 
 /* Relative to the folder of the conf file. */
 static bool from_file(const expansion *x, bb_str name, buf *out) {
+    if (name.len == 0)
+        return fail(x, "file", name, "is no path: ${file:PATH}");
     const char *slash = strrchr(x->file->path, '/');
-    int folder = slash != NULL && name.len > 0 && name.ptr[0] != '/' ? (int)(slash - x->file->path) + 1 : 0;
+    int folder = slash != NULL && name.ptr[0] != '/' ? (int)(slash - x->file->path) + 1 : 0;
     bb_str path = arena_printf(x->memory, "%.*s%.*s", folder, x->file->path, STR_FMT(name));
     return path.ptr != NULL && read_secret(x, "file", name, path.ptr, out);
 }
@@ -86,6 +91,18 @@ static bool from_credential(const expansion *x, bb_str name, buf *out) {
     return path.ptr != NULL && read_secret(x, "credential", name, path.ptr, out);
 }
 
+/* Names the kind only where it is nearly one: "${" may stand in a password by chance. */
+static bool unknown_kind(const expansion *x, bb_str kind) {
+    static const char *const kinds[] = {"env", "file", "credential", NULL};
+    const char *meant = str_nearest(kind, kinds);
+    return conf_fail(
+        x->e, x->file, x->entry->line,
+        "%s: a reference is ${env:NAME}, ${file:PATH} or ${credential:NAME}%s%s%s; a \"${\" that "
+        "begins none is written \"$${\"",
+        x->entry->key.ptr, meant != NULL ? " (did you mean \"" : "", meant != NULL ? meant : "",
+        meant != NULL ? "\"?)" : "");
+}
+
 static bool put_reference(const expansion *x, bb_str reference, buf *out) {
     bb_str name = reference, kind;
     str_split(&name, ':', &kind);
@@ -99,9 +116,7 @@ static bool put_reference(const expansion *x, bb_str reference, buf *out) {
         return fail(x, "secret", name,
                     "cannot be had: this version has no secret store; use ${file:...}, ${env:...} or "
                     "${credential:...}");
-    return fail(
-        x, "reference", reference,
-        "is of no known kind: ${env:NAME}, ${file:PATH} or ${credential:NAME}; \"$${\" is a literal \"${\"");
+    return unknown_kind(x, kind);
 }
 
 static bool expand(const expansion *x, buf *out, bool *had_reference) {
@@ -120,7 +135,8 @@ static bool expand(const expansion *x, buf *out, bool *had_reference) {
         }
         const char *end = memchr(rest.ptr, '}', rest.len);
         if (end == NULL)
-            return fail(x, "value", STR("${"), "has no closing \"}\"");
+            return fail(x, "reference", STR("${"),
+                        "has no closing \"}\"; a \"${\" that begins none is written \"$${\"");
         *had_reference = true;
         if (!put_reference(x, str_of(rest.ptr, (size_t)(end - rest.ptr)), out))
             return false;

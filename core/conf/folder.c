@@ -6,14 +6,27 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define DEPTH_MAX 4 /* folders within folders */
+#define DEPTH_MAX 8 /* folders within folders */
+
+typedef struct found {
+    char *path;
+    const char *folder_error; /* of a folder that cannot be walked; NULL: a file */
+} found;
 
 typedef struct listing {
     arena *memory;
-    char **paths;
+    found *items;
     size_t count, cap;
-    bool failed;
+    bool failed; /* no memory */
 } listing;
+
+/* A folder on the way down: a link that leads back up is not followed in circles. */
+typedef struct level {
+    const struct level *up;
+    dev_t dev;
+    ino_t ino;
+    unsigned depth;
+} level;
 
 /* x.conf; not .x.conf (hidden, an editor's), and not x.hook.conf (another kind of file). */
 static bool is_conf(const char *name) {
@@ -21,50 +34,67 @@ static bool is_conf(const char *name) {
     return name[0] != '.' && n.len > 5 && str_ends(n, STR(".conf")) && !str_ends(n, STR(".hook.conf"));
 }
 
-static void add_path(listing *l, char *path) {
+static void add(listing *l, char *path, const char *folder_error) {
     if (l->count == l->cap) {
         size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-        l->paths = arena_grow(l->memory, l->paths, l->cap * sizeof *l->paths, cap * sizeof *l->paths);
+        l->items = arena_grow(l->memory, l->items, l->cap * sizeof *l->items, cap * sizeof *l->items);
         l->cap = cap;
     }
-    l->failed = l->failed || l->paths == NULL || path == NULL;
+    l->failed = l->failed || l->items == NULL || path == NULL;
     if (!l->failed)
-        l->paths[l->count++] = path;
+        l->items[l->count++] = (found){path, folder_error};
 }
 
-static void list(listing *l, const char *dir, unsigned depth);
+static const char *walk(listing *l, const char *dir, const level *up);
 
-static void list_entry(listing *l, const char *dir, const char *name, unsigned depth) {
+static void list_entry(listing *l, const char *dir, const char *name, const level *here) {
     struct stat st;
     char *path = arena_strdup(l->memory, arena_printf(l->memory, "%s/%s", dir, name));
-    if (path == NULL)
+    if (path == NULL) {
         l->failed = true;
-    else if (is_conf(name))
-        add_path(l, path); /* also a dangling link, a FIFO, a folder: reading it says what is wrong */
-    else if (name[0] != '.' && stat(path, &st) == 0 && S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-        list(l, path, depth + 1);
-}
-
-static void list(listing *l, const char *dir, unsigned depth) {
-    DIR *d = opendir(dir);
-    if (d == NULL) {
-        l->failed = l->failed || depth == 0;
-        return;
+    } else if (is_conf(name)) {
+        add(l, path, NULL); /* also a dangling link, a FIFO, a folder: reading it says what is wrong */
+    } else if (name[0] != '.' && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        const char *error = walk(l, path, here);
+        if (error != NULL)
+            add(l, path, error);
     }
-    for (struct dirent *entry; (entry = readdir(d)) != NULL;)
-        list_entry(l, dir, entry->d_name, depth);
-    closedir(d);
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+/* NULL, or why the folder cannot be walked. */
+static const char *walk(listing *l, const char *dir, const level *up) {
+    struct stat st;
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return errno == EACCES
+                   ? "the folder cannot be read: give the hub's user the right to read and enter it"
+                   : "the folder cannot be read";
+    level here = {.up = up, .depth = up != NULL ? up->depth + 1 : 0};
+    const char *error = fstat(dirfd(d), &st) != 0 ? "the folder cannot be looked at"
+                        : here.depth > DEPTH_MAX  ? "conf files are looked for in eight levels of folders"
+                                                  : NULL;
+    here.dev = st.st_dev;
+    here.ino = st.st_ino;
+    for (const level *at = up; error == NULL && at != NULL; at = at->up)
+        if (at->dev == st.st_dev && at->ino == st.st_ino)
+            error = "this link leads back to a folder above it: remove it";
+    for (struct dirent *entry; error == NULL && (entry = readdir(d)) != NULL;)
+        list_entry(l, dir, entry->d_name, &here);
+    closedir(d);
+    return error;
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const found *)a)->path, ((const found *)b)->path);
 }
 
 /* The error of a file whose name is no id, or whose id an earlier one has. */
 static void check_id(conf_set *s, size_t at) {
     conf_file *f = &s->files[at];
     if (!conf_id_ok(f->id)) {
-        err_set(&f->error, "%s: the file's name is the connection's id, [a-z0-9][a-z0-9_-]{0,63}: rename it",
+        err_set(&f->error,
+                "%s: the file's name is the connection's id: lower-case letters, digits, \"_\" and \"-\", at "
+                "most 64, a letter or digit first; rename it",
                 f->path);
         return;
     }
@@ -77,6 +107,17 @@ static void check_id(conf_set *s, size_t at) {
         }
 }
 
+static void read_found(conf_set *s, size_t at, const found *item) {
+    conf_file *f = &s->files[at];
+    if (item->folder_error != NULL) {
+        *f = (conf_file){.path = item->path, .id = conf_id_of(s->memory, item->path)};
+        err_set(&f->error, "%s: %s", f->path, item->folder_error);
+        return;
+    }
+    conf_read_file(s->memory, item->path, f);
+    check_id(s, at);
+}
+
 static conf_set *read_all(arena *a, listing *l) {
     conf_set *s = arena_zalloc(a, sizeof *s);
     if (s == NULL)
@@ -87,11 +128,9 @@ static conf_set *read_all(arena *a, listing *l) {
     if (s->files == NULL)
         return NULL;
     if (l->count > 0)
-        qsort(l->paths, l->count, sizeof *l->paths, by_text);
-    for (size_t i = 0; i < l->count; i++) {
-        conf_read_file(a, l->paths[i], &s->files[i]);
-        check_id(s, i);
-    }
+        qsort(l->items, l->count, sizeof *l->items, by_path);
+    for (size_t i = 0; i < l->count; i++)
+        read_found(s, i, &l->items[i]);
     return s;
 }
 
@@ -103,11 +142,14 @@ conf_set *conf_read_dir(const char *dir, err *e) {
     }
     listing l = {.memory = a};
     errno = 0;
-    list(&l, dir, 0);
-    conf_set *s = l.failed ? NULL : read_all(a, &l);
-    if (s == NULL) {
+    const char *error = walk(&l, dir, NULL);
+    if (error != NULL)
         err_set(e, "%s: the configuration folder cannot be read: %s; name another one with --conf", dir,
-                errno != 0 ? strerror(errno) : "no memory");
+                errno != 0 ? strerror(errno) : error);
+    conf_set *s = error != NULL || l.failed ? NULL : read_all(a, &l);
+    if (s == NULL) {
+        if (error == NULL)
+            err_set(e, "%s: no memory to read the configuration", dir);
         arena_free(a);
     }
     return s;

@@ -1,330 +1,329 @@
-/* read.c - one conf file, through inih.
+/* read.c - the text of one conf file, through inih.
  *
- * Debian builds inih with lines of 200 bytes, names of 50, and without line numbers. The reader here makes up
- * for that: it hands a long line to inih in pieces, all but the first looking like continuation lines, and
- * remembers which line each came from. */
+ * Debian builds inih with lines of 200 bytes (what is longer becomes another line), names of 50 (what is
+ * longer is cut off) and without line numbers. The reader here makes up for that. It sees every line first,
+ * notes its number, refuses what inih would pass over in silence, cuts off the inline comment by inih's own
+ * rule, and hands a long value over in pieces, of which all but the first look like continuation lines. Each
+ * cut is fenced by a MARK on both sides, so that it may fall anywhere: beside a blank (inih trims lines),
+ * before "#" or ";" (inih takes such a line for a comment). The handler takes the marks off and puts the
+ * pieces together again. */
 #include "conf/conf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define FILE_MAX ((off_t)1 << 20)
-#define NAME_MAX_BYTES 49u /* inih's MAX_NAME and MAX_SECTION, less the NUL */
-#define PIECE 150          /* of a long line: well below inih's 200 */
+#define MARK '\x01'      /* cannot stand in the text: control characters are refused */
+#define NAME_LONGEST 49u /* inih's MAX_NAME and MAX_SECTION, less the NUL */
+#define SECTIONS_MAX 64u /* a file that has more is no conf file; they also bound the search for doubles */
+#define KEYS_MAX 1024u   /* of one section */
+
+typedef enum { LINE_EMPTY, LINE_SECTION, LINE_KEY, LINE_MORE } line_kind;
 
 typedef struct reading {
     arena *memory;
     conf_file *file;
-    bb_str rest;       /* lines to come */
-    bb_str line;       /* left of the one at work, where it is handed over in pieces */
+    bb_str text;       /* lines to come */
+    bb_str line;       /* what inih has not had yet of the value at work */
     unsigned line_no;  /* of the line at work, from 1 */
+    line_kind kind;    /* of the line at work */
+    bb_str name;       /* its key */
+    bool first, last;  /* the piece handed over is the line's first, last */
+    bool taken;        /* the handler had that piece */
+    bool has_key;      /* an indented line has something to continue */
     size_t key_indent; /* of the line that began the latest key */
-    bool in_pieces;    /* what was handed over last continues a long line */
-    bool continues;    /* ... or is an indented continuation line */
-    unsigned *origins; /* line of each piece handed to inih */
-    size_t origin_count, origin_cap;
     conf_section *sections;
-    conf_entry **entries; /* of each section */
-    size_t *caps;
-    size_t section_cap;
+    conf_entry *entries; /* of all sections, one after the other */
+    size_t entry_count, entry_cap;
+    buf value;   /* of the latest key */
     bool failed; /* file->error is set */
 } reading;
 
-static void refuse(reading *r, unsigned line, const char *text) {
+static void refuse(reading *r, const char *text) {
     if (!r->failed)
-        conf_fail(&r->file->error, r->file, line, "%s", text);
+        conf_fail(&r->file->error, r->file, r->line_no, "%s", text);
     r->failed = true;
 }
 
-/* --- lines for inih ---------------------------------------------------------------------------------------
- */
+static void refuse_again(reading *r, const char *what, bb_str name, unsigned line, const char *remedy) {
+    if (!r->failed)
+        conf_fail(&r->file->error, r->file, r->line_no, "%s %.*s stands here again, it began at line %u: %s",
+                  what, STR_FMT(name), line, remedy);
+    r->failed = true;
+}
+
+/* --- what is found ---------------------------------------------------------------------------------- */
+
+static void end_entry(reading *r) {
+    if (!r->has_key || r->failed)
+        return;
+    bb_str value = arena_copy(r->memory, buf_str(&r->value));
+    if (value.ptr == NULL || r->value.failed)
+        refuse(r, "no memory");
+    r->entries[r->entry_count - 1].value = value;
+    r->has_key = false;
+}
+
+static bool entry_room(reading *r) {
+    if (r->entry_count < r->entry_cap)
+        return true;
+    size_t cap = r->entry_cap == 0 ? 16 : r->entry_cap * 2;
+    conf_entry *entries = arena_grow(r->memory, r->entries, r->entry_cap * sizeof *entries,
+                                     cap * sizeof *entries);
+    if (entries == NULL)
+        return false;
+    r->entries = entries;
+    r->entry_cap = cap;
+    return true;
+}
+
+static void begin_entry(reading *r, bb_str key) {
+    conf_section *s = &r->sections[r->file->count - 1];
+    const conf_entry *of_section = r->entries + (r->entry_count - s->count);
+    for (size_t i = 0; i < s->count; i++)
+        if (str_eq(of_section[i].key, key)) {
+            refuse_again(r, "key", key, of_section[i].line, "remove one of them");
+            return;
+        }
+    if (s->count == KEYS_MAX) {
+        refuse(r, "there are over 1024 keys in this section");
+        return;
+    }
+    bb_str copy = arena_copy(r->memory, key);
+    if (copy.ptr == NULL || !entry_room(r)) {
+        refuse(r, "no memory");
+        return;
+    }
+    r->entries[r->entry_count++] = (conf_entry){.key = copy, .line = r->line_no};
+    s->count++;
+    r->has_key = true;
+    buf_clear(&r->value);
+}
+
+static void begin_section(reading *r, bb_str name) {
+    conf_file *f = r->file;
+    for (size_t i = 0; i < f->count; i++)
+        if (str_eq(r->sections[i].name, name)) {
+            refuse_again(r, "section", name, r->sections[i].line, "put them together");
+            return;
+        }
+    bb_str copy = arena_copy(r->memory, name);
+    if (f->count == SECTIONS_MAX || copy.ptr == NULL) {
+        refuse(r, copy.ptr == NULL ? "no memory" : "there are over 64 sections");
+        return;
+    }
+    r->sections[f->count++] = (conf_section){.name = copy, .line = r->line_no};
+}
+
+/* ini_handler. The section is the one that the reader has noted. */
+static int on_piece(void *ctx, const char *section, const char *name, const char *value) {
+    reading *r = ctx;
+    bb_str part = str_from(value);
+    (void)section;
+    r->taken = true;
+    if (r->failed)
+        return 1;
+    if (r->kind == LINE_KEY && r->first)
+        begin_entry(r, str_from(name));
+    if (!r->first)
+        part = str_of(part.ptr + 1, part.len - 1);
+    if (!r->last)
+        part.len--;
+    if (r->kind == LINE_MORE && r->first && r->value.len > 0)
+        buf_char(&r->value, '\n');
+    buf_str_add(&r->value, part);
+    return 1;
+}
+
+/* --- lines ------------------------------------------------------------------------------------------ */
 
 static bool blank(char c) {
     return c == ' ' || c == '\t';
 }
 
-static size_t indent_of(bb_str line) {
-    size_t n = 0;
-    while (n < line.len && blank(line.ptr[n]))
-        n++;
-    return n;
-}
-
-/* Where inih sees an inline comment: a ";" after a blank. */
-static size_t without_comment(bb_str line) {
+/* inih's rule: a ";" after a blank begins a comment. */
+static bb_str without_comment(bb_str line) {
     for (size_t i = 1; i < line.len; i++)
         if (line.ptr[i] == ';' && blank(line.ptr[i - 1]))
-            return i;
-    return line.len;
+            return str_trim(str_of(line.ptr, i));
+    return str_trim(line);
 }
 
-static bool note_origin(reading *r) {
-    if (r->origin_count == r->origin_cap) {
-        size_t cap = r->origin_cap == 0 ? 64 : r->origin_cap * 2;
-        unsigned *origins = arena_grow(r->memory, r->origins, r->origin_cap * sizeof *origins,
-                                       cap * sizeof *origins);
-        if (origins == NULL)
-            return false;
-        r->origins = origins;
-        r->origin_cap = cap;
-    }
-    r->origins[r->origin_count++] = r->line_no;
-    return true;
+static bool has_blank(bb_str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (blank(s.ptr[i]))
+            return true;
+    return false;
 }
 
-/* A place to cut a long line: not beside a blank, and not before a ";" that would begin a comment. */
-static size_t cut_at(bb_str line) {
-    size_t n = PIECE;
-    while (n > 1 && (blank(line.ptr[n]) || blank(line.ptr[n - 1]) || line.ptr[n] == ';'))
-        n--;
-    return n;
+static void read_header(reading *r, bb_str line) {
+    const char *end = memchr(line.ptr, ']', line.len);
+    bb_str name = end != NULL ? str_of(line.ptr + 1, (size_t)(end - line.ptr) - 1) : line;
+    end_entry(r);
+    if (end == NULL)
+        refuse(r, "a section begins with [NAME]: the \"]\" is missing");
+    else if (name.len == 0 || has_blank(name))
+        refuse(r, "a section's name is one word, without blanks: [NAME]");
+    else if (name.len > NAME_LONGEST)
+        refuse(r, "a section's name has at most 49 characters");
+    else if (end + 1 != line.ptr + line.len)
+        refuse(r, "after [NAME] the line ends: put what follows on a line of its own");
+    else
+        begin_section(r, name);
+    r->line = line;
 }
 
-static char *hand_over(reading *r, char *out, bb_str piece, bool as_continuation) {
+static void read_key(reading *r, bb_str line) {
     size_t n = 0;
-    if (as_continuation)
+    while (n < line.len && line.ptr[n] != '=' && line.ptr[n] != ':')
+        n++;
+    r->name = str_trim(str_of(line.ptr, n));
+    end_entry(r);
+    if (n == line.len)
+        refuse(r, "this line is neither `key = value`, [section] nor a comment (; or #)");
+    else if (r->name.len == 0)
+        refuse(r, "there is no key before the \"=\"");
+    else if (has_blank(r->name))
+        refuse(r, "a key is one word, without blanks: is the \"=\" in its place?");
+    else if (r->name.len > NAME_LONGEST)
+        refuse(r, "a key has at most 49 characters");
+    else if (r->file->count == 0)
+        refuse(r, "a key stands before the first section: put it below a [section]");
+    else
+        r->line = str_trim(str_of(line.ptr + n + 1, line.len - n - 1));
+}
+
+/* An indented line continues a value where it is indented more than its key: keys may be indented too. */
+static void read_line(reading *r, bb_str line) {
+    size_t indent = 0;
+    while (indent < line.len && blank(line.ptr[indent]))
+        indent++;
+    line = str_of(line.ptr + indent, line.len - indent);
+    r->first = r->last = true;
+    r->line = (bb_str){NULL, 0};
+    r->kind = LINE_EMPTY;
+    if (line.len == 0 || line.ptr[0] == ';' || line.ptr[0] == '#')
+        return;
+    line = without_comment(line);
+    r->kind = r->has_key && indent > r->key_indent ? LINE_MORE : line.ptr[0] == '[' ? LINE_SECTION : LINE_KEY;
+    if (r->kind == LINE_MORE) {
+        r->line = line;
+    } else if (r->kind == LINE_SECTION) {
+        read_header(r, line);
+    } else {
+        read_key(r, line);
+        r->key_indent = indent;
+    }
+}
+
+static bool next_line(reading *r) {
+    bb_str line;
+    if (!str_split(&r->text, '\n', &line))
+        return false;
+    r->line_no++;
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    read_line(r, line);
+    return !r->failed;
+}
+
+/* --- handing over ----------------------------------------------------------------------------------- */
+
+static void append(char *out, size_t *n, bb_str s) {
+    if (s.len > 0)
+        memcpy(out + *n, s.ptr, s.len);
+    *n += s.len;
+}
+
+/* Writes the next piece of r->line: "key=...", " ...", "[section]" or "". */
+static void put_piece(reading *r, char *out, size_t cap) {
+    size_t n = 0;
+    if (r->kind == LINE_KEY && r->first) {
+        append(out, &n, r->name);
+        out[n++] = '=';
+    } else if (r->kind == LINE_KEY || r->kind == LINE_MORE) {
         out[n++] = ' ';
-    memcpy(out + n, piece.ptr, piece.len);
-    n += piece.len;
+    }
+    if (!r->first)
+        out[n++] = MARK;
+    size_t room = cap - n - 3; /* MARK, line break, NUL */
+    bb_str part = str_of(r->line.ptr, r->line.len < room ? r->line.len : room);
+    append(out, &n, part);
+    r->line = str_of(r->line.ptr != NULL ? r->line.ptr + part.len : NULL, r->line.len - part.len);
+    r->last = r->line.len == 0;
+    if (!r->last)
+        out[n++] = MARK;
     out[n++] = '\n';
     out[n] = '\0';
-    return note_origin(r) ? out : NULL;
 }
 
-/* An indented line continues a value only where it is indented more than its key: keys may be indented
- * themselves. */
-static bb_str unindent(reading *r, bb_str line) {
-    size_t indent = indent_of(line);
-    if (indent == line.len)
-        return (bb_str){line.ptr, 0};
-    char first = line.ptr[indent];
-    bool comment = first == ';' || first == '#', section = first == '[';
-    r->continues = !comment && !section && indent > r->key_indent && r->key_indent != SIZE_MAX;
-    if (r->continues)
-        return line;
-    if (section)
-        r->key_indent = SIZE_MAX; /* no key yet */
-    else if (!comment)
-        r->key_indent = indent;
-    return str_of(line.ptr + indent, line.len - indent);
-}
-
-static void check_line(reading *r, bb_str line) {
-    const char *end = line.len > 0 && line.ptr[0] == '[' ? memchr(line.ptr, ']', line.len) : NULL;
-    if (end != NULL && (size_t)(end - line.ptr) - 1 > NAME_MAX_BYTES)
-        refuse(r, r->line_no, "a section's name has at most 49 characters");
-    const char *equals = line.len > 0 && !r->continues ? memchr(line.ptr, '=', line.len) : NULL;
-    if (equals != NULL && line.ptr[0] != ';' && line.ptr[0] != '#' && line.ptr[0] != '[' &&
-        str_trim(str_of(line.ptr, (size_t)(equals - line.ptr))).len > NAME_MAX_BYTES)
-        refuse(r, r->line_no, "a key has at most 49 characters");
-}
-
-/* ini_reader: gives the next line, or piece of one. */
-static char *next_line(char *out, int cap, void *ctx) {
-    (void)cap; /* 200; pieces are shorter */
+/* ini_reader */
+static char *read_piece(char *out, int cap, void *ctx) {
     reading *r = ctx;
-    r->in_pieces = r->line.len > 0;
-    if (!r->in_pieces) {
-        bb_str line;
-        if (!str_split(&r->rest, '\n', &line))
-            return NULL;
-        r->line_no++;
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        if (r->line_no == 1 && str_starts(line, STR("\xef\xbb\xbf")))
-            line = str_of(line.ptr + 3, line.len - 3);
-        line = unindent(r, line);
-        check_line(r, line);
-        line.len = line.len > PIECE ? str_trim(str_of(line.ptr, without_comment(line))).len +
-                                          (r->continues ? indent_of(line) : 0)
-                                    : line.len;
-        r->line = line;
-    }
-    if (r->line.len == 0)
-        return hand_over(r, out, r->line, false);
-    bb_str piece = r->line.len <= PIECE ? r->line : str_of(r->line.ptr, cut_at(r->line));
-    r->line = str_of(r->line.ptr + piece.len, r->line.len - piece.len);
-    return hand_over(r, out, piece, r->in_pieces);
-}
-
-/* --- what inih finds ---------------------------------------------------------------------------------------
- */
-
-static conf_section *section_named(reading *r, const char *name) {
-    conf_file *f = r->file;
-    if (f->count > 0 && str_eq(r->sections[f->count - 1].name, str_from(name)))
-        return &r->sections[f->count - 1];
-    for (size_t i = 0; i < f->count; i++)
-        if (str_eq(r->sections[i].name, str_from(name)) && !r->failed) {
-            conf_fail(&f->error, f, r->line_no,
-                      "section [%s] stands here again; it began at line %u: put them together", name,
-                      r->sections[i].line);
-            r->failed = true;
-        }
-    if (f->count == 16) {
-        refuse(r, r->line_no, "there are more than 16 sections");
-        return NULL;
-    }
-    conf_section *s = &r->sections[f->count];
-    *s = (conf_section){.name = arena_copy(r->memory, str_from(name)), .line = r->line_no};
-    f->count++;
-    return s;
-}
-
-static void join(reading *r, conf_entry *entry, const char *more) {
-    const char *between = r->in_pieces ? "" : "\n";
-    entry->value = arena_printf(r->memory, "%.*s%s%s", STR_FMT(entry->value), between, more);
-}
-
-static void check_new_key(reading *r, const conf_section *s, bb_str key) {
-    if (key.len == 0)
-        refuse(r, r->line_no, "there is no key before the \"=\"");
-    for (size_t i = 0; i < s->count; i++)
-        if (str_eq(s->entries[i].key, key) && !r->failed) {
-            conf_fail(&r->file->error, r->file, r->line_no,
-                      "key \"%.*s\" stands here again; it was given at line %u: remove one", STR_FMT(key),
-                      s->entries[i].line);
-            r->failed = true;
-        }
-}
-
-/* ini_handler */
-static int on_entry(void *ctx, const char *section, const char *name, const char *value) {
-    reading *r = ctx;
+    if ((r->kind == LINE_KEY || r->kind == LINE_MORE) && !r->taken)
+        refuse(r, "inih does not take this line");
     if (r->failed)
-        return 1;
-    if (section[0] == '\0') {
-        refuse(r, r->line_no, "a key stands before the first section: begin with [connection]");
-        return 1;
-    }
-    conf_section *s = section_named(r, section);
-    if (s == NULL || r->failed)
-        return 1;
-    size_t at = (size_t)(s - r->sections);
-    if (s->count > 0 && (r->in_pieces || r->continues)) {
-        join(r, &r->entries[at][s->count - 1], value);
-        return 1;
-    }
-    check_new_key(r, s, str_from(name));
-    if (s->count == r->caps[at]) {
-        size_t cap = r->caps[at] == 0 ? 8 : r->caps[at] * 2;
-        r->entries[at] = arena_grow(r->memory, r->entries[at], r->caps[at] * sizeof(conf_entry),
-                                    cap * sizeof(conf_entry));
-        r->caps[at] = cap;
-        s->entries = r->entries[at];
-    }
-    if (r->entries[at] == NULL)
-        return 0;
-    r->entries[at][s->count++] = (conf_entry){.key = arena_copy(r->memory, str_from(name)),
-                                              .value = arena_copy(r->memory, str_from(value)),
-                                              .line = r->line_no};
-    return 1;
+        return NULL;
+    r->first = r->last;
+    if (r->first && !next_line(r))
+        return NULL;
+    r->taken = false;
+    put_piece(r, out, (size_t)cap);
+    return out;
 }
 
-/* --- a text, a file
- * ------------------------------------------------------------------------------------------ */
+/* --- a text ----------------------------------------------------------------------------------------- */
 
-static bool is_id(bb_str id) {
-    bool ok = id.len > 0 && id.len <= 64 && id.ptr[0] != '-' && id.ptr[0] != '_';
-    for (size_t i = 0; ok && i < id.len; i++) {
-        char c = id.ptr[i];
-        ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+static const char *defect_of(bb_str line) {
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        if (c == '\0')
+            return "there is a NUL byte: this is no text file";
+        if ((c < 0x20 && c != '\t' && !(c == '\r' && i + 1 == line.len)) || c == 0x7f)
+            return "there is a control character: remove it";
     }
-    return ok;
+    return json_utf8_valid(line) ? NULL : "this is not UTF-8: save the file as UTF-8";
 }
 
-static bb_str id_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    bb_str name = str_from(slash != NULL ? slash + 1 : path);
-    return str_ends(name, STR(".conf")) ? str_of(name.ptr, name.len - 5) : name;
+static bool check_bytes(reading *r) {
+    bb_str rest = r->text, line;
+    while (!r->failed && str_split(&rest, '\n', &line)) {
+        r->line_no++;
+        const char *defect = defect_of(line);
+        if (defect != NULL)
+            refuse(r, defect);
+    }
+    r->line_no = 0;
+    return !r->failed;
 }
 
-static bool parse(arena *a, bb_str text, conf_file *out) {
-    reading r = {.memory = a, .file = out, .rest = text, .key_indent = SIZE_MAX};
-    conf_entry *entries[16] = {0};
-    size_t caps[16] = {0};
-    r.sections = arena_zalloc(a, 16 * sizeof *r.sections);
-    r.entries = entries;
-    r.caps = caps;
-    if (r.sections == NULL)
-        return err_set(&out->error, "%s: no memory", out->path);
-    out->sections = r.sections;
-    int bad = ini_parse_stream(next_line, &r, on_entry, &r);
-    if (bad > 0 && !r.failed) {
-        unsigned line = (size_t)bad <= r.origin_count ? r.origins[bad - 1] : 1;
-        conf_fail(&out->error, out, line,
-                  "this line is neither `key = value`, [section] nor a comment (; or #)");
-        r.failed = true;
-    } else if (bad < 0 && !r.failed) {
-        err_set(&out->error, "%s: no memory", out->path);
-        r.failed = true;
+static void give_entries(reading *r) {
+    const conf_entry *at = r->entries;
+    for (size_t i = 0; i < r->file->count; i++) {
+        r->sections[i].entries = r->sections[i].count > 0 ? at : NULL;
+        at += r->sections[i].count;
     }
-    return !r.failed;
+    r->file->sections = r->sections;
+}
+
+static bool parse(reading *r) {
+    r->sections = arena_zalloc(r->memory, SECTIONS_MAX * sizeof *r->sections);
+    if (r->sections == NULL)
+        return err_set(&r->file->error, "%s: no memory", r->file->path);
+    if (ini_parse_stream(read_piece, r, on_piece, r) != 0 && !r->failed)
+        refuse(r, "inih does not take this line");
+    end_entry(r);
+    give_entries(r);
+    return !r->failed;
 }
 
 bool conf_read_text(arena *a, const char *path, bb_str text, conf_file *out) {
-    *out = (conf_file){.path = arena_strdup(a, str_from(path))};
-    out->id = arena_copy(a, id_of(path));
+    *out = (conf_file){.path = arena_strdup(a, str_from(path)), .id = conf_id_of(a, path)};
     if (out->path == NULL || out->id.ptr == NULL)
         return err_set(&out->error, "%s: no memory", path);
-    if (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)
-        return err_set(&out->error, "%s: it has a NUL byte: it is no text file", path);
-    if (!json_utf8_valid(text))
-        return err_set(&out->error, "%s: it is not UTF-8: save it as UTF-8", path);
-    return text.len == 0 || parse(a, text, out);
-}
-
-static bool check_kind(const char *path, const struct stat *st, err *e) {
-    if (!S_ISREG(st->st_mode))
-        return err_set(e, "%s: it is not a regular file", path);
-    if ((st->st_mode & S_IWOTH) != 0)
-        return err_set(
-            e, "%s: everybody can write it (mode %03o), and so send credentials elsewhere: chmod o-w it",
-            path, st->st_mode & 0777);
-    if (st->st_size > FILE_MAX)
-        return err_set(e, "%s: it is over 1 MiB", path);
-    return true;
-}
-
-static bool read_bytes(arena *a, int fd, size_t size, bb_str *out) {
-    char *bytes = arena_alloc(a, size + 1);
-    size_t n = 0;
-    while (bytes != NULL && n < size) {
-        ssize_t got = read(fd, bytes + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    *out = str_of(bytes, n);
-    return bytes != NULL;
-}
-
-bool conf_read_file(arena *a, const char *path, conf_file *out) {
-    struct stat st;
-    bb_str text;
-    *out = (conf_file){.path = arena_strdup(a, str_from(path)), .id = arena_copy(a, id_of(path))};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not stop the hub */
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int why = errno;
-        if (fd >= 0)
-            close(fd);
-        return err_set(&out->error, "%s: cannot be read: %s", path, strerror(why));
-    }
-    bool ok = check_kind(path, &st, &out->error) && (read_bytes(a, fd, (size_t)st.st_size, &text) ||
-                                                     err_set(&out->error, "%s: cannot be read", path));
-    close(fd);
-    return ok && conf_read_text(a, path, text, out);
-}
-
-bool conf_id_ok(bb_str id) {
-    return is_id(id);
+    if (str_starts(text, STR("\xef\xbb\xbf")))
+        text = str_of(text.ptr + 3, text.len - 3);
+    reading r = {.memory = a, .file = out, .text = text, .first = true, .last = true};
+    buf_init(&r.value);
+    bool ok = check_bytes(&r) && parse(&r);
+    buf_free(&r.value);
+    return ok;
 }

@@ -1,113 +1,39 @@
-/* write.c - conf files that the hub itself writes: checked by reading them back, and replaced as a whole or
- * not at all. */
+/* write.c - a conf file that the hub itself writes: replaced as a whole or not at all. */
 #include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_key(bb_str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (i > 0 && ((c >= '0' && c <= '9') || c == '_'))))
-            return false;
-    }
-    return s.len > 0 && s.len < 50;
+static bool fail(err *e, const char *path, int why) {
+    const char *remedy = why == ENOSPC || why == EDQUOT ? "make room on the disk"
+                         : why == EROFS                 ? "mount it for writing"
+                         : why == EACCES || why == EPERM
+                             ? "give the hub's user the right to write into the folder"
+                         : why == ENOENT || why == ENOTDIR ? "make its folder first"
+                                                           : "look at the folder and its disk";
+    return err_set(e, "%s: cannot be written: %s; nothing was changed: %s", path, strerror(why), remedy);
 }
 
-static bool has_control(bb_str s) {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
-            return true;
-    return false;
+/* The file that is meant: a link is written through, not replaced. *old: what stands there. */
+static bool find_target(const char *path, char target[PATH_MAX], struct stat *old, bool *exists, err *e) {
+    struct stat link;
+    *exists = lstat(path, &link) == 0;
+    int n = snprintf(target, PATH_MAX, "%s", path);
+    if (n < 0 || n >= PATH_MAX)
+        return fail(e, path, ENAMETOOLONG);
+    if (!*exists)
+        return errno == ENOENT || fail(e, path, errno);
+    if (S_ISLNK(link.st_mode) && realpath(path, target) == NULL)
+        return err_set(e, "%s: cannot be written: it is a link to nowhere; remove it", path);
+    if (stat(target, old) != 0)
+        return fail(e, path, errno);
+    return S_ISREG(old->st_mode) || err_set(e, "%s: cannot be written: it is not a regular file", path);
 }
-
-/* The value as it stands behind the "=": strings plain, all else as JSON in one line. */
-static bb_str value_text(arena *a, const json_value *v) {
-    if (json_is(v, JSON_STRING))
-        return json_string(v);
-    if (json_count(v) == 0)
-        return json_raw(v);
-    buf raw;
-    buf_init(&raw);
-    bb_str text = json_raw(v);
-    bool quoted = false;
-    for (size_t i = 0; i < text.len; i++) { /* blanks and line breaks between its parts are not needed */
-        char c = text.ptr[i];
-        if (c == '"' && (i == 0 || text.ptr[i - 1] != '\\'))
-            quoted = !quoted;
-        if (quoted || (c != '\n' && c != '\r' && c != '\t' && c != ' '))
-            buf_char(&raw, c);
-        if (quoted && c == '\\' && i + 1 < text.len)
-            buf_char(&raw, text.ptr[++i]);
-    }
-    text = arena_copy(a, buf_str(&raw));
-    buf_free(&raw);
-    return text;
-}
-
-static bool put_section(arena *a, buf *out, bb_str name, const json_value *section, err *e) {
-    if (!is_key(name) || !json_is(section, JSON_OBJECT))
-        return err_set(e, "\"%.*s\" must be an object of keys and values", STR_FMT(name));
-    buf_printf(out, "[%.*s]\n", STR_FMT(name));
-    for (json_iter it = json_iterate(section); json_next(&it);) {
-        bb_str value = value_text(a, it.value);
-        if (!is_key(it.key))
-            return err_set(e, "\"%.*s\" in \"%.*s\" is no key of the form [a-z][a-z0-9_]*", STR_FMT(it.key),
-                           STR_FMT(name));
-        if (json_is(it.value, JSON_NULL))
-            return err_set(e, "%.*s.%.*s is null: leave it out", STR_FMT(name), STR_FMT(it.key));
-        if (has_control(value))
-            return err_set(e,
-                           "%.*s.%.*s has a line break or control character, which a conf file cannot hold",
-                           STR_FMT(name), STR_FMT(it.key));
-        buf_printf(out, "%.*s = %.*s\n", STR_FMT(it.key), STR_FMT(value));
-    }
-    return true;
-}
-
-/* Reads the text as the hub will, and compares: nothing may be lost, and nothing gained. */
-static bool reads_back(arena *a, bb_str text, const json_value *root, err *e) {
-    conf_file f;
-    size_t keys = 0, read = 0;
-    if (!conf_read_text(a, "new.conf", text, &f))
-        return err_set(e, "the values cannot be written as a conf file: %s", f.error.text);
-    for (json_iter s = json_iterate(root); json_next(&s);) {
-        const conf_section *section = conf_find_section(&f, s.key);
-        for (json_iter k = json_iterate(s.value); json_next(&k); keys++) {
-            const conf_entry *entry = conf_find(section, k.key);
-            if (entry == NULL || !str_eq(entry->value, value_text(a, k.value)))
-                return err_set(e,
-                               "%.*s.%.*s cannot be written as a conf file: blanks at its ends or a \" ;\" "
-                               "in it would be lost",
-                               STR_FMT(s.key), STR_FMT(k.key));
-        }
-    }
-    for (size_t i = 0; i < f.count; i++)
-        read += f.sections[i].count;
-    return read == keys || err_set(e, "a key stands twice");
-}
-
-bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e) {
-    buf text;
-    buf_init(&text);
-    buf_lit(&text, "; Written through the hub's API. Edit it if you like: a reload reads it again.\n");
-    bool ok = json_is(root, JSON_OBJECT) || err_set(e, "the configuration is not an object");
-    for (json_iter it = json_iterate(root); ok && json_next(&it);)
-        ok = put_section(a, &text, it.key, it.value, e);
-    if (ok) {
-        *out = arena_copy(a, buf_str(&text));
-        ok = (out->ptr != NULL && !text.failed) || err_set(e, "no memory");
-    }
-    buf_free(&text);
-    return ok && reads_back(a, *out, root, e);
-}
-
-/* --- files ------------------------------------------------------------------------------------------------
- */
 
 static bool write_all(int fd, bb_str text) {
     while (text.len > 0) {
@@ -121,36 +47,67 @@ static bool write_all(int fd, bb_str text) {
     return true;
 }
 
-static void sync_folder(const char *path) {
+/* Owner and mode of the old file. Where its group cannot be given, nobody gets the group's rights; and nobody
+ * else ever gets the right to write. */
+static bool take_over(int fd, const struct stat *old) {
+    mode_t mode = old->st_mode & 0775;
+    if (fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
+        mode &= 0700;
+    return fchmod(fd, mode) == 0;
+}
+
+static bool sync_folder(const char *target) {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
-             slash != NULL ? path : ".");
-    int fd = open(folder[0] != '\0' ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
+    const char *slash = strrchr(target, '/');
+    int n = slash == NULL ? 1 : slash == target ? 1 : (int)(slash - target);
+    snprintf(folder, sizeof folder, "%.*s", n, slash == NULL ? "." : target);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES; /* a folder that may be written but not listed cannot be synced */
+    bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: this file system knows no such thing */
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+/* A hidden file beside the target: conf_read_dir passes over it. */
+static int open_temporary(const char *target, char temporary[PATH_MAX]) {
+    const char *slash = strrchr(target, '/');
+    size_t folder = slash != NULL ? (size_t)(slash - target) + 1 : 0;
+    int n = snprintf(temporary, PATH_MAX, "%.*s.%s.XXXXXX", (int)folder, target, target + folder);
+    if (n < 0 || n >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
     }
+    return mkostemp(temporary, O_CLOEXEC); /* 0600 */
 }
 
 bool conf_write_file(const char *path, bb_str text, err *e) {
-    char temporary[PATH_MAX];
-    struct stat before;
-    int n = snprintf(temporary, sizeof temporary, "%s.new", path); /* not *.conf: a reload passes it over */
-    if (n < 0 || (size_t)n >= sizeof temporary)
-        return err_set(e, "%.300s: the path is too long", path);
-    mode_t mode = stat(path, &before) == 0 ? before.st_mode & 0777 : 0600;
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write_all(fd, text) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
-              rename(temporary, path) == 0;
+    char target[PATH_MAX], temporary[PATH_MAX];
+    struct stat old;
+    bool exists;
+    if (!find_target(path, target, &old, &exists, e))
+        return false;
+    int fd = open_temporary(target, temporary);
+    if (fd < 0)
+        return fail(e, path, errno);
+    bool ok = write_all(fd, text) && (!exists || take_over(fd, &old)) && fsync(fd) == 0;
     int why = errno;
-    if (fd >= 0)
-        close(fd);
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok && rename(temporary, target) != 0) {
+        ok = false;
+        why = errno;
+    }
     if (!ok) {
         unlink(temporary);
-        return err_set(e, "%s: cannot be written: %s; nothing was changed", path, strerror(why));
+        return fail(e, path, why);
     }
-    sync_folder(path);
-    return true;
+    return sync_folder(target) ||
+           err_set(e,
+                   "%s: it is written, but its folder cannot be synced (%s): it may be lost in a power cut",
+                   path, strerror(errno));
 }
