@@ -1,0 +1,90 @@
+/* Room cli: the program `busbar`. It includes hub (serve, --offline), conf, json and base; nothing includes
+ * it.
+ *
+ * cli.h - what the commands share. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "json/json.h"
+
+/* Exit codes: part of the interface, in every page of the manual. */
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,      /* the call, or what was asked for, failed */
+    EXIT_USAGE = 2,       /* the command line */
+    EXIT_UNREACHABLE = 3, /* no hub answers */
+    EXIT_DENIED = 4,      /* the key is missing or refused */
+    EXIT_INVALID_INPUT = 5,
+    EXIT_NOT_FOUND = 6, /* no such connection, operation or connector */
+    EXIT_TIMEOUT = 7
+};
+
+typedef enum { OUTPUT_AUTO, OUTPUT_TEXT, OUTPUT_JSON } output_form;
+
+/* The command line, after its command. Texts point into argv. */
+typedef struct options {
+    const char *conf, *state, *plugins, *listen, *log_level;
+    unsigned loops;
+    const char *url, *key, *key_file;
+    bool offline;
+    output_form output;
+    /* call */
+    const char *json, *cursor, *timeout;
+    uint64_t max_items;
+    bool all, full, from_stdin;
+    /* reload */
+    bool dry_run, wait;
+    const char *words[256]; /* what is no option */
+    size_t word_count;
+} options;
+
+/* The command whose options are being read decides which are known. False: the error has been printed. */
+bool options_read(options *o, const char *command, int argc, char **argv);
+
+/* What a command talks to: a hub that runs, or one of its own. */
+typedef struct session session;
+session *session_open(const options *o, int *exit_code); /* NULL: the error has been printed */
+void session_close(session *s);
+
+/* An answer of the hub. */
+typedef struct reply {
+    arena *memory;
+    long status;
+    bb_str body;
+    const json_value *json; /* NULL: the body is none */
+} reply;
+
+/* Sends a request below /api/v1. False: printed, *exit_code set. reply_free in any case. */
+bool session_send(session *s, const char *method, const char *path, bb_str body, reply *out, int *exit_code);
+void reply_free(reply *r);
+/* For 2xx: EXIT_OK. Else prints the problem to standard error and gives the exit code that it means. */
+int reply_check(const reply *r);
+
+/* Percent-encodes a path segment or query value, in `a`. */
+const char *encoded(arena *a, const char *text);
+
+/* Prints JSON: indented at a terminal, in one line in a pipe. */
+void print_json(const options *o, const json_value *v);
+bool wants_text(const options *o); /* for people: at a terminal, or asked for */
+/* A line to standard error: "busbar: ..." */
+__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+
+/* args.c: `key=value`, `key:=json`, `key=@file`, `key:=@file`, `a[b]=value`, `list[]=value` as a JSON
+ * object's text */
+bool args_to_json(arena *a, const char *const *words, size_t count, bb_str *out, err *e);
+bool read_whole_file(arena *a, const char *path, bb_str *out, err *e); /* "-": standard input */
+
+int command_serve(const options *o);
+int command_call(const options *o);
+int command_ls(const options *o);
+int command_inspect(const options *o);
+int command_test(const options *o);
+int command_reload(const options *o);
+
+bool help_print(const char *command); /* NULL: of the program. False: no such command */
+extern const char *const command_names[];
+
+#endif

@@ -1,0 +1,84 @@
+/* help.c - --help of the program and of each command. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+#define CLIENT_OPTIONS                                                                                      \
+    "\nWhere the hub is:\n"                                                                                 \
+    "  --url URL         default $BUSBAR_URL, else http://127.0.0.1:8420\n"                                 \
+    "  --key-file FILE   the key; default $BUSBAR_KEY, else STATE/admin.key\n"                              \
+    "  --key KEY         the same in the clear: other users may see it for a moment; prefer the others\n"   \
+    "  --state DIR       the hub's state folder (default var)\n"                                            \
+    "  --offline         no hub: read --conf DIR and --plugins DIR and do it in this process\n"             \
+    "\nOutput is for people at a terminal and JSON in a pipe; --text and --json choose (not `call`, whose " \
+    "--json is input).\n"                                                                                   \
+    "\nExit codes: 0 done; 1 failed; 2 usage; 3 no hub answers; 4 key missing or refused; 5 input "         \
+    "rejected;\n"                                                                                           \
+    "6 no such connection, operation or connector; 7 out of time.\n"
+
+static const struct {
+    const char *command, *text;
+} pages[] = {
+    {"serve", "Usage: busbar serve [--conf DIR] [--state DIR] [--plugins DIR] [--listen ADDR:PORT] [--loops "
+              "N] [--log-level LEVEL]\n\n"
+              "Runs the hub until SIGINT or SIGTERM; SIGHUP reloads its configuration.\n\n"
+              "  --conf DIR         connections, one a file (default conf.d); busbar.conf is read beside it\n"
+              "  --state DIR        keys and state (default var)\n"
+              "  --plugins DIR      connectors (default $BUSBAR_PLUGINS, else the built or installed ones)\n"
+              "  --listen ADDR:PORT default 127.0.0.1:8420; port 0 picks one and prints it\n"
+              "  --loops N          event loops (default one a core)\n"
+              "  --log-level LEVEL  debug, info, warn, error or off (default info)\n\n"
+              "Exit codes: 0 stopped when asked to; 1 could not start; 2 usage.\n"},
+    {"call", "Usage: busbar call CONNECTION OPERATION [key=value | key:=json | key=@file | key:=@file | "
+             "a[b]=value | list[]=value]...\n"
+             "       busbar call CONNECTION OPERATION --json TEXT|@FILE\n"
+             "       busbar call CONNECTION OPERATION -           (the input comes from standard input)\n\n"
+             "Calls an operation and prints its output.\n\n"
+             "  --cursor CURSOR   the page after this one\n"
+             "  --all             all pages\n"
+             "  --max-items N     all pages, but at most N items\n"
+             "  --timeout TIME    for the whole call, as 500ms, 5s or 2m\n"
+             "  --full            print the whole answer, with execution and page\n" CLIENT_OPTIONS},
+    {"ls", "Usage: busbar ls [connections]\n       busbar ls plugins\n       busbar ls operations "
+           "CONNECTION|PLUGIN\n\n"
+           "Lists what is plugged in.\n" CLIENT_OPTIONS},
+    {"inspect",
+     "Usage: busbar inspect PLUGIN | OPERATION | PLUGIN/OPERATION | CONNECTION/OPERATION\n\n"
+     "Shows a connector's settings, auth schemes and operations, or an operation's input and output.\n"
+     "  --json            the whole description, with its schemas\n" CLIENT_OPTIONS},
+    {"test", "Usage: busbar test CONNECTION\n\n"
+             "Tries a connection: configuration, reachability, credentials, answer. Exit code 0 only where "
+             "all is well.\n" CLIENT_OPTIONS},
+    {"reload", "Usage: busbar reload [--dry-run] [--wait]\n\n"
+               "Has the hub read its configuration and connectors again, and prints what changed. Exit code "
+               "1 where anything was\n"
+               "refused.\n\n"
+               "  --dry-run         only print what a reload would do\n"
+               "  --wait            wait until calls on what was replaced have ended\n" CLIENT_OPTIONS},
+};
+
+static const char program[] =
+    "Usage: busbar COMMAND [OPTIONS]\n\n"
+    "An integration hub: connectors loaded at run time, every call through one API.\n\n"
+    "  serve     run the hub\n"
+    "  call      call an operation of a connection\n"
+    "  ls        list connectors, connections, operations\n"
+    "  inspect   what a connector or operation wants and gives\n"
+    "  test      try a connection\n"
+    "  reload    read configuration and connectors again\n"
+    "  help      this, or a command's help\n\n"
+    "`busbar COMMAND --help` says more. `busbar --version` prints the version.\n";
+
+bool help_print(const char *command) {
+    if (command == NULL) {
+        fputs(program, stdout);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        if (strcmp(command, pages[i].command) == 0) {
+            fputs(pages[i].text, stdout);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,209 @@
+/* inspect.c - `busbar inspect PLUGIN|OPERATION`: what a connector or an operation wants and gives. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+static bb_str text_of(const json_value *v, const char *member) {
+    return json_string(json_get(v, str_from(member)));
+}
+
+static bool flag(const json_value *v, const char *member) {
+    return json_bool(json_get(v, str_from(member)), false);
+}
+
+/* --- a schema's members
+ * ------------------------------------------------------------------------------------------ */
+
+static bool is_required(const json_value *schema, bb_str name) {
+    for (json_iter it = json_iterate(json_getl(schema, "required")); json_next(&it);)
+        if (str_eq(json_string(it.value), name))
+            return true;
+    return false;
+}
+
+static void print_type(const json_value *property) {
+    const json_value *type = json_getl(property, "type"), *values = json_getl(property, "enum");
+    if (json_is(type, JSON_STRING))
+        printf("%.*s", STR_FMT(json_string(type)));
+    else if (type != NULL)
+        printf("%.*s", STR_FMT(json_raw(type)));
+    else
+        printf("any");
+    if (values != NULL)
+        printf(", one of %.*s", STR_FMT(json_raw(values)));
+}
+
+static void print_members(const json_value *schema, const char *none) {
+    const json_value *properties = json_getl(schema, "properties");
+    if (json_count(properties) == 0)
+        printf("  %s\n", none);
+    for (json_iter it = json_iterate(properties); json_next(&it);) {
+        const json_value *otherwise = json_getl(it.value, "default");
+        printf("  %.*s (", STR_FMT(it.key));
+        print_type(it.value);
+        printf("%s", is_required(schema, it.key) ? ", required" : "");
+        if (otherwise != NULL)
+            printf(", default %.*s", STR_FMT(json_raw(otherwise)));
+        printf(")\n");
+        bb_str description = text_of(it.value, "description");
+        if (description.len > 0)
+            printf("      %.*s\n", STR_FMT(description));
+    }
+}
+
+/* --- a connector
+ * -------------------------------------------------------------------------------------------------- */
+
+static void print_auth(const json_value *schemes) {
+    for (json_iter it = json_iterate(schemes); json_next(&it);) {
+        printf("  %.*s: %.*s\n", STR_FMT(text_of(it.value, "scheme")), STR_FMT(text_of(it.value, "summary")));
+        for (json_iter f = json_iterate(json_getl(it.value, "fields")); json_next(&f);) {
+            bb_str otherwise = text_of(f.value, "default");
+            printf("      %.*s%s%s%.*s: %.*s\n", STR_FMT(text_of(f.value, "name")),
+                   flag(f.value, "required") ? " (required)" : "", otherwise.len > 0 ? ", default " : "",
+                   STR_FMT(otherwise), STR_FMT(text_of(f.value, "description")));
+        }
+    }
+    if (json_count(schemes) == 0)
+        printf("  none\n");
+}
+
+static void print_plugin(const json_value *p) {
+    printf("%.*s %.*s - %.*s\n", STR_FMT(text_of(p, "id")), STR_FMT(text_of(p, "version")),
+           STR_FMT(text_of(p, "name")));
+    printf("%.*s\n", STR_FMT(text_of(p, "summary")));
+    printf("file %.*s, sha256 %.*s\n", STR_FMT(text_of(p, "file")), STR_FMT(text_of(p, "sha256")));
+    if (text_of(p, "error").len > 0)
+        printf("refused: %.*s\n", STR_FMT(text_of(p, "error")));
+    printf("\nsettings\n");
+    print_members(json_getl(p, "settings_schema"), "none");
+    printf("\nauth schemes\n");
+    print_auth(json_getl(p, "auth_schemes"));
+    printf("\noperations\n");
+    for (json_iter it = json_iterate(json_getl(p, "operations")); json_next(&it);)
+        printf("  %.*s - %.*s\n", STR_FMT(text_of(it.value, "id")), STR_FMT(text_of(it.value, "summary")));
+}
+
+/* --- an operation
+ * --------------------------------------------------------------------------------------------------- */
+
+static void print_flags(const json_value *op) {
+    printf("%s%s%s\n",
+           flag(op, "safe")         ? "safe (reads only)"
+           : flag(op, "idempotent") ? "idempotent"
+                                    : "changes things",
+           flag(op, "paginated") ? ", paginated" : "", flag(op, "destructive") ? ", destructive" : "");
+}
+
+static void print_examples(const json_value *examples) {
+    for (json_iter it = json_iterate(examples); json_next(&it);)
+        printf("  %.*s\n    --json '%.*s'\n", STR_FMT(text_of(it.value, "summary")),
+               STR_FMT(json_raw(json_getl(it.value, "input"))));
+}
+
+static void print_operation(const json_value *op) {
+    printf("%.*s/%.*s - %.*s\n", STR_FMT(text_of(op, "plugin")), STR_FMT(text_of(op, "id")),
+           STR_FMT(text_of(op, "summary")));
+    print_flags(op);
+    if (text_of(op, "description").len > 0)
+        printf("\n%.*s\n", STR_FMT(text_of(op, "description")));
+    printf("\ninput\n");
+    print_members(json_getl(op, "input_schema"), "no members declared");
+    printf("\noutput\n");
+    print_members(json_getl(op, "output_schema"), "any JSON");
+    if (json_count(json_getl(op, "examples")) > 0) {
+        printf("\nexamples\n");
+        print_examples(json_getl(op, "examples"));
+    }
+}
+
+/* --- finding what is meant
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct finding {
+    session *session;
+    arena *memory;
+    reply reply;
+    int code;
+} finding;
+
+/* 1: found, 0: there is none, -1: failed, and said so. */
+static int get(finding *f, const char *path) {
+    reply_free(&f->reply);
+    if (!session_send(f->session, "GET", path, STR(""), &f->reply, &f->code))
+        return -1;
+    if (f->reply.status == 404)
+        return 0;
+    f->code = reply_check(&f->reply);
+    return f->code == EXIT_OK ? 1 : -1;
+}
+
+static int get_operation(finding *f, const char *owner, const char *op) {
+    const char *o = encoded(f->memory, owner), *name = encoded(f->memory, op);
+    int found = get(f, arena_printf(f->memory, "/plugins/%s/operations/%s", o, name).ptr);
+    return found != 0 ? found : get(f, arena_printf(f->memory, "/connections/%s/operations/%s", o, name).ptr);
+}
+
+/* A bare operation: of the only connector that has it. */
+static int search_operation(finding *f, const char *op) {
+    const char *owner = NULL;
+    if (get(f, "/plugins") != 1)
+        return -1;
+    reply all = f->reply;
+    f->reply = (reply){0};
+    int found = 0;
+    for (json_iter it = json_iterate(json_getl(all.json, "plugins")); json_next(&it);) {
+        const char *id = arena_strdup(f->memory, text_of(it.value, "id"));
+        if (get(f, arena_printf(f->memory, "/plugins/%s/operations/%s", encoded(f->memory, id),
+                                encoded(f->memory, op))
+                       .ptr) != 1)
+            continue;
+        if (owner != NULL)
+            complain("several connectors have an operation \"%s\": name it as %s/%s or %s/%s", op, owner, op,
+                     id, op);
+        found++;
+        owner = id;
+    }
+    reply_free(&all);
+    if (found > 1) {
+        f->code = EXIT_USAGE;
+        return -1;
+    }
+    return owner != NULL ? get_operation(f, owner, op) : 0;
+}
+
+static int find(finding *f, const char *name, bool *operation) {
+    const char *slash = strchr(name, '/');
+    *operation = true;
+    if (slash != NULL)
+        return get_operation(f, arena_strdup(f->memory, str_of(name, (size_t)(slash - name))), slash + 1);
+    int found = get(f, arena_printf(f->memory, "/plugins/%s", encoded(f->memory, name)).ptr);
+    *operation = found != 1;
+    return found != 0 ? found : search_operation(f, name);
+}
+
+int command_inspect(const options *o) {
+    if (o->word_count != 1) {
+        complain("inspect needs one name: a connector, an operation, or CONNECTOR/OPERATION");
+        return EXIT_USAGE;
+    }
+    finding f = {.memory = arena_new(0)};
+    bool operation;
+    f.session = session_open(o, &f.code);
+    if (f.session != NULL) {
+        int found = find(&f, o->words[0], &operation);
+        if (found == 0) {
+            complain("there is no connector or operation \"%s\"; `busbar ls plugins` lists what there is",
+                     o->words[0]);
+            f.code = EXIT_NOT_FOUND;
+        } else if (found == 1 && o->output == OUTPUT_JSON) {
+            print_json(o, f.reply.json);
+        } else if (found == 1) {
+            (operation ? print_operation : print_plugin)(f.reply.json);
+        }
+        reply_free(&f.reply);
+        session_close(f.session);
+    }
+    arena_free(f.memory);
+    return f.code;
+}

@@ -1,0 +1,122 @@
+/* ls.c - `busbar ls [plugins|connections|operations] [NAME]` */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define COLUMNS_MAX 5
+
+typedef struct listing {
+    const char *path, *member;
+    const char *columns[COLUMNS_MAX]; /* members, as headings too; ends with NULL */
+} listing;
+
+static const listing plugins = {"/plugins", "plugins", {"id", "version", "status", "operations", "summary"}};
+static const listing connections = {
+    "/connections", "connections", {"id", "plugin", "status", "calls", "name"}};
+static const listing operations = {NULL, "operations", {"id", "safe", "paginated", "summary", NULL}};
+
+static bb_str cell(const json_value *row, const char *column) {
+    const json_value *v = json_get(row, str_from(column));
+    if (json_is(v, JSON_BOOL))
+        return json_bool(v, false) ? STR("yes") : STR("");
+    return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
+}
+
+static int terminal_width(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 120;
+}
+
+static void print_row(const listing *l, const json_value *row, const int *widths, int room) {
+    for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
+        bool last = c + 1 == COLUMNS_MAX || l->columns[c + 1] == NULL;
+        bb_str text = row != NULL ? cell(row, l->columns[c]) : str_from(l->columns[c]);
+        int length = (int)text.len;
+        if (last && length > room)
+            length = room > 0 ? room : 0;
+        printf("%.*s%*s", length, text.ptr, last ? 0 : widths[c] - length + 2, "");
+        room -= widths[c] + 2;
+    }
+    putchar('\n');
+}
+
+static void print_table(const listing *l, const json_value *rows) {
+    int widths[COLUMNS_MAX] = {0};
+    for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
+        widths[c] = (int)strlen(l->columns[c]);
+        for (json_iter it = json_iterate(rows); json_next(&it);)
+            if ((int)cell(it.value, l->columns[c]).len > widths[c])
+                widths[c] = (int)cell(it.value, l->columns[c]).len;
+    }
+    print_row(l, NULL, widths, terminal_width());
+    for (json_iter it = json_iterate(rows); json_next(&it);) {
+        print_row(l, it.value, widths, terminal_width());
+        bb_str error = json_string(json_getl(it.value, "error"));
+        if (error.len > 0)
+            printf("  %.*s\n", STR_FMT(error));
+    }
+}
+
+/* For pipes: one object a line. */
+static void print_lines(const json_value *rows) {
+    for (json_iter it = json_iterate(rows); json_next(&it);)
+        printf("%.*s\n", STR_FMT(json_raw(it.value)));
+}
+
+static int list(const options *o, session *s, const listing *l, const char *path) {
+    reply r = {0};
+    int code = EXIT_FAILED;
+    if (session_send(s, "GET", path, STR(""), &r, &code) && (code = reply_check(&r)) == EXIT_OK) {
+        const json_value *rows = json_get(r.json, str_from(l->member));
+        if (wants_text(o))
+            print_table(l, rows);
+        else
+            print_lines(rows);
+        fflush(stdout);
+    }
+    reply_free(&r);
+    return code;
+}
+
+static const listing *listing_of(const char *word) {
+    return word == NULL || strcmp(word, "connections") == 0 ? &connections
+           : strcmp(word, "plugins") == 0                   ? &plugins
+           : strcmp(word, "operations") == 0                ? &operations
+                                                            : NULL;
+}
+
+/* Operations of a connection, or of a connector. */
+static int list_operations(const options *o, session *s, const char *name) {
+    arena *a = arena_new(0);
+    reply r = {0};
+    int code = EXIT_FAILED;
+    bb_str path = arena_printf(a, "/connections/%s/operations", encoded(a, name));
+    if (session_send(s, "GET", path.ptr, STR(""), &r, &code)) {
+        if (r.status == 404)
+            path = arena_printf(a, "/plugins/%s", encoded(a, name));
+        code = list(o, s, &operations, path.ptr);
+    }
+    reply_free(&r);
+    arena_free(a);
+    return code;
+}
+
+int command_ls(const options *o) {
+    const char *what = o->word_count > 0 ? o->words[0] : NULL;
+    const listing *l = listing_of(what);
+    bool named = l == &operations;
+    if (l == NULL || o->word_count > (named ? 2u : 1u) || (named && o->word_count < 2)) {
+        complain(named ? "ls operations needs the name of a connection or connector"
+                       : "ls takes plugins, connections, or operations NAME");
+        return EXIT_USAGE;
+    }
+    int code;
+    session *s = session_open(o, &code);
+    if (s == NULL)
+        return code;
+    code = named ? list_operations(o, s, o->words[1]) : list(o, s, l, l->path);
+    session_close(s);
+    return code;
+}

@@ -1,0 +1,143 @@
+/* options.c - the command line. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8 };
+
+typedef struct option {
+    const char *name;
+    unsigned commands;
+    enum { TEXT, FLAG, COUNT, LOOPS, KEY, FORM_JSON, FORM_TEXT } kind;
+    size_t offset;
+} option;
+
+#define AT(field) offsetof(options, field)
+
+static const option known[] = {
+    {"--conf", SERVE | CLIENT, TEXT, AT(conf)},
+    {"--state", SERVE | CLIENT, TEXT, AT(state)},
+    {"--plugins", SERVE | CLIENT, TEXT, AT(plugins)},
+    {"--listen", SERVE, TEXT, AT(listen)},
+    {"--loops", SERVE, LOOPS, AT(loops)},
+    {"--log-level", SERVE, TEXT, AT(log_level)},
+    {"--url", CLIENT, TEXT, AT(url)},
+    {"--key", CLIENT, KEY, AT(key)},
+    {"--key-file", CLIENT, TEXT, AT(key_file)},
+    {"--offline", CLIENT, FLAG, AT(offline)},
+    {"--text", CLIENT, FORM_TEXT, AT(output)},
+    {"--json", CLIENT, FORM_JSON, AT(output)}, /* of `call`: TEXT or @FILE, below */
+    {"--cursor", CALL, TEXT, AT(cursor)},
+    {"--timeout", CALL, TEXT, AT(timeout)},
+    {"--max-items", CALL, COUNT, AT(max_items)},
+    {"--all", CALL, FLAG, AT(all)},
+    {"--full", CALL, FLAG, AT(full)},
+    {"--dry-run", RELOAD, FLAG, AT(dry_run)},
+    {"--wait", RELOAD, FLAG, AT(wait)},
+};
+#define KNOWN (sizeof known / sizeof known[0])
+
+static unsigned commands_of(const char *command) {
+    return strcmp(command, "serve") == 0    ? SERVE
+           : strcmp(command, "call") == 0   ? CLIENT | CALL
+           : strcmp(command, "reload") == 0 ? CLIENT | RELOAD
+                                            : CLIENT;
+}
+
+static bool unknown_option(const char *command, const char *word) {
+    const char *names[KNOWN + 1] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < KNOWN; i++)
+        if (known[i].commands & commands_of(command))
+            names[n++] = known[i].name;
+    const char *near = str_nearest(str_from(word), names);
+    complain("%s: unknown option %s%s%s%s; `busbar %s --help` lists them", command, word,
+             near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",
+             command);
+    return false;
+}
+
+static bool set_value(options *o, const option *option_, const char *command, char *value) {
+    void *field = (char *)o + option_->offset;
+    uint64_t n;
+    switch (option_->kind) {
+    case TEXT: *(const char **)field = value; return true;
+    case KEY: /* process lists show command lines: the key is copied away and wiped there */
+        *(const char **)field = strdup(value);
+        memset(value, 'x', strlen(value));
+        return true;
+    case COUNT:
+        if (str_to_u64(str_from(value), (uint64_t *)field) && *(uint64_t *)field > 0)
+            return true;
+        break;
+    case LOOPS:
+        if (str_to_u64(str_from(value), &n) && n >= 1 && n <= 64) {
+            *(unsigned *)field = (unsigned)n;
+            return true;
+        }
+        break;
+    default: break;
+    }
+    complain("%s: %s %s: a number from 1%s is expected", command, option_->name, value,
+             option_->kind == LOOPS ? " to 64" : "");
+    return false;
+}
+
+static bool set_flag(options *o, const option *option_) {
+    if (option_->kind == FORM_JSON || option_->kind == FORM_TEXT)
+        o->output = option_->kind == FORM_JSON ? OUTPUT_JSON : OUTPUT_TEXT;
+    else
+        *(bool *)((char *)o + option_->offset) = true;
+    return true;
+}
+
+static const option *find(const char *command, bb_str name) {
+    for (size_t i = 0; i < KNOWN; i++)
+        if ((known[i].commands & commands_of(command)) && str_eq(name, str_from(known[i].name)))
+            return &known[i];
+    return NULL;
+}
+
+/* --name value, --name=value, --flag. *at is moved past the value. */
+static bool read_option(options *o, const char *command, int argc, char **argv, int *at) {
+    char *word = argv[*at], *equals = strchr(word, '=');
+    bb_str name = equals != NULL ? str_of(word, (size_t)(equals - word)) : str_from(word);
+    static const option input = {"--json", CALL, TEXT, AT(json)};
+    const option *option_ = find(command, name);
+    if (strcmp(command, "call") == 0 && str_eq(name, STR("--json")))
+        option_ = &input;
+    if (option_ == NULL)
+        return unknown_option(command, word);
+    bool takes_value = option_->kind <= KEY && option_->kind != FLAG;
+    if (!takes_value)
+        return equals == NULL ? set_flag(o, option_)
+                              : (complain("%s: %s takes no value", command, option_->name), false);
+    if (equals == NULL && *at + 1 >= argc) {
+        complain("%s: %s needs a value", command, option_->name);
+        return false;
+    }
+    return set_value(o, option_, command, equals != NULL ? equals + 1 : argv[++*at]);
+}
+
+bool options_read(options *o, const char *command, int argc, char **argv) {
+    bool only_words = false;
+    for (int i = 0; i < argc; i++) {
+        if (!only_words && strcmp(argv[i], "--") == 0) {
+            only_words = true;
+        } else if (!only_words && strcmp(argv[i], "-") == 0) {
+            o->from_stdin = true;
+        } else if (!only_words && strncmp(argv[i], "--", 2) == 0) {
+            if (!read_option(o, command, argc, argv, &i))
+                return false;
+        } else if (!only_words && argv[i][0] == '-') {
+            return unknown_option(command, argv[i]);
+        } else if (o->word_count == sizeof o->words / sizeof o->words[0]) {
+            complain("%s: too many arguments; put the input into a file and give --json @FILE", command);
+            return false;
+        } else {
+            o->words[o->word_count++] = argv[i];
+        }
+    }
+    return true;
+}

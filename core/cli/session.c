@@ -1,0 +1,257 @@
+/* session.c - talking to a hub over HTTP: one that runs, or with --offline one within this process. */
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "hub/hub.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ANSWER_TIMEOUT_S 90 /* beyond the call's own --timeout */
+
+struct session {
+    CURL *curl;
+    char *url, *key;
+    long timeout_s;
+    hub *own; /* --offline */
+    pthread_t thread;
+};
+
+/* --- where, and with which key
+ * ------------------------------------------------------------------------------- */
+
+static char *read_key(const options *o, int *exit_code) {
+    char path[4096], text[512];
+    const char *named = o->key != NULL ? o->key : o->key_file == NULL ? getenv("BUSBAR_KEY") : NULL;
+    if (named != NULL && named[0] != '\0')
+        return strdup(named);
+    if (o->key_file != NULL)
+        snprintf(path, sizeof path, "%s", o->key_file);
+    else
+        snprintf(path, sizeof path, "%s/admin.key", o->state != NULL ? o->state : "var");
+    FILE *f = fopen(path, "re");
+    if (f == NULL) {
+        complain("no key: %s: %s; give --key-file, --state or BUSBAR_KEY", path, strerror(errno));
+        *exit_code = EXIT_DENIED;
+        return NULL;
+    }
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    text[strcspn(text, "\r\n")] = '\0';
+    return strdup(text);
+}
+
+static void *run_hub(void *arg) {
+    hub_run(arg);
+    return NULL;
+}
+
+static bool start_own(session *s, const options *o) {
+    hub_options h = {.conf_dir = o->conf, .state_dir = o->state, .plugins_dir = o->plugins, .offline = true};
+    err e = {""};
+    log_set_level(LOG_LEVEL_WARN);
+    s->own = hub_start(&h, &e);
+    if (s->own == NULL) {
+        complain("%s", e.text);
+        return false;
+    }
+    if (pthread_create(&s->thread, NULL, run_hub, s->own) != 0) {
+        complain("a thread cannot be started");
+        hub_free(s->own);
+        s->own = NULL;
+        return false;
+    }
+    s->url = strdup(hub_url(s->own));
+    s->key = strdup(hub_key(s->own));
+    return true;
+}
+
+static bool find_hub(session *s, const options *o, int *exit_code) {
+    const char *url = o->url != NULL ? o->url : getenv("BUSBAR_URL");
+    s->url = strdup(url != NULL && url[0] != '\0' ? url : "http://127.0.0.1:8420");
+    size_t n = strlen(s->url);
+    while (n > 0 && s->url[n - 1] == '/')
+        s->url[--n] = '\0';
+    s->key = read_key(o, exit_code);
+    return s->key != NULL;
+}
+
+session *session_open(const options *o, int *exit_code) {
+    session *s = calloc(1, sizeof *s);
+    uint64_t ms = 0;
+    *exit_code = EXIT_FAILED;
+    if (s == NULL)
+        return NULL;
+    if (o->timeout != NULL && !str_to_duration_ms(str_from(o->timeout), &ms)) {
+        complain("--timeout %s: a duration is expected, as 500ms, 5s or 2m", o->timeout);
+        *exit_code = EXIT_USAGE;
+        free(s);
+        return NULL;
+    }
+    s->timeout_s = (long)(ms / 1000) + ANSWER_TIMEOUT_S;
+    if (o->offline ? !start_own(s, o) : !find_hub(s, o, exit_code)) {
+        session_close(s);
+        return NULL;
+    }
+    s->curl = curl_easy_init();
+    return s;
+}
+
+void session_close(session *s) {
+    if (s->own != NULL) {
+        hub_stop(s->own);
+        pthread_join(s->thread, NULL);
+        hub_free(s->own);
+    }
+    if (s->curl != NULL)
+        curl_easy_cleanup(s->curl);
+    if (s->key != NULL)
+        explicit_bzero(s->key, strlen(s->key));
+    free(s->url);
+    free(s->key);
+    free(s);
+}
+
+/* --- requests
+ * ------------------------------------------------------------------------------------------------- */
+
+static size_t take_body(char *bytes, size_t size, size_t n, void *ctx) {
+    buf *body = ctx;
+    buf_add(body, bytes, size * n);
+    return body->failed ? 0 : size * n;
+}
+
+static int explain_failure(const session *s, CURLcode code) {
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        complain("the hub at %s did not answer in time", s->url);
+        return EXIT_TIMEOUT;
+    }
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+        complain("\"%s\" is not the URL of a hub", s->url);
+        return EXIT_USAGE;
+    }
+    complain("no hub answers at %s (%s); start one with `busbar serve`, or name it with --url", s->url,
+             curl_easy_strerror(code));
+    return EXIT_UNREACHABLE;
+}
+
+static CURLcode perform(session *s, const char *method, const char *url, bb_str body, buf *answer,
+                        long *status) {
+    char header[600];
+    struct curl_slist *headers = NULL;
+    snprintf(header, sizeof header, "Authorization: Bearer %s", s->key);
+    headers = curl_slist_append(headers, header);
+    headers = curl_slist_append(headers, "Content-Type: application/json");
+    headers = curl_slist_append(headers, "Expect:");
+    explicit_bzero(header, sizeof header);
+    curl_easy_reset(s->curl);
+    curl_easy_setopt(s->curl, CURLOPT_URL, url);
+    curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(s->curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(s->curl, CURLOPT_TIMEOUT, s->timeout_s);
+    curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, 10L);
+    curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
+    if (strcmp(method, "GET") != 0) {
+        curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "");
+        curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+    }
+    CURLcode code = curl_easy_perform(s->curl);
+    curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, status);
+    curl_slist_free_all(headers);
+    return code;
+}
+
+bool session_send(session *s, const char *method, const char *path, bb_str body, reply *out, int *exit_code) {
+    buf answer;
+    buf_init(&answer);
+    *out = (reply){.memory = arena_new(0)};
+    if (s->curl == NULL || out->memory == NULL) {
+        *exit_code = EXIT_FAILED;
+        return false;
+    }
+    bb_str url = arena_printf(out->memory, "%s/api/v1%s", s->url, path);
+    CURLcode code = perform(s, method, url.ptr, body, &answer, &out->status);
+    out->body = arena_copy(out->memory, buf_str(&answer));
+    buf_free(&answer);
+    if (code != CURLE_OK) {
+        *exit_code = explain_failure(s, code);
+        return false;
+    }
+    out->json = json_read(out->memory, out->body, NULL, NULL);
+    if (out->json == NULL) {
+        complain("what answers at %s is no hub: its answer is not JSON", s->url);
+        *exit_code = EXIT_UNREACHABLE;
+    }
+    return out->json != NULL;
+}
+
+void reply_free(reply *r) {
+    arena_free(r->memory);
+    r->memory = NULL;
+}
+
+/* --- problems
+ * -------------------------------------------------------------------------------------------------- */
+
+static int exit_code_of(const reply *r) {
+    bb_str type = json_string(json_getl(r->json, "type"));
+    if (r->status == 401 || r->status == 403)
+        return EXIT_DENIED;
+    if (str_ends(type, STR(":invalid-input")) || str_ends(type, STR(":invalid-json")) ||
+        str_ends(type, STR(":bad-request")) || str_ends(type, STR(":body-too-large")))
+        return EXIT_INVALID_INPUT;
+    if (str_ends(type, STR(":connection-not-found")) || str_ends(type, STR(":operation-not-found")) ||
+        str_ends(type, STR(":plugin-not-found")) || str_ends(type, STR(":not-found")))
+        return EXIT_NOT_FOUND;
+    return r->status == 504 ? EXIT_TIMEOUT : EXIT_FAILED;
+}
+
+int reply_check(const reply *r) {
+    if (r->status >= 200 && r->status <= 299)
+        return EXIT_OK;
+    bb_str title = json_string(json_getl(r->json, "title")),
+           detail = json_string(json_getl(r->json, "detail"));
+    bb_str advice = json_string(json_getl(r->json, "advice"));
+    fprintf(stderr, "busbar: %.*s", STR_FMT(title.len > 0 ? title : STR("the hub refuses")));
+    if (detail.len > 0)
+        fprintf(stderr, ": %.*s", STR_FMT(detail));
+    fputc('\n', stderr);
+    const json_value *upstream = json_getl(r->json, "upstream");
+    if (upstream != NULL)
+        fprintf(stderr, "  the service said: %.*s\n", STR_FMT(json_raw(upstream)));
+    for (json_iter it = json_iterate(json_getl(r->json, "errors")); json_next(&it);)
+        fprintf(stderr, "  %.*s: %.*s\n", STR_FMT(json_string(json_getl(it.value, "pointer"))),
+                STR_FMT(json_string(json_getl(it.value, "detail"))));
+    if (advice.len > 0)
+        fprintf(stderr, "  %.*s\n", STR_FMT(advice));
+    return exit_code_of(r);
+}
+
+const char *encoded(arena *a, const char *text) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, strlen(text) * 3 + 1), *at = out;
+    for (; out != NULL && *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     strchr("-._~", c) != NULL;
+        if (plain) {
+            *at++ = (char)c;
+        } else {
+            *at++ = '%';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+        }
+    }
+    if (out != NULL)
+        *at = '\0';
+    return out;
+}
