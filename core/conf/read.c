@@ -77,7 +77,7 @@ static bool entry_room(reading *r) {
 
 static void begin_entry(reading *r, bb_str key) {
     conf_section *s = &r->sections[r->file->count - 1];
-    const conf_entry *of_section = r->entries + (r->entry_count - s->count);
+    const conf_entry *of_section = s->count > 0 ? r->entries + (r->entry_count - s->count) : NULL;
     for (size_t i = 0; i < s->count; i++)
         if (str_eq(of_section[i].key, key)) {
             refuse_again(r, "key", key, of_section[i].line, "remove one of them");
@@ -296,9 +296,9 @@ static bool check_bytes(reading *r) {
 }
 
 static void give_entries(reading *r) {
-    const conf_entry *at = r->entries;
+    size_t at = 0;
     for (size_t i = 0; i < r->file->count; i++) {
-        r->sections[i].entries = r->sections[i].count > 0 ? at : NULL;
+        r->sections[i].entries = r->sections[i].count > 0 ? r->entries + at : NULL;
         at += r->sections[i].count;
     }
     r->file->sections = r->sections;
