@@ -89,6 +89,7 @@ static char *read_checked(const char *path, struct stat *st, err *e) {
     return bytes;
 }
 
+/* Not synced: a copy that a power cut spoiled is told by its bytes at the next start, and written again. */
 static bool write_copy(const char *path, bb_str bytes) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     size_t n = 0;
@@ -125,13 +126,14 @@ static bool copy_is_good(const char *path, bb_str bytes) {
 }
 
 static bool put_copy(const char *state_dir, staged *out, bb_str bytes, err *e) {
-    char temporary[PATH_MAX + 8], folder[PATH_MAX];
+    char temporary[PATH_MAX + 32], folder[PATH_MAX];
     if (copy_is_good(out->path, bytes))
         return true;
     snprintf(folder, sizeof folder, "%s/gen", state_dir);
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return err_set(e, "%.200s cannot be made: %s", folder, strerror(errno));
-    snprintf(temporary, sizeof temporary, "%s.new", out->path);
+    snprintf(temporary, sizeof temporary, "%s.%ld.new", out->path,
+             (long)getpid()); /* others may stage it too */
     unlink(temporary);
     if (write_copy(temporary, bytes) && rename(temporary, out->path) == 0)
         return true;
