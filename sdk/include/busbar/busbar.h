@@ -142,6 +142,24 @@ __attribute__((format(printf, 3, 4))) static inline bb_step bb_fail(bb_call *cal
     return bb_fail_with(call, code, bb_s(NULL), bb_s(text));
 }
 
+/* Fails because of the caller's input: `pointer` is a JSON Pointer into it ("/amount"). */
+__attribute__((format(printf, 3, 4))) static inline bb_step bb_fail_input(bb_call *call, const char *pointer,
+                                                                          const char *format, ...) {
+    char text[512];
+    bb_error error;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = BB_E_INVALID_INPUT;
+    error.message = bb_s(text);
+    error.pointer = bb_s(pointer);
+    call->host->call->fail(call, &error);
+    return BB_FAIL;
+}
+
 /* Fails with what the answer's status means. A 2xx fails as "not understood". `message` absent: the
  * host words it. */
 static inline bb_step bb_fail_http(bb_call *call, bb_str upstream_code, bb_str message) {
