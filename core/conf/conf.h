@@ -49,7 +49,12 @@ typedef struct conf_set {
 conf_set *conf_read_dir(const char *dir, err *e);
 void conf_set_free(conf_set *s);
 
-/* Reads one file, or a text (for checks before it is written: `path` only names it). False: out->error says
+/* A line may be of any length. An indented line (more than its key) continues the value; a ";" after a blank
+ * begins a comment; quotes are part of the value. At most 64 sections, 1024 keys in each, names of 49 bytes.
+ * Files that everybody can write and whatever is no regular file are refused, and never waited for. On an
+ * error the file still has its path and id.
+ *
+ * Reads one file, or a text (for checks before it is written: `path` only names it). False: out->error says
  * why. */
 bool conf_read_file(arena *a, const char *path, conf_file *out);
 bool conf_read_text(arena *a, const char *path, bb_str text, conf_file *out);
@@ -104,8 +109,9 @@ bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *sect
 
 /* The text of a conf file from {"connection": {...}, "settings": {...}, "auth": {...}, ...}: every member of
  * the root is a section, every member of a section a key; scalars as they are, arrays and objects as JSON.
- * Refused: control characters and line breaks (they could forge keys), names that are no [a-z][a-z0-9_]*, and
- * whatever conf_read_text would not read back the same. A leading comment says where the file comes from. */
+ * Refused: null, control characters and line breaks (they could forge keys), names that are no
+ * [a-z][a-z0-9_]*, and whatever conf_read_text would not read back the same. A leading comment says where the
+ * file comes from. */
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e);
 /* Writes a file as a whole or not at all: temporary file beside it, 0600, fsync, rename, fsync of the folder.
  */
