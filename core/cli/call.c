@@ -41,11 +41,22 @@ static const char *path_of(const options *o, arena *a) {
     return path.ptr;
 }
 
+/* Quoted for a shell, which takes all between two ' as it is. */
+static void print_next(bb_str cursor) {
+    fputs("more: --cursor '", stderr);
+    for (bb_str part; str_split(&cursor, '\'', &part);) {
+        print_text(stderr, part);
+        if (cursor.ptr != NULL)
+            fputs("'\\''", stderr);
+    }
+    fputs("'\n", stderr);
+}
+
 static void print_answer(const options *o, const reply *r) {
     bb_str next = json_string(json_getl(json_getl(r->json, "page"), "next"));
     print_json(o, o->full ? r->json : json_getl(r->json, "data"));
     if (next.len > 0 && !o->full)
-        fprintf(stderr, "more: --cursor '%.*s'\n", STR_FMT(next));
+        print_next(next);
 }
 
 int command_call(const options *o) {
@@ -67,11 +78,9 @@ int command_call(const options *o) {
     if (s != NULL) {
         reply r = {0};
         if (session_send(s, "POST", path_of(o, a), input, &r, &code)) {
-            code = reply_check(&r);
+            code = reply_check(o, &r);
             if (code == EXIT_OK)
                 print_answer(o, &r);
-            else if (o->full)
-                print_json(o, r.json);
         }
         reply_free(&r);
         session_close(s);

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "json/json.h"
 
+#include <stdio.h>
+
 /* Exit codes: part of the interface, in every page of the manual. */
 enum {
     EXIT_OK = 0,
@@ -28,9 +30,11 @@ typedef enum { OUTPUT_AUTO, OUTPUT_TEXT, OUTPUT_JSON } output_form;
 typedef struct options {
     const char *conf, *state, *plugins, *listen, *log_level;
     unsigned loops;
-    const char *url, *key, *key_file;
+    const char *url, *key_file;
+    char *key; /* a copy, owned: options_free wipes it */
     bool offline;
     output_form output;
+    bool compact; /* JSON in one line, at a terminal too */
     /* call */
     const char *json, *cursor, *timeout;
     uint64_t max_items;
@@ -43,6 +47,7 @@ typedef struct options {
 
 /* The command whose options are being read decides which are known. False: the error has been printed. */
 bool options_read(options *o, const char *command, int argc, char **argv);
+void options_free(options *o);
 
 /* What a command talks to: a hub that runs, or one of its own. */
 typedef struct session session;
@@ -60,14 +65,20 @@ typedef struct reply {
 /* Sends a request below /api/v1. False: printed, *exit_code set. reply_free in any case. */
 bool session_send(session *s, const char *method, const char *path, bb_str body, reply *out, int *exit_code);
 void reply_free(reply *r);
-/* For 2xx: EXIT_OK. Else prints the problem to standard error and gives the exit code that it means. */
-int reply_check(const reply *r);
+/* For 2xx: EXIT_OK. Else gives the exit code that the problem means, and prints it: to standard error for
+ * people, and with --output json as it came to standard output. */
+int reply_check(const options *o, const reply *r);
 
 /* Percent-encodes a path segment or query value, in `a`. */
 const char *encoded(arena *a, const char *text);
 
-/* Prints JSON: indented at a terminal, in one line in a pipe. */
+/* Prints JSON: indented at a terminal, in colours unless $NO_COLOR is set; in one line in a pipe. */
 void print_json(const options *o, const json_value *v);
+/* Prints a text of others: control characters, which a terminal would obey, become "?". */
+void print_text(FILE *to, bb_str text);
+/* Characters, as far as a terminal gives each a column; and the bytes of the first `columns` of them. */
+size_t text_columns(bb_str text);
+size_t text_cut(bb_str text, size_t columns);
 bool wants_text(const options *o); /* for people: at a terminal, or asked for */
 /* A line to standard error: "busbar: ..." */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);

@@ -3,17 +3,18 @@
 
 #include <stdio.h>
 
-#define CLIENT_OPTIONS                                                                                      \
-    "\nWhere the hub is:\n"                                                                                 \
-    "  --url URL         default $BUSBAR_URL, else http://127.0.0.1:8420\n"                                 \
-    "  --key-file FILE   the key; default $BUSBAR_KEY, else STATE/admin.key\n"                              \
-    "  --key KEY         the same in the clear: other users may see it for a moment; prefer the others\n"   \
-    "  --state DIR       the hub's state folder (default var)\n"                                            \
-    "  --offline         no hub: read --conf DIR and --plugins DIR and do it in this process\n"             \
-    "\nOutput is for people at a terminal and JSON in a pipe; --text and --json choose (not `call`, whose " \
-    "--json is input).\n"                                                                                   \
-    "\nExit codes: 0 done; 1 failed; 2 usage; 3 no hub answers; 4 key missing or refused; 5 input "         \
-    "rejected;\n"                                                                                           \
+#define CLIENT_OPTIONS                                                                                    \
+    "\nWhere the hub is:\n"                                                                               \
+    "  --url URL         default $BUSBAR_URL, else http://127.0.0.1:8420\n"                               \
+    "  --key-file FILE   the key; default $BUSBAR_KEY, else STATE/admin.key\n"                            \
+    "  --key KEY         the same in the clear: other users may see it for a moment; prefer the others\n" \
+    "  --state DIR       the hub's state folder (default var)\n"                                          \
+    "  --offline         no hub: read --conf DIR and --plugins DIR and do it in this process\n"           \
+    "\nOutput is for people at a terminal and JSON in a pipe:\n"                                          \
+    "  --output FORM     text (or table) or json, wherever it goes\n"                                     \
+    "  --text, --json    the same in short (not `call --json`, which is its input)\n"                     \
+    "\nExit codes: 0 done; 1 failed; 2 usage; 3 no hub answers; 4 key missing or refused; 5 input "       \
+    "rejected;\n"                                                                                         \
     "6 no such connection, operation or connector; 7 out of time.\n"
 
 static const struct {
@@ -26,19 +27,24 @@ static const struct {
               "  --state DIR        keys and state (default var)\n"
               "  --plugins DIR      connectors (default $BUSBAR_PLUGINS, else the built or installed ones)\n"
               "  --listen ADDR:PORT default 127.0.0.1:8420; port 0 picks one and prints it\n"
-              "  --loops N          event loops (default one a core)\n"
+              "  --loops N          event loops, 1 to 64 (default one a core)\n"
               "  --log-level LEVEL  debug, info, warn, error or off (default info)\n\n"
               "Exit codes: 0 stopped when asked to; 1 could not start; 2 usage.\n"},
-    {"call", "Usage: busbar call CONNECTION OPERATION [key=value | key:=json | key=@file | key:=@file | "
-             "a[b]=value | list[]=value]...\n"
-             "       busbar call CONNECTION OPERATION --json TEXT|@FILE\n"
-             "       busbar call CONNECTION OPERATION -           (the input comes from standard input)\n\n"
-             "Calls an operation and prints its output.\n\n"
-             "  --cursor CURSOR   the page after this one\n"
-             "  --all             all pages\n"
-             "  --max-items N     all pages, but at most N items\n"
-             "  --timeout TIME    for the whole call, as 500ms, 5s or 2m\n"
-             "  --full            print the whole answer, with execution and page\n" CLIENT_OPTIONS},
+    {"call",
+     "Usage: busbar call CONNECTION OPERATION [key=value | key:=json | key=@file | key:=@file | "
+     "a[b]=value | list[]=value]...\n"
+     "       busbar call CONNECTION OPERATION --json TEXT|@FILE\n"
+     "       busbar call CONNECTION OPERATION -           (the input comes from standard input)\n\n"
+     "Calls an operation and prints its output. A backslash before one of = : [ ] @ takes its meaning "
+     "away.\n\n"
+     "  --cursor CURSOR   the page after this one\n"
+     "  --all             all pages\n"
+     "  --max-items N     all pages, but at most N items\n"
+     "  --timeout TIME    for the whole call, as 500ms, 5s or 2m\n"
+     "  --full            print the whole answer, with execution and page\n"
+     "  --pretty          indent the output, in a pipe too\n"
+     "  --compact         in one line, at a terminal too\n"
+     "  --output json     print a failure's problem (RFC 9457) to standard output too\n" CLIENT_OPTIONS},
     {"ls", "Usage: busbar ls [connections]\n       busbar ls plugins\n       busbar ls operations "
            "CONNECTION|PLUGIN\n\n"
            "Lists what is plugged in.\n" CLIENT_OPTIONS},

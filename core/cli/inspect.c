@@ -121,6 +121,7 @@ static void print_operation(const json_value *op) {
  * ------------------------------------------------------------------------------------------- */
 
 typedef struct finding {
+    const options *options;
     session *session;
     arena *memory;
     reply reply;
@@ -134,7 +135,7 @@ static int get(finding *f, const char *path) {
         return -1;
     if (f->reply.status == 404)
         return 0;
-    f->code = reply_check(&f->reply);
+    f->code = reply_check(f->options, &f->reply);
     return f->code == EXIT_OK ? 1 : -1;
 }
 
@@ -187,7 +188,7 @@ int command_inspect(const options *o) {
         complain("inspect needs one name: a connector, an operation, or CONNECTOR/OPERATION");
         return EXIT_USAGE;
     }
-    finding f = {.memory = arena_new(0)};
+    finding f = {.options = o, .memory = arena_new(0)};
     bool operation;
     f.session = session_open(o, &f.code);
     if (f.session != NULL) {

@@ -33,10 +33,11 @@ static void print_row(const listing *l, const json_value *row, const int *widths
     for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
         bool last = c + 1 == COLUMNS_MAX || l->columns[c + 1] == NULL;
         bb_str text = row != NULL ? cell(row, l->columns[c]) : str_from(l->columns[c]);
-        int length = (int)text.len;
-        if (last && length > room)
-            length = room > 0 ? room : 0;
-        printf("%.*s%*s", length, text.ptr, last ? 0 : widths[c] - length + 2, "");
+        size_t length = text.len;
+        if (last && (int)text_columns(text) > room)
+            length = text_cut(text, room > 0 ? (size_t)room : 0);
+        print_text(stdout, str_of(text.ptr, length));
+        printf("%*s", last ? 0 : widths[c] - (int)text_columns(text) + 2, "");
         room -= widths[c] + 2;
     }
     putchar('\n');
@@ -47,8 +48,8 @@ static void print_table(const listing *l, const json_value *rows) {
     for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
         widths[c] = (int)strlen(l->columns[c]);
         for (json_iter it = json_iterate(rows); json_next(&it);)
-            if ((int)cell(it.value, l->columns[c]).len > widths[c])
-                widths[c] = (int)cell(it.value, l->columns[c]).len;
+            if ((int)text_columns(cell(it.value, l->columns[c])) > widths[c])
+                widths[c] = (int)text_columns(cell(it.value, l->columns[c]));
     }
     print_row(l, NULL, widths, terminal_width());
     for (json_iter it = json_iterate(rows); json_next(&it);) {
@@ -68,7 +69,7 @@ static void print_lines(const json_value *rows) {
 static int list(const options *o, session *s, const listing *l, const char *path) {
     reply r = {0};
     int code = EXIT_FAILED;
-    if (session_send(s, "GET", path, STR(""), &r, &code) && (code = reply_check(&r)) == EXIT_OK) {
+    if (session_send(s, "GET", path, STR(""), &r, &code) && (code = reply_check(o, &r)) == EXIT_OK) {
         const json_value *rows = json_get(r.json, str_from(l->member));
         if (wants_text(o))
             print_table(l, rows);

@@ -35,11 +35,13 @@ static int run_command(int argc, char **argv) {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;
-        for (int k = 2; k < argc; k++)
+        for (int k = 2; k < argc && strcmp(argv[k], "--") != 0; k++)
             if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0)
                 return help_print(argv[1]) ? EXIT_OK : EXIT_USAGE;
         options o = {0};
-        return options_read(&o, argv[1], argc - 2, argv + 2) ? commands[i].run(&o) : EXIT_USAGE;
+        int code = options_read(&o, argv[1], argc - 2, argv + 2) ? commands[i].run(&o) : EXIT_USAGE;
+        options_free(&o);
+        return code;
     }
     return unknown_command(argv[1]);
 }

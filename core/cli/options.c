@@ -9,7 +9,16 @@ enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8 };
 typedef struct option {
     const char *name;
     unsigned commands;
-    enum { TEXT, FLAG, COUNT, LOOPS, KEY, FORM_JSON, FORM_TEXT } kind;
+    enum {
+        TEXT,
+        COUNT,
+        LOOPS,
+        KEY,
+        FORM,
+        FLAG,
+        FORM_JSON,
+        FORM_TEXT
+    } kind; /* from FLAG on: without a value */
     size_t offset;
 } option;
 
@@ -26,6 +35,7 @@ static const option known[] = {
     {"--key", CLIENT, KEY, AT(key)},
     {"--key-file", CLIENT, TEXT, AT(key_file)},
     {"--offline", CLIENT, FLAG, AT(offline)},
+    {"--output", CLIENT, FORM, AT(output)},
     {"--text", CLIENT, FORM_TEXT, AT(output)},
     {"--json", CLIENT, FORM_JSON, AT(output)}, /* of `call`: TEXT or @FILE, below */
     {"--cursor", CALL, TEXT, AT(cursor)},
@@ -33,6 +43,8 @@ static const option known[] = {
     {"--max-items", CALL, COUNT, AT(max_items)},
     {"--all", CALL, FLAG, AT(all)},
     {"--full", CALL, FLAG, AT(full)},
+    {"--pretty", CALL, FORM_TEXT, AT(output)},
+    {"--compact", CALL, FLAG, AT(compact)},
     {"--dry-run", RELOAD, FLAG, AT(dry_run)},
     {"--wait", RELOAD, FLAG, AT(wait)},
 };
@@ -58,15 +70,27 @@ static bool unknown_option(const char *command, const char *word) {
     return false;
 }
 
+static bool set_form(options *o, const char *command, const char *value) {
+    bool text = strcmp(value, "text") == 0 || strcmp(value, "table") == 0;
+    if (!text && strcmp(value, "json") != 0) {
+        complain("%s: --output %s: text, table or json is expected", command, value);
+        return false;
+    }
+    o->output = text ? OUTPUT_TEXT : OUTPUT_JSON;
+    return true;
+}
+
 static bool set_value(options *o, const option *option_, const char *command, char *value) {
     void *field = (char *)o + option_->offset;
     uint64_t n;
     switch (option_->kind) {
     case TEXT: *(const char **)field = value; return true;
     case KEY: /* process lists show command lines: the key is copied away and wiped there */
-        *(const char **)field = strdup(value);
-        memset(value, 'x', strlen(value));
+        options_free(o);
+        o->key = strdup(value);
+        explicit_bzero(value, strlen(value));
         return true;
+    case FORM: return set_form(o, command, value);
     case COUNT:
         if (str_to_u64(str_from(value), (uint64_t *)field) && *(uint64_t *)field > 0)
             return true;
@@ -109,8 +133,7 @@ static bool read_option(options *o, const char *command, int argc, char **argv, 
         option_ = &input;
     if (option_ == NULL)
         return unknown_option(command, word);
-    bool takes_value = option_->kind <= KEY && option_->kind != FLAG;
-    if (!takes_value)
+    if (option_->kind >= FLAG)
         return equals == NULL ? set_flag(o, option_)
                               : (complain("%s: %s takes no value", command, option_->name), false);
     if (equals == NULL && *at + 1 >= argc) {
@@ -140,4 +163,11 @@ bool options_read(options *o, const char *command, int argc, char **argv) {
         }
     }
     return true;
+}
+
+void options_free(options *o) {
+    if (o->key != NULL)
+        explicit_bzero(o->key, strlen(o->key));
+    free(o->key);
+    o->key = NULL;
 }

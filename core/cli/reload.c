@@ -41,7 +41,7 @@ int command_reload(const options *o) {
         return code;
     const char *path = o->dry_run ? "/reload?dry_run=true" : o->wait ? "/reload?wait=true" : "/reload";
     reply r = {0};
-    if (session_send(s, "POST", path, STR(""), &r, &code) && (code = reply_check(&r)) == EXIT_OK) {
+    if (session_send(s, "POST", path, STR(""), &r, &code) && (code = reply_check(o, &r)) == EXIT_OK) {
         if (wants_text(o))
             print_report(r.json);
         else

@@ -5,6 +5,14 @@
 #include "hub/hub.h"
 
 #include <stdio.h>
+#include <unistd.h>
+
+/* conf.d/hub.conf, which comes with the project: the hub as its own first connection. */
+static bool has_first_connection(const options *o) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/hub.conf", o->conf != NULL ? o->conf : "conf.d");
+    return access(path, R_OK) == 0;
+}
 
 static void print_welcome(const hub *h, const options *o) {
     bool standard = strcmp(hub_url(h), "http://127.0.0.1:8420") == 0;
@@ -18,7 +26,10 @@ static void print_welcome(const hub *h, const options *o) {
     printf("try next:\n");
     printf("  busbar ls connections%s\n", where);
     printf("  busbar inspect rest%s\n", where);
-    printf("  busbar call hub request path=/livez%s\n", where);
+    if (has_first_connection(o))
+        printf("  busbar call hub request path=/livez%s\n", where);
+    else
+        printf("  busbar call --help\n");
     fflush(stdout);
 }
 

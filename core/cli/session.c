@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ANSWER_TIMEOUT_S 90 /* beyond the call's own --timeout */
+#define KEY_MAX 512
 
 struct session {
     CURL *curl;
@@ -24,11 +25,25 @@ struct session {
 /* --- where, and with which key
  * ------------------------------------------------------------------------------- */
 
+/* A key goes into a header field: visible characters only, up to the first line's end. */
+static char *usable_key(const char *text, const char *source, int *exit_code) {
+    size_t n = strcspn(text, "\r\n");
+    bool ok = n > 0 && n < KEY_MAX;
+    for (size_t i = 0; i < n; i++)
+        ok = ok && text[i] > ' ' && text[i] < 127;
+    if (!ok) {
+        complain("%s holds no key: one line of visible ASCII characters, at most %d, is expected", source,
+                 KEY_MAX - 1);
+        *exit_code = EXIT_DENIED;
+    }
+    return ok ? strndup(text, n) : NULL;
+}
+
 static char *read_key(const options *o, int *exit_code) {
-    char path[4096], text[512];
+    char path[4096], text[KEY_MAX];
     const char *named = o->key != NULL ? o->key : o->key_file == NULL ? getenv("BUSBAR_KEY") : NULL;
     if (named != NULL && named[0] != '\0')
-        return strdup(named);
+        return usable_key(named, o->key != NULL ? "--key" : "BUSBAR_KEY", exit_code);
     if (o->key_file != NULL)
         snprintf(path, sizeof path, "%s", o->key_file);
     else
@@ -42,8 +57,9 @@ static char *read_key(const options *o, int *exit_code) {
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    return strdup(text);
+    char *key = usable_key(text, path, exit_code);
+    explicit_bzero(text, sizeof text);
+    return key;
 }
 
 static void *run_hub(void *arg) {
@@ -103,13 +119,13 @@ session *session_open(const options *o, int *exit_code) {
 }
 
 void session_close(session *s) {
+    if (s->curl != NULL) /* first: an idle connection would hold up the hub's end */
+        curl_easy_cleanup(s->curl);
     if (s->own != NULL) {
         hub_stop(s->own);
         pthread_join(s->thread, NULL);
         hub_free(s->own);
     }
-    if (s->curl != NULL)
-        curl_easy_cleanup(s->curl);
     if (s->key != NULL)
         explicit_bzero(s->key, strlen(s->key));
     free(s->url);
@@ -142,7 +158,7 @@ static int explain_failure(const session *s, CURLcode code) {
 
 static CURLcode perform(session *s, const char *method, const char *url, bb_str body, buf *answer,
                         long *status) {
-    char header[600];
+    char header[sizeof "Authorization: Bearer " + KEY_MAX];
     struct curl_slist *headers = NULL;
     snprintf(header, sizeof header, "Authorization: Bearer %s", s->key);
     headers = curl_slist_append(headers, header);
@@ -207,7 +223,7 @@ static int exit_code_of(const reply *r) {
     if (r->status == 401 || r->status == 403)
         return EXIT_DENIED;
     if (str_ends(type, STR(":invalid-input")) || str_ends(type, STR(":invalid-json")) ||
-        str_ends(type, STR(":bad-request")) || str_ends(type, STR(":body-too-large")))
+        str_ends(type, STR(":bad-request")) || r->status == 413)
         return EXIT_INVALID_INPUT;
     if (str_ends(type, STR(":connection-not-found")) || str_ends(type, STR(":operation-not-found")) ||
         str_ends(type, STR(":plugin-not-found")) || str_ends(type, STR(":not-found")))
@@ -215,24 +231,57 @@ static int exit_code_of(const reply *r) {
     return r->status == 504 ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 
-int reply_check(const reply *r) {
-    if (r->status >= 200 && r->status <= 299)
-        return EXIT_OK;
-    bb_str title = json_string(json_getl(r->json, "title")),
-           detail = json_string(json_getl(r->json, "detail"));
-    bb_str advice = json_string(json_getl(r->json, "advice"));
-    fprintf(stderr, "busbar: %.*s", STR_FMT(title.len > 0 ? title : STR("the hub refuses")));
-    if (detail.len > 0)
-        fprintf(stderr, ": %.*s", STR_FMT(detail));
+/* Where the hub's advice speaks of its API, people at a command line are told of commands. */
+static bb_str advice_of(const reply *r) {
+    const struct {
+        bb_str type, advice;
+    } commands[] = {
+        {STR(":unauthorized"), STR("Give the hub's own key: --state DIR, --key-file FILE or BUSBAR_KEY.")},
+        {STR(":connection-not-found"), STR("`busbar ls connections` lists what there is.")},
+        {STR(":operation-not-found"), STR("`busbar ls operations CONNECTION` lists what there is.")},
+        {STR(":plugin-not-found"), STR("`busbar ls plugins` lists what there is.")},
+        {STR(":invalid-input"), STR("`busbar inspect CONNECTION/OPERATION` says what is expected.")},
+    };
+    bb_str type = json_string(json_getl(r->json, "type"));
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (str_ends(type, commands[i].type))
+            return commands[i].advice;
+    return json_string(json_getl(r->json, "advice"));
+}
+
+static void print_issue(const json_value *issue) {
+    bb_str pointer = json_string(json_getl(issue, "pointer"));
+    fputs("  ", stderr);
+    print_text(stderr, pointer.len > 0 ? pointer : STR("the input"));
+    fputs(": ", stderr);
+    print_text(stderr, json_string(json_getl(issue, "detail")));
     fputc('\n', stderr);
+}
+
+static void print_problem(const reply *r) {
+    bb_str title = json_string(json_getl(r->json, "title")),
+           detail = json_string(json_getl(r->json, "detail")), advice = advice_of(r);
     const json_value *upstream = json_getl(r->json, "upstream");
+    fputs("busbar: ", stderr);
+    print_text(stderr, title.len > 0 ? title : STR("The hub refuses"));
+    if (detail.len > 0)
+        fputs(": ", stderr);
+    print_text(stderr, detail);
+    fputc('\n', stderr);
     if (upstream != NULL)
         fprintf(stderr, "  the service said: %.*s\n", STR_FMT(json_raw(upstream)));
     for (json_iter it = json_iterate(json_getl(r->json, "errors")); json_next(&it);)
-        fprintf(stderr, "  %.*s: %.*s\n", STR_FMT(json_string(json_getl(it.value, "pointer"))),
-                STR_FMT(json_string(json_getl(it.value, "detail"))));
+        print_issue(it.value);
     if (advice.len > 0)
         fprintf(stderr, "  %.*s\n", STR_FMT(advice));
+}
+
+int reply_check(const options *o, const reply *r) {
+    if (r->status >= 200 && r->status <= 299)
+        return EXIT_OK;
+    if (o->output == OUTPUT_JSON)
+        print_json(o, r->json);
+    print_problem(r);
     return exit_code_of(r);
 }
 

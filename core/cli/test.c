@@ -26,7 +26,7 @@ int command_test(const options *o) {
     arena *a = arena_new(0);
     reply r = {0};
     bb_str path = arena_printf(a, "/connections/%s/test", encoded(a, o->words[0]));
-    if (session_send(s, "POST", path.ptr, STR(""), &r, &code) && (code = reply_check(&r)) == EXIT_OK) {
+    if (session_send(s, "POST", path.ptr, STR(""), &r, &code) && (code = reply_check(o, &r)) == EXIT_OK) {
         if (wants_text(o))
             print_checks(json_getl(r.json, "checks"));
         else
