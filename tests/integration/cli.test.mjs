@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import {after, before, beforeEach, test} from 'node:test';
 import {closedPort, startUpstream} from '../emulators/upstream.mjs';
-import {bin, plugins, restConf, run, startHub, tempFolder} from './lib/hub.mjs';
+import {bin, plugins, restConf, run, startHub, tempFolder, until} from './lib/hub.mjs';
 
 const exit = {ok: 0, failed: 1, usage: 2, unreachable: 3, denied: 4, invalidInput: 5, notFound: 6, timeout: 7};
 let hub, upstream;
@@ -309,6 +309,19 @@ test('offline: a call, a list and an error without a hub', async () => {
   } finally {
     fs.rmSync(dir, {recursive: true, force: true});
   }
+});
+
+test('offline: an interrupt ends the command while its call waits', async () => {
+  const dir = tempFolder();
+  fs.mkdirSync(`${dir}/conf.d`);
+  fs.writeFileSync(`${dir}/conf.d/web.conf`, restConf(upstream.url), {mode: 0o600});
+  const [program, ...first] = [...(process.env.BUSBAR_WRAP ?? '').split(' ').filter(Boolean), bin];
+  const child = spawn(program, [...first, 'call', 'web', 'request', 'path=/never', '--offline', '--plugins', plugins], {cwd: dir, stdio: 'ignore'});
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal)));
+  await until('the call to reach the service', () => upstream.requests.length > 0);
+  child.kill('SIGINT');
+  assert.equal(await ended, 'SIGINT');
+  fs.rmSync(dir, {recursive: true, force: true});
 });
 
 // --- the program itself -------------------------------------------------------------------------------------------------------------
