@@ -238,6 +238,7 @@ static void finish(http_transfer *t, CURLcode code) {
     long status = 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     answer.status = (unsigned)status;
+    answer.starts = t->starts;
     client_failure(t, code, &answer);
     http_done done = t->done;
     void *ctx = t->ctx;

@@ -61,6 +61,8 @@ typedef struct http_answer {
     unsigned status; /* 0 with a failure before the header */
     const http_header *headers;
     size_t header_count;
+    unsigned starts;  /* times the request was put on the wire: libcurl does so again on a dead kept-alive
+                         connection */
     const buf *body;  /* http_send.answer_body, decoded from any Content-Encoding */
     char detail[200]; /* of a failure: for a person */
 } http_answer;

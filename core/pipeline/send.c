@@ -83,6 +83,7 @@ static bool try_again(call *c, const http_answer *answer) {
 static void on_answer(const http_answer *answer, void *ctx) {
     call *c = ctx;
     c->transfer = NULL;
+    c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
     c->result.upstream_status = answer->status;
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400;
     if (!good && try_again(c, answer))

@@ -47,10 +47,11 @@ static const bb_json *at(const bb_json *array, size_t index) {
 
 static int32_t next(const bb_json *container, bb_json_iter *it) {
     json_iter walk = json_iterate(in(container));
-    if (it->state != NULL) {
+    if (it->state != NULL) { /* goes on behind the member given last */
         walk.at = it->state;
-        walk.index = (uint32_t)it->index + 1;
-        walk.left = json_count(in(container)) - walk.index;
+        walk.value = (const json_value *)it->value;
+        walk.index = (uint32_t)it->index;
+        walk.left = json_count(in(container)) - walk.index - 1;
     }
     if (!json_next(&walk))
         return 0;
