@@ -26,8 +26,8 @@ typedef struct conf_section {
 } conf_section;
 
 typedef struct conf_file {
-    const char *path; /* as opened: "conf.d/stripe.conf" */
-    bb_str id;        /* "stripe": the file's name without .conf; [a-z0-9][a-z0-9_-]{0,63} */
+    const char *path; /* as opened: "conf.d/shop.conf" */
+    bb_str id;        /* "shop": the file's name without .conf; [a-z0-9][a-z0-9_-]{0,63} */
     const conf_section *sections;
     size_t count;
     err error; /* text[0] != 0: the file is refused for this reason ("FILE:LINE: what, remedy") */
@@ -36,7 +36,7 @@ typedef struct conf_file {
 /* All of a configuration folder. Everything lives in its arena. */
 typedef struct conf_set {
     arena *memory;
-    conf_file *files; /* sorted by path */
+    conf_file *files; /* by depth, then by path */
     size_t count;
 } conf_set;
 

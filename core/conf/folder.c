@@ -84,8 +84,18 @@ static const char *walk(listing *l, const char *dir, const level *up) {
     return error;
 }
 
+static unsigned depth_of(const char *path) {
+    unsigned n = 0;
+    for (; *path != '\0'; path++)
+        n += *path == '/';
+    return n;
+}
+
+/* What lies higher comes first: a file put into a subfolder never takes an id away from one that is there. */
 static int by_path(const void *a, const void *b) {
-    return strcmp(((const found *)a)->path, ((const found *)b)->path);
+    const found *x = a, *y = b;
+    unsigned dx = depth_of(x->path), dy = depth_of(y->path);
+    return dx != dy ? (dx < dy ? -1 : 1) : strcmp(x->path, y->path);
 }
 
 /* The error of a file whose name is no id, or whose id an earlier one has. */

@@ -18,7 +18,7 @@ typedef struct schema_resolver {
 } schema_resolver;
 
 /* Compiles a schema text, which is copied. `base_uri` is what relative references are resolved against
- * ("busbar:///stripe/"), and may be empty. Without "$schema" it is draft 2020-12; a document found by the
+ * ("busbar:///shop/"), and may be empty. Without "$schema" it is draft 2020-12; a document found by the
  * resolver says for itself. The meta-schemas of both drafts are built in. NULL and *e: not JSON, an
  * unresolvable $ref, a regular expression that does not compile, a keyword of a wrong type; the text says
  * where, as a JSON Pointer into the schema. `format` is an annotation. [any-thread] */

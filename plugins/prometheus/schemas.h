@@ -2,12 +2,14 @@
 #ifndef PROMETHEUS_SCHEMAS_H
 #define PROMETHEUS_SCHEMAS_H
 
+/* clang-format off: JSON in macros reads best in the lines it was written in */
+
 #define OBJECT "{\"type\":\"object\",\"additionalProperties\":false,"
 #define TIME(name, text) \
     "\"" name "\":{\"type\":[\"string\",\"number\"],\"description\":\"" text ": RFC 3339 or Unix seconds\"}"
 #define DURATION(name, text)                                                                                \
     "\"" name "\":{\"type\":[\"string\",\"number\"],\"pattern\":\"^([0-9]+(\\\\.[0-9]+)?|([0-9]+(ms|s|m|h|" \
-              "d|w|y))+)$\",\"description\":\"" text ": 30s, 5m, or seconds\"}"
+    "d|w|y))+)$\",\"description\":\"" text ": 30s, 5m, or seconds\"}"
 #define EXPRESSION "\"query\":{\"type\":\"string\",\"minLength\":1,\"description\":\"PromQL\"}"
 #define MATCH                                                                                        \
     "\"match\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1},\"description\":" \
@@ -55,5 +57,7 @@ static const char settings_schema[] = OBJECT
     "\"properties\":{\"base_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"http://"
     "127.0.0.1:9090\","
     "\"description\":\"the server, with its path prefix where it has one\"}}}";
+
+/* clang-format on */
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef REST_SCHEMAS_H
 #define REST_SCHEMAS_H
 
+/* clang-format off: JSON in macros reads best in the lines it was written in */
+
 #define PATH                                                                                             \
     "\"path\":{\"type\":\"string\",\"description\":\"path below base_url, beginning with /; may hold a " \
     "query; what is no "                                                                                 \
@@ -67,5 +69,7 @@ static const char settings_schema[] =
     "as a JSON object\"},"
     "\"test_path\":{\"type\":\"string\",\"pattern\":\"^/\",\"default\":\"/\",\"description\":\"what `busbar "
     "test` asks for\"}}}";
+
+/* clang-format on */
 
 #endif

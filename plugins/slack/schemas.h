@@ -3,6 +3,8 @@
 #ifndef SLACK_SCHEMAS_H
 #define SLACK_SCHEMAS_H
 
+/* clang-format off: JSON in macros reads best in the lines it was written in */
+
 #define INPUT(required, properties) \
     "{\"type\":\"object\",\"additionalProperties\":false," required "\"properties\":{" properties "}}"
 #define STRING(name, text) "\"" name "\":{\"type\":\"string\",\"minLength\":1,\"description\":\"" text "\"}"
@@ -27,60 +29,70 @@
     "\"anyOf\":[{\"required\":[\"text\"]},{\"required\":[\"blocks\"]},{\"required\":[\"attachments\"]}],"
 
 static const char post_message_input[] = INPUT(
-    "\"required\":[\"channel\"]," HAS_CONTENT, CHANNEL
-    "," CONTENT
-    "," TIMESTAMP("thread_ts", "ts of the message to answer in its thread") "," BOOLEAN("reply_broadcast", "s"
-                                                                                                           "h"
-                                                                                                           "o"
-                                                                                                           "w"
-                                                                                                           " "
-                                                                                                           "t"
-                                                                                                           "h"
-                                                                                                           "e"
-                                                                                                           " "
-                                                                                                           "a"
-                                                                                                           "n"
-                                                                                                           "s"
-                                                                                                           "w"
-                                                                                                           "e"
-                                                                                                           "r"
-                                                                                                           " "
-                                                                                                           "i"
-                                                                                                           "n"
-                                                                                                           " "
-                                                                                                           "t"
-                                                                                                           "h"
-                                                                                                           "e"
-                                                                                                           " "
-                                                                                                           "c"
-                                                                                                           "h"
-                                                                                                           "a"
-                                                                                                           "n"
-                                                                                                           "n"
-                                                                                                           "e"
-                                                                                                           "l"
-                                                                                                           " "
-                                                                                                           "t"
-                                                                                                           "o"
-                                                                                                           "o") "," BOOLEAN(
-        "unfurl_links",
-        "") "," BOOLEAN("unfurl_media",
-                        "") "," BOOLEAN("mrkdwn",
-                                        "") "," BOOLEAN("link_names",
-                                                        "") ","
-                                                            "\"parse\":{\"enum\":[\"none\",\"full\"]}"
-                                                            "," STRING("username", "needs "
-                                                                                   "chat:write.customize") "," STRING(
-                                                                "icon_emoji",
-                                                                ":robot_face:") "," STRING("icon_url",
-                                                                                           "") ",\"metadata\""
-                                                                                               ":{\"type\":"
-                                                                                               "\"object\","
-                                                                                               "\"required\":"
-                                                                                               "[\"event_"
-                                                                                               "type\","
-                                                                                               "\"event_"
-                                                                                               "payload\"]}");
+    "\"required\":[\"channel\"]," HAS_CONTENT,
+    CHANNEL "," CONTENT "," TIMESTAMP("thread_ts", "ts of the message to answer in its thread") "," BOOLEAN(
+        "reply_broadcast",
+        "s"
+        "h"
+        "o"
+        "w"
+        " "
+        "t"
+        "h"
+        "e"
+        " "
+        "a"
+        "n"
+        "s"
+        "w"
+        "e"
+        "r"
+        " "
+        "i"
+        "n"
+        " "
+        "t"
+        "h"
+        "e"
+        " "
+        "c"
+        "h"
+        "a"
+        "n"
+        "n"
+        "e"
+        "l"
+        " "
+        "t"
+        "o"
+        "o") "," BOOLEAN("unfurl_links",
+                         "") "," BOOLEAN("unfurl_media",
+                                         "") "," BOOLEAN("mrkdwn",
+                                                         "") "," BOOLEAN("link_names",
+                                                                         "") ","
+                                                                             "\"parse\":{\"enum\":[\"none\","
+                                                                             "\"full\"]}"
+                                                                             "," STRING(
+                                                                                 "username",
+                                                                                 "needs "
+                                                                                 "chat:write."
+                                                                                 "customize") "," STRING("ico"
+                                                                                                         "n_"
+                                                                                                         "emo"
+                                                                                                         "ji",
+                                                                                                         ":ro"
+                                                                                                         "bot"
+                                                                                                         "_fa"
+                                                                                                         "ce"
+                                                                                                         ":") "," STRING("icon_url",
+                                                                                                                         "") ",\"metadata\""
+                                                                                                                             ":{\"type\":"
+                                                                                                                             "\"object\","
+                                                                                                                             "\"required\":"
+                                                                                                                             "[\"event_"
+                                                                                                                             "type\","
+                                                                                                                             "\"event_"
+                                                                                                                             "payload\"]}");
 static const char update_input[] = INPUT(
     "\"required\":[\"channel\",\"ts\"]," HAS_CONTENT,
     CHANNEL "," TIMESTAMP(
@@ -127,5 +139,7 @@ static const char settings_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"base_url\":{\"type\":\"string\","
     "\"pattern\":\"^https?://\",\"default\":"
     "\"https://slack.com/api\"}}}";
+
+/* clang-format on */
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef STRIPE_SCHEMAS_H
 #define STRIPE_SCHEMAS_H
 
+/* clang-format off: JSON in macros reads best in the lines it was written in */
+
 #define INPUT(required, properties) \
     "{\"type\":\"object\",\"additionalProperties\":false," required "\"properties\":{" properties "}}"
 #define REQUIRED(names) "\"required\":[" names "],"
@@ -104,29 +106,33 @@ static const char customer_schema[] =
 /* --- payment intents
  * ------------------------------------------------------------------------------------------------ */
 
-#define INTENT                                                                                                                                             \
-    INTEGER("application_fee_amount", "")                                                                                                                  \
-    "," CHOICE("capture_method", "\"automatic\",\"automatic_async\",\"manual\"") "," ID("customer", "id: "                                                 \
-                                                                                                    "cus_.."                                               \
-                                                                                                    ".") "," STRING(                                       \
-        "description",                                                                                                                                     \
-        "1000", "") "," EXPAND "," METADATA                                                                                                                \
-                    "," ID("payment_method", "id: pm_...") "," OBJECT("payment_method_data", "") "," OBJECT("payment_method_options", "") "," STRINGS(     \
-                        "payment_method_types",                                                                                                            \
-                        "card, sepa_debit, ...") "," STRING("receipt_email", "5000",                                                                       \
-                                                            "") "," CHOICE("setup_future_usage",                                                           \
-                                                                           "\"\",\"off_session\",\"on_"                                                    \
-                                                                           "session\"") "," SHIPPING                                                       \
-                                                                                        "," STRING(                                                        \
-                                                                                            "statement_"                                                   \
-                                                                                            "descriptor",                                                  \
-                                                                                            "22",                                                          \
-                                                                                            "") "," STRING("statement_descriptor_suffix",                  \
-                                                                                                           "22",                                           \
-                                                                                                           "") "," OBJECT("transfer_data",                 \
-                                                                                                                          "") "," STRING("transfer_group", \
-                                                                                                                                         "5000",           \
-                                                                                                                                         "")
+#define INTENT                                                                                                                                                     \
+    INTEGER("application_fee_amount", "")                                                                                                                          \
+    "," CHOICE("capture_method", "\"automatic\",\"automatic_async\",\"manual\"") "," ID(                                                                           \
+        "customer",                                                                                                                                                \
+        "id: "                                                                                                                                                     \
+        "cus_.."                                                                                                                                                   \
+        ".") "," STRING("description", "1000",                                                                                                                     \
+                        "") "," EXPAND "," METADATA                                                                                                                \
+                            "," ID("payment_method", "id: pm_...") "," OBJECT("payment_method_data", "") "," OBJECT("payment_method_options", "") "," STRINGS(     \
+                                "payment_method_types",                                                                                                            \
+                                "card, sepa_debit, ...") "," STRING("receipt_email", "5000",                                                                       \
+                                                                    "") "," CHOICE("setup_future_usage",                                                           \
+                                                                                   "\"\",\"off_session\","                                                         \
+                                                                                   "\"on_"                                                                         \
+                                                                                   "session\"") "," SHIPPING                                                       \
+                                                                                                "," STRING(                                                        \
+                                                                                                    "statem"                                                       \
+                                                                                                    "ent_"                                                         \
+                                                                                                    "descri"                                                       \
+                                                                                                    "ptor",                                                        \
+                                                                                                    "22",                                                          \
+                                                                                                    "") "," STRING("statement_descriptor_suffix",                  \
+                                                                                                                   "22",                                           \
+                                                                                                                   "") "," OBJECT("transfer_data",                 \
+                                                                                                                                  "") "," STRING("transfer_group", \
+                                                                                                                                                 "5000",           \
+                                                                                                                                                 "")
 #define CURRENCY \
     "\"currency\":{\"type\":\"string\",\"pattern\":\"^[a-zA-Z]{3}$\",\"description\":\"ISO 4217\"}"
 
@@ -142,16 +148,18 @@ static const char intents_create_input[] = INPUT(
                                                                          "") ",\"off_session\":{\"anyOf\":[{"
                                                                              "\"type\":\"boolean\"},{"
                                                                              "\"enum\":[\"one_off\","
-                                                                             "\"recurring\"]}]}," ID("on_"
-                                                                                                     "behalf_"
-                                                                                                     "of",
-                                                                                                     "id: "
-                                                                                                     "acct_.."
-                                                                                                     ".") "," OBJECT("radar_options",
-                                                                                                                     "") "," STRING("return_url",
-                                                                                                                                    "5000",
-                                                                                                                                    "") "," BOOLEAN("use_stripe_sdk",
-                                                                                                                                                    ""));
+                                                                             "\"recurring\"]}]}," ID(
+                                                                                 "on_"
+                                                                                 "behalf_"
+                                                                                 "of",
+                                                                                 "id: "
+                                                                                 "acct_.."
+                                                                                 ".") "," OBJECT("radar_"
+                                                                                                 "options",
+                                                                                                 "") "," STRING("return_url",
+                                                                                                                "5000",
+                                                                                                                "") "," BOOLEAN("use_stripe_sdk",
+                                                                                                                                ""));
 static const char intents_retrieve_input[] = INPUT(
     REQUIRED("\"intent\""), ID("intent", "id: pi_...") "," STRING("client_secret", "5000", "") "," EXPAND);
 static const char intents_update_input[] = INPUT(
@@ -235,5 +243,7 @@ static const char settings_schema[] =
     "account's\"},\"stripe_account\":{\"type\":\"string\",\"pattern\":\"^acct_\",\"description\":\"Connect: "
     "act for this "
     "account (Stripe-Account)\"}}}";
+
+/* clang-format on */
 
 #endif

@@ -29,8 +29,8 @@ typedef struct bb_crypto_api {
 
     /* Text encodings. `out` takes `cap` bytes; no NUL is written. Give the bytes written, or
      * SIZE_MAX where `cap` is too small or (decoding) the text is not of that encoding.
-     * base64: RFC 4648 section 4, padded; base64url: section 5, without padding when written, with or without when read;
-     * hex: lower case when written, either when read. */
+     * base64: RFC 4648 section 4, padded; base64url: section 5, without padding when written, with or without
+     * when read; hex: lower case when written, either when read. */
     size_t (*hex_encode)(bb_str bytes, char *out, size_t cap);
     size_t (*hex_decode)(bb_str text, uint8_t *out, size_t cap);
     size_t (*base64_encode)(bb_str bytes, char *out, size_t cap);

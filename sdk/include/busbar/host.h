@@ -2,7 +2,8 @@
  * busbar/host.h - what the host offers a connector, beyond a single call.
  *
  * bb_host is frozen since SDK 1.0. What comes later comes as an extension, asked for by its id;
- * a method added to an extension comes at its end, and the extension's `size` tells whether it is there (BB_HAS).
+ * a method added to an extension comes at its end, and the extension's `size` tells whether it is there
+ * (BB_HAS).
  */
 #ifndef BUSBAR_HOST_H
 #define BUSBAR_HOST_H
@@ -22,7 +23,7 @@ BB_BEGIN_DECLS
 #define BB_EXT_CALL "busbar.call/1"
 
 /* Whether a vtable is new enough to have a method. */
-#define BB_HAS(vtable, method)                                                                               \
+#define BB_HAS(vtable, method) \
     ((vtable) != NULL && (vtable)->size >= offsetof(__typeof__(*(vtable)), method) + sizeof((vtable)->method))
 
 typedef int32_t bb_log_level;
@@ -31,8 +32,8 @@ enum { BB_LOG_DEBUG = 0, BB_LOG_INFO = 1, BB_LOG_WARN = 2, BB_LOG_ERROR = 3 };
 typedef struct bb_log_api {
     uint32_t size; /* sizeof(bb_log_api) of the host */
     uint32_t reserved;
-    /* Writes a line to the hub's log, named after the connector. Line breaks and control characters are escaped, the line is cut at
-     * 2 KiB. [any-thread] [no-block]. */
+    /* Writes a line to the hub's log, named after the connector. Line breaks and control characters are
+     * escaped, the line is cut at 2 KiB. [any-thread] [no-block]. */
     void (*write)(const bb_host *host, bb_log_level level, bb_str text);
     /* The same, named after the call's connection and execution too. The step's thread. */
     void (*write_call)(bb_call *call, bb_log_level level, bb_str text);
@@ -53,8 +54,8 @@ typedef struct bb_call_api {
     /* The output: the answer's body, untouched. One that is not JSON fails the call with
      * BB_E_UPSTREAM_INVALID. An empty one (204) gives null. The cheapest way to answer. */
     void (*done_body)(bb_call *call);
-    /* There is a further page: a call with this cursor continues after this one. Before or after `done_*`; an absent or empty
-     * cursor says that this was the last. Operations marked BB_OP_PAGINATED. */
+    /* There is a further page: a call with this cursor continues after this one. Before or after `done_*`; an
+     * absent or empty cursor says that this was the last. Operations marked BB_OP_PAGINATED. */
     void (*next_cursor)(bb_call *call, bb_str cursor);
     /* The call fails. The last of `fail` and `done_*` wins. */
     void (*fail)(bb_call *call, const bb_error *error);

@@ -58,7 +58,8 @@ typedef struct bb_http_api {
 
     /* The status of the answer, 100 to 599; 0 in `start`. */
     int32_t (*status)(bb_call *call);
-    /* The first header field of that name, in any case; absent: none. Owner: the call, until the step ends. */
+    /* The first header field of that name, in any case; absent: none. Owner: the call, until the step ends.
+     */
     bb_str (*response_header)(bb_call *call, bb_str name);
     /* The body, decoded from any Content-Encoding. Owner: the call, until the step ends. */
     bb_str (*response_body)(bb_call *call);

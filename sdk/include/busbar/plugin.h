@@ -3,7 +3,8 @@
  *
  * Every struct opens with its size, as the connector's compiler knew it. All are frozen since SDK
  * 1.0; what comes later (webhook verifiers, sessions, streams, custom auth schemes, ...) is given by
- * bb_entry.get_extension. All text is UTF-8 and NUL-terminated; an optional one may be NULL. Everything lives as long as the connector is loaded.
+ * bb_entry.get_extension. All text is UTF-8 and NUL-terminated; an optional one may be NULL. Everything lives
+ * as long as the connector is loaded.
  *
  * Thread tags: [init] the hub's main thread, one call at a time, may take up to 5 s.
  *              [step] an event loop's thread. Several loops run steps of one connection at the same
@@ -47,11 +48,12 @@ enum {
 };
 
 typedef struct bb_operation {
-    uint32_t size;       /* sizeof(bb_operation) */
-    uint32_t flags;      /* BB_OP_* */
-    uint32_t state_size; /* bytes of bb_call.state, at most 64 KiB */
-    uint32_t timeout_ms; /* default for the whole call; 0: the hub's (30 s) */
-    const char *id;          /* "customers.create": [a-z0-9_]+ joined by dots or case as the service has it: [A-Za-z0-9_.-]{1,100} */
+    uint32_t size;           /* sizeof(bb_operation) */
+    uint32_t flags;          /* BB_OP_* */
+    uint32_t state_size;     /* bytes of bb_call.state, at most 64 KiB */
+    uint32_t timeout_ms;     /* default for the whole call; 0: the hub's (30 s) */
+    const char *id;          /* "customers.create": [a-z0-9_]+ joined by dots or case as the service has it:
+                                [A-Za-z0-9_.-]{1,100} */
     const char *summary;     /* one line */
     const char *description; /* optional, Markdown */
     /* JSON Schemas (draft 2020-12 unless "$schema" says draft 7), as text. {"$ref": "NAME"} means
@@ -100,8 +102,8 @@ struct bb_connection {
 };
 
 typedef struct bb_plugin {
-    uint32_t size; /* sizeof(bb_plugin) */
-    uint32_t flags; /* 0 */
+    uint32_t size;        /* sizeof(bb_plugin) */
+    uint32_t flags;       /* 0 */
     const char *id;       /* "stripe": [a-z][a-z0-9_]{0,63}; the file is ID.so */
     const char *name;     /* "Stripe" */
     const char *version;  /* of the connector, "1.0.0" */
@@ -150,14 +152,14 @@ typedef struct bb_entry {
 
 /* Exports a connector. Once, at file scope: BUSBAR_PLUGIN(plugin); */
 #define BUSBAR_PLUGIN(descriptor) BUSBAR_PLUGIN_EXT(descriptor, NULL)
-#define BUSBAR_PLUGIN_EXT(descriptor, extension_function)                                                    \
-    BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry;                                                       \
-    BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry = {{'\211', 'B', 'U', 'S', 'B', 'A', 'R', '\n'},       \
-                                                         BUSBAR_ABI_MAJOR,                                   \
-                                                         BUSBAR_ABI_MINOR,                                   \
-                                                         (uint32_t)sizeof(bb_entry),                         \
-                                                         0,                                                  \
-                                                         &(descriptor),                                      \
+#define BUSBAR_PLUGIN_EXT(descriptor, extension_function)                                              \
+    BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry;                                                 \
+    BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry = {{'\211', 'B', 'U', 'S', 'B', 'A', 'R', '\n'}, \
+                                                         BUSBAR_ABI_MAJOR,                             \
+                                                         BUSBAR_ABI_MINOR,                             \
+                                                         (uint32_t)sizeof(bb_entry),                   \
+                                                         0,                                            \
+                                                         &(descriptor),                                \
                                                          (extension_function)}
 
 BB_END_DECLS

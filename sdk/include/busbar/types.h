@@ -50,9 +50,9 @@ enum {
     BB_E_CONFIG = 3,        /* the connection's settings are at fault */
     BB_E_UNSUPPORTED = 4,   /* this host, or this connector, has no such thing */
     BB_E_NO_MEMORY = 5,
-    BB_E_LIMIT = 6,         /* a size, depth or count limit of the host was reached */
-    BB_E_CANCELLED = 7,     /* the caller has gone, or the connection is being retired */
-    BB_E_DEADLINE = 8,      /* the call's time is over */
+    BB_E_LIMIT = 6,     /* a size, depth or count limit of the host was reached */
+    BB_E_CANCELLED = 7, /* the caller has gone, or the connection is being retired */
+    BB_E_DEADLINE = 8,  /* the call's time is over */
 
     BB_E_UPSTREAM = 32,              /* the service failed: 5xx, or a failure it reports in its own way */
     BB_E_UPSTREAM_INVALID = 33,      /* the service's answer cannot be understood */
@@ -95,11 +95,11 @@ enum { BB_RETRY_UNKNOWN = 0, BB_RETRY_YES = 1, BB_RETRY_NO = 2 };
 /* An error as a connector reports it. The host copies every slice before the function returns.
  * Never put a credential into a text: the host removes the ones it knows, it cannot know all. */
 typedef struct bb_error {
-    uint32_t size;         /* sizeof(bb_error) */
-    bb_code code;          /* not BB_OK */
-    bb_str message;        /* one sentence for a person: what happened, and what to do */
-    bb_str pointer;        /* JSON Pointer (RFC 6901) into the input or settings, or absent */
-    bb_str upstream_code;  /* the service's own error code ("card_declined"), or absent */
+    uint32_t size;           /* sizeof(bb_error) */
+    bb_code code;            /* not BB_OK */
+    bb_str message;          /* one sentence for a person: what happened, and what to do */
+    bb_str pointer;          /* JSON Pointer (RFC 6901) into the input or settings, or absent */
+    bb_str upstream_code;    /* the service's own error code ("card_declined"), or absent */
     int32_t upstream_status; /* HTTP status of the service's answer; 0: the host fills in the last one */
     bb_retry retry;
 } bb_error;
