@@ -1,0 +1,60 @@
+// service.mjs - what the emulators share: a server of loopback that keeps what it is asked, and fails when told to.
+import http from 'node:http';
+
+// `answer(request)` gives {status, headers, body}; body is an object, or a text. request: {method, path, query, headers, text}.
+export async function startService(answer, port = 0) {
+  const service = {requests: [], faults: []};
+  const sockets = new Set();
+  const server = http.createServer((req, res) => {
+    let text = '';
+    req.setEncoding('utf8');
+    req.on('data', (d) => (text += d));
+    req.on('end', () => {
+      const url = new URL(req.url, 'http://x');
+      const request = {method: req.method, path: url.pathname, query: url.searchParams, rawQuery: url.search.slice(1), headers: req.headers, text};
+      service.requests.push(request);
+      const fault = service.faults.shift();
+      if (fault === 'hang') return;
+      if (fault === 'nothing') return req.socket.destroy();
+      if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
+      const {status, headers = {}, body} = fault ?? answer(request);
+      const bytes = typeof body === 'string' ? body : JSON.stringify(body);
+      res.writeHead(status, {'content-type': 'application/json', ...headers});
+      res.end(bytes);
+    });
+  });
+  server.on('connection', (s) => {
+    sockets.add(s);
+    s.on('error', () => {});
+    s.on('close', () => sockets.delete(s));
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  service.port = server.address().port;
+  service.url = `http://127.0.0.1:${service.port}`;
+  service.stop = () => {
+    for (const s of sockets) s.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return service;
+}
+
+// "a[b][0]=x&c=y" as {a: {b: ['x']}, c: 'y'}: objects whose keys are 0, 1, ... (or empty) are lists.
+export function parseForm(text) {
+  const root = {};
+  for (const [name, value] of new URLSearchParams(text)) {
+    const keys = name.replaceAll(']', '').split('[');
+    let at = root;
+    keys.forEach((key, i) => {
+      const k = key === '' ? String(Object.keys(at).length) : key;
+      if (i === keys.length - 1) at[k] = value;
+      else at = at[k] ??= {};
+    });
+  }
+  const lists = (v) => {
+    if (typeof v !== 'object') return v;
+    const keys = Object.keys(v);
+    if (keys.length > 0 && keys.every((k, i) => k === String(i))) return keys.map((k) => lists(v[k]));
+    return Object.fromEntries(keys.map((k) => [k, lists(v[k])]));
+  };
+  return Object.fromEntries(Object.entries(root).map(([k, v]) => [k, lists(v)]));
+}
