@@ -1,0 +1,111 @@
+// The SDK as its users have it: installed, each header alone, in C and C++, the guide's snippets, and a connector built outside the tree
+// that a hub loads, calls and swaps.
+import assert from 'node:assert/strict';
+import {execFileSync, spawnSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import {after, before, test} from 'node:test';
+import {startUpstream} from '../emulators/upstream.mjs';
+import {startHub, tempFolder} from '../integration/lib/hub.mjs';
+
+const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
+const build = process.env.BUSBAR_BUILD ?? path.join(root, 'build/plain');
+let prefix, env;
+
+const find = (name) => execFileSync('find', [prefix, '-name', name], {encoding: 'utf8'}).trim().split('\n')[0];
+const has = (tool) => spawnSync(tool, ['--version']).status === 0;
+
+function compile(compiler, args, options = {}) {
+  const done = spawnSync(compiler, args, {encoding: 'utf8', env, ...options});
+  assert.equal(done.status, 0, `${compiler} ${args.join(' ')}\n${done.stderr}`);
+}
+
+before(() => {
+  prefix = tempFolder();
+  execFileSync('cmake', ['--install', build, '--prefix', prefix], {stdio: 'pipe'});
+  env = {...process.env, PKG_CONFIG_PATH: path.dirname(find('busbar-sdk.pc'))};
+});
+after(() => fs.rmSync(prefix, {recursive: true, force: true}));
+
+const cflags = () => execFileSync('pkg-config', ['--define-variable=prefix=' + prefix, '--cflags', 'busbar-sdk'], {encoding: 'utf8', env}).trim().split(' ');
+
+test('each header compiles alone and all together, as C11 to C++20, with gcc and clang', () => {
+  const headers = fs.readdirSync(path.join(prefix, 'include/busbar'));
+  assert.ok(headers.includes('busbar.h') && headers.length >= 7);
+  const dir = tempFolder();
+  for (const [compiler, language, standards] of [['gcc', 'c', ['c11', 'c17']], ['clang', 'c', ['c11', 'c17']], ['g++', 'c++', ['c++17', 'c++20']], ['clang++', 'c++', ['c++17', 'c++20']]]) {
+    if (!has(compiler)) continue;
+    for (const standard of standards) {
+      for (const header of [...headers.map((h) => [h]), headers]) {
+        const file = path.join(dir, language === 'c' ? 'x.c' : 'x.cc');
+        fs.writeFileSync(file, header.map((h) => `#include <busbar/${h}>\n`).join('') + 'typedef int not_empty;\n');
+        compile(compiler, [`-std=${standard}`, '-Wall', '-Wextra', '-Wpedantic', '-Werror', ...cflags(), '-c', file, '-o', '/dev/null']);
+      }
+    }
+  }
+  fs.rmSync(dir, {recursive: true});
+});
+
+test("every C snippet of the guide is a connector that compiles without a warning", () => {
+  const guide = fs.readFileSync(path.join(root, 'sdk/README.md'), 'utf8');
+  const snippets = [...guide.matchAll(/```c\n([\s\S]*?)```/g)].map((m) => m[1]);
+  assert.ok(snippets.length >= 3);
+  assert.ok(snippets[0].split('\n').length < 60, 'the first connector has under sixty lines');
+  const dir = tempFolder();
+  for (const snippet of snippets) {
+    fs.writeFileSync(path.join(dir, 'weather.c'), snippet);
+    compile('cc', ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', ...cflags(), 'weather.c', '-o', 'weather.so'], {cwd: dir});
+    const symbols = execFileSync('nm', ['-D', '--defined-only', 'weather.so'], {cwd: dir, encoding: 'utf8'}).trim().split('\n');
+    assert.equal(symbols.length, 1, symbols.join());
+    assert.match(symbols[0], / busbar_entry$/);
+  }
+  const line = /```sh\n(cc .*)\n```/.exec(guide)[1].replace('$(pkg-config --cflags busbar-sdk)', cflags().join(' '));
+  fs.writeFileSync(path.join(dir, 'weather.c'), snippets[0]);
+  compile('sh', ['-c', line], {cwd: dir});
+  fs.rmSync(dir, {recursive: true});
+});
+
+test('a connector outside the tree builds by CMake, is loaded, called and swapped while calls run', async () => {
+  const dir = tempFolder(), source = path.join(dir, 'src'), made = path.join(dir, 'plugins');
+  fs.cpSync(path.join(root, 'sdk/examples/weather'), source, {recursive: true});
+  fs.mkdirSync(made);
+  const make = (version) => {
+    const file = path.join(source, 'weather.c');
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/\.version = "[^"]*"/, `.version = "${version}"`));
+    execFileSync('cmake', ['-S', source, '-B', path.join(dir, 'b'), `-DCMAKE_PREFIX_PATH=${prefix}`], {stdio: 'pipe'});
+    execFileSync('cmake', ['--build', path.join(dir, 'b')], {stdio: 'pipe'});
+    fs.copyFileSync(path.join(dir, 'b/weather.so'), path.join(made, 'new'));
+    fs.chmodSync(path.join(made, 'new'), 0o755);
+    fs.renameSync(path.join(made, 'new'), path.join(made, 'weather.so'));
+  };
+  make('1.0.0');
+  const upstream = await startUpstream();
+  const hub = await startHub({conf: {'w.conf': `[connection]\nplugin = weather\n[settings]\nbase_url = ${upstream.url}\n[auth]\nkey = k-1\n`}, pluginsDir: made});
+  await hub.data('w', 'current', {city: 'Köln am Rhein'});
+  assert.equal(upstream.requests[0].url, '/v1/current?city=K%C3%B6ln%20am%20Rhein');
+  assert.equal(upstream.requests[0].headers['x-weather-key'], 'k-1');
+  await hub.problem('invalid-input', 'w', 'current', {});
+  let running = true;
+  const callers = [1, 2, 3].map(async () => {
+    while (running) await hub.data('w', 'current', {city: 'x'});
+  });
+  make('1.1.0');
+  const report = await hub.reload();
+  assert.equal(report.connections[0].change, 'code');
+  running = false;
+  await Promise.all(callers);
+  assert.equal((await hub.api('GET', '/api/v1/plugins/weather')).body.version, '1.1.0');
+  await hub.stop();
+  await upstream.stop();
+  fs.rmSync(dir, {recursive: true});
+});
+
+test('what is installed serves by itself', async () => {
+  const program = path.join(prefix, 'bin/busbar');
+  assert.ok(fs.existsSync(program));
+  assert.ok(find('busbar.1'));
+  const hub = await startHub({conf: {}, pluginsDir: path.dirname(find('rest.so'))});
+  const ids = (await hub.api('GET', '/api/v1/plugins')).body.plugins.map((p) => [p.id, p.status]);
+  assert.deepEqual(ids, [['prometheus', 'ready'], ['rest', 'ready'], ['slack', 'ready'], ['stripe', 'ready']]);
+  await hub.stop();
+});
