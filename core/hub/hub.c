@@ -65,14 +65,16 @@ static bool start_main_loop(hub *h, err *e) {
  * ------------------------------------------------------------------------------------------------ */
 
 static uint64_t http_connections(void *ctx) {
-    const hub *h = ctx;
+    hub *h = ctx;
     uint64_t n = 0;
+    pthread_mutex_lock(&h->lock);
     for (unsigned i = 0; i < h->loop_count; i++)
-        n += http_server_connections(h->loops[i].server);
+        n += h->loops[i].closing ? 0 : http_server_connections(h->loops[i].server);
+    pthread_mutex_unlock(&h->lock);
     return n;
 }
 
-static bool start_loop(hub *h, unsigned number, int fd, err *e) {
+static bool make_loop(hub *h, unsigned number, int fd, err *e) {
     hub_loop *l = &h->loops[number];
     l->hub = h;
     l->loop = loop_new(number);
@@ -88,7 +90,7 @@ static bool start_loop(hub *h, unsigned number, int fd, err *e) {
     }
     l->api = (api){.shared = &h->shared, .worker = &l->worker};
     l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
-    return l->server != NULL && (loop_start(l->loop) || err_set(e, "a thread cannot be started"));
+    return l->server != NULL;
 }
 
 static bool start_loops(hub *h, err *e) {
@@ -106,10 +108,12 @@ static bool start_loops(hub *h, err *e) {
     bool ok = h->loops != NULL || err_set(e, "no memory");
     for (unsigned i = 0; i < n; i++) {
         if (ok)
-            ok = start_loop(h, i, fds[i], e);
+            ok = make_loop(h, i, fds[i], e);
         else
             close(fds[i]);
     }
+    for (unsigned i = 0; ok && i < n; i++) /* once all are made: they look at each other for the metrics */
+        ok = loop_start(h->loops[i].loop) || err_set(e, "a thread cannot be started");
     return ok;
 }
 

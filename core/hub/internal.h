@@ -16,6 +16,7 @@ typedef struct hub_loop {
     worker worker;
     api api;
     http_server *server;
+    bool closing; /* the server will free itself: not to be asked any more; guarded by the hub's lock */
     struct hub *hub;
 } hub_loop;
 

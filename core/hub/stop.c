@@ -17,6 +17,9 @@ static void on_server_closed(void *ctx) {
 static void close_server(loop *l, void *arg) {
     (void)l;
     hub_loop *own = arg;
+    pthread_mutex_lock(&own->hub->lock);
+    own->closing = true;
+    pthread_mutex_unlock(&own->hub->lock);
     http_server_close(own->server, own->hub->settings.shutdown_ms, on_server_closed, own);
 }
 

@@ -29,6 +29,7 @@ export async function startService(answer, port = 0) {
     s.on('close', () => sockets.delete(s));
   });
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  server.unref(); // a test that fails must not keep its process
   service.port = server.address().port;
   service.url = `http://127.0.0.1:${service.port}`;
   service.stop = () => {

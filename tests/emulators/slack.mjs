@@ -79,4 +79,7 @@ export async function startSlack(port) {
   return service;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log((await startSlack(Number(process.argv[2] ?? 0))).url);
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.log((await startSlack(Number(process.argv[2] ?? 0))).url);
+  setInterval(() => {}, 1 << 30); // serves until it is stopped
+}

@@ -60,6 +60,7 @@ export async function startUpstream() {
     socket.on('close', () => upstream.sockets.delete(socket));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref(); // a test that fails must not keep its process
   upstream.url = `http://127.0.0.1:${server.address().port}`;
   upstream.script = (list) => (upstream.next = list);
   upstream.stop = () => {

@@ -201,7 +201,7 @@ test('connectors with faults are refused with the reason, and all else serves on
   put('open.so', good, 0o777);
   put('empty.so', '');
   put('other.so', good); // its id is talker
-  build('crash', {body: '__attribute__((constructor)) static void boom(void) { raise(SIGSEGV); }'});
+  build('crash', {body: '__attribute__((constructor)) static void boom(void) { abort(); }'});
   build('quit', {body: '__attribute__((constructor)) static void quit_(void) { _exit(0); }'});
   build('picky', {create: 'static bb_code self(const bb_host *h) { (void)h; return BB_E_PLUGIN; }', declare: '.self_test = self'});
   build('schema', {declare: '.settings_schema = "{\\"type\\":\\"objct\\"}"'});
@@ -209,7 +209,7 @@ test('connectors with faults are refused with the reason, and all else serves on
   fs.writeFileSync(major, fs.readFileSync(path.join(dir, 'talker.c'), 'utf8').replace('"talker"', '"major"').replace('#include <busbar/busbar.h>', '#include <busbar/busbar.h>\n#undef BUSBAR_ABI_MAJOR\n#define BUSBAR_ABI_MAJOR 2u'));
   execFileSync('cc', ['-std=c11', '-D_GNU_SOURCE', '-shared', '-fPIC', `-I${include}`, major, '-o', path.join(dir, 'major.so')], {stdio: 'pipe'});
   const report = await hub.reload();
-  const reasons = {text: /not a shared object/, cut: /truncated|damaged/, open: /chmod go-w/, empty: /empty/, other: /talker\.so/, crash: /crashed \(Segmentation fault\)/, quit: /ended the process/, picky: /self-test/, schema: /settings schema/, major: /ABI 2\.0.*rebuild/};
+  const reasons = {text: /not a shared object/, cut: /truncated|damaged/, open: /chmod go-w/, empty: /empty/, other: /talker\.so/, crash: /crashed \(Aborted\)/, quit: /ended the process/, picky: /self-test/, schema: /settings schema/, major: /ABI 2\.0.*rebuild/};
   for (const [id, reason] of Object.entries(reasons)) {
     const item = pluginChange(report, id);
     assert.equal(item.change, 'refused', `${id}: ${JSON.stringify(item)}`);
