@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the test programs of each variant and adds up their results.
 
-run.py [--only PATTERN] VARIANT...    VARIANT: plain, asan, tsan, fuzz (build/VARIANT has been built)
+run.py [--only PATTERN] [--not-built NAME]... VARIANT...    VARIANT: plain, asan, tsan, fuzz, clang (build/VARIANT has been built)
 
 Unit tests are Check programs that write TAP to $UNIT_TAP; integration tests are Node's, with its TAP reporter; style checks are here.
 A program that crashes, hangs or runs no test has failed. The last line is "N passed, N failed, N skipped".
 """
+import argparse
 import concurrent.futures
 import os
 import pathlib
@@ -142,6 +143,8 @@ def tasks_of(variants, only):
     parallel, serial = [], []
     for variant in variants:
         build = ROOT / "build" / variant
+        if variant == "clang":  # to have been built is all it is for
+            continue
         if variant == "fuzz":
             parallel += [("fuzz " + p.name, run_fuzzer, (p,)) for p in sorted(build.glob("fuzz/fuzz_*")) if os.access(p, os.X_OK) and p.is_file()]
             continue
@@ -151,6 +154,12 @@ def tasks_of(variants, only):
         parallel += [(f"style {name}", style.run, (name,)) for name in style.CHECKS]
     matches = [re.search(only, name) is not None for name, _, _ in parallel]
     return ([t for t, m in zip(parallel, matches) if m], [t for t in serial if re.search(only, t[0])])
+
+
+def unbuilt(name):
+    result = Result(f"build {name}")
+    finish(result, 1, (LOGS / f"build-{name}.log").read_text(errors="replace"))
+    return result
 
 
 def timed(task):
@@ -176,13 +185,16 @@ def show(result):
 
 
 def main():
-    arguments = sys.argv[1:]
-    only = ""
-    if arguments[:1] == ["--only"]:
-        only, arguments = arguments[1], arguments[2:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--not-built", action="append", default=[])  # its log is build/test-logs/build-NAME.log
+    parser.add_argument("variants", nargs="*")
+    args = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    parallel, serial = tasks_of(arguments, only)
-    results = []
+    parallel, serial = tasks_of(args.variants, args.only)
+    results = [unbuilt(name) for name in args.not_built]
+    for result in results:
+        show(result)
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         for result in pool.map(timed, parallel):
             show(result)
