@@ -1,0 +1,267 @@
+/* A connector's steps, without a network: what they ask for, what they give, and what is refused. */
+#include <busbar/busbar.h> /* first: Check has a macro `fail` */
+
+#include "unit.h"
+
+#include "plugin/call.h"
+#include "plugin/host.h"
+#include "plugin/module.h"
+#include "plugin/url.h"
+
+static plugin_call call_;
+
+static plugin_call *fresh(void) {
+    static bool made;
+    if (!made)
+        plugin_call_init(&call_);
+    made = true;
+    plugin_call_reset(&call_);
+    if (call_.memory == NULL)
+        call_.memory = arena_new(0);
+    call_.base_url = STR("https://api.example.com/v2");
+    call_.plugin_id = call_.connection_id = call_.execution_id = "t";
+    call_.abi = (bb_call){.size = sizeof call_.abi, .host = host_get()};
+    call_.abi.input = (const bb_json *)json_read(
+        call_.memory,
+        STR("{\"id\":\"a/"
+            "b\",\"n\":12345678901234567890,\"o\":{\"x\":[1,{\"y\":true}],\"z\":null},\"l\":[1,2,3]}"),
+        NULL, NULL);
+    return &call_;
+}
+
+static plugin_outcome run(bb_step (*start)(bb_call *)) {
+    bb_operation op = {BB_SIZE(bb_operation), .id = "t", .start = start};
+    return plugin_start(fresh(), &op);
+}
+
+static void assert_url(const char *expected) {
+    ck_assert_str_eq(buf_cstr(&call_.request.url), expected);
+}
+
+static bb_step asks(bb_call *call) {
+    bb_request(call, "GET", "/things");
+    bb_segment(call, bb_in_text(call, "id"));
+    bb_query_in(call, "n");
+    call->host->http->query_json(call, bb_s("o"), bb_in(call, "o"));
+    bb_header(call, "X-A", bb_s("1"));
+    return BB_SEND;
+}
+
+START_TEST(a_request_is_put_together) {
+    ck_assert_int_eq(run(asks), PLUGIN_SEND);
+    assert_url("https://api.example.com/v2/things/"
+               "a%2Fb?n=12345678901234567890&o%5Bx%5D%5B0%5D=1&o%5Bx%5D%5B1%5D%5By%5D=true&o%5Bz%5D=");
+    ck_assert_uint_eq(call_.request.header_count, 1);
+    ck_assert_str_eq(call_.request.headers[0].ptr, "X-A: 1");
+    ck_assert(!call_.request.foreign);
+}
+END_TEST
+
+static bb_step walks(bb_call *call) {
+    const bb_json_api *json = call->host->json;
+    bb_json_iter it = {0};
+    int64_t n, sum = 0;
+    size_t seen = 0;
+    while (json->next(bb_in(call, "l"), &it) && seen < 100) {
+        json->to_int64(it.value, &n);
+        sum = sum * 10 + n;
+        seen += 1 + it.index * 0;
+    }
+    ck_assert_int_eq(sum, 123);
+    memset(&it, 0, sizeof it);
+    for (seen = 0; json->next(call->input, &it) && seen < 100; seen++)
+        ck_assert_uint_eq(it.index, seen);
+    ck_assert_uint_eq(seen, 4);
+    bb_json_writer *w = json->writer(call);
+    json->begin_array(w);
+    json->put_value(w, bb_in(call, "n"));
+    json->end_array(w);
+    return bb_done_writer(call, w);
+}
+
+START_TEST(a_walk_goes_through_all_members_and_ends) {
+    ck_assert_int_eq(run(walks), PLUGIN_DONE);
+    ck_assert(str_eq(call_.output, STR("[12345678901234567890]")));
+}
+END_TEST
+
+static bb_step no_request(bb_call *call) {
+    (void)call;
+    return BB_SEND;
+}
+static bb_step no_output(bb_call *call) {
+    (void)call;
+    return BB_DONE;
+}
+static bb_step no_reason(bb_call *call) {
+    (void)call;
+    return BB_FAIL;
+}
+static bb_step nonsense(bb_call *call) {
+    (void)call;
+    return 77;
+}
+static bb_step not_json(bb_call *call) {
+    return bb_done_text(call, bb_s("{"));
+}
+static bb_step body_too_early(bb_call *call) {
+    return bb_done_body(call);
+}
+static bb_step query_before_begin(bb_call *call) {
+    bb_query(call, "a", bb_s("b"));
+    return BB_SEND;
+}
+static bb_step two_bodies(bb_call *call) {
+    bb_request(call, "POST", "/");
+    bb_form(call, "a", bb_s("b"));
+    bb_body_json(call, call->input);
+    return BB_SEND;
+}
+static bb_step bad_writer(bb_call *call) {
+    bb_json_writer *w = call->host->json->writer(call);
+    call->host->json->end_object(w);
+    return bb_done_writer(call, w);
+}
+
+START_TEST(a_defective_step_is_the_connectors_fault) {
+    bb_step (*const steps[])(bb_call *) = {no_request,         no_output,  no_reason,
+                                           nonsense,           not_json,   body_too_early,
+                                           query_before_begin, two_bodies, bad_writer};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        ck_assert_int_eq(run(steps[i]), PLUGIN_FAILED);
+        ck_assert_msg(call_.error.code == BB_E_PLUGIN, "case %zu: %d", i, (int)call_.error.code);
+        ck_assert_uint_gt(call_.error.message.len, 0);
+    }
+}
+END_TEST
+
+static bb_step line_break(bb_call *call) {
+    bb_request(call, "GET", "/");
+    bb_header(call, "X-A", bb_s("a\r\nX-B: b"));
+    return BB_SEND;
+}
+static bb_step dots(bb_call *call) {
+    bb_request(call, "GET", "/a/%2e./b");
+    return BB_SEND;
+}
+static bb_step empty_segment(bb_call *call) {
+    bb_request(call, "GET", "/a");
+    bb_segment(call, bb_s(""));
+    return BB_SEND;
+}
+static bb_step blank(bb_call *call) {
+    bb_request(call, "GET", "/a b");
+    return BB_SEND;
+}
+
+START_TEST(what_cannot_be_sent_is_the_inputs_fault) {
+    bb_step (*const steps[])(bb_call *) = {line_break, dots, empty_segment, blank};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        ck_assert_int_eq(run(steps[i]), PLUGIN_FAILED);
+        ck_assert_msg(call_.error.code == BB_E_INVALID_INPUT, "case %zu", i);
+    }
+}
+END_TEST
+
+static bb_step elsewhere(bb_call *call) {
+    bb_request(call, "GET", "https://api.example.com.evil.example/v2");
+    return BB_SEND;
+}
+static bb_step same_place(bb_call *call) {
+    bb_request(call, "GET", "HTTPS://x");
+    bb_request(call, "GET", "https://API.example.com:443/other");
+    return BB_SEND;
+}
+
+START_TEST(another_origin_is_foreign) {
+    ck_assert_int_eq(run(elsewhere), PLUGIN_SEND);
+    ck_assert(call_.request.foreign);
+    run(same_place);
+    ck_assert(!call_.request.foreign);
+}
+END_TEST
+
+START_TEST(origins_are_compared_as_browsers_do) {
+    bb_str base = STR("https://a.example:8443/x");
+    ck_assert(url_same_origin(STR("https://A.example:8443/y"), base));
+    ck_assert(!url_same_origin(STR("http://a.example:8443/y"), base));
+    ck_assert(!url_same_origin(STR("https://a.example/y"), base));
+    ck_assert(!url_same_origin(STR("https://a.example:8443@evil/"), base));
+    ck_assert(!url_same_origin(STR("https://a.example:84430/"), base));
+    ck_assert(url_same_origin(STR("http://[::1]/"), STR("http://[::1]:80")));
+    err e;
+    ck_assert(url_check_base(STR("https://a.example/v1"), &e));
+    static const char *const bad[] = {"ftp://x",         "https://",    "https://u:p@x",
+                                      "https://x?y",     "https://x#y", "https://x:0",
+                                      "https://x:99999", "https://x y", "x"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!url_check_base(str_from(bad[i]), &e), "%s", bad[i]);
+}
+END_TEST
+
+/* --- admission
+ * --------------------------------------------------------------------------------------------------- */
+
+static bool admitted(const bb_entry *entry, char text[1024]) {
+    plugin_module m = {.memory = arena_new(0)};
+    err e = {""};
+    bool ok = module_admit(&m, entry, STR("t"), &e);
+    strcpy(text, e.text);
+    for (size_t i = 0; i < m.op_count; i++) {
+        schema_free(m.ops[i].input);
+        schema_free(m.ops[i].output);
+    }
+    schema_free(m.settings);
+    arena_free(m.memory);
+    return ok;
+}
+
+START_TEST(descriptors_that_lie_are_refused) {
+    char text[1024];
+    bb_operation op = {BB_SIZE(bb_operation), .id = "a.b", .start = no_output};
+    const bb_operation *ops[] = {&op, NULL}, *twice[] = {&op, &op, NULL};
+    bb_plugin p = {BB_SIZE(bb_plugin), .id = "t",      .name = "T",
+                   .version = "1",     .summary = "s", .operations = ops};
+    bb_entry good = {{'\211', 'B', 'U', 'S', 'B', 'A', 'R', '\n'},
+                     BUSBAR_ABI_MAJOR,
+                     BUSBAR_ABI_MINOR,
+                     sizeof(bb_entry),
+                     0,
+                     &p,
+                     NULL},
+             e = good;
+    ck_assert_msg(admitted(&e, text), "%s", text);
+    e.magic[0] = 'x';
+    ck_assert(!admitted(&e, text) && strstr(text, "magic") != NULL);
+    e = good, e.abi_major = 2;
+    ck_assert(!admitted(&e, text) && strstr(text, "rebuild") != NULL);
+    e = good, e.abi_minor = BUSBAR_ABI_MINOR + 1;
+    ck_assert(!admitted(&e, text) && strstr(text, "upgrade the hub") != NULL);
+    e = good, e.size = 8;
+    ck_assert(!admitted(&e, text));
+    p.size = 4;
+    ck_assert(!admitted(&good, text));
+    p.size = sizeof p, p.id = "other";
+    ck_assert(!admitted(&good, text) && strstr(text, "other.so") != NULL);
+    p.id = "t", p.operations = twice;
+    ck_assert(!admitted(&good, text) && strstr(text, "twice") != NULL);
+    p.operations = ops, op.flags = BB_OP_PAGINATED;
+    ck_assert(!admitted(&good, text) && strstr(text, "items") != NULL);
+    op.flags = 0, op.start = NULL;
+    ck_assert(!admitted(&good, text));
+    op.start = no_output, op.id = "a b";
+    ck_assert(!admitted(&good, text));
+    op.id = "a.b", op.input_schema = "{\"type\":7}";
+    ck_assert(!admitted(&good, text) && strstr(text, "input schema of \"a.b\"") != NULL);
+    op.input_schema = NULL, p.test_operation = "none";
+    ck_assert(!admitted(&good, text));
+    p.test_operation = NULL;
+    ck_assert(admitted(&good, text));
+    arena_free(call_.memory);
+    plugin_call_free(&call_);
+}
+END_TEST
+
+UNIT_MAIN(a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
+          a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
+          another_origin_is_foreign, origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
