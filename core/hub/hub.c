@@ -135,7 +135,8 @@ static bool start_registry(hub *h, err *e) {
                                 .state_dir = h->settings.state_dir,
                                 .program = "/proc/self/exe",
                                 .loops = h->settings.loops,
-                                .strict = h->settings.strict};
+                                .strict = h->settings.strict,
+                                .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
     h->registry = registry_new(&options, e);

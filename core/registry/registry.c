@@ -187,6 +187,8 @@ static void count_metrics(const registry *r) {
 
 /* Copies of builds that are no longer the newest can go: what is mapped stays mapped. */
 static void clean_stage(registry *r) {
+    if (r->options.shared_state)
+        return;
     const char **keep = malloc((r->current->plugin_count + 1) * sizeof *keep);
     size_t n = 0;
     for (size_t i = 0; keep != NULL && i < r->current->plugin_count; i++)

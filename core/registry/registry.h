@@ -14,6 +14,7 @@ typedef struct registry_options {
     const char *program; /* what is started as `PROGRAM probe` */
     unsigned loops;
     bool strict;               /* one refusal holds back all */
+    bool shared_state;         /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */
 } registry_options;
 
