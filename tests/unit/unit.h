@@ -13,23 +13,23 @@
 
 #define unit_test(name) (name)
 
-#define UNIT_MAIN(...)                                                                                       \
-    int main(void) {                                                                                         \
-        const TTest *const tests[] = {__VA_ARGS__};                                                          \
-        Suite *suite = suite_create(UNIT_NAME);                                                              \
-        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {                                        \
-            TCase *tc = tcase_create(tests[i]->name);                                                        \
-            tcase_set_timeout(tc, 120);                                                                      \
-            tcase_add_test(tc, tests[i]);                                                                    \
-            suite_add_tcase(suite, tc);                                                                      \
-        }                                                                                                    \
-        SRunner *runner = srunner_create(suite);                                                             \
-        if (getenv("UNIT_TAP") != NULL)                                                                      \
-            srunner_set_tap(runner, getenv("UNIT_TAP"));                                                     \
-        srunner_run_all(runner, CK_NORMAL);                                                                  \
-        int failed = srunner_ntests_failed(runner);                                                          \
-        srunner_free(runner);                                                                                \
-        return failed != 0;                                                                                  \
+#define UNIT_MAIN(...)                                                \
+    int main(void) {                                                  \
+        const TTest *const tests[] = {__VA_ARGS__};                   \
+        Suite *suite = suite_create(UNIT_NAME);                       \
+        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) { \
+            TCase *tc = tcase_create(tests[i]->name);                 \
+            tcase_set_timeout(tc, 120);                               \
+            tcase_add_test(tc, tests[i]);                             \
+            suite_add_tcase(suite, tc);                               \
+        }                                                             \
+        SRunner *runner = srunner_create(suite);                      \
+        if (getenv("UNIT_TAP") != NULL)                               \
+            srunner_set_tap(runner, getenv("UNIT_TAP"));              \
+        srunner_run_all(runner, CK_NORMAL);                           \
+        int failed = srunner_ntests_failed(runner);                   \
+        srunner_free(runner);                                         \
+        return failed != 0;                                           \
     }
 
 #endif

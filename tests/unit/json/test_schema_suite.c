@@ -43,8 +43,9 @@ static void run_case(arena *a, const char *file, const json_value *c, const char
     bb_str text = json_raw(json_getl(c, "schema"));
     if (strstr(dialect, "draft-07") != NULL && json_is(json_getl(c, "schema"), JSON_OBJECT) &&
         json_getl(json_getl(c, "schema"), "$schema") == NULL)
-        text = arena_printf(a, "{\"$schema\":\"%s\"%s%.*s", dialect, json_count(json_getl(c, "schema")) > 0 ? "," : "",
-                            (int)text.len - 1, text.ptr + 1);
+        text = arena_printf(a, "{\"$schema\":\"%s\"%s%.*s", dialect,
+                            json_count(json_getl(c, "schema")) > 0 ? "," : "", (int)text.len - 1,
+                            text.ptr + 1);
     schema *s = schema_compile(text, STR("http://localhost:1234/case.json"), &resolver, &e);
     t->cases++;
     if (s == NULL) {
@@ -60,8 +61,8 @@ static void run_case(arena *a, const char *file, const json_value *c, const char
         t->tests++;
         if (valid != expected || (!valid && issues.count == 0)) {
             t->wrong++;
-            printf("%s: %.*s: %.*s: should be %s\n", file, (int)description.len, description.ptr, (int)name.len, name.ptr,
-                   expected ? "valid" : "invalid, with an issue");
+            printf("%s: %.*s: %.*s: should be %s\n", file, (int)description.len, description.ptr,
+                   (int)name.len, name.ptr, expected ? "valid" : "invalid, with an issue");
         }
     }
     schema_free(s);
