@@ -232,18 +232,9 @@ static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool ex
 /* --- the jobs
  * ------------------------------------------------------------------------------------------------ */
 
-static bool is_id(bb_str id) {
-    bool ok = id.len > 0 && id.len <= 64 && id.ptr[0] != '-' && id.ptr[0] != '_';
-    for (size_t i = 0; ok && i < id.len; i++) {
-        char c = id.ptr[i];
-        ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    }
-    return ok;
-}
-
 static void create(hub *h, api_job *job, const json_value *root) {
     bb_str id = json_string(json_getl(root, "id"));
-    if (!is_id(id))
+    if (!conf_id_ok(id))
         refuse(job, PROBLEM_INVALID_CONFIG, "`id` is missing, or not of the form [a-z0-9][a-z0-9_-]{0,63}");
     else if (snapshot_find(registry_current(h->registry), id) != NULL)
         refuse(job, PROBLEM_CONFLICT, "there is a connection of this id; PUT or PATCH changes it");
@@ -255,7 +246,7 @@ static void create(hub *h, api_job *job, const json_value *root) {
 }
 
 static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
-    if (!exists && !(job->kind == JOB_REPLACE && is_id(job->id))) {
+    if (!exists && !(job->kind == JOB_REPLACE && conf_id_ok(job->id))) {
         refuse(job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
         return;
     }

@@ -26,8 +26,8 @@ static const bb_operation current = {
 };
 static const bb_operation *const operations[] = {&current, NULL};
 
-static const bb_auth_scheme key = {
-    BB_SIZE(bb_auth_scheme), .scheme = "api_key", .summary = "your key", .defaults = "{\"name\":\"X-Weather-Key\"}"};
+static const bb_auth_scheme key = {BB_SIZE(bb_auth_scheme), .scheme = "api_key", .summary = "your key",
+                                   .defaults = "{\"name\":\"X-Weather-Key\"}"};
 static const bb_auth_scheme *const schemes[] = {&key, NULL};
 
 static const bb_plugin plugin = {
