@@ -1,5 +1,6 @@
 /* reader.c - a JSON text to nodes: one pass, no recursion, bounded by depth and bytes. */
 #include "json/json.h"
+#include "json/names.h"
 #include "json/scan.h"
 
 #define DEPTH_MAX 1024u
@@ -130,6 +131,10 @@ static char *decode_escape(reader *r, char *out) {
     }
 }
 
+static bool refuse_byte(reader *r) {
+    return fail(r, (unsigned char)*r->at >= 0x80 ? "a string is not UTF-8" : "control character in a string");
+}
+
 /* Where the string that begins at `p` ends, for how much its decoded form can take at most. */
 static size_t rest_of_string(const char *p, const char *end) {
     const char *q = p;
@@ -152,8 +157,6 @@ static bool read_escaped(reader *r, json_value *v, const char *start) {
     for (;;) {
         const char *run = r->at;
         const char *stop = scan_string(run, r->end);
-        if (stop == NULL)
-            return r->at = run, fail(r, "a string is not UTF-8");
         memcpy(out, run, (size_t)(stop - run));
         out += stop - run;
         r->at = stop;
@@ -162,7 +165,7 @@ static bool read_escaped(reader *r, json_value *v, const char *start) {
         if (*stop == '"')
             break;
         if (*stop != '\\')
-            return fail(r, "control character in a string");
+            return refuse_byte(r);
         r->at++;
         out = decode_escape(r, out);
         if (out == NULL)
@@ -182,15 +185,13 @@ static inline bool read_string(reader *r) {
         return false;
     size_t index = r->count - 1;
     const char *stop = scan_string(start, r->end);
-    if (stop == NULL)
-        return fail(r, "a string is not UTF-8");
     r->at = stop;
     if (stop == r->end)
         return fail(r, "unexpected end in a string");
     if (*stop == '"') {
         v->count = (uint32_t)(stop - start);
     } else if (*stop != '\\') {
-        return fail(r, "control character in a string");
+        return refuse_byte(r);
     } else if (!read_escaped(r, v, start)) {
         return false;
     }
@@ -269,11 +270,13 @@ static bool open_container(reader *r, json_type type) {
     return true;
 }
 
-static bool has_duplicate(const json_value *object) {
-    for (json_iter it = json_iterate(object); json_next(&it);)
-        if (json_get(object, it.key) != it.value)
-            return true;
-    return false;
+static bool check_unique(reader *r, const json_value *object) {
+    names sorted;
+    if (!names_sort(object, &sorted))
+        return over(r, "no memory");
+    bool unique = sorted.count == object->count;
+    names_free(&sorted);
+    return unique || fail(r, "an object has a member twice");
 }
 
 static bool close_container(reader *r) {
@@ -282,9 +285,7 @@ static bool close_container(reader *r) {
     v->count = r->open[r->depth].members;
     v->span = (uint32_t)(&r->nodes[r->count] - v);
     v->raw_len = (uint32_t)(r->at - v->text);
-    if (r->unique_keys && v->type == JSON_OBJECT && has_duplicate(v))
-        return fail(r, "an object has a member twice");
-    return true;
+    return !r->unique_keys || v->type != JSON_OBJECT || check_unique(r, v);
 }
 
 static inline bool read_key(reader *r) {

@@ -38,14 +38,27 @@ static inline const char *scan_plain(const char *p, const char *end) {
             return p + __builtin_ctz((unsigned)mask);
         p += 16;
     }
+#else
+    /* Eight at a time: bit 7 of each byte of `hit` is set where a byte is below a blank, a quote, a backslash
+     * or not ASCII. A borrow can set one too many above a true one; the loop below looks at each byte. */
+    const uint64_t ones = 0x0101010101010101u;
+    while (end - p >= 8) {
+        uint64_t v;
+        memcpy(&v, p, 8);
+        uint64_t quote = v ^ ones * '"', backslash = v ^ ones * '\\';
+        uint64_t hit = (v - ones * 0x20) | (quote - ones) | (backslash - ones) | v;
+        if ((hit & ones << 7) != 0)
+            break;
+        p += 8;
+    }
 #endif
     while (p < end && *p != '"' && *p != '\\' && (signed char)*p >= 0x20)
         p++;
     return p;
 }
 
-/* Where a string's plain run ends: at a quote, a backslash, a control character, or `end`. NULL: a byte
- * before that is not UTF-8. */
+/* Where a string's plain run ends: at a quote, a backslash, a control character, a byte that is not UTF-8
+ * (0x80 or more), or `end`. */
 static inline const char *scan_string(const char *p, const char *end) {
     for (;;) {
         p = scan_plain(p, end);
@@ -53,7 +66,7 @@ static inline const char *scan_string(const char *p, const char *end) {
             return p;
         size_t n = utf8_sequence(p, end);
         if (n == 0)
-            return NULL;
+            return p;
         p += n;
     }
 }

@@ -139,41 +139,6 @@ void json_pointer_add(buf *b, bb_str name) {
     }
 }
 
-/* --- equality ---------------------------------------------------------------------------------------------
- */
-
-static bool objects_equal(const json_value *a, const json_value *b) {
-    for (json_iter it = json_iterate(a); json_next(&it);)
-        if (!json_equal(json_get(a, it.key), json_get(b, it.key)))
-            return false;
-    for (json_iter it = json_iterate(b); json_next(&it);)
-        if (json_get(a, it.key) == NULL)
-            return false;
-    return true;
-}
-
-static bool arrays_equal(const json_value *a, const json_value *b) {
-    json_iter x = json_iterate(a), y = json_iterate(b);
-    while (json_next(&x) && json_next(&y))
-        if (!json_equal(x.value, y.value))
-            return false;
-    return a->count == b->count;
-}
-
-bool json_equal(const json_value *a, const json_value *b) {
-    json_type type = json_type_of(a);
-    if (type != json_type_of(b))
-        return false;
-    switch (type) {
-    case JSON_BOOL: return json_bool(a, false) == json_bool(b, false);
-    case JSON_NUMBER: return json_number_compare(json_raw(a), json_raw(b)) == 0;
-    case JSON_STRING: return str_eq(json_string(a), json_string(b));
-    case JSON_ARRAY: return a->count == b->count && arrays_equal(a, b);
-    case JSON_OBJECT: return objects_equal(a, b);
-    default: return true;
-    }
-}
-
 bool json_utf8_valid(bb_str s) {
     const char *p = s.ptr, *end = s.ptr + s.len;
     while (s.len > 0 && p < end) {

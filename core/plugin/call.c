@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define URL_MAX_BYTES 65536u /* far above what servers take (RFC 9110 section 4.1 asks for 8000) */
+
 void plugin_call_init(plugin_call *c) {
     memset(c, 0, sizeof *c);
     buf_init(&c->request.url);
@@ -62,6 +64,8 @@ static plugin_outcome finish_send(plugin_call *c) {
     plugin_request *r = &c->request;
     if (!r->begun)
         return failed(c, BB_E_PLUGIN, "the connector asked to send, but described no request");
+    if (r->url.len > URL_MAX_BYTES)
+        return failed(c, BB_E_INVALID_INPUT, "the request's URL would be over 64 KiB");
     if (r->url.failed || r->form.failed)
         return failed(c, BB_E_NO_MEMORY, "no memory for the request");
     if (r->body_kind == PLUGIN_BODY_FORM)

@@ -85,6 +85,7 @@ test('what the caller may not set is refused with its place', async () => {
   await hub.problem('invalid-input', 'web', 'request', {path: '/a/../b'});
   await hub.problem('invalid-input', 'web', 'request', {path: '/a/%2e%2E/b'});
   await hub.problem('invalid-input', 'web', 'request', {path: '/a b'});
+  await hub.problem('invalid-input', 'web', 'request', {path: '/' + 'a'.repeat(70000)});
   await hub.problem('invalid-input', 'web', 'request', {path: '/x', headers: {'X-A': 'a\r\nb: c'}});
   assert.equal(upstream.requests.length, 0);
 });

