@@ -159,7 +159,7 @@ def tasks_of(variants, only):
             parallel += [("fuzz " + p.name, run_fuzzer, (p,)) for p in sorted(build.glob("fuzz/fuzz_*")) if os.access(p, os.X_OK) and p.is_file()]
             continue
         parallel += [(f"{variant} {p.name}", run_unit, (variant, p)) for p in sorted(build.glob("tests/unit_*")) if p.is_file()]
-        serial += [(f"{variant} {f.name}", run_node, (variant, f)) for f in node_files if variant in variants_of(f)]
+        serial += [(f"{variant} {f.relative_to(tests)}", run_node, (variant, f)) for f in node_files if variant in variants_of(f)]
     if "plain" in variants:
         parallel += [(f"style {name}", style.run, (name,)) for name in style.CHECKS]
     matches = [re.search(only, name) is not None for name, _, _ in parallel]
