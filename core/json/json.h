@@ -1,3 +1,6 @@
+/* Room json: documents read, written, compared, and checked against schemas. It includes base only; every
+ * room above it may include it. */
+
 /* json.h - the hub's data model: JSON read into an arena, and written.
  *
  * A document is a run of nodes in the order of the text. A container's members follow it; `span` leads past
@@ -39,7 +42,7 @@ typedef struct json_value {
 
 /* Limits of one text. Zero: the default. */
 typedef struct json_limits {
-    uint32_t max_depth;         /* nested containers; default 256 */
+    uint32_t max_depth;         /* nested containers; default 256, at most 1024 */
     size_t max_bytes;           /* default 64 MiB, never above 4 GiB - 1 */
     bool reject_duplicate_keys; /* default: the last one wins on lookup, all are kept */
 } json_limits;
@@ -105,9 +108,11 @@ bool json_equal(const json_value *a, const json_value *b);
 
 /* Exact arithmetic on number texts, of any length and exponent (exponents beyond +-1,000,000,000 are
  * clamped). */
-int json_number_compare(bb_str a, bb_str b);            /* <0, 0, >0 */
-bool json_number_is_integer(bb_str a);                  /* 1.0 and 1e2 are integers */
-bool json_number_multiple_of(bb_str a, bb_str divisor); /* divisor > 0 */
+int json_number_compare(bb_str a, bb_str b); /* <0, 0, >0 */
+bool json_number_is_integer(bb_str a);       /* 1.0 and 1e2 are integers */
+/* divisor > 0. A divisor of more than 1,152 significant digits divides nothing but zero: that bounds the
+ * time. */
+bool json_number_multiple_of(bb_str a, bb_str divisor);
 
 /* --- writing ------------------------------------------------------------------------------------ */
 
