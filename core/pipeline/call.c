@@ -153,6 +153,8 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     metrics_call_begin(c->op->stats, w->number);
     if (begun != NULL)
         begun(c, ctx);
+    if (c->ended) /* its client had gone already; the object itself stays until the loop's next round */
+        return true;
     call_run(c);
     return true;
 }
