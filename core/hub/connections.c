@@ -250,6 +250,10 @@ static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
         refuse(job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
         return;
     }
+    if (!exists && access(path_of(h, job, job->id), F_OK) == 0) {
+        refuse(job, PROBLEM_CONFLICT, "conf.d has a file of this name that is not in force yet; reload first");
+        return;
+    }
     const json_value *id = json_getl(root, "id");
     if (id != NULL && !str_eq(json_string(id), job->id)) {
         refuse(job, PROBLEM_INVALID_CONFIG, "a connection's id cannot be changed: it is its file's name");

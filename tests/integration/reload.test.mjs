@@ -289,6 +289,10 @@ test('the API creates, changes and deletes connections as files', async () => {
   assert.equal(fs.readFileSync(hub.path('conf.d/made.conf'), 'utf8'), before);
   assertProblem(await hub.api('POST', '/api/v1/connections', {id: 'made', plugin: 'rest'}), 'conflict');
   assertProblem(await hub.api('POST', '/api/v1/connections', {id: '../made', plugin: 'rest'}), 'invalid-config');
+  hub.writeConf('dropped.conf', '; an admin is at work on this');
+  for (const [method, path] of [['POST', ''], ['PUT', '/dropped']]) assertProblem(await hub.api(method, `/api/v1/connections${path}`, {id: 'dropped', plugin: 'rest', settings: {base_url: upstream.url}}), 'conflict');
+  assert.equal(fs.readFileSync(hub.path('conf.d/dropped.conf'), 'utf8'), '; an admin is at work on this');
+  hub.removeConf('dropped.conf');
   assert.equal((await hub.api('DELETE', '/api/v1/connections/made')).status, 200);
   assert.equal(fs.existsSync(hub.path('conf.d/made.conf')), false);
   assertProblem(await hub.call('made', 'request', {path: '/ok'}), 'connection-not-found');
