@@ -141,8 +141,7 @@ void route_connection_operation(api *a, http_exchange *x, const route_params *p)
     reply_json(x, 200, &body);
 }
 
-/* --- health
- * ------------------------------------------------------------------------------------------------- */
+/* --- health ----------------------------------------------------------------------------------------- */
 
 static void member_time(json_writer *w, bb_str key, uint64_t wall_ms) {
     char text[CLOCK_RFC3339_SIZE];

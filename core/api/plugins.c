@@ -212,8 +212,7 @@ void route_plugin_operation(api *a, http_exchange *x, const route_params *params
     reply_json(x, 200, &body);
 }
 
-/* --- schemas, auth schemes
- * ---------------------------------------------------------------------------------- */
+/* --- schemas, auth schemes -------------------------------------------------------------------------- */
 
 void route_schemas(api *a, http_exchange *x, const route_params *params) {
     (void)params;

@@ -26,8 +26,7 @@ typedef struct parsed {
     bb_str value;
 } parsed;
 
-/* --- one word
- * --------------------------------------------------------------------------------------------------- */
+/* --- one word --------------------------------------------------------------------------------------- */
 
 /* Reads up to an unescaped character of `stops`; *at is left on it, or at the end. */
 static bb_str read_part(arena *a, const char **at, const char *stops) {
@@ -110,8 +109,7 @@ static bool leaf_text(arena *a, const char *word, const parsed *p, bb_str *json,
     return ok || err_set(e, "\"%.60s\": the value is not UTF-8", word);
 }
 
-/* --- the tree
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------------- */
 
 static item *find(const item *parent, bb_str name) {
     for (item *i = parent->first; i != NULL; i = i->next)

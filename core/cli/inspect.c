@@ -11,8 +11,7 @@ static bool flag(const json_value *v, const char *member) {
     return json_bool(json_get(v, str_from(member)), false);
 }
 
-/* --- a schema's members
- * ------------------------------------------------------------------------------------------ */
+/* --- a schema's members ----------------------------------------------------------------------------- */
 
 static bool is_required(const json_value *schema, bb_str name) {
     for (json_iter it = json_iterate(json_getl(schema, "required")); json_next(&it);)
@@ -51,8 +50,7 @@ static void print_members(const json_value *schema, const char *none) {
     }
 }
 
-/* --- a connector
- * -------------------------------------------------------------------------------------------------- */
+/* --- a connector ------------------------------------------------------------------------------------ */
 
 static void print_auth(const json_value *schemes) {
     for (json_iter it = json_iterate(schemes); json_next(&it);) {
@@ -84,8 +82,7 @@ static void print_plugin(const json_value *p) {
         printf("  %.*s - %.*s\n", STR_FMT(text_of(it.value, "id")), STR_FMT(text_of(it.value, "summary")));
 }
 
-/* --- an operation
- * --------------------------------------------------------------------------------------------------- */
+/* --- an operation ----------------------------------------------------------------------------------- */
 
 static void print_flags(const json_value *op) {
     printf("%s%s%s\n",
@@ -117,8 +114,7 @@ static void print_operation(const json_value *op) {
     }
 }
 
-/* --- finding what is meant
- * ------------------------------------------------------------------------------------------- */
+/* --- finding what is meant -------------------------------------------------------------------------- */
 
 typedef struct finding {
     const options *options;

@@ -22,8 +22,7 @@ struct session {
     pthread_t thread;
 };
 
-/* --- where, and with which key
- * ------------------------------------------------------------------------------- */
+/* --- where, and with which key ---------------------------------------------------------------------- */
 
 /* A key goes into a header field: visible characters only, up to the first line's end. */
 static char *usable_key(const char *text, const char *source, int *exit_code) {
@@ -133,8 +132,7 @@ void session_close(session *s) {
     free(s);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------- */
 
 static size_t take_body(char *bytes, size_t size, size_t n, void *ctx) {
     buf *body = ctx;
@@ -215,8 +213,7 @@ void reply_free(reply *r) {
     r->memory = NULL;
 }
 
-/* --- problems
- * -------------------------------------------------------------------------------------------------- */
+/* --- problems --------------------------------------------------------------------------------------- */
 
 static int exit_code_of(const reply *r) {
     bb_str type = json_string(json_getl(r->json, "type"));

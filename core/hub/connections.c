@@ -150,8 +150,7 @@ static const json_value *merged(arena *a, const json_value *target, const json_v
     return json_read(a, text, NULL, NULL);
 }
 
-/* --- writing, and taking back
- * ------------------------------------------------------------------------------- */
+/* --- writing, and taking back ----------------------------------------------------------------------- */
 
 static bool read_whole(arena *a, const char *path, bb_str *out) {
     FILE *f = fopen(path, "re");
@@ -229,8 +228,7 @@ static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool ex
     answer_connection(h, job, id, existed ? 200 : 201);
 }
 
-/* --- the jobs
- * ------------------------------------------------------------------------------------------------ */
+/* --- the jobs --------------------------------------------------------------------------------------- */
 
 static void create(hub *h, api_job *job, const json_value *root) {
     bb_str id = json_string(json_getl(root, "id"));
@@ -251,7 +249,8 @@ static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
         return;
     }
     if (!exists && access(path_of(h, job, job->id), F_OK) == 0) {
-        refuse(job, PROBLEM_CONFLICT, "conf.d has a file of this name that is not in force yet; reload first");
+        refuse(job, PROBLEM_CONFLICT,
+               "conf.d has a file of this name that is not in force yet; reload first");
         return;
     }
     const json_value *id = json_getl(root, "id");

@@ -98,8 +98,7 @@ static bool compile_dynamic_anchors(schema *s) {
     return !s->failed;
 }
 
-/* --- a cycle that consumes nothing
- * -------------------------------------------------------------------------- */
+/* --- a cycle that consumes nothing ------------------------------------------------------------------ */
 
 typedef struct cycle_search {
     const node *path[512];

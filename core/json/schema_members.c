@@ -157,8 +157,7 @@ bool validate_object(validation *v, const node *n, const json_value *object, con
     return ok;
 }
 
-/* --- arrays
- * ------------------------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------------- */
 
 static bool check_items(validation *v, const node *n, const json_value *array, const scope *in, seen *out) {
     bool ok = true;

@@ -3,8 +3,7 @@
 
 #define DEPTH_MAX 3000u /* nested evaluations: a frame takes a few hundred bytes of stack */
 
-/* --- what has been looked at
- * -------------------------------------------------------------------------------- */
+/* --- what has been looked at ------------------------------------------------------------------------ */
 
 static size_t words_for(const json_value *container) {
     return (json_count(container) + 63) / 64;

@@ -42,8 +42,7 @@ stage_result stage_send(call *c) {
     return attempt(c) ? STAGE_WAIT : STAGE_END;
 }
 
-/* --- the answer, or another attempt
- * -------------------------------------------------------------------------- */
+/* --- the answer, or another attempt ----------------------------------------------------------------- */
 
 static bb_str field(const http_answer *answer, bb_str name) {
     for (size_t i = 0; i < answer->header_count; i++)

@@ -47,8 +47,7 @@ static bool check_file(const struct stat *st, err *e) {
     return true;
 }
 
-/* --- one reading, hashed and written from the same memory
- * --------------------------------------------------- */
+/* --- one reading, hashed and written from the same memory ------------------------------------------- */
 
 static char *read_file(int fd, const struct stat *st, err *e) {
     size_t size = (size_t)st->st_size, n = 0;

@@ -7,8 +7,7 @@
 
 #include <busbar/busbar.h>
 
-/* --- requests
- * --------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------- */
 
 /* An input member as a parameter: scalars as they are, lists repeated under name[] as the API wants it. */
 static void put(bb_call *call, void (*add)(bb_call *, bb_str, bb_str), const char *name, const char *param) {
@@ -106,8 +105,7 @@ static bb_step buildinfo_start(bb_call *call) {
     return BB_SEND;
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------------------------------------- */
 
 /* The API's errorType, where it tells more than the status. */
 static bb_code code_of(bb_call *call, bb_str type) {
@@ -164,8 +162,7 @@ static bb_step resume(bb_call *call) {
     return bb_done_writer(call, w);
 }
 
-/* --- what it declares
- * ----------------------------------------------------------------------------------------------- */
+/* --- what it declares ------------------------------------------------------------------------------- */
 
 #define OPERATION(name, text, in, out, example)                             \
     static const bb_operation op_##name = {                                 \

@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-/* --- describing the request
- * ------------------------------------------------------------------------------------ */
+/* --- describing the request ------------------------------------------------------------------------- */
 
 static const char *const reserved[] = {
     "authorization", "proxy-authorization", "host", "content-length", "transfer-encoding",
@@ -96,8 +95,7 @@ static bb_step request_start(bb_call *call) {
     return BB_SEND;
 }
 
-/* --- the answer
- * -------------------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------------- */
 
 static int status_fits(int32_t status, bb_str pattern) {
     char text[8];
@@ -263,8 +261,7 @@ static bb_step request_resume(bb_call *call) {
     return bb_done_writer(call, w);
 }
 
-/* --- the test
- * ----------------------------------------------------------------------------------------------------- */
+/* --- the test --------------------------------------------------------------------------------------- */
 
 static bb_step test_start(bb_call *call) {
     call->host->http->begin(call, bb_s("GET"), bb_text(call, bb_get(call, call->instance, "test_path")));
@@ -287,8 +284,7 @@ static bb_step test_resume(bb_call *call) {
     return bb_done_writer(call, w);
 }
 
-/* --- what it declares
- * ------------------------------------------------------------------------------------------------ */
+/* --- what it declares ------------------------------------------------------------------------------- */
 
 static bb_code create(const bb_connection *connection, void **instance) {
     *instance = (void *)(uintptr_t)connection->settings;

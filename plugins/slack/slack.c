@@ -5,8 +5,7 @@
 
 #include <busbar/busbar.h>
 
-/* --- requests
- * ------------------------------------------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------------------------------------- */
 
 static bb_step post_json(bb_call *call, const char *method) {
     bb_request(call, "POST", method);
@@ -136,8 +135,7 @@ static bb_step resume(bb_call *call) {
     return bb_done_body(call);
 }
 
-/* --- what it declares
- * -------------------------------------------------------------------------------------------------- */
+/* --- what it declares ------------------------------------------------------------------------------- */
 
 static const bb_operation post_message = {
     BB_SIZE(bb_operation),

@@ -54,8 +54,7 @@
         "starting_after", "id: the page after this object") "," ID("ending_before",                          \
                                                                    "id: the page before this object")
 
-/* --- customers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- customers -------------------------------------------------------------------------------------- */
 
 #define CUSTOMER                                                                                                                                          \
     "\"address\":" ADDRESS_MEMBERS                                                                                                                        \
@@ -103,8 +102,7 @@ static const char customer_schema[] =
     "\"string\",\"null\"]},"
     "\"metadata\":{\"type\":\"object\"},\"livemode\":{\"type\":\"boolean\"},\"deleted\":{\"const\":true}}}";
 
-/* --- payment intents
- * ------------------------------------------------------------------------------------------------ */
+/* --- payment intents -------------------------------------------------------------------------------- */
 
 #define INTENT                                                                                                                                                     \
     INTEGER("application_fee_amount", "")                                                                                                                          \

@@ -7,8 +7,7 @@
 
 #include <busbar/busbar.h>
 
-/* --- requests
- * ------------------------------------------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------------------------------------- */
 
 static void put_headers(bb_call *call) {
     bb_str version = bb_text(call, bb_get(call, call->instance, "api_version"));
@@ -186,8 +185,7 @@ static bb_step list_resume(bb_call *call) {
     return bb_done_body(call);
 }
 
-/* --- what it declares
- * -------------------------------------------------------------------------------------------------- */
+/* --- what it declares ------------------------------------------------------------------------------- */
 
 #define READ(var, name, text, in, out, example)                                                              \
     static const bb_operation op_##var = {BB_SIZE(bb_operation), .flags = BB_OP_SAFE,  .id = name,           \

@@ -199,8 +199,7 @@ START_TEST(origins_are_compared_as_browsers_do) {
 }
 END_TEST
 
-/* --- admission
- * --------------------------------------------------------------------------------------------------- */
+/* --- admission -------------------------------------------------------------------------------------- */
 
 static bool admitted(const bb_entry *entry, char text[1024]) {
     plugin_module m = {.memory = arena_new(0)};
