@@ -105,6 +105,8 @@ void json_pointer_add(buf *b, bb_str name);
 /* Same value, as JSON Schema compares: numbers by mathematical value whatever their notation, objects without
  * regard to order, strings by their decoded bytes. */
 bool json_equal(const json_value *a, const json_value *b);
+/* <0, 0 where they are equal, >0: an order of all values, for sorting. It says nothing to people. */
+int json_compare(const json_value *a, const json_value *b);
 
 /* Exact arithmetic on number texts, of any length and exponent (exponents beyond +-1,000,000,000 are
  * clamped). */

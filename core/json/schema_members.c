@@ -192,53 +192,24 @@ static bool check_contains(validation *v, const node *n, const json_value *array
                  (unsigned long long)n->max_contains);
 }
 
-/* Equal values have equal hashes: numbers by value, members of objects in any order. */
-static uint64_t hash_value(const json_value *value) {
-    uint64_t h = json_type_of(value) * 0x9e3779b97f4a7c15u;
-    double number;
-    switch (json_type_of(value)) {
-    case JSON_BOOL: return h + json_bool(value, false);
-    case JSON_STRING: return h ^ str_hash(json_string(value));
-    case JSON_NUMBER:
-        json_to_double(value, &number);
-        number += 0.0; /* -0 */
-        return h ^ str_hash(str_of(&number, sizeof number));
-    case JSON_ARRAY:
-        for (json_iter it = json_iterate(value); json_next(&it);)
-            h = h * 31 + hash_value(it.value);
-        return h;
-    case JSON_OBJECT:
-        for (json_iter it = json_iterate(value); json_next(&it);)
-            h += str_hash(it.key) * (hash_value(it.value) | 1);
-        return h;
-    default: return h;
-    }
+static int by_value(const void *a, const void *b) {
+    return json_compare(*(const json_value *const *)a, *(const json_value *const *)b);
 }
 
-typedef struct hashed {
-    uint64_t hash;
-    const json_value *value;
-} hashed;
-
-static int by_hash(const void *a, const void *b) {
-    uint64_t x = ((const hashed *)a)->hash, y = ((const hashed *)b)->hash;
-    return (x > y) - (x < y);
-}
-
+/* Sorted, not hashed: a caller may choose values whose hashes are the same. */
 static bool all_different(validation *v, const json_value *array) {
-    hashed *items = arena_alloc(v->scratch, (json_count(array) + 1) * sizeof *items);
+    uint32_t n = json_count(array);
+    const json_value **items = arena_alloc(v->scratch, (size_t)n * sizeof *items);
     if (items == NULL) {
         v->failed = true;
         return false;
     }
     for (json_iter it = json_iterate(array); json_next(&it);)
-        items[it.index] = (hashed){hash_value(it.value), it.value};
-    uint32_t n = json_count(array);
-    qsort(items, n, sizeof *items, by_hash);
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t k = i + 1; k < n && items[k].hash == items[i].hash; k++)
-            if (json_equal(items[i].value, items[k].value))
-                return false;
+        items[it.index] = it.value;
+    qsort(items, n, sizeof *items, by_value);
+    for (uint32_t i = 1; i < n; i++)
+        if (json_equal(items[i - 1], items[i]))
+            return false;
     return true;
 }
 

@@ -27,6 +27,8 @@ static const json_value *read(bb_str json) {
 static bool equal(const char *a, const char *b) {
     const json_value *x = read(str_from(a)), *y = read(str_from(b));
     ck_assert_int_eq(json_equal(x, y), json_equal(y, x));
+    ck_assert_int_eq(json_equal(x, y), json_compare(x, y) == 0);
+    ck_assert_int_eq(json_compare(x, y) < 0, json_compare(y, x) > 0);
     return json_equal(x, y);
 }
 

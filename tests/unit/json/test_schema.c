@@ -96,5 +96,28 @@ START_TEST(recursion_through_the_instance_is_fine) {
 }
 END_TEST
 
+/* Values that round to one double, or hash alike, must not be compared each with each: this would take
+ * minutes, and the test's limit would end it. */
+START_TEST(many_items_that_nearly_agree_are_told_apart) {
+    arena *a = arena_new(0);
+    buf text;
+    buf_init(&text);
+    err e = {""};
+    schema *s = schema_compile(STR("{\"uniqueItems\":true}"), STR(""), NULL, &e);
+    ck_assert_msg(s != NULL, "%s", e.text);
+    for (int i = 0; i < 100000; i++)
+        buf_printf(&text, "%s1.00000000000000000%06d", i > 0 ? "," : "[", i + 1);
+    buf_char(&text, ']');
+    ck_assert(schema_validate(s, json_read(a, buf_str(&text), NULL, NULL), a, NULL));
+    text.len--;
+    buf_lit(&text, ",100000000000000000055555e-23]"); /* one of them, written otherwise */
+    ck_assert(!schema_validate(s, json_read(a, buf_str(&text), NULL, NULL), a, NULL));
+    ck_assert(!schema_validate(s, json_read(a, STR("[{\"a\":1,\"a\":2},{\"a\":2}]"), NULL, NULL), a, NULL));
+    schema_free(s);
+    buf_free(&text);
+    arena_free(a);
+}
+END_TEST
+
 UNIT_MAIN(issues_say_where_and_what, long_values_are_not_repeated, a_wrong_schema_is_refused_with_its_place,
-          recursion_through_the_instance_is_fine)
+          recursion_through_the_instance_is_fine, many_items_that_nearly_agree_are_told_apart)
