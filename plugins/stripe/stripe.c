@@ -46,7 +46,12 @@ static bb_step post(bb_call *call, const char *path, const char *id, const char 
     return BB_SEND;
 }
 
-/* The host's cursor is the id of the last object of the page before. */
+/* A list is read backwards, to newer objects, where the input says `ending_before`. */
+static const char *direction(const bb_call *call) {
+    return bb_in(call, "ending_before") != NULL ? "ending_before" : "starting_after";
+}
+
+/* The host's cursor is the id of the page before's object that the next page lies beyond. */
 static void put_page_member(bb_call *call, bb_str key, const bb_json *value) {
     if (call->cursor.len == 0 || (!bb_str_eq(key, "starting_after") && !bb_str_eq(key, "ending_before")))
         call->host->http->query_json(call, key, value);
@@ -57,7 +62,7 @@ static bb_step list(bb_call *call, const char *path) {
     put_headers(call);
     put_members(call, NULL, put_page_member);
     if (call->cursor.len > 0)
-        bb_query(call, "starting_after", call->cursor);
+        bb_query(call, direction(call), call->cursor);
     return BB_SEND;
 }
 
@@ -105,22 +110,35 @@ static bb_step customers_delete_start(bb_call *call) {
     return BB_SEND;
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------------- */
 
-/* "metadata[order][id]" as the JSON Pointer "/metadata/order/id". */
-static void pointer_of(bb_str param, char *out, size_t cap) {
+/* "metadata[order][id]" as the JSON Pointer (RFC 6901) "/metadata/order/id"; absent where it does not fit. */
+static bb_str pointer_of(bb_str param, char *out, size_t cap) {
+    bb_str pointer = {NULL, 0};
     size_t n = 0;
     out[n++] = '/';
-    for (size_t i = 0; i < param.len && n + 2 < cap; i++) {
+    for (size_t i = 0; i < param.len; i++) {
         char c = param.ptr[i];
-        if (c == '[')
-            out[n++] = '/';
-        else if (c != ']')
-            out[n++] = c;
+        if (n + 2 > cap)
+            return pointer;
+        if (c == '~' || c == '/') {
+            out[n++] = '~';
+            out[n++] = c == '~' ? '0' : '1';
+        } else if (c != ']') {
+            out[n++] = c == '[' ? '/' : c;
+        }
     }
-    out[n] = '\0';
+    pointer.ptr = out;
+    pointer.len = n;
+    return pointer;
+}
+
+/* Stripe calls the customer in a path "id"; every other parameter is named as in the input. */
+static bb_str param_of(bb_call *call, const bb_json *error) {
+    bb_str param = bb_text(call, bb_get(call, error, "param"));
+    if (bb_str_eq(param, "id") && bb_in(call, "customer") != NULL)
+        return bb_s("customer");
+    return param;
 }
 
 static bb_code code_of(bb_call *call, bb_str type, bb_str code) {
@@ -139,19 +157,16 @@ static bb_step fail(bb_call *call) {
     const bb_json *error = bb_get(call, bb_response(call), "error");
     bb_str type = bb_text(call, bb_get(call, error, "type")),
            code = bb_text(call, bb_get(call, error, "code"));
-    bb_str decline = bb_text(call, bb_get(call, error, "decline_code")),
-           param = bb_text(call, bb_get(call, error, "param"));
-    char pointer[256] = "";
+    bb_str decline = bb_text(call, bb_get(call, error, "decline_code")), param = param_of(call, error);
+    char pointer[256];
     bb_error e;
     memset(&e, 0, sizeof e);
     e.size = (uint32_t)sizeof e;
     e.code = code_of(call, type, code);
     e.message = bb_text(call, bb_get(call, error, "message"));
     e.upstream_code = decline.len > 0 ? decline : code.len > 0 ? code : type;
-    if (param.len > 0) {
-        pointer_of(param, pointer, sizeof pointer);
-        e.pointer = bb_s(pointer);
-    }
+    if (param.len > 0)
+        e.pointer = pointer_of(param, pointer, sizeof pointer);
     if (e.message.len == 0)
         return bb_fail_http(call, e.upstream_code, bb_s(NULL));
     call->host->call->fail(call, &e);
@@ -170,18 +185,20 @@ static bb_step resume(bb_call *call) {
 
 static bb_step list_resume(bb_call *call) {
     const bb_json_api *json = call->host->json;
-    const bb_json *answer = bb_response(call), *data = bb_get(call, answer, "data"), *last = NULL;
+    const bb_json *answer = bb_response(call), *data = bb_get(call, answer, "data"), *edge = NULL;
     bb_json_iter it = {0};
-    int backwards = bb_in(call, "ending_before") != NULL && call->cursor.len == 0;
     if (!bb_ok(call))
         return fail(call);
     if (!bb_is(call, data, BB_JSON_ARRAY))
         return bb_fail(call, BB_E_UPSTREAM_INVALID,
                        "the answer is no list of Stripe's: is base_url Stripe's API?");
-    while (json->next(data, &it))
-        last = it.value;
-    if (json->to_bool(bb_get(call, answer, "has_more"), 0) && !backwards)
-        call->host->call->next_cursor(call, bb_text(call, bb_get(call, last, "id")));
+    if (bb_str_eq(bb_s(direction(call)), "ending_before"))
+        edge = json->at(data, 0);
+    else
+        while (json->next(data, &it))
+            edge = it.value;
+    if (json->to_bool(bb_get(call, answer, "has_more"), 0))
+        call->host->call->next_cursor(call, bb_text(call, bb_get(call, edge, "id")));
     return bb_done_body(call);
 }
 
@@ -269,11 +286,13 @@ static const bb_operation *const operations[] = {&op_customers_create, &op_custo
                                                  &op_intents_cancel,   &op_intents_list,
                                                  &op_refunds_create,   NULL};
 
+static const bb_schema address = {BB_SIZE(bb_schema), .name = "address", .text = address_schema};
+static const bb_schema metadata = {BB_SIZE(bb_schema), .name = "metadata", .text = metadata_schema};
 static const bb_schema customer = {BB_SIZE(bb_schema), .name = "customer", .text = customer_schema};
 static const bb_schema payment_intent = {BB_SIZE(bb_schema), .name = "payment_intent",
                                          .text = payment_intent_schema};
 static const bb_schema refund = {BB_SIZE(bb_schema), .name = "refund", .text = refund_schema};
-static const bb_schema *const schemas[] = {&customer, &payment_intent, &refund, NULL};
+static const bb_schema *const schemas[] = {&address, &metadata, &customer, &payment_intent, &refund, NULL};
 
 static const bb_auth_scheme bearer = {
     BB_SIZE(bb_auth_scheme), .scheme = "bearer",

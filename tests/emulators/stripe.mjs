@@ -55,7 +55,7 @@ class Stripe {
     if (before) {
       const i = list.findIndex((o) => o.id === before);
       if (i < 0) return none('object', before, 'ending_before');
-      list = list.slice(Math.max(0, i - limit), i);
+      return {status: 200, body: {object: 'list', url, has_more: i > limit, data: list.slice(Math.max(0, i - limit), i)}};
     }
     return {status: 200, body: {object: 'list', url, has_more: list.length > limit, data: list.slice(0, limit)}};
   }

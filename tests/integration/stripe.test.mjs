@@ -47,6 +47,7 @@ test('a customer is created, read, changed, listed and deleted', async () => {
   assert.equal((await data('customers.retrieve', {customer: made.id})).email, 'jenny@example.com');
   const changed = await data('customers.update', {customer: made.id, name: 'Other', metadata: {order: null, more: '1'}});
   assert.deepEqual(changed.metadata, {'a b': 'ü', more: '1'});
+  assert.equal((await data('customers.update', {customer: made.id, name: null})).name, null);
   assert.equal((await data('customers.delete', {customer: made.id})).deleted, true);
   assertProblem(await hub.call('pay', 'customers.update', {customer: made.id, name: 'x'}), 'upstream-not-found');
 });
@@ -57,6 +58,9 @@ test('a payment goes from intent to refund', async () => {
   assert.equal(intent.status, 'requires_payment_method');
   assert.equal((await data('payment_intents.update', {intent: intent.id, metadata: {order_id: '7'}})).metadata.order_id, '7');
   assert.equal((await data('payment_intents.confirm', {intent: intent.id, payment_method: 'pm_card_visa'})).status, 'requires_capture');
+  const unlike = await data('payment_intents.create', {amount: 300, currency: 'usd'});
+  const confirmed = await data('payment_intents.confirm', {intent: unlike.id, payment_method: 'pm_card_visa', off_session: 'recurring', use_stripe_sdk: false, shipping: {name: 'J', address: {city: 'x'}, carrier: 'UPS'}});
+  assert.equal(confirmed.status, 'succeeded');
   assert.equal((await data('payment_intents.capture', {intent: intent.id, amount_to_capture: 1500})).status, 'succeeded');
   assert.equal((await data('payment_intents.retrieve', {intent: intent.id, expand: ['customer']})).customer.email, 'payer@example.com');
   const refund = await data('refunds.create', {payment_intent: intent.id, amount: 700, reason: 'requested_by_customer'});
@@ -76,6 +80,8 @@ test('lists are read page by page, or all of them', async () => {
   assert.equal(new Set(all.map((c) => c.id)).size, all.length);
   assert.ok(all.length >= 7);
   assert.equal((await data('customers.list', {limit: 3}, '?max_items=4')).length, 4);
+  const newer = await data('customers.list', {limit: 2, ending_before: all.at(-1).id}, '?all=true');
+  assert.deepEqual(newer.map((c) => c.id).sort(), all.slice(0, -1).map((c) => c.id).sort());
   assert.equal((await data('payment_intents.list', {created: {gte: 1}, limit: 1})).object, 'list');
 });
 
@@ -87,10 +93,15 @@ test("Stripe's errors keep their codes, and point at the parameter", async () =>
   assert.match(declined.detail, /declined/);
   const none = await hub.problem('upstream-not-found', 'pay', 'customers.retrieve', {customer: 'cus_none'});
   assert.equal(none.upstream.code, 'resource_missing');
+  assert.equal(none.errors[0].pointer, '/customer');
+  service.faults.push({status: 400, body: {error: {type: 'invalid_request_error', message: 'no', param: 'metadata[a/b~c]'}}});
+  assert.equal((await hub.problem('upstream-rejected', 'pay', 'customers.create', {metadata: {'a/b~c': 'x'}})).errors[0].pointer, '/metadata/a~1b~0c');
   await hub.problem('upstream-auth', 'wrong', 'customers.list', {});
   const slip = await hub.problem('invalid-input', 'pay', 'payment_intents.create', {amount: '2000', currency: 'usd'});
   assert.equal(slip.errors[0].pointer, '/amount');
   assert.equal((await hub.problem('invalid-input', 'pay', 'customers.create', {emial: 'x'})).errors[0].pointer, '/emial');
+  const deep = {shipping: {name: 'J', address: {stret: 'x'}}};
+  assert.equal((await hub.problem('invalid-input', 'pay', 'customers.create', deep)).errors[0].pointer, '/shipping/address/stret');
 });
 
 test('a POST is repeated with the same idempotency key, and makes one object', async () => {
@@ -136,4 +147,6 @@ test("the requests fit Stripe's specification", {skip: specs ? false : 'BUSBAR_S
   const wrong = {method: 'POST', path: '/v1/payment_intents', rawQuery: '', headers: {'content-type': 'application/x-www-form-urlencoded'}, text: 'amount=ten&colour=red'};
   const problems = judgeOpenApi(spec, wrong).join('\n');
   for (const part of ['amount', 'currency', 'colour']) assert.match(problems, new RegExp(part));
+  const deep = {...wrong, text: 'amount=1&currency=usd&shipping[name]=J&shipping[address][stret]=x'};
+  assert.match(judgeOpenApi(spec, deep).join('\n'), /stret/);
 });
