@@ -44,9 +44,7 @@ static bb_step auth_test_start(bb_call *call) {
     return BB_SEND;
 }
 
-/* --- answers
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *error;
@@ -91,27 +89,66 @@ static bb_code code_of(bb_str error) {
     return BB_E_UPSTREAM_REJECTED;
 }
 
-/* Adds what else the answer tells: scopes, and messages about arguments. */
+/* Adds to a text of n bytes what fits of `prefix` and `more`, and never half a UTF-8 character. */
+static size_t add(char *text, size_t n, size_t cap, const char *prefix, bb_str more) {
+    size_t room, head = strlen(prefix);
+    if (more.len == 0 || n + head >= cap)
+        return n;
+    room = cap - n - head;
+    if (more.len > room)
+        for (more.len = room; more.len > 0 && ((unsigned char)more.ptr[more.len] & 0xc0u) == 0x80u;)
+            more.len--;
+    memcpy(text + n, prefix, head);
+    memcpy(text + n + head, more.ptr, more.len);
+    return n + head + more.len;
+}
+
+/* The pointer in a message such as "[ERROR] missing required field: type [json-pointer:/blocks/0]". */
+static bb_str pointer_in(bb_str message) {
+    static const char mark[] = "[json-pointer:";
+    bb_str pointer = {NULL, 0};
+    size_t length = sizeof mark - 1;
+    for (size_t i = 0; i + length < message.len; i++) {
+        const char *from = message.ptr + i + length;
+        const char *end = memcmp(message.ptr + i, mark, length) == 0
+                              ? (const char *)memchr(from, ']', message.len - i - length)
+                              : NULL;
+        if (end != NULL && *from == '/') {
+            pointer.ptr = from;
+            pointer.len = (size_t)(end - from);
+            return pointer;
+        }
+    }
+    return pointer;
+}
+
+/* Slack's code, the scopes that are missing, and Slack's messages about arguments. */
 static bb_step fail(bb_call *call, const bb_json *answer) {
-    bb_str error = bb_text(call, bb_get(call, answer, "error")),
-           needed = bb_text(call, bb_get(call, answer, "needed"));
-    bb_str provided = bb_text(call, bb_get(call, answer, "provided"));
     const bb_json *messages = bb_get(call, bb_get(call, answer, "response_metadata"), "messages");
+    bb_str code = bb_text(call, bb_get(call, answer, "error")),
+           needed = bb_text(call, bb_get(call, answer, "needed"));
     bb_json_iter it = {0};
     char text[480];
-    int n = snprintf(text, sizeof text, "Slack answers %.*s", (int)(error.len < 100 ? error.len : 100),
-                     error.ptr);
-    if (needed.len > 0)
-        n += snprintf(text + n, sizeof text - (size_t)n, "; needed scope %.*s, the token has %.*s",
-                      (int)(needed.len < 80 ? needed.len : 80), needed.ptr,
-                      (int)(provided.len < 100 ? provided.len : 100),
-                      provided.ptr != NULL ? provided.ptr : "");
-    if (call->host->json->next(messages, &it)) {
-        bb_str first = bb_text(call, it.value);
-        snprintf(text + n, sizeof text - (size_t)n, "; %.*s", (int)(first.len < 120 ? first.len : 120),
-                 first.ptr != NULL ? first.ptr : "");
+    size_t n = add(text, 0, sizeof text, "Slack answers ", code.len > 0 ? code : bb_s("no error code"));
+    bb_error error;
+    memset(&error, 0, sizeof error);
+    if (needed.len > 0) {
+        n = add(text, n, sizeof text, "; needed scope ", needed);
+        n = add(text, n, sizeof text, ", the token has ", bb_text(call, bb_get(call, answer, "provided")));
     }
-    return bb_fail_with(call, code_of(error), error, bb_s(text));
+    while (call->host->json->next(messages, &it)) {
+        bb_str message = bb_text(call, it.value);
+        n = add(text, n, sizeof text, "; ", message);
+        if (error.pointer.len == 0)
+            error.pointer = pointer_in(message);
+    }
+    error.size = (uint32_t)sizeof error;
+    error.code = code.len > 0 ? code_of(code) : BB_E_UPSTREAM_INVALID;
+    error.upstream_code = code;
+    error.message.ptr = text;
+    error.message.len = n;
+    call->host->call->fail(call, &error);
+    return BB_FAIL;
 }
 
 static void log_warnings(bb_call *call, const bb_json *answer) {

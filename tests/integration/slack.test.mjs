@@ -4,7 +4,7 @@ import {after, before, beforeEach, test} from 'node:test';
 import {ErrorCode, WebClient} from '@slack/web-api';
 import {startSlack, TOKEN} from '../emulators/slack.mjs';
 import {judgeSwagger, loadSpec, specs} from './lib/judge.mjs';
-import {startHub} from './lib/hub.mjs';
+import {startHub, until} from './lib/hub.mjs';
 
 let hub, service;
 const judged = [];
@@ -64,7 +64,27 @@ test('an error inside a 200 is an error, with its code', async () => {
     assert.equal(problem.upstream.status, 200);
   }
   assert.match((await hub.problem('upstream-forbidden', 'few', 'auth.test', {})).detail, /needed scope chat:write.*users:read/);
-  assert.match((await hub.problem('upstream-rejected', 'chat', 'chat.postMessage', {channel: CHANNEL, blocks: [{}]})).detail, /missing required field: type/);
+  const blocks = await hub.problem('upstream-rejected', 'chat', 'chat.postMessage', {channel: CHANNEL, blocks: [{}]});
+  assert.match(blocks.detail, /missing required field: type/);
+  assert.equal(blocks.errors[0].pointer, '/blocks/0');
+});
+
+test('a long error text is cut between characters', async () => {
+  for (let pad = 0; pad < 3; pad++) {
+    service.faults.push({status: 200, body: {ok: false, error: 'invalid_arguments', response_metadata: {messages: ['x'.repeat(pad) + '€'.repeat(400)]}}});
+    assert.match((await hub.problem('upstream-rejected', 'chat', 'auth.test', {})).detail, /; x*€+$/);
+  }
+});
+
+test('a refusal without a code is not understood', async () => {
+  service.faults.push({status: 200, body: {ok: false}});
+  await hub.problem('upstream-invalid', 'chat', 'auth.test', {});
+});
+
+test("Slack's warnings go to the log", async () => {
+  service.faults.push({status: 200, body: {ok: true, team_id: 'T', warning: 'superfluous_charset'}});
+  await hub.data('chat', 'auth.test', {});
+  await until('the warning', () => /warn .*Slack warns: superfluous_charset/.test(hub.stderr));
 });
 
 test('a message is not sent twice, but a rate limit is waited for', async () => {
