@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define COMPILE_DEPTH_MAX 1000u /* a level takes a few hundred bytes of stack */
+
 /* --- where an error is -------------------------------------------------------------------------------------
  */
 
@@ -79,7 +81,14 @@ node *compile_node(schema *s, const json_value *at) {
         compile_fail(s, in, at, "a schema is an object, true or false");
         return NULL;
     }
-    return compile_keywords(s, n) ? n : NULL;
+    if (s->depth == COMPILE_DEPTH_MAX) {
+        compile_fail(s, in, at, "it is nested, or refers on, more than %u levels deep", COMPILE_DEPTH_MAX);
+        return NULL;
+    }
+    s->depth++;
+    bool ok = compile_keywords(s, n);
+    s->depth--;
+    return ok ? n : NULL;
 }
 
 /* Every $dynamicAnchor may be the target of a $dynamicRef. Compiling one may bring in further documents. */

@@ -109,6 +109,7 @@ struct schema {
     /* only while compiling */
     place *places; /* hash table by address */
     size_t place_count, place_cap;
+    unsigned depth; /* of compile_node */
     const schema_resolver *resolver;
     err *e;
     bool failed;
@@ -138,7 +139,6 @@ bool compile_keywords(schema *s, node *n);
 
 /* schema_regex.c */
 pcre2_code *regex_compile(schema *s, bb_str pattern, char *reason, size_t cap);
-bool regex_matches(const schema *s, const pcre2_code *regex, bb_str text);
 
 /* schema_meta.c: the published meta-schemas; absent: not one of them */
 bb_str meta_schema_find(bb_str uri);
@@ -166,6 +166,10 @@ typedef struct validation {
     unsigned depth;
     bool failed; /* no memory, or recursion without end */
 } validation;
+
+/* schema_regex.c. A match that cannot be decided within the limits makes the validation fail: it never passes
+ * for either answer. */
+bool regex_matches(validation *v, const pcre2_code *regex, bb_str text);
 
 bool validate_node(validation *v, const node *n, const json_value *value, const scope *outer, seen *out);
 bool validate_object(validation *v, const node *n, const json_value *value, const scope *in, seen *out);

@@ -54,7 +54,7 @@ static bool check_patterns(validation *v, const node *n, const json_iter *it, co
                            bool *matched) {
     bool ok = true;
     for (size_t i = 0; i < n->pattern_count && (ok || v->issues != NULL); i++) {
-        if (!regex_matches(v->schema, n->patterns[i].regex, it->key))
+        if (!regex_matches(v, n->patterns[i].regex, it->key))
             continue;
         *matched = true;
         ok = validate_member(v, n->patterns[i].node, it->value, in, it->key, 0) && ok;

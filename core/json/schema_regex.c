@@ -99,14 +99,13 @@ pcre2_code *regex_compile(schema *s, bb_str pattern, char *reason, size_t cap) {
     return regex;
 }
 
-/* A match that needs more than the limits is none: the schema's author has written a regular expression that
- * explodes. */
-bool regex_matches(const schema *s, const pcre2_code *regex, bb_str text) {
+bool regex_matches(validation *v, const pcre2_code *regex, bb_str text) {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    if (data == NULL)
-        return false;
-    int n = pcre2_match(regex, (PCRE2_SPTR)(text.len > 0 ? text.ptr : ""), text.len, 0, PCRE2_NO_UTF_CHECK,
-                        data, s->limits);
+    int n = data != NULL ? pcre2_match(regex, (PCRE2_SPTR)(text.len > 0 ? text.ptr : ""), text.len, 0,
+                                       PCRE2_NO_UTF_CHECK, data, v->schema->limits)
+                         : PCRE2_ERROR_NOMEMORY;
     pcre2_match_data_free(data);
+    if (n < 0 && n != PCRE2_ERROR_NOMATCH)
+        v->failed = true;
     return n >= 0;
 }

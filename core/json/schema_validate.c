@@ -126,7 +126,7 @@ static bool check_string(validation *v, const node *n, const json_value *value) 
             ok = issue(v, "maxLength", "must have at most %llu characters",
                        (unsigned long long)n->max_length);
     }
-    if (n->pattern == NULL || regex_matches(v->schema, n->pattern, text))
+    if (n->pattern == NULL || regex_matches(v, n->pattern, text))
         return ok;
     if (v->issues == NULL)
         return false;

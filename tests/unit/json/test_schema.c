@@ -88,6 +88,13 @@ START_TEST(a_wrong_schema_is_refused_with_its_place) {
 }
 END_TEST
 
+START_TEST(a_pattern_that_explodes_never_passes) {
+    char pointer[200];
+    const char *instance = "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"";
+    ck_assert_str_ne(first_issue("{\"not\":{\"pattern\":\"^(a|a)*x|(a*)*a*!$\"}}", instance, pointer), "");
+}
+END_TEST
+
 START_TEST(recursion_through_the_instance_is_fine) {
     char pointer[200];
     const char *tree = "{\"properties\":{\"child\":{\"$ref\":\"#\"}},\"required\":[\"id\"]}";
@@ -119,5 +126,6 @@ START_TEST(many_items_that_nearly_agree_are_told_apart) {
 }
 END_TEST
 
-UNIT_MAIN(issues_say_where_and_what, long_values_are_not_repeated, a_wrong_schema_is_refused_with_its_place,
-          recursion_through_the_instance_is_fine, many_items_that_nearly_agree_are_told_apart)
+UNIT_MAIN(a_pattern_that_explodes_never_passes, issues_say_where_and_what, long_values_are_not_repeated,
+          a_wrong_schema_is_refused_with_its_place, recursion_through_the_instance_is_fine,
+          many_items_that_nearly_agree_are_told_apart)
