@@ -24,6 +24,13 @@ typedef enum {
     PROBLEM_CONNECTION_REFUSED, /* its conf file or connector is at fault */
     PROBLEM_INVALID_CONFIG,
     PROBLEM_OVERLOADED,
+    PROBLEM_FORBIDDEN,         /* the key may not do this */
+    PROBLEM_RATE_LIMITED,      /* by the hub: the key's own limit, or the connection's */
+    PROBLEM_QUOTA_EXCEEDED,    /* of calls a day or month */
+    PROBLEM_STORE_UNAVAILABLE, /* full disk, read-only or damaged store */
+    PROBLEM_IDEMPOTENCY_MISMATCH,
+    PROBLEM_IDEMPOTENCY_RUNNING,
+    PROBLEM_NOT_CACHED, /* only-if-cached */
     /* the call */
     PROBLEM_UPSTREAM_ERROR,
     PROBLEM_UPSTREAM_INVALID,
@@ -36,6 +43,10 @@ typedef enum {
     PROBLEM_UPSTREAM_UNAVAILABLE,
     PROBLEM_UPSTREAM_TIMEOUT,
     PROBLEM_UPSTREAM_UNREACHABLE,
+    PROBLEM_CIRCUIT_OPEN,
+    PROBLEM_CREDENTIALS_UNAVAILABLE, /* no token: the admin must authorize, or the token endpoint fails */
+    PROBLEM_TRANSFORM_FAILED,
+    PROBLEM_OUTPUT_INVALID, /* strict: the output does not fit the operation's schema */
     PROBLEM_DEADLINE_EXCEEDED,
     PROBLEM_CANCELLED,
     PROBLEM_TOO_LARGE,

@@ -1,0 +1,51 @@
+/* Room transform: jq programs run over JSON. It includes base and json; registry and pipeline include it. */
+
+/* transform.h - jq (libjq) in child processes.
+ *
+ * A jq program can run without end or fill the memory, and libjq cannot be interrupted: so it runs in a child
+ * process of this same program, with a limit on its memory, and is killed when its time is up. Each loop has
+ * a pool of children of its own, started when first needed, at most TRANSFORM_CHILDREN at once; what comes
+ * beyond waits its turn. A child keeps compiled programs. Numbers that a double cannot hold pass through
+ * unchanged. */
+#ifndef TRANSFORM_TRANSFORM_H
+#define TRANSFORM_TRANSFORM_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/loop.h"
+
+#define TRANSFORM_CHILDREN 4
+
+typedef struct transforms transforms; /* of one loop */
+typedef struct transform_run transform_run;
+
+typedef enum {
+    TRANSFORM_OK,
+    TRANSFORM_FAILED,    /* the program raised an error, or gave no result, or more than one */
+    TRANSFORM_TIMEOUT,   /* its time is up: the child was killed */
+    TRANSFORM_TOO_LARGE, /* its memory, or its result, is over the limit */
+    TRANSFORM_BROKEN     /* a child cannot be started */
+} transform_outcome;
+
+/* Whether the program compiles: in a child, blocking, at most 5 s. False: *e has jq's own words. [main] */
+bool transform_check(const char *program, err *e);
+
+transforms *transforms_new(loop *l, err *e);
+/* Kills the children; `done` of what is under way is not called any more. [loop] */
+void transforms_free(transforms *t);
+
+/* `json` is the result, exactly one JSON text; of a failure, `detail` says why (jq's words). Both live until
+ * done returns. */
+typedef void (*transform_done)(transform_outcome outcome, bb_str json, bb_str detail, void *ctx);
+/* Runs `program` over `input`. Both live until done, which is called on the loop, never from within.
+ * `variables`: a JSON object text, bound to $busbar in the program (absent: {}). NULL: no memory. [loop] */
+transform_run *transform_start(transforms *t, const char *program, bb_str input, bb_str variables,
+                               uint64_t timeout_ms, size_t max_result, transform_done done, void *ctx);
+/* done is not called any more. */
+void transform_cancel(transform_run *r);
+
+/* The child's side: `busbar transform`, started by this room alone. Gives an exit code. */
+int transform_child_main(void);
+
+#endif
