@@ -1,0 +1,141 @@
+#include "store/database.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BUSY_TIMEOUT_MS 5000 /* another process may hold the file for the time of a checkpoint */
+
+/* --- results ----------------------------------------------------------------------------------------- */
+
+/* A device error says by errno what it is: SQLite itself tells only ENOSPC apart. */
+static store_result by_errno(const database *d) {
+    switch (d->sq != NULL ? sqlite3_system_errno(d->sq) : 0) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return STORE_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM: return STORE_READ_ONLY;
+    default: return STORE_FAILED;
+    }
+}
+
+store_result database_result(const database *d, int code) {
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE: return STORE_OK;
+    case SQLITE_FULL: return STORE_FULL;
+    case SQLITE_READONLY: return STORE_READ_ONLY;
+    case SQLITE_CONSTRAINT: return STORE_EXISTS;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: return by_errno(d);
+    default: return STORE_FAILED;
+    }
+}
+
+/* --- opening ----------------------------------------------------------------------------------------- */
+
+bool database_open(database *d, const char *path, database_mode mode, err *e) {
+    int flags = mode == DATABASE_READ    ? SQLITE_OPEN_READONLY
+                : mode == DATABASE_WRITE ? SQLITE_OPEN_READWRITE
+                                         : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    *d = (database){0};
+    int code = sqlite3_open_v2(path, &d->sq, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    if (code != SQLITE_OK) {
+        err_set(e, "%s: the store cannot be opened: %s", path,
+                d->sq != NULL ? sqlite3_errmsg(d->sq) : "no memory");
+        database_close(d);
+        return false;
+    }
+    sqlite3_extended_result_codes(d->sq, 1);
+    sqlite3_busy_timeout(d->sq, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(d->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(d->sq, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return true;
+}
+
+void database_close(database *d) {
+    for (size_t i = 0; i < d->count; i++)
+        sqlite3_finalize(d->cached[i].stmt);
+    d->count = 0;
+    sqlite3_close_v2(d->sq);
+    d->sq = NULL;
+}
+
+/* --- statements -------------------------------------------------------------------------------------- */
+
+sqlite3_stmt *database_prepare(database *d, const char *sql) {
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->cached[i].sql == sql) {
+            sqlite3_clear_bindings(d->cached[i].stmt);
+            return d->cached[i].stmt;
+        }
+    }
+    sqlite3_stmt *stmt = NULL;
+    if (d->sq == NULL || d->count == DATABASE_STATEMENTS ||
+        sqlite3_prepare_v3(d->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+        return NULL;
+    d->cached[d->count].sql = sql;
+    d->cached[d->count++].stmt = stmt;
+    return stmt;
+}
+
+store_result database_exec(database *d, const char *sql) {
+    return d->sq == NULL ? STORE_FAILED : database_result(d, sqlite3_exec(d->sq, sql, NULL, NULL, NULL));
+}
+
+int64_t database_number(database *d, const char *sql, int64_t otherwise) {
+    sqlite3_stmt *stmt = NULL;
+    int64_t n = otherwise;
+    if (sqlite3_prepare_v2(d->sq, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        n = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return n;
+}
+
+bool database_row(database *d, sqlite3_stmt *stmt, store_result *r) {
+    if (stmt == NULL) {
+        *r = d->sq != NULL ? database_result(d, sqlite3_errcode(d->sq)) : STORE_FAILED;
+        *r = *r == STORE_OK ? STORE_FAILED : *r;
+        return false;
+    }
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW)
+        return true;
+    *r = database_result(d, code);
+    sqlite3_reset(stmt);
+    return false;
+}
+
+store_result database_done(database *d, sqlite3_stmt *stmt) {
+    store_result r = STORE_OK;
+    if (database_row(d, stmt, &r))
+        sqlite3_reset(stmt);
+    return r;
+}
+
+void database_text(sqlite3_stmt *stmt, int at, bb_str s) {
+    if (stmt != NULL)
+        sqlite3_bind_text64(stmt, at, s.ptr != NULL ? s.ptr : "", s.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void database_blob(sqlite3_stmt *stmt, int at, const void *bytes, size_t len) {
+    if (stmt != NULL)
+        sqlite3_bind_blob64(stmt, at, bytes != NULL ? bytes : "", len, SQLITE_STATIC);
+}
+
+void database_u64(sqlite3_stmt *stmt, int at, uint64_t n) {
+    if (stmt != NULL)
+        sqlite3_bind_int64(stmt, at, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+}
+
+bb_str database_column(sqlite3_stmt *stmt, int at) {
+    const void *bytes = sqlite3_column_blob(stmt, at); /* of a text too: its UTF-8 bytes */
+    return bytes != NULL ? str_of(bytes, (size_t)sqlite3_column_bytes(stmt, at)) : STR("");
+}
+
+uint64_t database_column_u64(sqlite3_stmt *stmt, int at) {
+    int64_t n = sqlite3_column_int64(stmt, at);
+    return n > 0 ? (uint64_t)n : 0;
+}

@@ -1,0 +1,49 @@
+/* database.h - one SQLite connection, used by one thread at a time. The only place besides the domains' own
+ * statements that speaks SQLite; nothing outside the room includes it. */
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+#define DATABASE_STATEMENTS 48 /* texts of statements in the whole room; prepared once a connection */
+
+typedef struct database {
+    sqlite3 *sq; /* NULL: not open */
+    struct {
+        const char *sql; /* compared by address: statements are literals */
+        sqlite3_stmt *stmt;
+    } cached[DATABASE_STATEMENTS];
+    size_t count;
+} database;
+
+typedef enum { DATABASE_WRITE, DATABASE_CREATE, DATABASE_READ } database_mode;
+
+bool database_open(database *d, const char *path, database_mode mode, err *e);
+void database_close(database *d);
+
+/* What an SQLite result means to the store. */
+store_result database_result(const database *d, int code);
+
+/* The statement, reset and unbound; NULL: see sqlite3_errcode. */
+sqlite3_stmt *database_prepare(database *d, const char *sql);
+/* Runs statements without results: literals or PRAGMAs, several in one text. */
+store_result database_exec(database *d, const char *sql);
+/* The first column of the first row as a number; `otherwise` where there is none. */
+int64_t database_number(database *d, const char *sql, int64_t otherwise);
+
+/* Steps a statement that gives no rows, resets it. STORE_OK, or what went wrong. */
+store_result database_done(database *d, sqlite3_stmt *stmt);
+/* Steps to the next row. False: *r is STORE_OK at the end, or what went wrong; the statement is reset. */
+bool database_row(database *d, sqlite3_stmt *stmt, store_result *r);
+
+/* Slices are bound without a copy: they live until the statement is reset. Absent ones as "". */
+void database_text(sqlite3_stmt *stmt, int at, bb_str s);
+void database_blob(sqlite3_stmt *stmt, int at, const void *bytes, size_t len);
+void database_u64(sqlite3_stmt *stmt, int at, uint64_t n); /* above INT64_MAX: that */
+/* Columns as they lie in the row: until the next step or reset. */
+bb_str database_column(sqlite3_stmt *stmt, int at);
+uint64_t database_column_u64(sqlite3_stmt *stmt, int at);
+
+#endif

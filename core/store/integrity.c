@@ -1,0 +1,78 @@
+/* integrity.c - whether the file is sound, before anything relies on it. */
+#include "store/store_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define WHOLE_MAX (64u << 20)      /* bytes: up to here all is checked, some 0.1 s */
+#define BUDGET_NS 2000000000u      /* of a larger one: the tables below, as far as it goes */
+#define STEPS_BETWEEN_LOOKS 100000 /* of SQLite's machine: some milliseconds */
+
+/* What a hub cannot do without comes first; the history of calls, most of the bytes, last. */
+static const char *const checks[] = {"PRAGMA quick_check('secret_keys')", "PRAGMA quick_check('secrets')",
+                                     "PRAGMA quick_check('tokens')",      "PRAGMA quick_check('keys')",
+                                     "PRAGMA quick_check('quotas')",      "PRAGMA quick_check('idempotency')",
+                                     "PRAGMA quick_check('audit')",       "PRAGMA quick_check('executions')"};
+
+bool store_damaged(const char *path, const char *what, err *e) {
+    return err_set(
+        e,
+        "%s: the store is damaged (%.200s): stop the hub and restore the file from a backup, or move it "
+        "away (with its -wal and -shm) to begin anew: API keys, secrets, audit log and history are then "
+        "lost",
+        path, what);
+}
+
+static int time_is_up(void *until) {
+    return clock_ns() > *(uint64_t *)until;
+}
+
+/* SQLITE_OK: sound; SQLITE_INTERRUPT: the time is up; else `why` tells. */
+static int check(database *d, const char *sql, char *why, size_t cap) {
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(d->sq, sql, -1, &stmt, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        bool sound = text != NULL && strcmp(text, "ok") == 0;
+        snprintf(why, cap, "%s", text != NULL ? text : "no answer");
+        code = sound ? SQLITE_OK : SQLITE_CORRUPT;
+    } else {
+        snprintf(why, cap, "%s", sqlite3_errmsg(d->sq));
+    }
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+static int check_large(database *d, const char *path, char *why, size_t cap) {
+    uint64_t until = clock_ns() + BUDGET_NS;
+    int code = SQLITE_OK;
+    sqlite3_progress_handler(d->sq, STEPS_BETWEEN_LOOKS, time_is_up, &until);
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof checks / sizeof checks[0]; i++)
+        code = check(d, checks[i], why, cap);
+    sqlite3_progress_handler(d->sq, 0, NULL, NULL);
+    if ((code & 0xff) != SQLITE_INTERRUPT)
+        return code;
+    log_info("%s: too large to be checked whole at each start; what was checked is sound", path);
+    return SQLITE_OK;
+}
+
+bool store_check_integrity(database *d, const char *path, err *e) {
+    char why[256] = "";
+    struct stat st = {0};
+    bool large = stat(path, &st) == 0 && st.st_size > (off_t)WHOLE_MAX &&
+                 database_number(d, "PRAGMA user_version", 0) > 0;
+    int code = large ? check_large(d, path, why, sizeof why)
+                     : check(d, "PRAGMA quick_check(1)", why, sizeof why);
+    if (code == SQLITE_OK)
+        return true;
+    store_result r = database_result(d, code);
+    bool damage = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+    return damage || r == STORE_OK
+               ? store_damaged(path, why, e)
+               : err_set(e, "%s: the store cannot be read: %s; %s", path, why, store_result_text(r));
+}

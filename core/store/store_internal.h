@@ -1,0 +1,106 @@
+/* store_internal.h - what the files of this room share: jobs, the two queues, the connections. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "base/buf.h"
+#include "store/database.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A piece of work for the store. `write` runs on the writer's thread, in a group with others; `read` on the
+ * reader's, after the writes that were queued before the job. One of them is NULL. */
+typedef struct store_job store_job;
+struct store_job {
+    store_result (*write)(store *s, database *d, store_job *job);
+    store_result (*read)(store *s, database *d, store_job *job);
+    /* On the thread that ran it, once `result` holds: for a write, after the group's commit. Owns the job
+     * from then on. */
+    void (*finish)(store_job *job);
+    store_result result;
+    bool single; /* one statement that changes: needs no savepoint to be all or nothing */
+    store_job *next;
+};
+
+typedef struct job_queue {
+    store_job *first, **last;
+    size_t length;
+} job_queue;
+
+struct store {
+    char *path;
+    uint8_t boot[16];     /* of this process's time with the store */
+    bool read_only;       /* no writer */
+    pthread_mutex_t lock; /* guards the queues and `stop` */
+    pthread_cond_t writes_come, reads_come, finished;
+    job_queue writes, reads;
+    bool stop_writer, stop_reader;
+    bool writer_runs, reader_runs;
+    pthread_t writer, reader;
+
+    database write; /* the writer's own */
+    database read;  /* the reader's own */
+    database main;  /* of blocking reads, under main_lock */
+    pthread_mutex_t main_lock;
+
+    _Atomic(int) health; /* store_result */
+    _Atomic(uint64_t) commits, written, failures, dropped;
+    _Atomic(uint64_t) keep_count, keep_ms; /* of executions */
+    unsigned executions_added,
+        idempotency_begun; /* the writer's own: what is done now and then counts these */
+};
+
+/* --- jobs -------------------------------------------------------------------------------------------- */
+
+/* STORE_OK: queued, `finish` will run. Else it will not, and the job is the caller's still. [any-thread] */
+store_result store_submit(store *s, store_job *job);
+/* Runs a write and waits for its commit. `job` may be on the stack; `finish` is not called. */
+store_result store_run(store *s, store_job *job);
+
+/* A job that is told of on a loop: `deliver` runs there and frees it. */
+typedef struct loop_job {
+    store_job job;
+    loop *l; /* NULL: nobody is told, the job is freed */
+    loop_fn deliver;
+} loop_job;
+void loop_job_finish(store_job *job);
+/* finish of a job that nobody waits for: frees it. */
+void store_job_free(store_job *job);
+/* Queues what nobody waits for: counts it as dropped, and frees it, where that fails. */
+bool store_submit_or_drop(store *s, store_job *job);
+
+void queue_init(job_queue *q);
+void queue_add(job_queue *q, store_job *job);
+
+/* writer.c, reader.c */
+void *writer_main(void *s);
+void *reader_main(void *s);
+/* PRAGMAs of a connection that writes. */
+store_result writer_configure(database *d);
+
+/* migrate.c */
+typedef struct migration {
+    const char *sql; /* from the version before to this one: the first leads from nothing to version 1 */
+} migration;
+extern const migration store_migrations[];
+extern const unsigned store_version;
+#define STORE_APPLICATION_ID 0x42534252 /* "BSBR": tells the file from other SQLite databases */
+/* Brings the file to version `count`; makes PATH.before-vCOUNT first where it holds an older one. */
+bool store_migrate(database *d, const char *path, const migration *list, unsigned count, err *e);
+/* That a file that is only read is of this version. */
+bool store_check_version(database *d, const char *path, unsigned version, err *e);
+
+/* integrity.c: gives false for a damaged file, and *e says what to do. */
+bool store_check_integrity(database *d, const char *path, err *e);
+bool store_damaged(const char *path, const char *what, err *e);
+
+/* Copies into `*at`, which is moved on: for jobs that carry their texts behind themselves. */
+static inline bb_str job_text(char **at, bb_str s) {
+    bb_str out = {*at, s.len};
+    if (s.len > 0)
+        memcpy(*at, s.ptr, s.len);
+    *at += s.len;
+    return out;
+}
+
+#endif

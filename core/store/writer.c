@@ -1,0 +1,178 @@
+/* writer.c - the one thread that writes: takes what is queued, commits it as a group, tells those who wait.
+ *
+ * A group is one transaction, thus one fsync (WAL, synchronous=FULL). Within it, a job that fails by its own
+ * doing is taken back alone; an error of the device fails the group. */
+#include "store/store_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <time.h>
+
+#define GROUP_MAX 4096  /* jobs in a transaction: bounds how long the first waits for the last */
+#define PROBE_SECONDS 1 /* after a failure: how often an idle writer tries again */
+
+store_result writer_configure(database *d) {
+    store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
+    /* Pages of 4 KiB: the log is taken into the database from 8 MiB on, and cut back to 16 MiB after a time
+     * when it could not be. */
+    return r != STORE_OK ? r
+                         : database_exec(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000;"
+                                            "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2000;"
+                                            "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
+}
+
+/* --- health ------------------------------------------------------------------------------------------ */
+
+static void set_health(store *s, store_result r) {
+    store_result before = (store_result)atomic_exchange_explicit(&s->health, r, memory_order_relaxed);
+    if (r == before)
+        return;
+    if (r == STORE_OK)
+        log_info("the store can be written again");
+    else
+        log_error("%s: %s (%s)", s->path, store_result_text(r),
+                  s->write.sq != NULL ? sqlite3_errmsg(s->write.sq) : "not open");
+}
+
+/* A connection that met a device error may keep it: a file that was read-only when it was opened stays so. */
+static void open_again(store *s) {
+    err e = {""};
+    database_close(&s->write);
+    if (!database_open(&s->write, s->path, DATABASE_WRITE, &e))
+        return;
+    if (sqlite3_db_readonly(s->write.sq, "main") == 1 || writer_configure(&s->write) != STORE_OK)
+        database_close(&s->write);
+}
+
+static void probe(store *s) {
+    if (atomic_load_explicit(&s->health, memory_order_relaxed) != STORE_FULL)
+        open_again(s);
+    store_result r = database_exec(&s->write,
+                                   "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
+                                   "DO UPDATE SET value = value + 1");
+    set_health(s, r);
+}
+
+/* --- a group ----------------------------------------------------------------------------------------- */
+
+static bool is_device_error(store_result r) {
+    return r == STORE_FULL || r == STORE_READ_ONLY || r == STORE_FAILED;
+}
+
+static bool in_transaction(const store *s) {
+    return s->write.sq != NULL && sqlite3_get_autocommit(s->write.sq) == 0;
+}
+
+/* One job, all or nothing. False: the group is lost, with job->result. */
+static bool run_job(store *s, store_job *job) {
+    if (job->write == NULL) { /* a read: the reader's turn comes after the commit */
+        job->result = STORE_OK;
+        return true;
+    }
+    if (!job->single && database_done(&s->write, database_prepare(&s->write, "SAVEPOINT job")) != STORE_OK) {
+        job->result = STORE_FAILED;
+        return false;
+    }
+    job->result = job->write(s, &s->write, job);
+    if (is_device_error(job->result) || !in_transaction(s))
+        return false;
+    if (job->single)
+        return true;
+    if (job->result != STORE_OK)
+        database_exec(&s->write, "ROLLBACK TO job");
+    return database_done(&s->write, database_prepare(&s->write, "RELEASE job")) == STORE_OK;
+}
+
+/* The transaction of a group. STORE_OK: on disk. */
+static store_result run_group(store *s, store_job *first) {
+    store_result r = database_done(&s->write, database_prepare(&s->write, "BEGIN IMMEDIATE"));
+    for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
+        if (!run_job(s, job))
+            r = is_device_error(job->result) ? job->result : STORE_FAILED;
+    if (r == STORE_OK)
+        r = database_done(&s->write, database_prepare(&s->write, "COMMIT"));
+    if (r != STORE_OK) {
+        set_health(s, r); /* before the rollback changes what the error was */
+        if (in_transaction(s))
+            database_exec(&s->write, "ROLLBACK");
+    }
+    return r;
+}
+
+static void finish_group(store *s, store_job *first, store_result r) {
+    while (first != NULL) {
+        store_job *job = first;
+        first = job->next;
+        if (job->write == NULL) {
+            pthread_mutex_lock(&s->lock);
+            queue_add(&s->reads, job);
+            pthread_cond_signal(&s->reads_come);
+            pthread_mutex_unlock(&s->lock);
+            continue;
+        }
+        atomic_fetch_add_explicit(r == STORE_OK ? &s->written : &s->failures, 1, memory_order_relaxed);
+        if (r != STORE_OK)
+            job->result = r;
+        job->finish(job);
+    }
+}
+
+static bool has_write(const store_job *first) {
+    while (first != NULL && first->write == NULL)
+        first = first->next;
+    return first != NULL;
+}
+
+static void commit_group(store *s, store_job *first) {
+    store_result r = STORE_OK;
+    if (has_write(first)) {
+        if (s->write.sq == NULL)
+            open_again(s);
+        r = s->write.sq != NULL ? run_group(s, first) : (store_result)atomic_load(&s->health);
+        if (r == STORE_OK)
+            atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+        set_health(s, r);
+    }
+    finish_group(s, first, r);
+}
+
+/* --- the thread -------------------------------------------------------------------------------------- */
+
+/* Up to GROUP_MAX jobs off the queue; NULL: stop, or (*idle) a second passed after a failure. */
+static store_job *take_group(store *s, bool *idle) {
+    struct timespec until;
+    *idle = false;
+    pthread_mutex_lock(&s->lock);
+    while (s->writes.first == NULL && !s->stop_writer && !*idle) {
+        if (atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK) {
+            pthread_cond_wait(&s->writes_come, &s->lock);
+            continue;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += PROBE_SECONDS;
+        *idle = pthread_cond_timedwait(&s->writes_come, &s->lock, &until) != 0 && s->writes.first == NULL;
+    }
+    store_job *first = s->writes.first, **end = &s->writes.first;
+    for (unsigned n = 0; *end != NULL && n < GROUP_MAX; n++, s->writes.length--)
+        end = &(*end)->next;
+    s->writes.first = *end;
+    if (*end == NULL)
+        s->writes.last = &s->writes.first;
+    if (first != NULL)
+        *end = NULL;
+    pthread_mutex_unlock(&s->lock);
+    return first;
+}
+
+void *writer_main(void *arg) {
+    store *s = arg;
+    bool idle;
+    for (store_job *first; (first = take_group(s, &idle)) != NULL || idle;) {
+        if (idle)
+            probe(s);
+        else
+            commit_group(s, first);
+    }
+    return NULL;
+}
