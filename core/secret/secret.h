@@ -34,7 +34,9 @@ bb_str secrets_unseal(secrets *v, arena *a, bb_str name, bb_str sealed, err *e);
 
 /* --- secrets by name: [a-z0-9][a-z0-9._-]{0,63}, at most 64 KiB. [main], blocking ------------------ */
 
-store_result secrets_set(secrets *v, bb_str name, bb_str value, err *e);
+#define SECRETS_VALUE_MAX 65536
+/* *created (may be NULL): there was none of that name. */
+store_result secrets_set(secrets *v, bb_str name, bb_str value, bool *created, err *e);
 store_result secrets_get(secrets *v, arena *a, bb_str name, bb_str *value, err *e);
 store_result secrets_remove(secrets *v, bb_str name, err *e);
 /* {"secrets": [{"name","key","created","updated"}]} without values, into *out (in `a`). */
@@ -42,9 +44,20 @@ store_result secrets_list(secrets *v, arena *a, bb_str *out);
 bool secrets_name_ok(bb_str name);
 
 /* A new data key; everything (secrets and tokens) is re-encrypted under it while the hub serves, in steps.
- * With `new_master` (32 bytes; NULL: keep) the data keys are wrapped anew. A kill at any point leaves all
- * readable, and the next start goes on. Runs one step; call again until *left is 0. [main] */
-store_result secrets_rotate_begin(secrets *v, err *e);
+ * With `new_master_file` (NULL: keep) the data keys are wrapped anew by the master key in it; where the
+ * master key is STATE/master.key, that file is replaced too. A kill at any point leaves all readable, and the
+ * next start goes on. A data key that was replaced is kept until the next rotation or start finds nothing
+ * under it. */
+store_result secrets_rotate_begin(secrets *v, const char *new_master_file, err *e);
+/* Runs one step; call again until *left is 0. [main] */
 store_result secrets_rotate_step(secrets *v, size_t *left, err *e);
+/* Where the next start looks for the master key, for people. Lives as long as the store is open. */
+const char *secrets_master_place(const secrets *v);
+
+/* --- blobs --------------------------------------------------------------------------------------------- */
+
+/* The data key that a blob names, in hex: for lists. False: it is no blob of this room. */
+#define SECRETS_KEY_ID_SIZE 17
+bool secrets_key_of(bb_str sealed, char out[SECRETS_KEY_ID_SIZE]);
 
 #endif

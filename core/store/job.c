@@ -57,17 +57,35 @@ static void wake_owner(store_job *job) {
     pthread_mutex_unlock(&s->lock);
 }
 
-store_result store_run(store *s, store_job *job) {
-    waiting w = {
-        .job = {.write = run_inner, .finish = wake_owner, .single = job->single}, .inner = job, .s = s};
-    store_result r = store_submit(s, &w.job);
+static store_result wait_for(store *s, waiting *w) {
+    store_result r = store_submit(s, &w->job);
     if (r != STORE_OK)
         return r;
     pthread_mutex_lock(&s->lock);
-    while (!w.done)
+    while (!w->done)
         pthread_cond_wait(&s->finished, &s->lock);
     pthread_mutex_unlock(&s->lock);
-    return w.job.result;
+    return w->job.result;
+}
+
+store_result store_run(store *s, store_job *job) {
+    waiting w = {
+        .job = {.write = run_inner, .finish = wake_owner, .single = job->single}, .inner = job, .s = s};
+    return wait_for(s, &w);
+}
+
+static store_result run_nothing(store *s, database *d, store_job *job) {
+    (void)s;
+    (void)d;
+    (void)job;
+    return STORE_OK;
+}
+
+/* A read is behind the writes before it, and behind the reads before it. */
+void store_flush(store *s) {
+    waiting w = {.job = {.read = run_nothing, .finish = wake_owner}, .s = s};
+    if (s != NULL)
+        wait_for(s, &w);
 }
 
 /* --- told of on a loop ------------------------------------------------------------------------------- */

@@ -41,7 +41,10 @@ problem store_result_problem(store_result r);
 store *store_open(const char *path, err *e);
 /* Read only, for a child process or a command beside a running hub; writes give STORE_READ_ONLY. */
 store *store_open_read_only(const char *path, err *e);
-/* Commits what is queued, stops the threads. NULL is fine. [main] */
+/* Waits until all that was queued before is done, and its callbacks are posted. NULL is fine. [main] */
+void store_flush(store *s);
+/* Commits what is queued, stops the threads. No loop that is to be told of something may be gone. NULL is
+ * fine. [main] */
 void store_close(store *s);
 
 /* Whether the last write came through. [any-thread] */
