@@ -5,7 +5,7 @@
  *
  * inih reads the files. Nothing here knows a connector: what stands in [settings] and [auth] is checked by
  * whoever knows the schema, with conf_fail naming the place. Values are kept as written; ${env:NAME},
- * ${file:PATH} and ${credential:NAME} are put in by conf_expand, at the moment of use. */
+ * ${file:PATH}, ${credential:NAME} and ${secret:NAME} are put in by conf_expand, at the moment of use. */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
@@ -76,11 +76,17 @@ bool conf_check_keys(const conf_file *f, const conf_section *s, const char *cons
 bool conf_check_sections(const conf_file *f, const char *const *known, err *e);
 
 /* The value with its references put in, in `a`. ${file:}: relative to the configuration file's folder, at
- * most 64 KiB, one line break at its end is cut off; ${credential:}: a file in $CREDENTIALS_DIRECTORY; "$${"
- * is a literal "${". *had_reference (may be NULL) tells whether there was one. An unset variable, an
- * unreadable file, an unknown kind: false, and the error names the place and the remedy, never a value. */
+ * most 64 KiB, one line break at its end is cut off; ${credential:}: a file in $CREDENTIALS_DIRECTORY;
+ * ${secret:}: see conf_secret_resolver; "$${" is a literal "${". *had_reference (may be NULL) tells whether
+ * there was one. An unset variable, an unreadable file, an unknown kind: false, and the error names the place
+ * and the remedy, never a value. */
 bool conf_expand(arena *a, const conf_file *f, const conf_entry *entry, bb_str *out, bool *had_reference,
                  err *e);
+
+/* Who knows the values of ${secret:NAME}. Set before configuration is read, by the thread that reads it;
+ * NULL: nobody. The value is in `a`. False: *e says why, without a place. */
+typedef bool (*conf_secret_get)(void *ctx, arena *a, bb_str name, bb_str *value, err *e);
+void conf_secret_resolver(conf_secret_get get, void *ctx);
 
 /* Typed values, after expansion. Absent entry: `otherwise`, true. Units: durations as str_to_duration_ms,
  * sizes "64k", "10m", "1g" or bytes, yes/no/true/false/on/off/1/0. False: *e names place, what is allowed,

@@ -1,4 +1,5 @@
-/* expand.c - ${env:NAME}, ${file:PATH} and ${credential:NAME}: secrets stay out of conf files. */
+/* expand.c - ${env:NAME}, ${file:PATH}, ${credential:NAME} and ${secret:NAME}: secrets stay out of conf
+ * files. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -91,16 +92,38 @@ static bool from_credential(const expansion *x, bb_str name, buf *out) {
     return path.ptr != NULL && read_secret(x, "credential", name, path.ptr, out);
 }
 
+static struct {
+    conf_secret_get get;
+    void *ctx;
+} secret_store;
+
+void conf_secret_resolver(conf_secret_get get, void *ctx) {
+    secret_store.get = get;
+    secret_store.ctx = ctx;
+}
+
+static bool from_store(const expansion *x, bb_str name, buf *out) {
+    bb_str value;
+    err why = {""};
+    if (secret_store.get == NULL)
+        return fail(x, "secret", name, "cannot be had here: the secret store is not open");
+    if (!secret_store.get(secret_store.ctx, x->memory, name, &value, &why))
+        return conf_fail(x->e, x->file, x->entry->line, "%s: %s", x->entry->key.ptr, why.text);
+    buf_str_add(out, value);
+    return value.len == 0 || memchr(value.ptr, '\0', value.len) == NULL ||
+           fail(x, "secret", name, "has a NUL byte in it: only text can be put in");
+}
+
 /* Names the kind only where it is nearly one: "${" may stand in a password by chance. */
 static bool unknown_kind(const expansion *x, bb_str kind) {
-    static const char *const kinds[] = {"env", "file", "credential", NULL};
+    static const char *const kinds[] = {"env", "file", "credential", "secret", NULL};
     const char *meant = str_nearest(kind, kinds);
-    return conf_fail(
-        x->e, x->file, x->entry->line,
-        "%s: a reference is ${env:NAME}, ${file:PATH} or ${credential:NAME}%s%s%s; a \"${\" that "
-        "begins none is written \"$${\"",
-        x->entry->key.ptr, meant != NULL ? " (did you mean \"" : "", meant != NULL ? meant : "",
-        meant != NULL ? "\"?)" : "");
+    return conf_fail(x->e, x->file, x->entry->line,
+                     "%s: a reference is ${env:NAME}, ${file:PATH}, ${credential:NAME} or "
+                     "${secret:NAME}%s%s%s; a \"${\" that "
+                     "begins none is written \"$${\"",
+                     x->entry->key.ptr, meant != NULL ? " (did you mean \"" : "", meant != NULL ? meant : "",
+                     meant != NULL ? "\"?)" : "");
 }
 
 static bool put_reference(const expansion *x, bb_str reference, buf *out) {
@@ -113,9 +136,7 @@ static bool put_reference(const expansion *x, bb_str reference, buf *out) {
     if (str_eq(kind, STR("credential")))
         return from_credential(x, name, out);
     if (str_eq(kind, STR("secret")))
-        return fail(x, "secret", name,
-                    "cannot be had: this version has no secret store; use ${file:...}, ${env:...} or "
-                    "${credential:...}");
+        return from_store(x, name, out);
     return unknown_kind(x, kind);
 }
 

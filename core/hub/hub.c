@@ -130,6 +130,8 @@ static bool start_registry(hub *h, err *e) {
     registry_options options = {.conf_dir = h->settings.conf_dir,
                                 .plugins_dir = h->settings.plugins_dir,
                                 .state_dir = h->settings.state_dir,
+                                .store_file = h->settings.store_file,
+                                .master_key_file = h->settings.master_key_file,
                                 .program = "/proc/self/exe",
                                 .loops = h->settings.loops,
                                 .strict = h->settings.strict,
@@ -149,7 +151,7 @@ static bool start_registry(hub *h, err *e) {
 static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
-        !start_main_loop(h, e) || !start_registry(h, e))
+        !hub_storage_open(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .key = str_from(h->key),
@@ -209,5 +211,7 @@ int hub_probe_main(void) {
 }
 
 int hub_plan_main(void) {
-    return registry_plan_child();
+    int code = registry_plan_child(hub_storage_of_plan);
+    hub_storage_of_plan_end();
+    return code;
 }

@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "hub/settings.h"
 #include "registry/registry.h"
+#include "secret/secret.h"
 
 #include <pthread.h>
 
@@ -40,6 +41,8 @@ struct hub {
     bool reload_wanted;    /* the main thread's own from here */
     bool stopping;
 
+    store *store; /* NULL: offline, and there is none */
+    secrets *secrets;
     registry *registry;
     executions *executions;
     api_shared shared;
@@ -70,6 +73,13 @@ void hub_connection_job(hub *h, api_job *job);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);
+
+/* storage.c: the store, and the secrets in it */
+bool hub_storage_open(hub *h, err *e);
+void hub_storage_close(hub *h);
+/* The same for the child that plans a reload: only read. */
+bool hub_storage_of_plan(const registry_options *options, err *e);
+void hub_storage_of_plan_end(void);
 
 /* state.c: the state folder */
 bool hub_state_open(hub *h, bool offline, err *e);

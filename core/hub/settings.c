@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const sections[] = {"hub", "server", NULL};
+static const char *const sections[] = {"hub", "server", "secrets", "store", NULL};
 static const char *const hub_keys[] = {"listen", "plugins",    "state",      "loops",    "log_level",
                                        "strict", "drain_soft", "drain_hard", "shutdown", NULL};
 static const char *const server_keys[] = {"max_header",      "max_headers", "max_body",     "header_timeout",
                                           "body_timeout",    "body_total",  "idle_timeout", "write_timeout",
                                           "max_connections", NULL};
+
+static const char *const secrets_keys[] = {"master_key_file", NULL};
+static const char *const store_keys[] = {"file", NULL};
 
 /* busbar.conf in the folder that holds conf.d. */
 static const char *file_beside(arena *a, const char *conf_dir) {
@@ -132,6 +135,15 @@ static bool read_server(arena *a, const conf_file *f, http_server_limits *l, err
     return ok;
 }
 
+static bool read_storage(arena *a, const conf_file *f, hub_settings *out, err *e) {
+    const conf_section *secret = conf_find_section(f, STR("secrets")),
+                       *kept = conf_find_section(f, STR("store"));
+    return (secret == NULL || conf_check_keys(f, secret, secrets_keys, e)) &&
+           (kept == NULL || conf_check_keys(f, kept, store_keys, e)) &&
+           read_text(a, f, secret, STR("master_key_file"), &out->master_key_file, e) &&
+           read_text(a, f, kept, STR("file"), &out->store_file, e);
+}
+
 bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, err *e) {
     *out = (hub_settings){.conf_dir = options->conf_dir != NULL ? options->conf_dir : "conf.d",
                           .state_dir = options->state_dir,
@@ -146,10 +158,12 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         return false;
     }
     if (!conf_check_sections(&f, sections, e) || !read_hub(a, &f, out, e) ||
-        !read_server(a, &f, &out->limits, e))
+        !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e))
         return false;
     if (out->state_dir == NULL)
         out->state_dir = "var";
+    if (out->store_file == NULL)
+        out->store_file = arena_printf(a, "%s/busbar.db", out->state_dir).ptr;
     if (out->listen == NULL)
         out->listen = "127.0.0.1:8420";
     if (out->plugins_dir == NULL)

@@ -7,6 +7,8 @@
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
+    const char *master_key_file; /* NULL: where secret/secret.h says */
+    const char *store_file;
     unsigned loops;
     bool strict, offline;
     uint64_t drain_soft_ms, drain_hard_ms; /* calls on replaced connections: cancelled, then given up on */

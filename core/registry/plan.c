@@ -3,6 +3,7 @@
 #include "registry/build.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "observe/metrics.h"
 #include "plugin/child.h"
 #include "plugin/host.h"
@@ -53,6 +54,10 @@ static void write_request(const registry *r, buf *out) {
     json_member_string(&w, STR("conf"), str_from(r->options.conf_dir));
     json_member_string(&w, STR("plugins_dir"), str_from(r->options.plugins_dir));
     json_member_string(&w, STR("state"), str_from(r->options.state_dir));
+    json_member_string(&w, STR("store"),
+                       str_from(r->options.store_file != NULL ? r->options.store_file : ""));
+    if (r->options.master_key_file != NULL)
+        json_member_string(&w, STR("master_key"), str_from(r->options.master_key_file));
     json_member_string(&w, STR("program"), str_from(r->options.program));
     json_member_u64(&w, STR("generation"), r->generation);
     json_member_u64(&w, STR("probe_timeout_ms"), r->options.probe_timeout_ms);
@@ -128,7 +133,8 @@ static char *text_of(arena *a, const json_value *request, const char *key) {
     return arena_strdup(a, json_string(json_get(request, str_from(key))));
 }
 
-static registry *registry_of(arena *a, const json_value *request, baseline *before) {
+static registry *registry_of(arena *a, const json_value *request, baseline *before,
+                             bool (*prepare)(const registry_options *options, err *e)) {
     uint64_t generation = 0, timeout = 0;
     json_to_u64(json_getl(request, "generation"), &generation);
     json_to_u64(json_getl(request, "probe_timeout_ms"), &timeout);
@@ -137,10 +143,16 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
         .conf_dir = text_of(a, request, "conf"),
         .plugins_dir = text_of(a, request, "plugins_dir"),
         .state_dir = text_of(a, request, "state"),
+        .store_file = text_of(a, request, "store"),
+        .master_key_file = json_getl(request, "master_key") != NULL ? text_of(a, request, "master_key")
+                                                                    : NULL,
         .program = text_of(a, request, "program"),
         .loops = 1,
         .probe_timeout_ms = (unsigned)timeout,
     };
+    err why = {""};
+    if (prepare != NULL && !prepare(&options, &why))
+        log_error("the plan cannot look into the secret store: %s", why.text);
     metrics_init(1);
     registry *r = registry_new(&options, NULL);
     if (r == NULL ||
@@ -187,7 +199,7 @@ static bool write_report(registry *r, int fd) {
     return ok;
 }
 
-int registry_plan_child(void) {
+int registry_plan_child(bool (*prepare)(const registry_options *options, err *e)) {
     int answers = dup(1); /* a connector may print to descriptor 1 */
     buf text;
     buf_init(&text);
@@ -195,7 +207,7 @@ int registry_plan_child(void) {
     baseline before = {0};
     if (answers < 0 || dup2(2, 1) < 0 || a == NULL || !read_input(&text))
         return 2;
-    registry *r = registry_of(a, json_read(a, buf_str(&text), NULL, NULL), &before);
+    registry *r = registry_of(a, json_read(a, buf_str(&text), NULL, NULL), &before, prepare);
     bool ok = r != NULL && write_report(r, answers);
     registry_free(r);
     arena_free(a);

@@ -17,6 +17,10 @@ registry *registry_new(const registry_options *options, err *e) {
     r->options.conf_dir = arena_strdup(r->memory, str_from(options->conf_dir));
     r->options.plugins_dir = arena_strdup(r->memory, str_from(options->plugins_dir));
     r->options.state_dir = arena_strdup(r->memory, str_from(options->state_dir));
+    if (options->store_file != NULL)
+        r->options.store_file = arena_strdup(r->memory, str_from(options->store_file));
+    if (options->master_key_file != NULL)
+        r->options.master_key_file = arena_strdup(r->memory, str_from(options->master_key_file));
     r->options.program = arena_strdup(r->memory, str_from(options->program));
     if (r->options.probe_timeout_ms == 0)
         r->options.probe_timeout_ms = 5000;

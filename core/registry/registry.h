@@ -11,7 +11,8 @@
 
 typedef struct registry_options {
     const char *conf_dir, *plugins_dir, *state_dir;
-    const char *program; /* what is started as `PROGRAM probe` */
+    const char *store_file, *master_key_file; /* for the child that plans; the latter may be NULL */
+    const char *program;                      /* what is started as `PROGRAM probe` */
     unsigned loops;
     bool strict;               /* one refusal holds back all */
     bool shared_state;         /* another hub may use the state folder: remove nothing from it */
@@ -38,7 +39,8 @@ registry_change registry_reload(registry *r);
  * A report's JSON text in `a`, or absent and *e. */
 bb_str registry_plan(registry *r, arena *a, err *e);
 /* The child's side of it: reads from descriptor 0, writes the report to 1. Gives an exit code. */
-int registry_plan_child(void);
+/* `prepare` (may be NULL) opens what ${secret:} needs; where it fails, only that is refused. */
+int registry_plan_child(bool (*prepare)(const registry_options *options, err *e));
 
 void report_free(report *r);
 

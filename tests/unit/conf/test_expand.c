@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(what_is_no_reference) {
     begin();
-    refused("${secret:stripe}", "no secret store; use ${file:...}");
+    refused("${secret:stripe}", "the secret store is not open");
     refused("pass${hunter2}word", "a reference is ${env:NAME}");
     refused("pass${hunter2:x}word", "written \"$${\"");
     refused("${en:X}", "did you mean \"env\"");
