@@ -16,5 +16,8 @@ bool digest_challenge_read(arena *a, bb_str www_authenticate, digest_challenge *
 /* `count`: how often this nonce was answered, from 1. */
 bool digest_sign(arena *a, const digest_challenge *c, bb_str username, bb_str password, uint32_t count,
                  const sign_request *r, sign_addition *out);
+/* The same with a client nonce of the caller's. */
+bool digest_sign_with(arena *a, const digest_challenge *c, bb_str username, bb_str password, uint32_t count,
+                      bb_str cnonce, const sign_request *r, sign_addition *out);
 
 #endif

@@ -17,5 +17,7 @@ bool jwt_algorithm_ok(bb_str algorithm);
 /* A signed token over the claims (a JSON object's text), with {"alg","typ":"JWT"} and, where given, "kid" and
  * the members of `more_header` (a JSON object's text). In `a`; absent: no memory or the signature fails. */
 bb_str jwt_mint(arena *a, const jwt_key *k, bb_str kid, bb_str more_header, bb_str claims);
+/* The compact form (RFC 7515 section 7.1) over a header and a payload that are taken as they are. */
+bb_str jwt_sign(arena *a, const jwt_key *k, bb_str header, bb_str payload);
 
 #endif

@@ -20,4 +20,11 @@ void oauth1_key_free(oauth1_key *k);
  * section 3.4.1.3. False: no memory, or a URL that cannot be taken apart. */
 bool oauth1_sign(arena *a, const oauth1_credentials *c, const sign_request *r, sign_addition *out);
 
+/* The same with a nonce and a time (seconds since 1970) of the caller's. */
+bool oauth1_sign_at(arena *a, const oauth1_credentials *c, const sign_request *r, bb_str nonce,
+                    uint64_t seconds, sign_addition *out);
+/* The text that is signed (section 3.4.1.1), over the protocol parameters given, in plain bytes. Absent: no
+ * memory, or a URL that cannot be taken apart. */
+bb_str oauth1_base_string(arena *a, const sign_request *r, const str_pair *protocol, size_t count);
+
 #endif
