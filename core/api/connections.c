@@ -86,12 +86,12 @@ static void write_detail(json_writer *w, arena *memory, const connection *c) {
         json_put_value(w, it.value);
     }
     json_object_end(w);
-    static const char *const more[] = {"retry", "http"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_value *section = json_get(conf, str_from(more[i]));
-        if (section != NULL) {
-            json_key(w, str_from(more[i]));
-            json_put_value(w, section);
+    for (json_iter it = json_iterate(conf); json_next(&it);) {
+        bool told = str_eq(it.key, STR("connection")) || str_eq(it.key, STR("settings")) ||
+                    str_eq(it.key, STR("auth"));
+        if (!told) {
+            json_key(w, it.key);
+            json_put_value(w, it.value);
         }
     }
     write_operations(w, c->module);

@@ -17,12 +17,16 @@ uint64_t clock_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-uint64_t clock_wall_ms(void) {
+uint64_t clock_wall_ns(void) {
     if (source.wall_ms != NULL)
-        return source.wall_ms();
+        return source.wall_ms() * 1000000u;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_wall_ms(void) {
+    return clock_wall_ns() / 1000000u;
 }
 
 void clock_rfc3339(uint64_t wall_ms, char out[CLOCK_RFC3339_SIZE]) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 uint64_t clock_ns(void);      /* CLOCK_MONOTONIC: for durations and deadlines */
+uint64_t clock_wall_ns(void); /* CLOCK_REALTIME, nanoseconds since 1970 */
 uint64_t clock_wall_ms(void); /* CLOCK_REALTIME: milliseconds since 1970, for people and records */
 
 /* Another source of time, for tests that must not wait: NULL members are the system's. Before other threads

@@ -98,6 +98,13 @@ const problem_kind *problem_of(problem p) {
     return &kinds[p];
 }
 
+problem problem_from_name(bb_str name) {
+    int p = 0;
+    while (p < PROBLEM_COUNT && !str_eq(name, str_from(kinds[p].name)))
+        p++;
+    return (problem)p;
+}
+
 problem problem_from_code(bb_code code) {
     switch (code) {
     case BB_OK: return PROBLEM_NONE;

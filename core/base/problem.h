@@ -64,6 +64,8 @@ typedef struct problem_kind {
 } problem_kind;
 
 const problem_kind *problem_of(problem p);
+/* By its name; PROBLEM_COUNT: there is none. */
+problem problem_from_name(bb_str name);
 /* The problem that a bb_code is told as. */
 problem problem_from_code(bb_code code);
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "registry/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,25 +29,32 @@ static const char *path_of(hub *h, api_job *job, bb_str id) {
 /* --- the document -----------------------------------------------------------------------------------------
  */
 
-static const char *const sections[] = {"settings", "auth", "retry", "http", NULL};
-static const char *const members[] = {"id", "plugin", "name", "settings", "auth", "retry", "http", NULL};
+static bool is_head(bb_str key) {
+    return str_eq(key, STR("id")) || str_eq(key, STR("plugin")) || str_eq(key, STR("name"));
+}
 
-static bool known_member(bb_str key) {
-    for (const char *const *m = members; *m != NULL; m++)
-        if (str_eq(key, str_from(*m)))
-            return true;
+static bool is_section(bb_str key) {
+    for (const char *const *s = settings_sections(); *s != NULL; s++)
+        if (str_eq(key, str_from(*s)))
+            return !str_eq(key, STR("connection"));
     return false;
+}
+
+static const char *nearest_member(bb_str key) {
+    static const char *const head[] = {"id", "plugin", "name", NULL};
+    const char *near = str_nearest(key, head);
+    return near != NULL ? near : str_nearest(key, settings_sections());
 }
 
 static bool check_members(const json_value *root, err *e) {
     if (!json_is(root, JSON_OBJECT))
         return err_set(e, "the body is an object: {\"id\", \"plugin\", \"name\", \"settings\", \"auth\", "
-                          "\"retry\", \"http\"}");
+                          "\"retry\", \"limits\", ...}");
     for (json_iter it = json_iterate(root); json_next(&it);)
-        if (!known_member(it.key)) {
+        if (!is_head(it.key) && !is_section(it.key)) {
             char name[65] = "";
             memcpy(name, it.key.ptr, it.key.len < 64 ? it.key.len : 64);
-            const char *near = str_nearest(it.key, members);
+            const char *near = nearest_member(it.key);
             return err_set(e, "unknown member \"%s\"%s%s%s", name, near != NULL ? "; did you mean \"" : "",
                            near != NULL ? near : "", near != NULL ? "\"?" : "");
         }
@@ -72,7 +80,7 @@ static bb_str file_shape(arena *a, const json_value *root) {
         }
     }
     json_object_end(&w);
-    for (const char *const *s = sections; *s != NULL; s++) {
+    for (const char *const *s = settings_sections(); *s != NULL; s++) {
         const json_value *v = json_get(root, str_from(*s));
         if (v != NULL && !json_is(v, JSON_NULL)) {
             json_key(&w, str_from(*s));

@@ -27,6 +27,7 @@ struct registry {
     char (*quarantine)[65]; /* builds that crashed or hung when tried */
     size_t quarantine_count;
     uint64_t modules_loaded;
+    upstream_book upstreams;
 };
 
 typedef struct build_plugin {

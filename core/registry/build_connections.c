@@ -150,17 +150,31 @@ static void try_instances(build *b) {
         take_result(b, of[i], &jobs[i]);
 }
 
-static void create_instance(build_connection *c) {
+/* What outlives this configuration: counters of the connection, and what its credential shares. */
+static bool attach_shared(build *b, build_connection *c) {
+    registry *r = b->r;
+    connection *conn = c->fresh;
+    conn->stats = c->old != NULL ? c->old->stats : connection_stats_new();
+    if (c->old != NULL)
+        conn->stats->refs++;
+    conn->upstreams = &r->upstreams;
+    conn->upstream = upstream_get(&r->upstreams, conn->upstream_key);
+    const uint64_t *caps = conn->policies.limits.quota;
+    bool counted = r->options.quotas != NULL && (caps[QUOTA_DAY] != 0 || caps[QUOTA_MONTH] != 0);
+    if (counted)
+        conn->quotas = quota_book_get(r->options.quotas,
+                                      arena_printf(b->a, "connection:%.*s", STR_FMT(c->id)));
+    return conn->stats != NULL && conn->upstream != NULL && (!counted || conn->quotas != NULL);
+}
+
+static void create_instance(build *b, build_connection *c) {
     err e = {""};
     if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e)) {
         conf_fail(&c->error, c->file, 1, "%s", e.text);
         refuse(c);
         return;
     }
-    c->fresh->stats = c->old != NULL ? c->old->stats : connection_stats_new();
-    if (c->old != NULL)
-        c->fresh->stats->refs++;
-    if (c->fresh->stats == NULL) {
+    if (!attach_shared(b, c)) {
         err_set(&c->error, "no memory");
         refuse(c);
     }
@@ -183,6 +197,6 @@ bool build_connections(build *b, err *e) {
     try_instances(b);
     for (size_t i = 0; i < b->connection_count; i++)
         if (b->connections[i].fresh != NULL)
-            create_instance(&b->connections[i]);
+            create_instance(b, &b->connections[i]);
     return true;
 }

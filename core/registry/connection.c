@@ -35,6 +35,8 @@ void connection_free(connection *c) {
     instance_destroy(&c->instance);
     wipe_auth(&c->auth);
     connection_stats_unref(c->stats);
+    if (c->upstream != NULL)
+        upstream_unref(c->upstreams, c->upstream);
     free(c->holds);
     arena_free(c->memory);
     free(c);

@@ -10,7 +10,10 @@
 
 #include "auth/auth.h"
 #include "http/client.h"
+#include "limit/quota.h"
+#include "limit/upstream.h"
 #include "plugin/instance.h"
+#include "registry/policies.h"
 
 #include <stdatomic.h>
 
@@ -47,9 +50,14 @@ typedef struct connection {
     auth auth;
     bb_str base_url; /* without a slash at its end */
     retry_policy retry;
+    policies policies;
     http_target target;
     uint64_t timeout_ms;
-    char fingerprint[65]; /* of all that was configured, values put in: same means unchanged */
+    char upstream_key[65];    /* tells credential and host */
+    upstream *upstream;       /* shared by all connections of that key; referenced */
+    upstream_book *upstreams; /* its book */
+    quotas *quotas;           /* the book's; NULL: no quota is configured */
+    char fingerprint[65];     /* of all that was configured, values put in: same means unchanged */
     bb_str
         conf_json; /* as written, for the API: {"connection":{...},"settings":{...},...}; secrets replaced */
     uint64_t generation; /* the configuration's number that brought it */

@@ -17,6 +17,7 @@ typedef struct registry_options {
     bool strict;               /* one refusal holds back all */
     bool shared_state;         /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */
+    quota_book *quotas;        /* NULL: quotas are not counted */
 } registry_options;
 
 typedef struct registry registry;

@@ -5,16 +5,26 @@
 
 #include <stdlib.h>
 
-static const char *const sections[] = {"connection", "settings", "auth", "retry", "http", NULL};
+static const char *const own_sections[] = {"connection", "settings", "auth", "retry", "http", NULL};
 static const char *const connection_keys[] = {"plugin", "name", NULL};
 static const char *const retry_keys[] = {"attempts", "base", "max", "max_retry_after", "budget", NULL};
 static const char *const http_keys[] = {
     "timeout", "connect_timeout", "max_response", "ca_file", "verify", "proxy", NULL};
 
+const char *const *settings_sections(void) {
+    static const char *all[32];
+    size_t n = 0;
+    for (const char *const *s = own_sections; *s != NULL; s++)
+        all[n++] = *s;
+    for (const char *const *s = policy_sections; *s != NULL; s++)
+        all[n++] = *s;
+    return all;
+}
+
 bb_str settings_plugin(const conf_file *f, err *e) {
     const conf_section *s = conf_find_section(f, STR("connection"));
     const conf_entry *entry = conf_find(s, STR("plugin"));
-    if (!conf_check_sections(f, sections, e))
+    if (!conf_check_sections(f, settings_sections(), e))
         return (bb_str){NULL, 0};
     if (s == NULL || entry == NULL || entry->value.len == 0) {
         conf_fail(e, f, s != NULL ? s->line : 1, "a connection needs [connection] with `plugin = NAME`");
@@ -216,7 +226,42 @@ static void add_part(buf *out, bb_str part) {
     buf_str_add(out, part);
 }
 
-static void fingerprint(connection *c, bb_str settings) {
+static void hash_of(buf *text, char out[65]) {
+    uint8_t digest[BB_HASH_MAX];
+    size_t n = host_crypto.digest(BB_SHA256, buf_str(text), digest);
+    size_t written = host_crypto.hex_encode(str_of(digest, n), out, 64);
+    out[written == 64 ? 64 : 0] = '\0';
+    if (text->ptr != NULL)
+        explicit_bzero(text->ptr, text->len);
+    buf_free(text);
+}
+
+/* The values as they are used, so that a changed variable or file is a change. */
+static void add_expanded(connection *c, const conf_file *f, const conf_section *s, buf *text) {
+    for (size_t i = 0; s != NULL && i < s->count; i++) {
+        bb_str value = s->entries[i].value;
+        add_part(text, s->entries[i].key);
+        if (conf_expand(c->memory, f, &s->entries[i], &value, NULL, NULL))
+            add_part(text, value);
+    }
+}
+
+/* Scheme, host and port of base_url, and the credentials: what a service counts its limits by. A connection
+ * without base_url is alone. */
+static void upstream_key(connection *c, const conf_file *f) {
+    buf text;
+    buf_init(&text);
+    bb_str scheme_end = STR("://"), url = c->base_url;
+    const char *at = url.len > 0 ? memmem(url.ptr, url.len, scheme_end.ptr, scheme_end.len) : NULL;
+    const char *path = at != NULL ? memchr(at + 3, '/', url.len - (size_t)(at + 3 - url.ptr)) : NULL;
+    add_part(&text, path != NULL ? str_of(url.ptr, (size_t)(path - url.ptr)) : url);
+    if (url.len == 0)
+        add_part(&text, c->id);
+    add_expanded(c, f, conf_find_section(f, STR("auth")), &text);
+    hash_of(&text, c->upstream_key);
+}
+
+static void fingerprint(connection *c, const conf_file *f, bb_str settings) {
     buf text;
     buf_init(&text);
     add_part(&text, c->name);
@@ -224,20 +269,10 @@ static void fingerprint(connection *c, bb_str settings) {
     add_part(&text, c->auth.header);
     add_part(&text, c->auth.query);
     add_part(&text, c->conf_json);
-    add_part(&text, str_from(c->target.ca_file));
-    add_part(&text, str_from(c->target.proxy));
-    buf_printf(&text, "%u %llu %llu %llu %u %llu %u %llu %d", c->retry.attempts,
-               (unsigned long long)c->retry.base_ms, (unsigned long long)c->retry.max_ms,
-               (unsigned long long)c->retry.retry_after_ms, c->retry.budget_percent,
-               (unsigned long long)c->timeout_ms, c->target.connect_timeout_ms,
-               (unsigned long long)c->target.max_response_bytes, c->target.insecure);
-    uint8_t digest[BB_HASH_MAX];
-    size_t n = host_crypto.digest(BB_SHA256, buf_str(&text), digest);
-    size_t written = host_crypto.hex_encode(str_of(digest, n), c->fingerprint, 64);
-    c->fingerprint[written == 64 ? 64 : 0] = '\0';
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.len);
-    buf_free(&text);
+    for (size_t i = 0; i < f->count; i++)
+        if (!str_eq(f->sections[i].name, STR("settings")))
+            add_expanded(c, f, &f->sections[i], &text);
+    hash_of(&text, c->fingerprint);
 }
 
 /* --- all ------------------------------------------------------------------------------------------- */
@@ -268,13 +303,14 @@ connection *settings_read(const conf_file *f, plugin_module *module, unsigned lo
         return NULL;
     }
     bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
-              read_settings(c, f, module, settings, e) &&
+              policies_read(c->memory, f, &c->policies, e) && read_settings(c, f, module, settings, e) &&
               auth_compile(c->memory, f, conf_find_section(f, STR("auth")), module->desc, &c->auth, e) &&
               (write_conf_json(c, f) || err_set(e, "no memory"));
     if (!ok) {
         connection_free(c);
         return NULL;
     }
-    fingerprint(c, *settings);
+    upstream_key(c, f);
+    fingerprint(c, f, *settings);
     return c;
 }

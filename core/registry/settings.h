@@ -4,6 +4,9 @@
 
 #include "registry/connection.h"
 
+/* Names of the sections that a connection's file may have; ends with NULL. */
+const char *const *settings_sections(void);
+
 /* Which connector a file wants; absent: *e. */
 bb_str settings_plugin(const conf_file *f, err *e);
 

@@ -34,13 +34,13 @@ static int plugin_by_id(const void *a, const void *b) {
 }
 
 bool snapshot_seal(snapshot *s) {
-    size_t slots = 16;
-    while (slots < s->count * 2)
-        slots *= 2;
-    s->slots = arena_zalloc(s->memory, slots * sizeof *s->slots);
+    size_t buckets = 16;
+    while (buckets < s->count * 2)
+        buckets *= 2;
+    s->slots = arena_zalloc(s->memory, buckets * sizeof *s->slots);
     if (s->slots == NULL)
         return false;
-    s->slot_mask = slots - 1;
+    s->slot_mask = buckets - 1;
     qsort(s->entries, s->count, sizeof *s->entries, by_id);
     qsort(s->plugins, s->plugin_count, sizeof *s->plugins, plugin_by_id);
     for (size_t i = 0; i < s->count; i++) {

@@ -1,0 +1,114 @@
+#include "pipeline/told.h"
+
+#include "pipeline/retry.h"
+
+#define DAY_MS 86400000u
+
+/* A number at the front; fractions are cut off. */
+static bool leading_number(bb_str s, uint64_t *out) {
+    size_t n = 0;
+    s = str_trim(s);
+    while (n < s.len && s.ptr[n] >= '0' && s.ptr[n] <= '9')
+        n++;
+    bool ends = n == s.len || strchr(".,; \t", s.ptr[n]) != NULL;
+    return n > 0 && n < 19 && ends && str_to_u64(str_of(s.ptr, n), out);
+}
+
+/* Seconds from now, seconds since 1970 or milliseconds since 1970: told apart by their size. */
+static uint64_t reset_from_now(uint64_t value, uint64_t now_ms) {
+    uint64_t ms = value;
+    if (value > 100000000000u)
+        ms = value > now_ms ? value - now_ms : 0;
+    else if (value > 1000000000u)
+        ms = value * 1000 > now_ms ? value * 1000 - now_ms : 0;
+    else
+        ms = value * 1000;
+    return ms < DAY_MS ? ms : DAY_MS;
+}
+
+/* The binding limit: the one with nothing left until latest, else the one with least left. */
+static void take(told *t, uint64_t left, uint64_t reset_ms) {
+    bool binds = !t->has_left || left < t->left || (left == t->left && reset_ms > t->reset_ms);
+    if (!binds)
+        return;
+    t->has_left = true;
+    t->left = left;
+    t->reset_ms = reset_ms;
+}
+
+/* --- RateLimit: "default";r=50;t=30, "day";r=1000;t=3600; or limit=100, remaining=50, reset=30 ---------- */
+
+static bool parameter(bb_str part, bb_str name, uint64_t *out) {
+    part = str_trim(part);
+    bool named = part.len > name.len && str_eq(str_of(part.ptr, name.len), name) && part.ptr[name.len] == '=';
+    return named && leading_number(str_of(part.ptr + name.len + 1, part.len - name.len - 1), out);
+}
+
+static void read_item(bb_str item, uint64_t now_ms, told *t) {
+    uint64_t left = 0, reset = 0;
+    bool has_left = false, has_reset = false;
+    for (bb_str part; str_split(&item, ';', &part);) {
+        has_left = parameter(part, STR("r"), &left) || has_left;
+        has_reset = parameter(part, STR("t"), &reset) || has_reset;
+    }
+    if (has_left)
+        take(t, left, has_reset ? reset_from_now(reset, now_ms) : 1000);
+}
+
+static void read_ratelimit(bb_str value, uint64_t now_ms, told *t) {
+    uint64_t left = 0, reset = 0;
+    bool has_left = false, has_reset = false;
+    bb_str rest = value;
+    for (bb_str part; str_split(&rest, ',', &part);) {
+        has_left = parameter(part, STR("remaining"), &left) || has_left;
+        has_reset = parameter(part, STR("reset"), &reset) || has_reset;
+        read_item(part, now_ms, t);
+    }
+    if (has_left && has_reset)
+        take(t, left, reset_from_now(reset, now_ms));
+}
+
+/* --- pairs of fields --------------------------------------------------------------------------------- */
+
+static bb_str field(const str_pair *fields, size_t n, const char *prefix, const char *name) {
+    size_t len = strlen(prefix);
+    for (size_t i = 0; i < n; i++) {
+        bb_str f = fields[i].name;
+        if (f.len == len + strlen(name) && str_eq_nocase(str_of(f.ptr, len), str_from(prefix)) &&
+            str_eq_nocase(str_of(f.ptr + len, f.len - len), str_from(name)))
+            return fields[i].value;
+    }
+    return (bb_str){NULL, 0};
+}
+
+static void read_pair(const str_pair *fields, size_t n, const char *prefix, uint64_t now_ms, told *t) {
+    uint64_t left, reset;
+    if (leading_number(field(fields, n, prefix, "Remaining"), &left) &&
+        leading_number(field(fields, n, prefix, "Reset"), &reset))
+        take(t, left, reset_from_now(reset, now_ms));
+}
+
+static bool starts_with_ratelimit(bb_str name) {
+    return name.len >= 9 && (str_eq_nocase(str_of(name.ptr, 4), STR("rate")) ||
+                             str_eq_nocase(str_of(name.ptr, 6), STR("x-rate")));
+}
+
+void told_read(const str_pair *fields, size_t count, unsigned status, uint64_t now_ms, told *out) {
+    static const char *const prefixes[] = {"RateLimit-", "X-RateLimit-", "X-Rate-Limit-"};
+    bool any = false;
+    *out = (told){0};
+    for (size_t i = 0; i < count; i++) {
+        any = any || starts_with_ratelimit(fields[i].name);
+        if ((status == 429 || status == 503) && str_eq_nocase(fields[i].name, STR("Retry-After")))
+            retry_after_ms(fields[i].value, now_ms, &out->wait_ms);
+    }
+    if (out->wait_ms > DAY_MS)
+        out->wait_ms = DAY_MS;
+    if (!any)
+        return;
+    bb_str whole = field(fields, count, "RateLimit", "");
+    if (whole.len > 0)
+        read_ratelimit(whole, now_ms, out);
+    for (size_t i = 0; !out->has_left && i < sizeof prefixes / sizeof prefixes[0]; i++)
+        read_pair(fields, count, prefixes[i], now_ms, out);
+}

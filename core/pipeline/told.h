@@ -1,0 +1,23 @@
+/* told.h - what a service says of its own limits in the header fields of an answer.
+ *
+ * Understood: RateLimit of draft-ietf-httpapi-ratelimit-headers (since -08 a structured list of items with
+ * parameters r and t; before, limit=, remaining=, reset=), RateLimit-Remaining and RateLimit-Reset,
+ * X-RateLimit-Remaining and X-RateLimit-Reset and X-Rate-Limit-..., with a reset in seconds from now, in
+ * seconds since 1970, or in milliseconds since 1970; Retry-After with 429 and 503. Where several limits are
+ * told, the one that binds first counts. */
+#ifndef PIPELINE_TOLD_H
+#define PIPELINE_TOLD_H
+
+#include "base/str.h"
+
+typedef struct told {
+    bool has_left;     /* `left` and `reset_ms` are known */
+    uint64_t left;     /* requests until the reset */
+    uint64_t reset_ms; /* from now */
+    uint64_t wait_ms;  /* no request before; 0: none told */
+} told;
+
+/* `now_ms`: wall clock. Resets beyond a day are cut to a day: a service that says more is not believed. */
+void told_read(const str_pair *fields, size_t count, unsigned status, uint64_t now_ms, told *out);
+
+#endif
