@@ -1,25 +1,7 @@
-#include "auth/auth.h"
+#include "auth/auth_internal.h"
 
 #include "plugin/host_crypto.h"
 #include "plugin/url.h"
-
-#include <stdio.h>
-
-#define FIELDS_MAX 8
-#define SECRETS_MAX 8
-
-/* What auth_compile works with. */
-typedef struct compiling {
-    arena *memory;
-    const conf_file *file;
-    const conf_section *section; /* may be NULL */
-    const bb_plugin *plugin;
-    const auth_scheme *scheme;
-    bb_str values[FIELDS_MAX]; /* in the order of scheme->fields */
-    unsigned lines[FIELDS_MAX];
-    bb_str *secrets;
-    size_t secret_count;
-} compiling;
 
 /* --- what the connector declares ------------------------------------------------------------------- */
 
@@ -76,172 +58,180 @@ bool auth_check_plugin(arena *a, const bb_plugin *plugin, err *e) {
 
 /* --- reading [auth] --------------------------------------------------------------------------------- */
 
-static unsigned section_line(const compiling *c) {
-    return c->section != NULL ? c->section->line : 1;
+static unsigned section_line(const auth_reading *r) {
+    return r->section != NULL ? r->section->line : 1;
 }
 
 /* The scheme that is named, or the only one there is. */
-static bool choose_scheme(compiling *c, err *e) {
-    const conf_entry *entry = conf_find(c->section, STR("scheme"));
-    const bb_auth_scheme *const *offered = c->plugin->auth_schemes;
-    bool offers_none = offered == NULL || offered[0] == NULL || declared(c->plugin, STR("none")) != NULL;
+static bool choose_scheme(auth_reading *r, err *e) {
+    const conf_entry *entry = conf_find(r->section, STR("scheme"));
+    const bb_auth_scheme *const *offered = r->plugin->auth_schemes;
+    bool offers_none = offered == NULL || offered[0] == NULL || declared(r->plugin, STR("none")) != NULL;
     bb_str id = STR("none");
     if (entry != NULL) {
         id = entry->value;
-    } else if (c->section != NULL && offered != NULL && offered[0] != NULL && offered[1] == NULL) {
+    } else if (r->section != NULL && offered != NULL && offered[0] != NULL && offered[1] == NULL) {
         id = str_from(offered[0]->scheme);
-    } else if (c->section != NULL || !offers_none) {
-        return conf_fail(e, c->file, section_line(c), "[auth] needs `scheme`, one of: %s",
-                         names_of(c->memory, c->plugin));
+    } else if (r->section != NULL || !offers_none) {
+        return conf_fail(e, r->file, section_line(r), "[auth] needs `scheme`, one of: %s",
+                         names_of(r->memory, r->plugin));
     }
-    c->scheme = auth_scheme_find(id);
-    bool ok = c->scheme != NULL &&
-              (declared(c->plugin, id) != NULL || (str_eq(id, STR("none")) && offers_none));
-    return ok || conf_fail(e, c->file, entry != NULL ? entry->line : section_line(c),
+    r->scheme = auth_scheme_find(id);
+    bool ok = r->scheme != NULL &&
+              (declared(r->plugin, id) != NULL || (str_eq(id, STR("none")) && offers_none));
+    return ok || conf_fail(e, r->file, entry != NULL ? entry->line : section_line(r),
                            "auth scheme \"%.*s\" is not one that connector %s takes: %s", STR_FMT(id),
-                           c->plugin->id, names_of(c->memory, c->plugin));
+                           r->plugin->id, names_of(r->memory, r->plugin));
 }
 
-static bool check_keys(const compiling *c, err *e) {
-    const char *known[FIELDS_MAX + 2] = {"scheme"};
-    for (size_t i = 0; c->scheme->fields[i].name != NULL; i++)
-        known[i + 1] = c->scheme->fields[i].name;
-    return c->section == NULL || conf_check_keys(c->file, c->section, known, e);
+static bool check_keys(const auth_reading *r, err *e) {
+    const char *known[AUTH_FIELDS_MAX + 2] = {"scheme"};
+    for (size_t i = 0; r->scheme->fields[i].name != NULL; i++)
+        known[i + 1] = r->scheme->fields[i].name;
+    return r->section == NULL || conf_check_keys(r->file, r->section, known, e);
 }
 
-static void add_secret(compiling *c, bb_str value) {
-    if (value.len > 0 && c->secret_count < SECRETS_MAX)
-        c->secrets[c->secret_count++] = value;
+static bool characters_ok(const auth_field *field, bb_str value) {
+    if (!field->lines)
+        return url_header_value_ok(value);
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.ptr[i] < 0x20 && strchr("\t\r\n", value.ptr[i]) == NULL)
+            return false;
+    return true;
 }
 
-static bool read_field(compiling *c, size_t i, err *e) {
-    const auth_field *field = &c->scheme->fields[i];
-    const conf_entry *entry = conf_find(c->section, str_from(field->name));
-    c->lines[i] = entry != NULL ? entry->line : section_line(c);
+static bool read_field(auth_reading *r, size_t i, err *e) {
+    const auth_field *field = &r->scheme->fields[i];
+    const conf_entry *entry = conf_find(r->section, str_from(field->name));
+    r->lines[i] = entry != NULL ? entry->line : section_line(r);
     if (entry != NULL) {
-        if (!conf_expand(c->memory, c->file, entry, &c->values[i], NULL, e))
+        if (!conf_expand(r->memory, r->file, entry, &r->values[i], NULL, e))
             return false;
     } else {
-        c->values[i] = auth_plugin_default(c->memory, c->plugin, c->scheme->id, field->name);
-        if (c->values[i].ptr == NULL)
-            c->values[i] = str_from(field->otherwise);
+        r->values[i] = auth_plugin_default(r->memory, r->plugin, r->scheme->id, field->name);
+        if (r->values[i].ptr == NULL)
+            r->values[i] = str_from(field->otherwise);
     }
-    if (field->required && c->values[i].len == 0)
-        return conf_fail(e, c->file, c->lines[i], "[auth] %s needs `%s` (%s); it is %s", c->scheme->id,
+    if (field->required && r->values[i].len == 0)
+        return conf_fail(e, r->file, r->lines[i], "[auth] %s needs `%s` (%s); it is %s", r->scheme->id,
                          field->name, field->description, entry != NULL ? "empty" : "missing");
-    if (!url_header_value_ok(c->values[i]))
-        return conf_fail(e, c->file, c->lines[i], "[auth] `%s` has a line break or control character",
+    if (!characters_ok(field, r->values[i]))
+        return conf_fail(e, r->file, r->lines[i], "[auth] `%s` has a line break or control character",
                          field->name);
+    if (r->values[i].ptr != NULL)
+        r->values[i] = arena_copy(r->memory, r->values[i]); /* its own, to be wiped, with a NUL */
     if (field->secret)
-        add_secret(c, c->values[i]);
+        auth_add_secret(r, r->values[i]);
     return true;
 }
 
-static bb_str value(const compiling *c, const char *name) {
-    for (size_t i = 0; c->scheme->fields[i].name != NULL; i++)
-        if (strcmp(c->scheme->fields[i].name, name) == 0)
-            return c->values[i];
-    return (bb_str){NULL, 0};
-}
-
-static unsigned line_of(const compiling *c, const char *name) {
-    for (size_t i = 0; c->scheme->fields[i].name != NULL; i++)
-        if (strcmp(c->scheme->fields[i].name, name) == 0)
-            return c->lines[i];
-    return 1;
-}
-
-/* --- building -------------------------------------------------------------------------------------- */
-
-static bb_str encoded(compiling *c, bb_str text) {
-    buf out;
-    buf_init(&out);
-    url_encode(&out, text);
-    bb_str copy = arena_copy(c->memory, buf_str(&out));
-    buf_free(&out);
-    return copy;
-}
-
-static bool is_field_name(bb_str name) {
-    for (size_t i = 0; i < name.len; i++)
-        if (strchr("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                   name.ptr[i]) == NULL)
-            return false;
-    return name.len > 0;
-}
-
-static bool build_api_key(compiling *c, auth *out, err *e) {
-    bb_str key = value(c, "key"), name = value(c, "name"), in = value(c, "in"), prefix = value(c, "prefix");
-    if (str_eq(in, STR("query"))) {
-        bb_str text = encoded(c, key);
-        out->query = arena_printf(c->memory, "%.*s=%.*s", STR_FMT(encoded(c, name)), STR_FMT(text));
-        add_secret(c, text);
-        return true;
+static void set_fingerprint(const auth_reading *r, auth *out) {
+    buf text;
+    buf_init(&text);
+    buf_printf(&text, "%s;", r->scheme->id);
+    for (size_t i = 0; r->scheme->fields[i].name != NULL; i++) {
+        buf_printf(&text, "%s=%zu:", r->scheme->fields[i].name, r->values[i].len);
+        buf_str_add(&text, r->values[i]);
     }
-    if (!str_eq(in, STR("header")))
-        return conf_fail(e, c->file, line_of(c, "in"),
-                         "[auth] `in` is \"%.*s\": allowed are header and query", STR_FMT(in));
-    if (!is_field_name(name))
-        return conf_fail(e, c->file, line_of(c, "name"), "[auth] `name` is not the name of a header field");
-    out->header = arena_printf(c->memory, "%.*s: %.*s%s%.*s", STR_FMT(name), STR_FMT(prefix),
-                               prefix.len > 0 ? " " : "", STR_FMT(key));
-    return true;
+    auth_hash(buf_str(&text), out->fingerprint);
+    if (text.ptr != NULL)
+        explicit_bzero(text.ptr, text.cap);
+    buf_free(&text);
 }
 
-static bool build_basic(compiling *c, auth *out, err *e) {
-    bb_str username = value(c, "username");
-    if (memchr(username.ptr, ':', username.len) != NULL)
-        return conf_fail(e, c->file, line_of(c, "username"),
-                         "[auth] `username` has a colon, which basic does not allow");
-    bb_str pair = arena_printf(c->memory, "%.*s:%.*s", STR_FMT(username), STR_FMT(value(c, "password")));
-    size_t cap = (pair.len + 2) / 3 * 4;
-    char *text = arena_alloc(c->memory, cap + 1);
-    if (text == NULL)
+static const char *const no_fields[] = {NULL};
+
+static bool read_all(auth_reading *r, auth *out, err *e) {
+    r->secrets = arena_alloc(r->memory, AUTH_SECRETS_MAX * sizeof *r->secrets);
+    if (r->secrets == NULL)
         return err_set(e, "no memory");
-    size_t n = host_crypto.base64_encode(pair, text, cap);
-    out->header = arena_printf(c->memory, "Authorization: Basic %.*s", (int)n, text);
-    add_secret(c, str_of(text, n));
-    return true;
-}
-
-static bool build(compiling *c, auth *out, err *e) {
-    if (str_eq(str_from(c->scheme->id), STR("api_key")))
-        return build_api_key(c, out, e);
-    if (str_eq(str_from(c->scheme->id), STR("basic")))
-        return build_basic(c, out, e);
-    if (str_eq(str_from(c->scheme->id), STR("bearer")))
-        out->header = arena_printf(c->memory, "Authorization: %.*s %.*s", STR_FMT(value(c, "prefix")),
-                                   STR_FMT(value(c, "token")));
-    return true;
+    for (size_t i = 0; r->scheme->fields[i].name != NULL; i++)
+        if (!read_field(r, i, e))
+            return false;
+    set_fingerprint(r, out);
+    bool ok = r->scheme->ops->build(r, out, e);
+    out->secrets = r->secrets;
+    out->secret_count = r->secret_count;
+    if (out->config != NULL) {
+        out->config->secrets = out->secrets;
+        out->config->secret_count = out->secret_count;
+    }
+    return ok;
 }
 
 bool auth_compile(arena *a, const conf_file *f, const conf_section *section, const bb_plugin *plugin,
                   auth *out, err *e) {
-    compiling c = {.memory = a, .file = f, .section = section, .plugin = plugin};
-    c.secrets = arena_alloc(a, SECRETS_MAX * sizeof *c.secrets);
-    if (c.secrets == NULL)
-        return err_set(e, "no memory");
-    if (!choose_scheme(&c, e) || !check_keys(&c, e))
+    auth_reading r = {.memory = a, .file = f, .section = section, .plugin = plugin};
+    *out = (auth){0};
+    if (!choose_scheme(&r, e) || !check_keys(&r, e))
         return false;
-    for (size_t i = 0; c.scheme->fields[i].name != NULL; i++)
-        if (!read_field(&c, i, e))
-            return false;
-    *out = (auth){.scheme = c.scheme};
-    if (!build(&c, out, e))
-        return false;
-    out->secrets = c.secrets;
-    out->secret_count = c.secret_count;
-    return true;
+    *out = (auth){.scheme = r.scheme, .fields = no_fields};
+    if (r.scheme->ops->configured) {
+        out->config = auth_config_new();
+        if (out->config == NULL)
+            return err_set(e, "no memory");
+        r.memory = out->config->memory;
+    }
+    if (read_all(&r, out, e))
+        return true;
+    auth_release(out);
+    *out = (auth){0};
+    return false;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------- */
+
+static void wipe(bb_str secret) {
+    if (secret.len > 0)
+        explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
+}
+
+/* Credentials do not stay behind in freed memory. */
+void auth_release(auth *a) {
+    for (size_t i = 0; a->config == NULL && i < a->secret_count; i++)
+        wipe(a->secrets[i]);
+    wipe(a->header);
+    wipe(a->query);
+    auth_config_unref(a->config);
+    a->config = NULL;
+}
+
+auth_config *auth_config_new(void) {
+    arena *memory = arena_new(0);
+    auth_config *c = memory != NULL ? arena_zalloc(memory, sizeof *c) : NULL;
+    if (c == NULL) {
+        arena_free(memory);
+        return NULL;
+    }
+    c->memory = memory;
+    atomic_init(&c->refs, 1);
+    return c;
+}
+
+auth_config *auth_config_ref(auth_config *c) {
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void auth_config_unref(auth_config *c) {
+    if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (c->destroy != NULL && c->settings != NULL)
+        c->destroy(c->settings);
+    for (size_t i = 0; i < c->secret_count; i++)
+        wipe(c->secrets[i]);
+    arena_free(c->memory);
 }
 
 /* --- redaction --------------------------------------------------------------------------------------- */
 
-static bb_str redact_one(arena *a, bb_str secret, bb_str text) {
+bb_str auth_redact_one(arena *a, bb_str secret, bb_str text) {
     buf out;
     buf_init(&out);
     bb_str rest = text;
     const char *at;
-    while (rest.len > 0 && (at = memmem(rest.ptr, rest.len, secret.ptr, secret.len)) != NULL) {
+    while (secret.len > 0 && rest.len > 0 &&
+           (at = memmem(rest.ptr, rest.len, secret.ptr, secret.len)) != NULL) {
         size_t before = (size_t)(at - rest.ptr);
         buf_add(&out, rest.ptr, before);
         buf_lit(&out, "[redacted]");
@@ -257,6 +247,6 @@ static bb_str redact_one(arena *a, bb_str secret, bb_str text) {
 
 bb_str auth_redact(arena *a, const auth *secrets, bb_str text) {
     for (size_t i = 0; text.len > 0 && i < secrets->secret_count; i++)
-        text = redact_one(a, secrets->secrets[i], text);
+        text = auth_redact_one(a, secrets->secrets[i], text);
     return text;
 }

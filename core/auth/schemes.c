@@ -1,27 +1,28 @@
-#include "auth/auth.h"
+#include "auth/auth_internal.h"
 
 static const auth_field none_fields[] = {{0}};
 
 static const auth_field api_key_fields[] = {
-    {"key", true, true, NULL, "the key"},
-    {"in", false, false, "header", "where it goes: header or query"},
-    {"name", false, false, "X-Api-Key", "name of the header field or query parameter"},
-    {"prefix", false, false, NULL, "text before the key, with a blank between (header only)"},
+    {"key", true, true, NULL, "the key", false},
+    {"in", false, false, "header", "where it goes: header or query", false},
+    {"name", false, false, "X-Api-Key", "name of the header field or query parameter", false},
+    {"prefix", false, false, NULL, "text before the key, with a blank between (header only)", false},
     {0}};
 
-static const auth_field basic_fields[] = {{"username", true, false, NULL, "user name; may not have a colon"},
-                                          {"password", false, true, "", "password; may be empty"},
-                                          {0}};
+static const auth_field basic_fields[] = {
+    {"username", true, false, NULL, "user name; may not have a colon", false},
+    {"password", false, true, "", "password; may be empty", false},
+    {0}};
 
-static const auth_field bearer_fields[] = {{"token", true, true, NULL, "the token"},
-                                           {"prefix", false, false, "Bearer", "word before the token"},
+static const auth_field bearer_fields[] = {{"token", true, true, NULL, "the token", false},
+                                           {"prefix", false, false, "Bearer", "word before the token", false},
                                            {0}};
 
 const auth_scheme auth_schemes[] = {
-    {"none", "no credentials", none_fields},
-    {"api_key", "a key in a header field or query parameter", api_key_fields},
-    {"basic", "user name and password (RFC 7617)", basic_fields},
-    {"bearer", "a token in the Authorization header (RFC 6750)", bearer_fields},
+    {"none", "no credentials", none_fields, &auth_none_ops},
+    {"api_key", "a key in a header field or query parameter", api_key_fields, &auth_api_key_ops},
+    {"basic", "user name and password (RFC 7617)", basic_fields, &auth_basic_ops},
+    {"bearer", "a token in the Authorization header (RFC 6750)", bearer_fields, &auth_bearer_ops},
     {0},
 };
 

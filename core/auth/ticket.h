@@ -10,6 +10,7 @@
 
 #include "auth/auth.h"
 #include "auth/sign.h"
+#include "base/problem.h"
 #include "http/client.h"
 
 /* What one loop lends to the schemes that make requests of their own. */

@@ -16,24 +16,11 @@ void connection_stats_unref(connection_stats *s) {
         free(s);
 }
 
-/* Credentials do not stay behind in freed memory. */
-static void wipe(bb_str secret) {
-    if (secret.len > 0)
-        explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
-}
-
-static void wipe_auth(const auth *a) {
-    for (size_t i = 0; i < a->secret_count; i++)
-        wipe(a->secrets[i]);
-    wipe(a->header);
-    wipe(a->query);
-}
-
 void connection_free(connection *c) {
     if (c == NULL)
         return;
     instance_destroy(&c->instance);
-    wipe_auth(&c->auth);
+    auth_release(&c->auth);
     connection_stats_unref(c->stats);
     if (c->upstream != NULL)
         upstream_unref(c->upstreams, c->upstream);

@@ -266,8 +266,7 @@ static void fingerprint(connection *c, const conf_file *f, bb_str settings) {
     buf_init(&text);
     add_part(&text, c->name);
     add_part(&text, settings);
-    add_part(&text, c->auth.header);
-    add_part(&text, c->auth.query);
+    add_part(&text, str_from(c->auth.fingerprint));
     add_part(&text, c->conf_json);
     for (size_t i = 0; i < f->count; i++)
         if (!str_eq(f->sections[i].name, STR("settings")))
