@@ -52,10 +52,16 @@ void executions_free(executions *x) {
     free(x);
 }
 
-void executions_add(executions *x, unsigned loop, const execution *e) {
+/* The place is written without the lock: a reader passes over the one that is about to be overwritten. */
+execution *executions_next(executions *x, unsigned loop) {
+    ring *r = &x->rings[loop];
+    return &r->items[r->added % x->size];
+}
+
+void executions_added(executions *x, unsigned loop) {
     ring *r = &x->rings[loop];
     pthread_mutex_lock(&r->lock);
-    r->items[r->added++ % x->size] = *e;
+    r->added++;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -71,7 +77,7 @@ static size_t collect(const executions *x, unsigned loop, const execution_filter
     ring *r = &x->rings[loop];
     size_t n = 0;
     pthread_mutex_lock(&r->lock);
-    uint64_t held = r->added < x->size ? r->added : x->size;
+    uint64_t held = r->added < x->size ? r->added : x->size - 1;
     for (uint64_t i = 0; i < held && n < f->limit; i++) {
         const execution *e = &r->items[(r->added - 1 - i) % x->size];
         if (matches(e, f))
@@ -83,6 +89,18 @@ static size_t collect(const executions *x, unsigned loop, const execution_filter
 
 static int newest_first(const void *a, const void *b) {
     return strcmp(((const execution *)b)->id, ((const execution *)a)->id);
+}
+
+static void member_text(json_writer *w, bb_str name, const char *text) {
+    if (text[0] != '\0')
+        json_member_string(w, name, str_from(text));
+}
+
+static void member_raw(json_writer *w, bb_str name, const char *json) {
+    if (json[0] == '\0')
+        return;
+    json_key(w, name);
+    json_put_raw(w, str_from(json));
 }
 
 void execution_write(const execution *e, json_writer *w) {
@@ -99,10 +117,16 @@ void execution_write(const execution *e, json_writer *w) {
     json_keyl(w, "duration_ms");
     json_put_double(w, (double)e->duration_us / 1000);
     json_member_u64(w, STR("attempts"), e->attempts);
+    json_member_bool(w, STR("cached"), e->cache[0] != '\0' && e->cache[0] != 'm' && e->cache[0] != 'b');
+    member_text(w, STR("cache"), e->cache);
+    member_text(w, STR("fallback"), e->fallback);
+    member_text(w, STR("key"), e->key);
+    member_text(w, STR("trace_id"), e->trace);
     if (e->upstream_status != 0)
         json_member_u64(w, STR("upstream_status"), e->upstream_status);
-    if (e->detail[0] != '\0')
-        json_member_string(w, STR("detail"), str_from(e->detail));
+    member_text(w, STR("detail"), e->detail);
+    member_raw(w, STR("request"), e->request);
+    member_raw(w, STR("response"), e->response);
     json_object_end(w);
 }
 

@@ -1,6 +1,6 @@
 /* executions.h - the calls of late, remembered: one ring a loop, read together.
  *
- * Holds no input and no output, so no secret of a caller's. */
+ * Holds summaries of input and output, redacted. */
 #ifndef OBSERVE_EXECUTIONS_H
 #define OBSERVE_EXECUTIONS_H
 
@@ -16,17 +16,23 @@ typedef struct execution {
     uint64_t started_ms; /* wall clock */
     uint64_t duration_us;
     problem outcome;
-    uint16_t upstream_status; /* of the last answer; 0: none */
-    uint16_t attempts;        /* requests sent */
-    char detail[160];         /* of a failure, secrets removed */
+    uint16_t upstream_status;         /* of the last answer; 0: none */
+    uint16_t attempts;                /* requests sent */
+    const char *cache;                /* how the cache served it: a literal, "" : it was not cached */
+    const char *fallback;             /* what answered instead: a literal, "" : nothing did */
+    char key[40];                     /* id of the caller's key; "" : the hub itself */
+    char trace[33];                   /* trace id, hex; "" : none */
+    char detail[160];                 /* of a failure, secrets removed */
+    char request[400], response[160]; /* summaries: JSON texts, or "" */
 } execution;
 
 typedef struct executions executions; /* of one hub */
 
 executions *executions_new(unsigned loops, unsigned per_loop);
 void executions_free(executions *x);
-/* [loop] */
-void executions_add(executions *x, unsigned loop, const execution *e);
+/* The place of the next one, to be filled in whole and then told of by executions_added. [loop] */
+execution *executions_next(executions *x, unsigned loop);
+void executions_added(executions *x, unsigned loop);
 
 typedef struct execution_filter {
     bb_str connection, operation, id; /* absent: any */

@@ -18,7 +18,8 @@ typedef _Atomic(uint64_t) counter;
 typedef struct slot {
     _Alignas(64) counter outcomes[PROBLEM_COUNT];
     counter buckets[BOUNDS + 1];
-    counter sum_ns, begun, retries;
+    counter sum_ns, begun, retries, limit_waits, outputs_invalid, fallbacks;
+    counter cache[METRICS_CACHE_USES];
 } slot;
 
 struct metrics_op {
@@ -105,6 +106,26 @@ void metrics_retry(metrics_op *op, unsigned loop) {
         add(&op->slots[loop].retries, 1);
 }
 
+void metrics_limit_wait(metrics_op *op, unsigned loop) {
+    if (op != NULL)
+        add(&op->slots[loop].limit_waits, 1);
+}
+
+void metrics_output_invalid(metrics_op *op, unsigned loop) {
+    if (op != NULL)
+        add(&op->slots[loop].outputs_invalid, 1);
+}
+
+void metrics_fallback(metrics_op *op, unsigned loop) {
+    if (op != NULL)
+        add(&op->slots[loop].fallbacks, 1);
+}
+
+void metrics_cache(metrics_op *op, unsigned loop, metrics_cache_use use) {
+    if (op != NULL)
+        add(&op->slots[loop].cache[use], 1);
+}
+
 void metrics_reload(bool committed, uint64_t generation, uint64_t wall_ms) {
     add(committed ? &all.reloads : &all.reloads_refused, 1);
     set(&all.generation, generation);
@@ -154,6 +175,29 @@ static uint64_t ended(const metrics_op *op) {
     return n;
 }
 
+static void render_counter(buf *out, const metrics_op *first, const char *name, const char *help,
+                           size_t offset) {
+    head(out, name, "counter", help);
+    for (const metrics_op *op = first; op != NULL; op = op->next)
+        buf_printf(out, "%s{plugin=\"%s\",operation=\"%s\"} %llu\n", name, op->plugin, op->operation,
+                   (unsigned long long)total(op, offset));
+}
+
+static void render_cache(buf *out, const metrics_op *first) {
+    static const char *const names[] = {"bypass", "miss", "hit", "stale", "revalidated", "shared"};
+    head(out, "busbar_cache_requests_total", "counter",
+         "Calls of operations that are cached, by what became of them.");
+    for (const metrics_op *op = first; op != NULL; op = op->next) {
+        for (size_t i = 0; i < METRICS_CACHE_USES; i++) {
+            uint64_t n = total(op, offsetof(slot, cache) + i * sizeof(counter));
+            if (n > 0)
+                buf_printf(out,
+                           "busbar_cache_requests_total{plugin=\"%s\",operation=\"%s\",result=\"%s\"} %llu\n",
+                           op->plugin, op->operation, names[i], (unsigned long long)n);
+        }
+    }
+}
+
 static void render_calls(buf *out, const metrics_op *first) {
     head(out, "busbar_calls_total", "counter", "Calls that have ended, by outcome.");
     for (const metrics_op *op = first; op != NULL; op = op->next) {
@@ -170,10 +214,15 @@ static void render_calls(buf *out, const metrics_op *first) {
         buf_printf(out, "busbar_calls_in_flight{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
                    op->operation, (unsigned long long)(begun > done ? begun - done : 0));
     }
-    head(out, "busbar_call_retries_total", "counter", "Attempts beyond a call's first.");
-    for (const metrics_op *op = first; op != NULL; op = op->next)
-        buf_printf(out, "busbar_call_retries_total{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
-                   op->operation, (unsigned long long)total(op, offsetof(slot, retries)));
+    render_counter(out, first, "busbar_call_retries_total", "Attempts beyond a call's first.",
+                   offsetof(slot, retries));
+    render_counter(out, first, "busbar_call_limit_waits_total", "Requests that waited for a limit.",
+                   offsetof(slot, limit_waits));
+    render_counter(out, first, "busbar_call_outputs_invalid_total", "Outputs that did not fit their schema.",
+                   offsetof(slot, outputs_invalid));
+    render_counter(out, first, "busbar_call_fallbacks_total", "Calls that something else answered.",
+                   offsetof(slot, fallbacks));
+    render_cache(out, first);
 }
 
 static void render_histogram(buf *out, const metrics_op *op) {

@@ -21,6 +21,20 @@ void metrics_call_begin(metrics_op *op, unsigned loop);                         
 void metrics_call_end(metrics_op *op, unsigned loop, problem outcome, uint64_t duration_ns); /* [loop] */
 void metrics_retry(metrics_op *op, unsigned loop); /* an attempt beyond the first [loop] */
 
+void metrics_limit_wait(metrics_op *op, unsigned loop);     /* a request waited for a limit [loop] */
+void metrics_output_invalid(metrics_op *op, unsigned loop); /* an output did not fit its schema [loop] */
+void metrics_fallback(metrics_op *op, unsigned loop);       /* something else answered [loop] */
+typedef enum {
+    METRICS_BYPASS,
+    METRICS_MISS,
+    METRICS_HIT,
+    METRICS_STALE,
+    METRICS_REVALIDATED,
+    METRICS_SHARED,
+    METRICS_CACHE_USES
+} metrics_cache_use;
+void metrics_cache(metrics_op *op, unsigned loop, metrics_cache_use use); /* [loop] */
+
 /* Gauges and counters that are not of calls. [any-thread] */
 void metrics_reload(bool committed, uint64_t generation, uint64_t wall_ms);
 void metrics_connections(uint64_t ready, uint64_t refused);

@@ -19,6 +19,7 @@ static void call_object_closed(uv_handle_t *timer) {
     arena_free(c->page_memory);
     buf_free(&c->answer_body);
     buf_free(&c->items);
+    buf_free(&c->key);
     free(c);
 }
 
@@ -69,6 +70,7 @@ static void give_back_object(call *c) {
     plugin_call_reset(&c->steps);
     trim(&c->answer_body);
     trim(&c->items);
+    trim(&c->key);
     trim(&c->steps.request.url);
     trim(&c->steps.request.form);
     arena_reset(c->memory);
@@ -91,18 +93,30 @@ static void new_id(call *c) {
     uint64_t a = worker_random(c->worker), b = worker_random(c->worker);
     memcpy(random, &a, 8);
     memcpy(random + 8, &b, 8);
-    execution_id(c->started_ms, random, c->id);
+    execution_id(c->started_wall_ns / 1000000u, random, c->id);
 }
 
 static void clear(call *c) {
     c->next = c->previous = NULL;
-    c->ended = c->freed = c->waiting = c->repeatable = false;
+    c->ended = c->freed = c->repeatable = c->passed = c->has_slot = false;
+    c->keyed = c->fresh_forbidden = c->has_told_age = c->nested_running = c->traced = false;
     c->input = NULL;
     c->transfer = NULL;
+    c->transform = NULL;
+    c->slot_wait = NULL;
+    c->woken = NULL;
     c->fields = NULL;
+    c->entry = NULL;
+    c->flight = NULL;
+    c->cache_wait = NULL;
+    c->failure = NULL;
+    c->nested = NULL;
     c->attempt = c->attempts = c->requests = c->pages = 0;
-    c->item_count = 0;
-    c->result = (call_result){0};
+    c->item_count = c->request_bytes = 0;
+    c->etag = c->modified = (bb_str){NULL, 0};
+    memset(&c->ticket, 0, sizeof c->ticket);
+    c->mapped = (mapped_error){.problem = PROBLEM_NONE};
+    c->result = (call_result){.problem = PROBLEM_NONE};
 }
 
 static uint64_t timeout_of(const call_request *r) {
@@ -111,6 +125,16 @@ static uint64_t timeout_of(const call_request *r) {
                   : r->op->desc->timeout_ms != 0 ? r->op->desc->timeout_ms
                                                  : CALL_DEFAULT_TIMEOUT_MS;
     return ms < CALL_MAX_TIMEOUT_MS ? ms : CALL_MAX_TIMEOUT_MS;
+}
+
+/* With another connection to fall back to, half of the time is kept for that one. */
+static void set_times(call *c) {
+    uint64_t timeout_ns = timeout_of(&c->request) * 1000000u;
+    bool halved = c->conn->policies.fallback.connection.ptr != NULL && !c->request.is_fallback;
+    c->started_ns = clock_ns();
+    c->started_wall_ns = clock_wall_ns();
+    c->last_deadline_ns = c->started_ns + timeout_ns;
+    c->deadline_ns = c->started_ns + (halved ? timeout_ns / 2 : timeout_ns);
 }
 
 static void link_active(worker *w, call *c) {
@@ -144,10 +168,9 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     c->op = request->op;
     c->done = done;
     c->ctx = ctx;
-    c->started_ns = clock_ns();
-    c->started_ms = clock_wall_ms();
-    c->deadline_ns = c->started_ns + timeout_of(request) * 1000000u;
+    set_times(c);
     new_id(c);
+    call_trace_begin(c);
     connection_enter(c->conn, w->number);
     link_active(w, c);
     metrics_call_begin(c->op->stats, w->number);
@@ -161,6 +184,10 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
 
 void call_end(call *c) {
     assert(!c->ended);
+    call_leave_upstream(c, BREAKER_UNKNOWN);
+    call_cache_settle(c); /* those who wait fall back by themselves */
+    if (call_fall_back(c))
+        return;
     c->ended = true;
     c->ended_ns = clock_ns();
     call_record(c);
@@ -168,15 +195,36 @@ void call_end(call *c) {
     c->done(c, &c->result, c->ctx);
 }
 
+void call_abandon(call *c) {
+    atomic_store_explicit(&c->steps.cancelled, 1, memory_order_relaxed);
+    call_wait_over(c);
+    if (c->transfer != NULL)
+        http_transfer_cancel(c->transfer);
+    if (c->transform != NULL)
+        transform_cancel(c->transform);
+    if (c->slot_wait != NULL)
+        slots_cancel(c->slot_wait);
+    c->transfer = NULL;
+    c->transform = NULL;
+    c->slot_wait = NULL;
+    auth_ticket_cancel(&c->ticket);
+    call_cache_leave(c);
+    call_leave_upstream(c, BREAKER_UNKNOWN);
+}
+
 void call_cancel(call *c) {
     if (c->ended)
         return;
-    atomic_store_explicit(&c->steps.cancelled, 1, memory_order_relaxed);
-    if (c->transfer != NULL)
-        http_transfer_cancel(c->transfer);
-    c->transfer = NULL;
-    uv_timer_stop(&c->timer);
+    call_abandon(c);
     call_fail(c, PROBLEM_CANCELLED, STR("the call was cancelled before an answer came"));
+    bool nested = c->nested_running;
+    if (!nested) {
+        call_end(c);
+        return;
+    }
+    c->ended = true; /* its nested call finds it so, and leaves it alone */
+    call_cancel(c->nested);
+    c->ended = false;
     call_end(c);
 }
 
@@ -185,6 +233,13 @@ void call_free(call *c) {
     connection *conn = c->conn;
     assert(c->ended && !c->freed);
     c->freed = true;
+    if (c->nested != NULL)
+        call_free(c->nested);
+    c->nested = NULL;
+    cache_entry_drop(c->entry);
+    cache_failure_drop(c->failure);
+    c->entry = NULL;
+    c->failure = NULL;
     give_back_object(c);
     worker_leave(w, conn);
 }
@@ -196,6 +251,14 @@ uint64_t call_left_ms(const call *c) {
 
 const connection *call_connection(const call *c) {
     return c->conn;
+}
+
+const plugin_op *call_operation(const call *c) {
+    return c->op;
+}
+
+const char *call_id(const call *c) {
+    return c->id;
 }
 
 arena *call_memory(call *c) {

@@ -4,24 +4,56 @@
 #ifndef PIPELINE_CALL_H
 #define PIPELINE_CALL_H
 
+#include "access/access.h"
 #include "base/problem.h"
+#include "cache/cache.h"
+#include "observe/trace.h"
 #include "pipeline/worker.h"
 #include "plugin/call.h"
+
+/* What the caller says of cached answers (RFC 9111 section 5.2.1). */
+typedef struct cache_wish {
+    bool no_cache, no_store, only_if_cached;
+    bool has_max_age;
+    uint64_t max_age_ms;
+} cache_wish;
 
 typedef struct call_request {
     connection *conn;
     const plugin_op *op;
+    principal *who;      /* NULL: the hub itself */
     bb_str input;        /* JSON text; lives until `done` */
     bb_str cursor;       /* absent: from the beginning */
     bool all;            /* follow every page */
     uint64_t max_items;  /* with `all`: at most so many; 0: no limit of the caller's */
     uint64_t timeout_ms; /* 0: the operation's, the connection's or the hub's */
+    bool has_max_wait;   /* the caller's own bound for waiting on limits */
+    uint64_t max_wait_ms;
+    cache_wish cache;
+    bb_str idempotency;  /* the key that the service is given for an unsafe request; absent: one of the call's
+                            own */
+    trace_context trace; /* the caller's; its `state` lives until `done` */
+    /* the pipeline's own */
+    bool is_fallback;     /* made by another call: has no fallback of its own */
+    cache_flight *flight; /* made to fill the cache: leads this flight */
 } call_request;
 
 /* One thing that is wrong with the input. */
 typedef struct call_issue {
     bb_str pointer, detail;
 } call_issue;
+
+typedef enum {
+    CACHE_UNUSED, /* the operation is not cached */
+    CACHE_BYPASS, /* as the caller asked */
+    CACHE_MISS,
+    CACHE_HIT,
+    CACHE_STALE,       /* being refreshed, or in place of a failure */
+    CACHE_REVALIDATED, /* the service said: not modified */
+    CACHE_SHARED       /* the answer of another call of the same input */
+} cache_use;
+
+typedef enum { FALLBACK_NONE, FALLBACK_CONNECTION, FALLBACK_STALE, FALLBACK_DOCUMENT } fallback_kind;
 
 /* How a call ended. Slices live until call_free. */
 typedef struct call_result {
@@ -34,9 +66,15 @@ typedef struct call_result {
     bb_str upstream_code;
     unsigned upstream_status;
     bool retryable;
+    bool unsure;             /* the service may have acted on a request that is not safe to repeat */
     uint64_t retry_after_ms; /* 0: unknown */
     const call_issue *issues;
     size_t issue_count;
+    cache_use cache;
+    uint64_t age_ms;        /* of a cached answer */
+    fallback_kind fallback; /* what answers in place of `instead_of` */
+    problem instead_of;
+    access_limits limits; /* of the caller's key */
 } call_result;
 
 typedef void (*call_done)(call *c, const call_result *result, void *ctx);
@@ -51,6 +89,10 @@ void call_cancel(call *c);
 void call_free(call *c); /* in or after `done` */
 
 const connection *call_connection(const call *c);
+const plugin_op *call_operation(const call *c);
+const char *call_id(const call *c);
+/* Whether doing it twice does no harm: safe, idempotent, or told from its repeat by the service. */
+bool call_op_repeatable(const plugin_op *op);
 /* {"id", "connection", "operation", "status", ...}: a call that has ended. */
 void call_write_execution(const call *c, json_writer *w);
 /* Memory that goes with the call. */

@@ -2,14 +2,30 @@
 #ifndef PIPELINE_CALL_INTERNAL_H
 #define PIPELINE_CALL_INTERNAL_H
 
+#include "auth/ticket.h"
 #include "observe/metrics.h"
 #include "pipeline/call.h"
+#include "transform/transform.h"
 
 /* A body that a later request of the same call must not overwrite, since values of it may still be held. */
 typedef struct kept_body {
     struct kept_body *next;
     buf bytes;
 } kept_body;
+
+/* NEXT: go on with the next stage. WAIT: something will go on with call_go_on, or end the call. END: the call
+ * has its result. */
+typedef enum { STAGE_NEXT, STAGE_WAIT, STAGE_END } stage_result;
+typedef struct stage {
+    const char *name;
+    stage_result (*run)(call *c);
+} stage;
+
+/* What [errors] makes of an answer; PROBLEM_NONE: nothing. The texts point into the answer. */
+typedef struct mapped_error {
+    problem problem;
+    bb_str message, code;
+} mapped_error;
 
 struct call {
     plugin_call steps; /* what the connector sees and said */
@@ -26,7 +42,21 @@ struct call {
     call_request request;
     const json_value *input;
     char id[EXECUTION_ID_SIZE];
-    uint64_t started_ns, started_ms, deadline_ns, ended_ns;
+    uint64_t started_ns, started_wall_ns, ended_ns;
+    uint64_t deadline_ns, last_deadline_ns; /* the second: of the fallback too */
+
+    /* where it is */
+    const stage *stages;
+    size_t stage_count, stage_at;
+    uv_timer_t timer; /* until the next attempt, or the deadline of a wait */
+    void (*woken)(call *c);
+
+    /* admission to the service: given back after each request */
+    breaker_pass pass;
+    bool passed, has_slot;
+    slot_wait *slot_wait;
+    auth_ticket ticket;
+    transform_run *transform;
 
     /* the request under way */
     http_send send;
@@ -38,35 +68,74 @@ struct call {
     unsigned attempts; /* of the call */
     unsigned requests; /* different ones of the call */
     bool repeatable;
-    uv_timer_t timer; /* until the next attempt */
-    bool waiting;
+    size_t url_len;      /* as the connector made it, before credentials */
+    mapped_error mapped; /* of the answer that is being looked at */
+    uint64_t sent_wall_ns;
+    uint64_t request_bytes;
 
     /* pages, with `all` */
     buf items;
     uint64_t item_count;
     unsigned pages;
 
+    /* the cache */
+    buf key;
+    uint64_t key_hash;
+    bool keyed;             /* `key` is made: the answer may be cached */
+    cache_entry *entry;     /* found, or being the answer; counted */
+    cache_flight *flight;   /* led by this call */
+    cache_wait *cache_wait; /* for another call's answer */
+    cache_failure *failure; /* another call's, which is ours; counted */
+    bool fresh_forbidden;   /* the service said no-store */
+    bool has_told_age;      /* the service said max-age */
+    uint64_t told_age_ms;
+    bb_str etag, modified;
+
+    call *nested; /* the fallback's */
+    bool nested_running;
+
+    uint8_t trace_id[16], span_id[8], client_span_id[8];
+    bool traced; /* the service gets a traceparent */
+
     call_result result;
 };
 
-/* --- the stages, in their order ------------------------------------------------------------------------- */
+/* --- the stages, in their order --------------------------------------------------------------------------
+ */
 
-typedef enum { STAGE_NEXT, STAGE_WAIT, STAGE_END } stage_result;
-typedef struct stage {
-    const char *name;
-    stage_result (*run)(call *c);
-} stage;
+stage_result stage_access(call *c);             /* access.c */
+stage_result stage_quota(call *c);              /* quota.c */
+stage_result stage_input(call *c);              /* input.c: JSON */
+stage_result stage_cache(call *c);              /* cache.c */
+stage_result stage_transform_request(call *c);  /* transform.c */
+stage_result stage_schema(call *c);             /* input.c: schema */
+stage_result stage_start(call *c);              /* steps.c: the connector's first step */
+stage_result stage_breaker(call *c);            /* breaker.c */
+stage_result stage_told(call *c);               /* limit.c: what the service said of its limits */
+stage_result stage_rate(call *c);               /* limit.c */
+stage_result stage_slot(call *c);               /* limit.c */
+stage_result stage_ticket(call *c);             /* credentials.c: they are got */
+stage_result stage_sign(call *c);               /* credentials.c: and put in */
+stage_result stage_send(call *c);               /* send.c: HTTP with retry */
+stage_result stage_validate(call *c);           /* validate.c: output schema */
+stage_result stage_output(call *c);             /* output.c: the answer, or the next page */
+stage_result stage_transform_response(call *c); /* transform.c */
+stage_result stage_end(call *c);
+const json_value *call_output_value(call *c); /* validate.c: the connector's output, read */
 
-stage_result stage_input(call *c);       /* input.c: JSON, schema */
-stage_result stage_start(call *c);       /* steps.c: the connector's first step */
-stage_result stage_credentials(call *c); /* credentials.c */
-stage_result stage_send(call *c);        /* send.c: HTTP with retry */
-stage_result stage_output(call *c);      /* output.c: the answer, or the next page */
-
-/* stages.c: goes on with the request that the connector described, or with its output. */
+/* stages.c: begins with the call, with the request that the connector described, or with its output;
+ * call_go_on: after a STAGE_WAIT. */
 void call_run(call *c);
 void call_run_request(call *c);
 void call_run_output(call *c);
+void call_go_on(call *c);
+/* As call_go_on, but the stage that waited runs again. */
+void call_go_on_again(call *c);
+/* Has `woken` run after `ms`; NULL: the call's time is over then, and it fails. One wait at a time. */
+void call_wait(call *c, uint64_t ms, void (*woken)(call *c));
+void call_wait_over(call *c);
+/* Takes back all that is under way for the call: transfer, waits, admission. */
+void call_abandon(call *c);
 
 /* --- how a call fails: all give STAGE_END --------------------------------------------------------------- */
 
@@ -75,16 +144,49 @@ stage_result call_fail(call *c, problem p, bb_str detail);
 __attribute__((format(printf, 3, 4))) stage_result call_failf(call *c, problem p, const char *format, ...);
 /* By what the connector said in steps.error. */
 stage_result call_fail_by_steps(call *c);
+/* By what [errors] says of the answer. */
+stage_result call_fail_mapped(call *c);
 /* By what the client met. */
 stage_result call_fail_by_transport(call *c, const http_answer *answer);
+bb_str call_redact(call *c, bb_str text);
+
+/* mapping.c: also kept as c->mapped. */
+mapped_error call_map_error(call *c, const http_answer *answer);
 
 /* steps.c: runs `resume` on an answer. */
 stage_result call_resume(call *c, const http_answer *answer);
+/* send.c: the first field of that name; absent: none. */
+bb_str call_answer_field(const http_answer *answer, bb_str name);
+
+/* breaker.c, limit.c: gives back what the request was admitted by. */
+void call_leave_upstream(call *c, breaker_result result);
+
+/* cache.c */
+void call_cache_answer(call *c, const http_answer *answer); /* what its header fields say */
+bool call_cache_not_modified(call *c);                      /* a 304: the entry is the answer */
+void call_cache_settle(call *c);                    /* the call has its result: store, tell those who wait */
+bool call_cache_rescue(call *c, uint64_t stale_ms); /* a failure: an entry of that age in its place */
+void call_cache_leave(call *c);                     /* cancelled */
+void call_use_entry(call *c, cache_use how);
+
+/* fallback.c: true: another answer is being got, or is there: see c->nested_running. */
+bool call_fall_back(call *c);
+
+/* trace.c */
+void call_trace_begin(call *c);
+void call_trace_request(call *c); /* a span id for the attempt */
+bb_str call_traceparent(call *c); /* "traceparent: ..." for the service; absent: none */
+void call_trace_attempt(call *c, const http_answer *answer);
+void call_trace_end(call *c);
+
+/* summary.c: what the record keeps of input and answer, redacted. */
+size_t call_summary_request(call *c, char *out, size_t cap);
+size_t call_summary_response(call *c, char *out, size_t cap);
 
 /* Milliseconds until the deadline; 0: it has passed. */
 uint64_t call_left_ms(const call *c);
 
-void call_end(call *c);         /* record, then `done` */
+void call_end(call *c);         /* the fallback, or record, then `done` */
 void call_drop_kept(call *c);   /* bodies of earlier answers */
 void call_object_free(call *c); /* for good: of the idle ones */
 void call_record(call *c);      /* record.c */

@@ -1,12 +1,15 @@
-/* credentials.c - stage auth: the request gets its header fields, credentials last.
+/* credentials.c - stages auth and sign: credentials are got, perhaps after waiting for a token, and the
+ * request gets its header fields, credentials last: nothing changes it after.
  *
  * Only a request to the origin of the connection's base_url gets credentials: a connector, or a caller of a
  * free-form one, can never send them elsewhere. */
 #include "pipeline/call_internal.h"
 
-static bool names_field(bb_str line, bb_str name) {
-    return line.len > name.len && line.ptr[name.len] == ':' &&
-           str_eq_nocase(str_of(line.ptr, name.len), name);
+#include "base/clock.h"
+
+static bool names_field(bb_str line, const char *name) {
+    size_t len = strlen(name);
+    return line.len > len && line.ptr[len] == ':' && str_eq_nocase(str_of(line.ptr, len), str_from(name));
 }
 
 static bool is_idempotent_method(bb_str method) {
@@ -17,6 +20,10 @@ static bool is_idempotent_method(bb_str method) {
     return false;
 }
 
+bool call_op_repeatable(const plugin_op *op) {
+    return (op->desc->flags & (BB_OP_SAFE | BB_OP_IDEMPOTENT)) != 0 || op->desc->idempotency_header != NULL;
+}
+
 static bool wants_idempotency_key(const call *c) {
     return c->op->desc->idempotency_header != NULL && !is_idempotent_method(c->steps.request.method);
 }
@@ -25,25 +32,67 @@ static bool is_repeatable(const call *c) {
     const plugin_request *r = &c->steps.request;
     if (r->repeatable != PLUGIN_REPEAT_UNSAID)
         return r->repeatable == PLUGIN_REPEAT_YES;
-    return is_idempotent_method(r->method) || (c->op->desc->flags & (BB_OP_SAFE | BB_OP_IDEMPOTENT)) != 0 ||
-           wants_idempotency_key(c);
+    return is_idempotent_method(r->method) || call_op_repeatable(c->op);
 }
 
-/* The connector's fields, but for those that credentials would have to share a name with. */
-static size_t copy_fields(const call *c, bb_str *out, bool with_auth) {
+/* --- auth ------------------------------------------------------------------------------------------------
+ */
+
+static stage_result fail_ticket(call *c) {
+    auth_ticket *t = &c->ticket;
+    call_fail(c, t->problem != PROBLEM_NONE ? t->problem : PROBLEM_CREDENTIALS_UNAVAILABLE, t->detail);
+    c->result.retryable = t->retryable;
+    return STAGE_END;
+}
+
+static void on_ticket(auth_ticket *t, void *ctx) {
+    call *c = ctx;
+    call_wait_over(c);
+    if (t->state == AUTH_READY) {
+        call_go_on(c);
+        return;
+    }
+    fail_ticket(c);
+    call_end(c);
+}
+
+stage_result stage_ticket(call *c) {
+    auth_ticket *t = &c->ticket;
+    if (c->steps.request.foreign)
+        return STAGE_NEXT;
+    t->auth = &c->conn->auth;
+    t->loop = &c->worker->auth_loop;
+    t->memory = c->memory;
+    t->deadline_ns = c->deadline_ns;
+    t->woken = on_ticket;
+    t->ctx = c;
+    switch (auth_ticket_get(t)) {
+    case AUTH_READY: return STAGE_NEXT;
+    case AUTH_WAIT: call_wait(c, call_left_ms(c), NULL); return STAGE_WAIT;
+    default: return fail_ticket(c);
+    }
+}
+
+/* --- sign ------------------------------------------------------------------------------------------------
+ */
+
+/* The connector's fields, but for those that the credentials set. */
+static size_t copy_fields(const call *c, bb_str *out) {
+    static const char *const none[] = {NULL};
     const plugin_request *r = &c->steps.request;
-    bb_str own = with_auth ? c->conn->auth.header : (bb_str){NULL, 0};
-    const char *colon = own.len > 0 ? memchr(own.ptr, ':', own.len) : NULL;
-    bb_str name = colon != NULL ? str_of(own.ptr, (size_t)(colon - own.ptr)) : (bb_str){NULL, 0};
+    const char *const *own = r->foreign ? none : auth_ticket_fields(&c->conn->auth);
     size_t n = 0;
-    for (size_t i = 0; i < r->header_count; i++)
-        if (name.len == 0 || !names_field(r->headers[i], name))
+    for (size_t i = 0; i < r->header_count; i++) {
+        const char *const *name = own;
+        while (*name != NULL && !names_field(r->headers[i], *name))
+            name++;
+        if (*name == NULL)
             out[n++] = r->headers[i];
+    }
     return n;
 }
 
-static bool add_query(call *c) {
-    bb_str query = c->conn->auth.query;
+static bool add_query(call *c, bb_str query) {
     buf *url = &c->steps.request.url;
     if (query.len == 0)
         return true;
@@ -52,21 +101,73 @@ static bool add_query(call *c) {
     return !url->failed;
 }
 
-stage_result stage_credentials(call *c) {
-    const plugin_request *r = &c->steps.request;
+static bb_str idempotency_field(call *c) {
+    const char *name = c->op->desc->idempotency_header;
     arena *a = c->steps.memory;
-    bool with_auth = !r->foreign;
-    bb_str *fields = arena_alloc(a, (r->header_count + 3) * sizeof *fields);
-    if (fields == NULL || (with_auth && !add_query(c)))
+    if (c->request.idempotency.len > 0)
+        return arena_printf(a, "%s: %.*s-%u", name, STR_FMT(c->request.idempotency), c->requests);
+    return arena_printf(a, "%s: busbar-%s-%u", name, c->id, c->requests);
+}
+
+/* Asks whether what is cached still holds (RFC 9110 section 13). */
+static size_t add_conditions(call *c, bb_str *fields, size_t n) {
+    if (c->entry == NULL || c->requests != 1 || !str_eq(c->steps.request.method, STR("GET")))
+        return n;
+    if (c->entry->etag.len > 0)
+        fields[n++] = arena_printf(c->steps.memory, "If-None-Match: %.*s", STR_FMT(c->entry->etag));
+    else if (c->entry->modified.len > 0)
+        fields[n++] = arena_printf(c->steps.memory, "If-Modified-Since: %.*s", STR_FMT(c->entry->modified));
+    return n;
+}
+
+static bool sign(call *c, bb_str *fields, size_t *n, err *e) {
+    plugin_request *r = &c->steps.request;
+    sign_request view = {.method = r->method,
+                         .url = buf_str(&r->url),
+                         .headers = fields,
+                         .header_count = *n,
+                         .body = r->body_kind != PLUGIN_BODY_NONE ? r->body : STR(""),
+                         .now_ms = clock_wall_ms()};
+    uint64_t a = worker_random(c->worker), b = worker_random(c->worker);
+    memcpy(view.random, &a, 8);
+    memcpy(view.random + 8, &b, 8);
+    sign_addition added = {.header_count = 0};
+    if (!auth_ticket_sign(&c->ticket, &view, &added, e))
+        return false;
+    for (size_t i = 0; i < added.header_count; i++)
+        fields[(*n)++] = added.headers[i];
+    return add_query(c, added.query) || err_set(e, "no memory for the request");
+}
+
+/* Each attempt is signed anew: the URL is the connector's again. */
+static void restore_url(call *c) {
+    if (c->attempt == 0)
+        c->url_len = c->steps.request.url.len;
+    c->steps.request.url.len = c->url_len;
+}
+
+stage_result stage_sign(call *c) {
+    const plugin_request *r = &c->steps.request;
+    bb_str *fields = arena_alloc(c->steps.memory, (r->header_count + 6 + SIGN_HEADERS_MAX) * sizeof *fields);
+    err e = {""};
+    if (fields == NULL)
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the request"));
-    size_t n = copy_fields(c, fields, with_auth);
+    restore_url(c);
+    size_t n = copy_fields(c, fields);
     fields[n++] = STR("User-Agent: Busbar");
     if (wants_idempotency_key(c)) {
-        fields[n] = arena_printf(a, "%s: busbar-%s-%u", c->op->desc->idempotency_header, c->id, c->requests);
+        fields[n] = idempotency_field(c);
         n += fields[n].ptr != NULL;
     }
-    if (with_auth && c->conn->auth.header.len > 0)
-        fields[n++] = c->conn->auth.header;
+    n = add_conditions(c, fields, n);
+    if (c->traced) {
+        fields[n] = call_traceparent(c);
+        n += fields[n].ptr != NULL;
+    }
+    if (c->traced && c->request.trace.state.len > 0)
+        fields[n++] = arena_printf(c->steps.memory, "tracestate: %.*s", STR_FMT(c->request.trace.state));
+    if (!r->foreign && !sign(c, fields, &n, &e))
+        return call_fail(c, PROBLEM_CREDENTIALS_UNAVAILABLE, str_from(e.text));
     c->repeatable = is_repeatable(c);
     c->send = (http_send){.headers = fields, .header_count = n};
     return STAGE_NEXT;

@@ -5,12 +5,18 @@
 
 #define DETAIL_MAX 2048
 
+/* c->ticket has no auth before the first request: the configuration's secrets are known all the same. */
+bb_str call_redact(call *c, bb_str text) {
+    c->ticket.auth = &c->conn->auth;
+    return auth_ticket_redact(&c->ticket, c->memory, text);
+}
+
 stage_result call_fail(call *c, problem p, bb_str detail) {
     if (detail.len > DETAIL_MAX)
         detail.len = DETAIL_MAX;
     c->result.problem = p;
     c->result.retryable = problem_of(p)->retryable;
-    bb_str clean = auth_redact(c->memory, &c->conn->auth, detail);
+    bb_str clean = call_redact(c, detail);
     c->result.detail = clean.ptr == detail.ptr ? arena_copy(c->memory, detail) : clean;
     return STAGE_END;
 }
@@ -53,11 +59,26 @@ static bb_str path_of(const call *c) {
 }
 
 static bb_str worded_by_status(call *c, bb_code code) {
-    int32_t status = c->steps.answer.status;
+    int32_t status = c->steps.answer.status != 0 ? c->steps.answer.status
+                                                 : (int32_t)c->result.upstream_status;
     if (status == 0)
         return str_from(problem_of(problem_from_code(code))->title);
     return arena_printf(c->memory, "the service answered %d to %.*s %.*s", (int)status,
                         STR_FMT(c->send.method), STR_FMT(path_of(c)));
+}
+
+/* The conf file has the last word: on the kind, and where it says where the service puts them, on message and
+ * code. */
+static void apply_mapping(call *c) {
+    const mapped_error *m = &c->mapped;
+    if (m->problem != PROBLEM_NONE) {
+        c->result.problem = m->problem;
+        c->result.retryable = problem_of(m->problem)->retryable;
+    }
+    if (m->message.len > 0)
+        c->result.detail = arena_copy(c->memory, call_redact(c, m->message));
+    if (m->code.len > 0)
+        c->result.upstream_code = arena_copy(c->memory, call_redact(c, m->code));
 }
 
 stage_result call_fail_by_steps(call *c) {
@@ -70,8 +91,7 @@ stage_result call_fail_by_steps(call *c) {
     if (e->upstream_status > 0)
         c->result.upstream_status = (unsigned)e->upstream_status;
     c->result.upstream_code = e->upstream_code.len > 0
-                                  ? arena_copy(c->memory,
-                                               auth_redact(c->memory, &c->conn->auth, e->upstream_code))
+                                  ? arena_copy(c->memory, call_redact(c, e->upstream_code))
                                   : (bb_str){NULL, 0};
     call_issue *issue = e->pointer.len > 0 ? arena_alloc(c->memory, sizeof *issue) : NULL;
     if (issue != NULL) {
@@ -79,6 +99,14 @@ stage_result call_fail_by_steps(call *c) {
         c->result.issues = issue;
         c->result.issue_count = 1;
     }
+    apply_mapping(c);
+    return STAGE_END;
+}
+
+stage_result call_fail_mapped(call *c) {
+    call_fail(c, c->mapped.problem,
+              c->mapped.message.len > 0 ? c->mapped.message : worded_by_status(c, BB_E_UPSTREAM));
+    apply_mapping(c);
     return STAGE_END;
 }
 
@@ -107,5 +135,6 @@ stage_result call_fail_by_transport(call *c, const http_answer *answer) {
     call_failf(c, p, "%.*s %.*s: %s%s", STR_FMT(c->send.method), STR_FMT(path_of(c)), answer->detail, note);
     if (unsafe)
         c->result.retryable = false;
+    c->result.unsure = unsafe;
     return STAGE_END;
 }

@@ -1,4 +1,4 @@
-/* input.c - stage: the caller's input is JSON, and fits the operation's schema. */
+/* input.c - stages: the caller's input is JSON, and fits the operation's schema. */
 #include "pipeline/call_internal.h"
 
 static stage_result report_issues(call *c, const schema_issues *found) {
@@ -21,6 +21,10 @@ stage_result stage_input(call *c) {
     if (c->input == NULL)
         return call_failf(c, PROBLEM_INVALID_JSON, "line %u, column %u: %s", error.line, error.column,
                           error.reason);
+    return STAGE_NEXT;
+}
+
+stage_result stage_schema(call *c) {
     schema_issues issues = {0};
     if (!schema_validate(c->op->input, c->input, c->memory, &issues))
         return report_issues(c, &issues);

@@ -5,11 +5,6 @@
 #define PAGES_MAX 1000u
 #define ITEMS_MAX_BYTES (64u << 20)
 
-static const json_value *output_value(call *c) {
-    const plugin_call *s = &c->steps;
-    return s->output_kind == PLUGIN_OUT_BODY ? s->answer.json : json_read(s->memory, s->output, NULL, NULL);
-}
-
 static void finish(call *c, bb_str next, bool truncated) {
     buf_char(&c->items, ']');
     c->result.data = buf_str(&c->items);
@@ -39,7 +34,7 @@ static void next_page(call *c) {
 }
 
 static stage_result collect(call *c) {
-    const json_value *items = json_pointer(output_value(c), str_from(c->op->desc->items));
+    const json_value *items = json_pointer(call_output_value(c), str_from(c->op->desc->items));
     if (!json_is(items, JSON_ARRAY))
         return call_failf(c, PROBLEM_UPSTREAM_INVALID, "the page has no array at \"%s\"", c->op->desc->items);
     c->items.limit = ITEMS_MAX_BYTES;
@@ -56,7 +51,7 @@ static stage_result collect(call *c) {
     if (c->item_count == 0)
         buf_char(&c->items, '[');
     finish(c, cut || next.len == 0 ? (bb_str){NULL, 0} : arena_copy(c->memory, next), cut);
-    return STAGE_END;
+    return STAGE_NEXT;
 }
 
 stage_result stage_output(call *c) {
@@ -65,5 +60,5 @@ stage_result stage_output(call *c) {
         return collect(c);
     c->result.data = c->steps.output;
     c->result.next_cursor = c->steps.next_cursor;
-    return STAGE_END;
+    return STAGE_NEXT;
 }

@@ -1,6 +1,9 @@
 /* record.c - stage: what is counted and remembered of a call that has ended. */
 #include "pipeline/call_internal.h"
 
+static const char *const cache_words[] = {"", "bypass", "miss", "hit", "stale", "revalidated", "shared"};
+static const char *const fallback_words[] = {"", "connection", "stale", "document"};
+
 static void copy(char *to, size_t cap, bb_str from) {
     size_t n = from.len < cap - 1 ? from.len : cap - 1;
     if (n > 0)
@@ -11,7 +14,8 @@ static void copy(char *to, size_t cap, bb_str from) {
 /* A caller's slip says nothing of the connection's health. */
 static bool is_callers(problem p) {
     return p < PROBLEM_UPSTREAM_ERROR || p == PROBLEM_UPSTREAM_REJECTED || p == PROBLEM_UPSTREAM_NOT_FOUND ||
-           p == PROBLEM_UPSTREAM_CONFLICT || p == PROBLEM_CANCELLED;
+           p == PROBLEM_UPSTREAM_CONFLICT || p == PROBLEM_CANCELLED || p == PROBLEM_TRANSFORM_FAILED ||
+           p == PROBLEM_OUTPUT_INVALID;
 }
 
 static void count(connection_stats *s, problem p, uint64_t now_ms) {
@@ -30,26 +34,45 @@ static void count(connection_stats *s, problem p, uint64_t now_ms) {
     atomic_store_explicit(&s->last_problem, (int)p, memory_order_relaxed);
 }
 
-static void describe(const call *c, execution *e) {
+static void describe(call *c, execution *e) {
     memcpy(e->id, c->id, sizeof e->id);
     copy(e->connection, sizeof e->connection, c->conn->id);
     copy(e->plugin, sizeof e->plugin, c->conn->module->id);
     copy(e->operation, sizeof e->operation, c->op->id);
-    e->started_ms = c->started_ms;
+    copy(e->key, sizeof e->key, c->request.who != NULL ? c->request.who->id : STR(""));
+    e->started_ms = c->started_wall_ns / 1000000u;
     e->duration_us = (c->ended_ns - c->started_ns) / 1000;
     e->outcome = c->result.problem;
     e->upstream_status = (uint16_t)c->result.upstream_status;
     e->attempts = (uint16_t)(c->attempts < UINT16_MAX ? c->attempts : UINT16_MAX);
+    e->cache = cache_words[c->result.cache];
+    e->fallback = fallback_words[c->result.fallback];
     copy(e->detail, sizeof e->detail, c->result.detail);
+    e->trace[0] = '\0';
+    if (c->traced) {
+        char text[TRACEPARENT_SIZE];
+        trace_write(c->trace_id, c->span_id, 0, text);
+        memcpy(e->trace, text + 3, 32);
+        e->trace[32] = '\0';
+    }
+    call_summary_request(c, e->request, sizeof e->request);
+    call_summary_response(c, e->response, sizeof e->response);
 }
 
 void call_record(call *c) {
     uint64_t duration = c->ended_ns - c->started_ns;
-    execution e;
-    describe(c, &e);
-    metrics_call_end(c->op->stats, c->worker->number, c->result.problem, duration);
-    count(c->conn->stats, c->result.problem, c->started_ms + duration / 1000000u);
-    executions_add(c->worker->executions, c->worker->number, &e);
+    unsigned n = c->worker->number;
+    describe(c, executions_next(c->worker->executions, n));
+    executions_added(c->worker->executions, n);
+    metrics_call_end(c->op->stats, n, c->result.problem, duration);
+    if (c->result.cache != CACHE_UNUSED)
+        metrics_cache(c->op->stats, n, c->result.cache - CACHE_BYPASS);
+    if (c->result.fallback != FALLBACK_NONE)
+        metrics_fallback(c->op->stats, n);
+    if (c->result.cache < CACHE_HIT) /* the service was asked */
+        count(c->conn->stats, c->result.fallback != FALLBACK_NONE ? c->result.instead_of : c->result.problem,
+              (c->started_wall_ns + duration) / 1000000u);
+    call_trace_end(c);
 }
 
 /* Microseconds as milliseconds with three decimals: 1.234. */
@@ -65,6 +88,19 @@ static void put_milliseconds(json_writer *w, uint64_t us) {
     json_put_raw(w, str_of(digits + at, sizeof digits - at));
 }
 
+/* {"kind": "connection", "connection": "b", "instead_of": "upstream-unavailable", "detail": ...} */
+static void write_fallback(const call *c, json_writer *w) {
+    json_keyl(w, "fallback");
+    json_object(w);
+    json_member_string(w, STR("kind"), str_from(fallback_words[c->result.fallback]));
+    if (c->result.fallback == FALLBACK_CONNECTION)
+        json_member_string(w, STR("connection"), c->conn->policies.fallback.connection);
+    json_member_string(w, STR("instead_of"), str_from(problem_of(c->result.instead_of)->name));
+    if (c->result.detail.len > 0)
+        json_member_string(w, STR("detail"), c->result.detail);
+    json_object_end(w);
+}
+
 void call_write_execution(const call *c, json_writer *w) {
     json_object(w);
     json_member_string(w, STR("id"), str_from(c->id));
@@ -73,7 +109,13 @@ void call_write_execution(const call *c, json_writer *w) {
     json_member_string(w, STR("status"),
                        c->result.problem == PROBLEM_NONE ? STR("succeeded") : STR("failed"));
     json_member_u64(w, STR("attempts"), c->attempts);
-    json_member_bool(w, STR("cached"), false);
+    json_member_bool(w, STR("cached"), c->result.cache >= CACHE_HIT);
+    if (c->result.cache != CACHE_UNUSED)
+        json_member_string(w, STR("cache"), str_from(cache_words[c->result.cache]));
+    if (c->result.cache >= CACHE_HIT && c->result.cache != CACHE_SHARED)
+        json_member_u64(w, STR("age_ms"), c->result.age_ms);
+    if (c->result.fallback != FALLBACK_NONE)
+        write_fallback(c, w);
     json_keyl(w, "duration_ms");
     put_milliseconds(w, (c->ended_ns - c->started_ns) / 1000);
     json_object_end(w);

@@ -4,28 +4,11 @@
 
 #include "base/clock.h"
 #include "pipeline/retry.h"
+#include "pipeline/told.h"
 
 static void on_answer(const http_answer *answer, void *ctx);
 
-/* False: the call has failed. */
-static bool attempt(call *c) {
-    c->send.timeout_ms = call_left_ms(c);
-    if (c->send.timeout_ms == 0) {
-        call_fail(c, PROBLEM_DEADLINE_EXCEEDED, STR("the time ran out before the service was asked"));
-        return false;
-    }
-    c->attempt++;
-    c->attempts++;
-    if (c->attempt > 1)
-        metrics_retry(c->op->stats, c->worker->number);
-    c->transfer = http_client_send(c->worker->client, &c->send, on_answer, c);
-    if (c->transfer == NULL)
-        call_fail(c, PROBLEM_UPSTREAM_UNREACHABLE,
-                  STR("the request cannot be sent: its URL or header is not valid"));
-    return c->transfer != NULL;
-}
-
-stage_result stage_send(call *c) {
+static void describe(call *c) {
     plugin_request *r = &c->steps.request;
     bool has_body = r->body_kind != PLUGIN_BODY_NONE;
     bool wants_length = str_eq(r->method, STR("POST")) || str_eq(r->method, STR("PUT")) ||
@@ -38,32 +21,83 @@ stage_result stage_send(call *c) {
     c->send.once = !c->repeatable;
     c->send.memory = c->steps.memory;
     c->send.answer_body = &c->answer_body;
-    retry_budget_earn(c->conn->stats, &c->conn->retry);
-    return attempt(c) ? STAGE_WAIT : STAGE_END;
+    c->send.timeout_ms = call_left_ms(c);
+    c->request_bytes += c->send.body.len;
 }
 
-/* --- the answer, or another attempt ----------------------------------------------------------------- */
+stage_result stage_send(call *c) {
+    describe(c);
+    if (c->send.timeout_ms == 0)
+        return call_fail(c, PROBLEM_DEADLINE_EXCEEDED, STR("the time ran out before the service was asked"));
+    if (c->attempt++ == 0)
+        retry_budget_earn(c->conn->stats, &c->conn->retry);
+    else
+        metrics_retry(c->op->stats, c->worker->number);
+    c->attempts++;
+    c->sent_wall_ns = c->worker->otlp != NULL ? clock_wall_ns() : 0;
+    c->transfer = http_client_send(c->worker->client, &c->send, on_answer, c);
+    if (c->transfer != NULL)
+        return STAGE_WAIT;
+    return call_fail(c, PROBLEM_UPSTREAM_UNREACHABLE,
+                     STR("the request cannot be sent: its URL or header is not valid"));
+}
 
-static bb_str field(const http_answer *answer, bb_str name) {
+/* --- what the answer tells of the service ----------------------------------------------------------------
+ */
+
+bb_str call_answer_field(const http_answer *answer, bb_str name) {
     for (size_t i = 0; i < answer->header_count; i++)
         if (str_eq_nocase(answer->headers[i].name, name))
             return answer->headers[i].value;
     return (bb_str){NULL, 0};
 }
 
-static void on_retry(uv_timer_t *timer) {
-    call *c = timer->data;
-    c->waiting = false;
-    if (!attempt(c))
-        call_end(c);
+/* Failures that a breaker counts: no answer, or one that says that the service itself is in trouble. */
+static breaker_result judge(const http_answer *answer) {
+    switch (answer->failure) {
+    case HTTP_FAIL_NONE: break;
+    case HTTP_FAIL_CANCELLED: return BREAKER_UNKNOWN;
+    case HTTP_FAIL_TOO_LARGE: return BREAKER_GOOD;
+    default: return BREAKER_BAD;
+    }
+    if (answer->status == 429)
+        return BREAKER_UNKNOWN;
+    return answer->status >= 500 && answer->status != 501 && answer->status != 505 ? BREAKER_BAD
+                                                                                   : BREAKER_GOOD;
 }
 
-static bool try_again(call *c, const http_answer *answer) {
+static void heed_limits(call *c, const http_answer *answer) {
+    upstream *u = c->conn->upstream;
+    told t;
+    told_read(answer->headers, answer->header_count, answer->status, clock_wall_ms(), &t);
+    if (!t.has_left && t.wait_ms == 0)
+        return;
+    uint64_t now = clock_ns();
+    if (t.has_left)
+        upstream_tell(u, t.left, t.reset_ms, now);
+    if (t.wait_ms > 0)
+        upstream_block(u, t.wait_ms, now);
+}
+
+/* --- the answer, or another attempt ----------------------------------------------------------------- */
+
+/* A conf file may know better than the status what the answer means. */
+static unsigned effective_status(const http_answer *answer, const mapped_error *mapped) {
+    switch (mapped->problem) {
+    case PROBLEM_NONE: return answer->status;
+    case PROBLEM_UPSTREAM_RATE_LIMITED: return 429;
+    case PROBLEM_UPSTREAM_UNAVAILABLE: return 503;
+    case PROBLEM_UPSTREAM_TIMEOUT: return 504;
+    default: return 422;
+    }
+}
+
+static bool try_again(call *c, const http_answer *answer, const mapped_error *mapped) {
     retry_question question = {
         .failure = answer->failure,
         .sent = answer->sent,
-        .status = answer->status,
-        .retry_after = field(answer, STR("Retry-After")),
+        .status = effective_status(answer, mapped),
+        .retry_after = call_answer_field(answer, STR("Retry-After")),
         .repeatable = c->repeatable,
         .attempt = c->attempt,
         .left_ms = call_left_ms(c),
@@ -74,8 +108,16 @@ static bool try_again(call *c, const http_answer *answer) {
     c->result.retry_after_ms = decision.retry_after_ms;
     if (!decision.repeat || !retry_budget_spend(c->conn->stats))
         return false;
-    c->waiting = true;
-    uv_timer_start(&c->timer, on_retry, decision.delay_ms, 0);
+    call_wait(c, decision.delay_ms, call_run_request);
+    return true;
+}
+
+/* A refused token: the same request once more with another one. */
+static bool try_renewed(call *c, const http_answer *answer) {
+    if (answer->failure != HTTP_FAIL_NONE || c->steps.request.foreign || c->ticket.renewals > 0 ||
+        !auth_ticket_rejected(&c->ticket, answer))
+        return false;
+    call_run_request(c);
     return true;
 }
 
@@ -84,11 +126,24 @@ static void on_answer(const http_answer *answer, void *ctx) {
     c->transfer = NULL;
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
     c->result.upstream_status = answer->status;
-    bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400;
-    if (!good && try_again(c, answer))
+    call_leave_upstream(c, judge(answer));
+    if (c->worker->otlp != NULL)
+        call_trace_attempt(c, answer);
+    if (c->conn->policies.limits.adapt && answer->failure == HTTP_FAIL_NONE)
+        heed_limits(c, answer);
+    mapped_error mapped = call_map_error(c, answer);
+    bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
+    if (!good && (try_renewed(c, answer) || try_again(c, answer, &mapped)))
         return;
-    stage_result result = answer->failure == HTTP_FAIL_NONE ? call_resume(c, answer)
-                                                            : call_fail_by_transport(c, answer);
+    if (answer->status == 304 && call_cache_not_modified(c)) {
+        call_end(c);
+        return;
+    }
+    if (good && c->keyed)
+        call_cache_answer(c, answer);
+    stage_result result = answer->failure != HTTP_FAIL_NONE ? call_fail_by_transport(c, answer)
+                          : answer->status < 400 && !good   ? call_fail_mapped(c)
+                                                            : call_resume(c, answer);
     if (result == STAGE_END)
         call_end(c);
 }

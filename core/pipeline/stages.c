@@ -1,22 +1,49 @@
 /* stages.c - the order of the stages: what happens once a call, once a request, once an answer.
  *
- * Their whole order is: access, quota, input schema, rate limit, cache, breaker, auth, request transform,
- * HTTP with retry, response transform, error mapping, output schema, record. The tables hold those that
- * exist; each of the others has its place between its neighbours. */
+ * Where the order differs from what one might expect:
+ * - The cache stands before the service's own limits: an answer from memory costs the service nothing.
+ * - The request transform stands before the input schema: what the schema judges is what the connector gets.
+ * - Breaker, limits and credentials are asked anew for every attempt, not once a call: each is a request that
+ * the service counts, and a signature may not be older than a retry.
+ * - The output schema stands before the response transform: it describes what the connector gives. */
 #include "pipeline/call_internal.h"
 
-static const stage call_stages[] = {{"input", stage_input}, {"start", stage_start}};
-static const stage request_stages[] = {{"auth", stage_credentials}, {"send", stage_send}};
-static const stage output_stages[] = {{"output", stage_output}};
+static const stage call_stages[] = {{"access", stage_access},
+                                    {"quota", stage_quota},
+                                    {"input", stage_input},
+                                    {"cache", stage_cache},
+                                    {"request transform", stage_transform_request},
+                                    {"schema", stage_schema},
+                                    {"start", stage_start}};
+static const stage request_stages[] = {{"breaker", stage_breaker}, {"told limits", stage_told},
+                                       {"rate", stage_rate},       {"concurrency", stage_slot},
+                                       {"auth", stage_ticket},     {"sign", stage_sign},
+                                       {"send", stage_send}};
+static const stage output_stages[] = {{"output schema", stage_validate},
+                                      {"output", stage_output},
+                                      {"response transform", stage_transform_response},
+                                      {"end", stage_end}};
 
-static void run(call *c, const stage *stages, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        switch (stages[i].run(c)) {
+void call_go_on(call *c) {
+    while (c->stage_at < c->stage_count) {
+        switch (c->stages[c->stage_at++].run(c)) {
         case STAGE_NEXT: break;
         case STAGE_WAIT: return;
         case STAGE_END: call_end(c); return;
         }
     }
+}
+
+void call_go_on_again(call *c) {
+    c->stage_at--;
+    call_go_on(c);
+}
+
+static void run(call *c, const stage *stages, size_t n) {
+    c->stages = stages;
+    c->stage_count = n;
+    c->stage_at = 0;
+    call_go_on(c);
 }
 
 #define RUN(c, stages) run((c), (stages), sizeof(stages) / sizeof(stages)[0])
@@ -31,4 +58,38 @@ void call_run_request(call *c) {
 
 void call_run_output(call *c) {
     RUN(c, output_stages);
+}
+
+stage_result stage_end(call *c) {
+    (void)c;
+    return STAGE_END;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------------------
+ */
+
+typedef void (*woken_fn)(call *c);
+
+static void on_timer(uv_timer_t *timer) {
+    call *c = timer->data;
+    woken_fn woken = c->woken;
+    c->woken = NULL;
+    if (woken != NULL) {
+        woken(c);
+        return;
+    }
+    call_abandon(c);
+    call_fail(c, PROBLEM_DEADLINE_EXCEEDED, STR("the time ran out before the service was asked"));
+    call_end(c);
+}
+
+void call_wait(call *c, uint64_t ms, void (*woken)(call *c)) {
+    c->woken = woken;
+    uv_update_time(loop_uv(c->worker->loop)); /* the loop's clock may be a whole batch of events old */
+    uv_timer_start(&c->timer, on_timer, ms, 0);
+}
+
+void call_wait_over(call *c) {
+    c->woken = NULL;
+    uv_timer_stop(&c->timer);
 }

@@ -30,6 +30,7 @@ static stage_result follow(call *c, plugin_outcome outcome) {
     case PLUGIN_SEND:
         c->attempt = 0;
         c->requests++;
+        c->url_len = 0;
         call_run_request(c);
         return STAGE_WAIT; /* the request's stages go on from here, whatever became of them */
     case PLUGIN_DONE: call_run_output(c); return STAGE_WAIT;

@@ -4,18 +4,23 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, executions *x,
-                 worker_released released, void *ctx, err *e) {
+bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, const worker_shared *shared,
+                 err *e) {
     *w = (worker){.loop = l,
                   .number = number,
                   .snapshot = s,
-                  .executions = x,
-                  .released = released,
-                  .released_ctx = ctx};
+                  .executions = shared->executions,
+                  .cache = shared->cache,
+                  .otlp = shared->otlp,
+                  .sample = shared->sample,
+                  .released = shared->released,
+                  .released_ctx = shared->released_ctx};
     if (getrandom(w->random, sizeof w->random, 0) != sizeof w->random || (w->random[0] | w->random[1]) == 0)
         w->random[0] = 0x9e3779b97f4a7c15u;
     w->client = http_client_new(l, e);
-    return w->client != NULL;
+    w->transforms = w->client != NULL ? transforms_new(l, e) : NULL;
+    w->auth_loop = (auth_loop){.loop = l, .client = w->client};
+    return w->transforms != NULL;
 }
 
 uint64_t worker_random(worker *w) {
@@ -64,6 +69,9 @@ void worker_close(worker *w) {
         w->idle = c->next;
         call_object_free(c);
     }
+    transforms_free(w->transforms);
+    w->transforms = NULL;
     http_client_free(w->client);
     w->client = NULL;
+    buf_free(&w->scratch);
 }

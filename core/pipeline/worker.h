@@ -7,9 +7,13 @@
 #ifndef PIPELINE_WORKER_H
 #define PIPELINE_WORKER_H
 
+#include "auth/ticket.h"
+#include "cache/cache.h"
 #include "http/client.h"
 #include "observe/executions.h"
+#include "observe/otlp.h"
 #include "registry/snapshot.h"
+#include "transform/transform.h"
 
 typedef struct worker worker;
 typedef struct call call;
@@ -23,17 +27,32 @@ struct worker {
     http_client *client;
     const snapshot *snapshot;
     executions *executions;
+    cache *cache;           /* of the hub; NULL: nothing is cached */
+    otlp *otlp;             /* of the hub; NULL: no traces are exported */
+    double sample;          /* share of the traces that begin here that are exported, 0 to 1 */
+    transforms *transforms; /* of this loop; NULL: none can be run */
+    auth_loop auth_loop;
     worker_released released;
     void *released_ctx;
     call *active; /* under way */
     call *idle;   /* objects to be used again */
     unsigned idle_count;
+    buf scratch;        /* of one function at a time */
     uint64_t random[2]; /* xoroshiro128+: jitter and ids, no secrets */
     bool closing;
 };
 
-bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, executions *x,
-                 worker_released released, void *ctx, err *e);
+/* What a hub's workers share; `executions` must be there. */
+typedef struct worker_shared {
+    executions *executions;
+    cache *cache;
+    otlp *otlp;
+    double sample;
+    worker_released released;
+    void *released_ctx;
+} worker_shared;
+
+bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, const worker_shared *shared, err *e);
 /* Puts the next snapshot in force, and begins to let go of the connections that it has replaced. */
 void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_t count);
 /* Cancels the calls of a connection that configuration `generation` brought; NULL: all calls. */

@@ -1,0 +1,27 @@
+/* breaker.c - stage: the circuit breaker of the credential and host. */
+#include "pipeline/call_internal.h"
+
+#include "base/clock.h"
+
+static uint64_t now_ms(void) {
+    return clock_ns() / 1000000u;
+}
+
+stage_result stage_breaker(call *c) {
+    c->pass = breaker_admit(&c->conn->upstream->breaker, &c->conn->policies.breaker, now_ms());
+    c->passed = c->pass.admitted;
+    if (c->passed)
+        return STAGE_NEXT;
+    call_fail(c, PROBLEM_CIRCUIT_OPEN,
+              STR("the service failed too often of late; it is asked again when the pause is over"));
+    c->result.retry_after_ms = c->pass.retry_after_ms;
+    return STAGE_END;
+}
+
+void call_leave_upstream(call *c, breaker_result result) {
+    if (c->has_slot)
+        slots_give(&c->conn->upstream->slots);
+    if (c->passed)
+        breaker_report(&c->conn->upstream->breaker, &c->conn->policies.breaker, &c->pass, result, now_ms());
+    c->has_slot = c->passed = false;
+}

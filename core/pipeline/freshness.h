@@ -1,0 +1,18 @@
+/* freshness.h - what a service's answer says of how long it may be kept (RFC 9111 section 5.2.2), and a
+ * caller's request of what it will take (section 5.2.1). */
+#ifndef PIPELINE_FRESHNESS_H
+#define PIPELINE_FRESHNESS_H
+
+#include "pipeline/call.h"
+
+typedef struct freshness {
+    bool no_store, no_cache; /* no_cache: to be revalidated each time */
+    bool has_max_age;
+    uint64_t max_age_ms; /* less the answer's Age */
+} freshness;
+
+/* Either may be absent. */
+void freshness_read(bb_str cache_control, bb_str age, freshness *out);
+void freshness_wish(bb_str cache_control, cache_wish *out);
+
+#endif
