@@ -55,10 +55,12 @@ int main(int argc, char **argv) {
         help_print(NULL);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "probe") == 0) /* the hub starts these two itself */
+    if (strcmp(argv[1], "probe") == 0) /* the hub starts these itself */
         return hub_probe_main();
     if (strcmp(argv[1], "plan") == 0)
         return hub_plan_main();
+    if (strcmp(argv[1], "transform") == 0)
+        return hub_transform_main();
     if (is(argv[1], "--version", "-V")) {
         puts("busbar " BUSBAR_VERSION);
         return EXIT_OK;

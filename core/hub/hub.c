@@ -4,6 +4,7 @@
 #include "observe/metrics.h"
 #include "plugin/host.h"
 #include "plugin/probe.h"
+#include "transform/transform.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -214,4 +215,8 @@ int hub_plan_main(void) {
     int code = registry_plan_child(hub_storage_of_plan);
     hub_storage_of_plan_end();
     return code;
+}
+
+int hub_transform_main(void) {
+    return transform_child_main();
 }

@@ -35,5 +35,7 @@ void hub_free(hub *h);
  * registry/registry.h). Give an exit code. */
 int hub_probe_main(void);
 int hub_plan_main(void);
+/* `busbar transform`: the child that runs jq programs (transform/transform.h). */
+int hub_transform_main(void);
 
 #endif

@@ -5,8 +5,17 @@
  * A jq program can run without end or fill the memory, and libjq cannot be interrupted: so it runs in a child
  * process of this same program, with a limit on its memory, and is killed when its time is up. Each loop has
  * a pool of children of its own, started when first needed, at most TRANSFORM_CHILDREN at once; what comes
- * beyond waits its turn. A child keeps compiled programs. Numbers that a double cannot hold pass through
- * unchanged. */
+ * beyond waits its turn. A child keeps compiled programs, and ends when it has had nothing to do for a
+ * minute.
+ *
+ * A program sees nothing of the world: no environment, no files, no modules (`import` and `include` are
+ * errors), no further input, UTC only.
+ *
+ * Numbers: jq calculates with doubles. A number of the input that a double cannot hold (a 64-bit id, a long
+ * decimal) passes through unchanged wherever the program only moves it; `tostring`, "\(...)", `join`,
+ * `tojson` and @formats write its digits, `tonumber` makes the nearest double of it. To all else it is a
+ * string: adding to it is an error, `type` says "string", and it is unequal to every number. Numbers written
+ * in the program are doubles. */
 #ifndef TRANSFORM_TRANSFORM_H
 #define TRANSFORM_TRANSFORM_H
 

@@ -1,0 +1,74 @@
+/* pool.h - a loop's children and runs. Private to this room. Everything here is [loop].
+ *
+ * pool.c owns the runs and decides which child gets which; worker.c owns the children. */
+#ifndef TRANSFORM_POOL_H
+#define TRANSFORM_POOL_H
+
+#include "transform/frame.h"
+#include "transform/transform.h"
+
+#define KNOWN 32u /* programs that a child is remembered to have compiled */
+
+typedef struct worker {
+    struct worker *next;
+    transforms *pool;
+    uv_process_t process;
+    uv_pipe_t pipe;
+    buf in;             /* what it has said and is not taken yet */
+    transform_run *run; /* NULL: idle */
+    bool ready;         /* it has said so */
+    bool dismissed;     /* killed or ended: it gets nothing more */
+    bool silent, exited;
+    unsigned open; /* handles not closed yet */
+    int64_t exit_code;
+    int exit_signal;
+    uint64_t known[KNOWN]; /* hashes */
+    unsigned known_at;
+} worker;
+
+typedef struct run_list {
+    transform_run *first, **last;
+} run_list;
+
+struct transform_run {
+    transform_run *next, **back; /* in `in` */
+    run_list *in;                /* NULL: it is with a child, or over */
+    transforms *pool;
+    worker *by; /* NULL: it waits */
+    uv_timer_t timer;
+    const char *program;
+    uint64_t program_hash;
+    bb_str input, variables;
+    size_t max_result;
+    bool check;
+    transform_done done; /* NULL: cancelled */
+    void *ctx;
+    const char *failure; /* told by the timer: what kept it from starting */
+};
+
+struct transforms {
+    loop *on;
+    worker *workers;  /* dismissed ones too, until they are closed */
+    unsigned serving; /* not dismissed */
+    run_list waiting, failing;
+    unsigned runs; /* whose timers are not closed yet */
+    bool closing;
+};
+
+/* Starts a child. NULL: *code is libuv's reason. */
+worker *worker_new(transforms *pool, int *code);
+/* Hands an idle child a run. False: it cannot be written to; it is dismissed. */
+bool worker_order(worker *w, transform_run *r);
+/* Nothing of the order is left to write: the caller's texts are not needed any more. */
+bool worker_written(const worker *w);
+bool worker_knows(const worker *w, uint64_t program_hash);
+/* Kills it and closes its handles; its run, if any, is no longer its own. */
+void worker_dismiss(worker *w);
+
+/* What worker.c tells pool.c: the run is over, the child idle or gone. */
+void pool_answer(transforms *pool, transform_run *r, transform_outcome outcome, bb_str json, bb_str detail);
+void pool_again(transforms *pool, transform_run *r); /* the child ended before it took the order */
+void pool_next(transforms *pool);
+void pool_worker_closed(transforms *pool, worker *w);
+
+#endif

@@ -1,0 +1,278 @@
+/* jq programs in children: results, failures, and programs that would take all time and all memory. */
+#include "fixture.h"
+
+#define FOREVER_MS 300u /* for programs that have no end: how long they are let run */
+
+START_TEST(a_result) {
+    begin();
+    gives(".", "{\"a\": [1, true, null, \"\\u00e9\\n\"]}", "{\"a\":[1,true,null,\"\xc3\xa9\\n\"]}");
+    gives("", "[1]", "[1]");
+    gives(" \n", "[1]", "[1]");
+    gives("{name: .first, n: (.items | length)}", "{\"first\":\"x\",\"items\":[1,2]}",
+          "{\"name\":\"x\",\"n\":2}");
+    gives("def f($n): . + $n; map(f(1))", "[1,2]", "[2,3]");
+    gives(".a # a comment", "{\"a\":0}", "0");
+    gives("empty, 1, empty", "null", "1");
+    gives("\"\\(.a) and \\(.b)\"", "{\"a\":1,\"b\":[\"x\"]}", "\"1 and [\\\"x\\\"]\"");
+    gives("$__loc__.line", "null", "1");
+    end();
+}
+END_TEST
+
+START_TEST(variables) {
+    begin();
+    outcome o = run_with("[$busbar.connection, .x]", STR("{\"x\":1}"), "{\"connection\":\"shop\"}", LIMIT_MS,
+                         100);
+    ck_assert_int_eq(o.kind, TRANSFORM_OK);
+    ck_assert_str_eq(buf_cstr(&o.json), "[\"shop\",1]");
+    outcome_free(&o);
+    /* the same compiled program, another value */
+    o = run_with("[$busbar.connection, .x]", STR("{\"x\":2}"), "{\"connection\":12345678901234567890}",
+                 LIMIT_MS, 100);
+    ck_assert_str_eq(buf_cstr(&o.json), "[12345678901234567890,2]");
+    outcome_free(&o);
+    gives("$busbar", "1", "{}");
+    ends_as(run_with(".", STR("1"), "{", LIMIT_MS, 100), TRANSFORM_FAILED, "$busbar cannot be read");
+    end();
+}
+END_TEST
+
+START_TEST(one_result_and_no_other) {
+    begin();
+    fails("empty", "null", "gave no result");
+    fails("1, 2", "null", "gave more than one result");
+    fails(".[]", "[1,2,3]", "gave more than one result");
+    fails("repeat(.)", "null", "gave more than one result");
+    fails("1, error(\"late\")", "null", "late");
+    fails("error", "null", "gave no result"); /* jq takes error(null) for the end of the results */
+    fails("error({code: 7})", "null", "{\"code\":7}");
+    fails("error(\"\")", "null", "empty message");
+    fails("halt", "null", "halted");
+    fails("\"x\" | halt_error", "null", "halted");
+    fails(".a.b", "{\"a\":\"x\"}", "Cannot index string");
+    fails(".", "{\"a\":", "it is not JSON");
+    fails(".", "", "it is not JSON");
+    gives(".", "7", "7");
+    end();
+}
+END_TEST
+
+START_TEST(programs_that_do_not_compile) {
+    err e = {""};
+    ck_assert(transform_check(".a | map(.b)", &e));
+    ck_assert(transform_check("$busbar.x", &e));
+    ck_assert(!transform_check(".a |", &e));
+    ck_assert_msg(strcmp(e.text, "syntax error, unexpected $end at <top-level>, line 1:\n.a |") == 0, "%s",
+                  e.text);
+    e.text[0] = '\0';
+    ck_assert(!transform_check(".a\n| nosuch(1)", &e));
+    ck_assert_msg(strstr(e.text, "nosuch/1 is not defined") != NULL && strstr(e.text, "line 2") != NULL, "%s",
+                  e.text);
+    ck_assert(!transform_check("import \"a\" as a; .", &e));
+    ck_assert(!transform_check("include \"a\"; .", &e));
+    begin();
+    fails("$nosuch", "null", "$nosuch is not defined");
+    end();
+}
+END_TEST
+
+START_TEST(nothing_of_the_world) {
+    begin();
+    gives("[env, $ENV]", "null", "[{},{}]");
+    fails("input", "null", "break");
+    gives("[inputs]", "null", "[]");
+    gives("input_filename", "null", "null");
+    gives("debug", "[1]", "[1]");
+    gives("stderr", "[1]", "[1]");
+    fails("\"passwd\" | modulemeta", "null", "Module");
+    fails("import \"passwd\" as $x {search: \"/etc\"}; $x", "null", "syntax error");
+    gives("now | type", "null", "\"number\"");
+    gives("0 | localtime | mktime", "null", "0"); /* no time zone's file can be opened */
+    end();
+}
+END_TEST
+
+START_TEST(without_end) {
+    begin();
+    ends_as(run_with("def f: f; f", STR("null"), NULL, FOREVER_MS, 100), TRANSFORM_TIMEOUT, "its time is up");
+    ends_as(run_with("[limit(1e9; repeat(1))] | length", STR("null"), NULL, FOREVER_MS, 100),
+            TRANSFORM_TIMEOUT, "its time is up");
+    ends_as(run_with("1, (def f: f; f)", STR("null"), NULL, FOREVER_MS, 100), TRANSFORM_TIMEOUT,
+            "its time is up");
+    outcome o = run_with("test(\"^(a+)+$\")", STR("\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""),
+                         NULL, FOREVER_MS, 100);
+    ck_assert_int_ne(o.kind, TRANSFORM_OK); /* newer libraries of regular expressions give up by themselves */
+    outcome_free(&o);
+    gives(".", "1", "1");
+    end();
+}
+END_TEST
+
+/* A program that fills the memory so slowly that either limit may come first. */
+static void bounded(const char *program) {
+    outcome o = run_with(program, STR("null"), NULL, FOREVER_MS, LIMIT_BYTES);
+    ck_assert(o.kind == TRANSFORM_TIMEOUT || o.kind == TRANSFORM_TOO_LARGE);
+    outcome_free(&o);
+}
+
+START_TEST(without_bound) {
+    begin();
+    ends_as(run("def f: 1 + f; f", "null"), TRANSFORM_TOO_LARGE, "MiB of memory");
+    ends_as(run("reduce range(40) as $i (\"xxxxxxxx\"; . + .) | length", "null"), TRANSFORM_TOO_LARGE,
+            "MiB of memory");
+    bounded("[range(1e12)]");
+    bounded("[limit(1e9; repeat(\"x\"))] | add");
+    bounded("\"x\" * 1e9");
+    bounded("[range(3e8) | tostring] | length");
+    gives(".", "1", "1");
+    end();
+}
+END_TEST
+
+START_TEST(too_deep) {
+    begin();
+    fails("reduce range(300) as $i (0; [.])", "null", "nested deeper than 256");
+    fails("reduce range(300) as $i (0; {a: .})", "null", "nested deeper than 256");
+    gives("reduce range(250) as $i (0; [.]) | flatten", "null", "[0]");
+    /* jq frees nested values by recursion */
+    fails("reduce range(3e6) as $i (0; [.]) | 1", "null", "crashed");
+    gives(".", "1", "1");
+    end();
+}
+END_TEST
+
+START_TEST(results_over_the_limit) {
+    begin();
+    ends_as(run_with("[range(100)]", STR("null"), NULL, LIMIT_MS, 100), TRANSFORM_TOO_LARGE,
+            "over 100 bytes");
+    outcome o = run_with("[range(100)]", STR("null"), NULL, LIMIT_MS, 291);
+    ck_assert_int_eq(o.kind, TRANSFORM_OK);
+    ck_assert_uint_eq(o.json.len, 291);
+    outcome_free(&o);
+    ends_as(run_with(".", STR("null"), NULL, LIMIT_MS, 3), TRANSFORM_TOO_LARGE, "over 3 bytes");
+    end();
+}
+END_TEST
+
+START_TEST(large_texts) {
+    begin();
+    buf text;
+    buf_init(&text);
+    buf_lit(&text, "[\"");
+    for (size_t i = 0; i < 8u << 20; i++)
+        buf_char(&text, (char)('a' + i % 26));
+    buf_lit(&text, "\"]");
+    outcome o = run_with(".", buf_str(&text), NULL, LIMIT_MS, LIMIT_BYTES);
+    ck_assert_msg(o.kind == TRANSFORM_OK, "%s", buf_cstr(&o.detail));
+    ck_assert(str_eq(buf_str(&o.json), buf_str(&text)));
+    outcome_free(&o);
+    buf_free(&text);
+    end();
+}
+END_TEST
+
+START_TEST(many_at_once) {
+    begin();
+    enum { MANY = 200 };
+    static outcome outcomes[MANY];
+    static char inputs[MANY][16];
+    for (int i = 0; i < MANY; i++) {
+        outcomes[i] = (outcome){0};
+        snprintf(inputs[i], sizeof inputs[i], "%d", i);
+        ck_assert_ptr_nonnull(transform_start(jq, i % 2 == 0 ? ". + 1" : ". + 1000", str_from(inputs[i]),
+                                              (bb_str){NULL, 0}, LIMIT_MS, 100, on_done, &outcomes[i]));
+    }
+    for (int i = 0; i < MANY; i++) {
+        turn_until(&outcomes[i].over);
+        ck_assert_msg(outcomes[i].kind == TRANSFORM_OK, "%s", buf_cstr(&outcomes[i].detail));
+        ck_assert_int_eq(atoi(buf_cstr(&outcomes[i].json)), i % 2 == 0 ? i + 1 : i + 1000);
+        outcome_free(&outcomes[i]);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(waiting_for_a_child) {
+    begin();
+    outcome endless[TRANSFORM_CHILDREN + 1] = {0}, waits = {0};
+    for (int i = 0; i < TRANSFORM_CHILDREN; i++)
+        transform_start(jq, "def f: f; f", STR("1"), (bb_str){NULL, 0}, 400, 100, on_done, &endless[i]);
+    transform_start(jq, ".", STR("1"), (bb_str){NULL, 0}, 50, 100, on_done, &endless[TRANSFORM_CHILDREN]);
+    transform_start(jq, ".", STR("1"), (bb_str){NULL, 0}, LIMIT_MS, 100, on_done, &waits);
+    turn_until(&endless[TRANSFORM_CHILDREN].over);
+    ends_as(endless[TRANSFORM_CHILDREN], TRANSFORM_TIMEOUT, "before a child was free");
+    for (int i = 0; i < TRANSFORM_CHILDREN; i++) {
+        turn_until(&endless[i].over);
+        ends_as(endless[i], TRANSFORM_TIMEOUT, "its time is up");
+    }
+    turn_until(&waits.over);
+    ck_assert_int_eq(waits.kind, TRANSFORM_OK);
+    outcome_free(&waits);
+    end();
+}
+END_TEST
+
+static void never(transform_outcome kind, bb_str json, bb_str detail, void *ctx) {
+    (void)json;
+    (void)ctx;
+    ck_abort_msg("done was called: %d %.*s", (int)kind, STR_FMT(detail));
+}
+
+START_TEST(cancelled) {
+    begin();
+    bb_str none = {NULL, 0};
+    gives(".", "1", "1"); /* a child is there */
+    transform_cancel(transform_start(jq, ".", STR("1"), none, LIMIT_MS, 100, never, NULL));
+    transform_run *endless = transform_start(jq, "def f: f; f", STR("1"), none, 300, 100, never, NULL);
+    gives(".", "2", "2");
+    transform_cancel(endless);
+    transform_run *waiting[20];
+    for (int i = 0; i < 20; i++)
+        waiting[i] = transform_start(jq, ". + 1", STR("1"), none, LIMIT_MS, 100, never, NULL);
+    for (int i = 0; i < 20; i++)
+        transform_cancel(waiting[19 - i]);
+    gives(".", "3", "3");
+    end();
+}
+END_TEST
+
+START_TEST(freed_while_running) {
+    begin();
+    bb_str none = {NULL, 0};
+    for (int i = 0; i < 10; i++)
+        transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
+    for (int i = 0; i < 5; i++)
+        uv_run(loop_uv(turned), UV_RUN_NOWAIT);
+    end();
+    begin();
+    transform_start(jq, ".", STR("1"), none, 0, 100, never, NULL);
+    end();
+}
+END_TEST
+
+static void free_all(transform_outcome kind, bb_str json, bb_str detail, void *ctx) {
+    (void)json;
+    (void)detail;
+    ck_assert_int_eq(kind, TRANSFORM_OK);
+    transforms_free(jq);
+    jq = NULL;
+    *(bool *)ctx = true;
+}
+
+START_TEST(freed_by_done) {
+    begin();
+    bool over = false;
+    bb_str none = {NULL, 0};
+    transform_start(jq, ".", STR("1"), none, LIMIT_MS, 100, free_all, &over);
+    for (int i = 0; i < 10; i++)
+        transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
+    turn_until(&over);
+    end();
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_result), unit_test(variables), unit_test(one_result_and_no_other),
+          unit_test(programs_that_do_not_compile), unit_test(nothing_of_the_world), unit_test(without_end),
+          unit_test(without_bound), unit_test(too_deep), unit_test(results_over_the_limit),
+          unit_test(large_texts), unit_test(many_at_once), unit_test(waiting_for_a_child),
+          unit_test(cancelled), unit_test(freed_while_running), unit_test(freed_by_done))
