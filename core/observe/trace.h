@@ -14,8 +14,9 @@ typedef struct trace_context {
     bb_str state; /* tracestate, passed on as it came; absent: none; a slice of the input */
 } trace_context;
 
-/* Reads `traceparent` (section 3.2: unknown versions by the rules of 3.2.2.1; all-zero ids and anything
- * malformed give present == false) and tracestate (at most 512 bytes, else left out). */
+/* Reads `traceparent` (section 3.2: unknown versions by the rules of 3.2.4; all-zero ids and anything
+ * malformed give present == false; of the flags the known two bits) and tracestate (at most 512 bytes, else
+ * left out, as is one that is malformed). Both may be absent. */
 void trace_read(bb_str traceparent, bb_str tracestate, trace_context *out);
 #define TRACEPARENT_SIZE 56
 /* "00-TRACE-SPAN-FLAGS" and a NUL. */
