@@ -1,8 +1,13 @@
 /* otlp.h - export of spans by OTLP/HTTP, JSON encoding (opentelemetry-proto, "OTLP/HTTP Request" and "JSON
- * Protobuf Encoding"). */
+ * Protobuf Encoding").
+ *
+ * A request that fails by its connection or with 429, 502, 503 or 504 is repeated three times, later each
+ * time (Retry-After is obeyed, up to half a minute); then its spans are dropped and counted. Meanwhile the
+ * loops' queues fill up, and what they cannot hold is dropped and counted as well. */
 #ifndef OBSERVE_OTLP_H
 #define OBSERVE_OTLP_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "observe/trace.h"
@@ -19,6 +24,7 @@ typedef struct otlp_options {
     unsigned batch;       /* spans a request; default 512 */
     unsigned interval_ms; /* at the latest; default 1000 */
     unsigned timeout_ms;  /* of a request; default 10000 */
+    unsigned retry_ms;    /* before the first repeat of a failed request; doubles; default 500 */
 } otlp_options;
 
 /* Starts a thread of its own with a client of its own. NULL without an endpoint, or on failure with *e set.
@@ -31,8 +37,12 @@ void otlp_stop(otlp *o, uint64_t grace_ms);
 void otlp_add(otlp *o, unsigned loop, const trace_span *span);
 
 typedef struct otlp_counts {
-    uint64_t exported, dropped, failed_requests;
+    uint64_t exported;        /* spans that the collector has taken */
+    uint64_t dropped;         /* spans that found the queue full, or that it did not take */
+    uint64_t failed_requests; /* each attempt counts */
 } otlp_counts;
 void otlp_count(const otlp *o, otlp_counts *out); /* [any-thread] */
+/* The counts as metrics, in Prometheus' text format. Nothing for NULL. [any-thread] */
+void otlp_render(const otlp *o, buf *out);
 
 #endif
