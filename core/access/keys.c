@@ -170,6 +170,10 @@ static bool read_wish(arena *scratch, const json_value *wish, uint64_t now_ms, s
         return err_set(e, "`name` is missing, or longer than 100 bytes: say whose key it is");
     if (access_role_from(row->role) == ROLE_NONE)
         return err_set(e, "`role` is one of viewer, caller, operator, admin");
+    if (access_role_from(row->role) == ROLE_ADMIN &&
+        (checked.connections.count > 0 || checked.operations.count > 0))
+        return err_set(
+            e, "`connections` and `operations` cannot bind an admin's key: it may change what they name");
     return row->limits.ptr != NULL || err_set(e, "no memory");
 }
 

@@ -8,25 +8,43 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "access/access.h"
 #include "api/job.h"
+#include "cache/cache.h"
 #include "http/server.h"
 #include "pipeline/worker.h"
+#include "store/store.h"
 
 /* What all loops share. Immutable once serving. */
 typedef struct api_shared {
     const char *version;
-    bb_str key; /* of the admin */
+    access_keys *access;
+    store *store; /* NULL: none, offline */
+    cache *cache;
     executions *executions;
+    uint64_t idempotency_keep_ms;
     _Atomic(bool) ready;                     /* /readyz */
     uint64_t (*http_connections)(void *ctx); /* of all loops */
     bool (*submit)(void *ctx, api_job *job); /* to the main thread; false: no memory */
     void *ctx;
 } api_shared;
 
+/* Refusals alike, on their way to the audit log. */
+typedef struct audit_note {
+    uint64_t at_ms, count; /* 0: none */
+    const char *action, *why;
+    char actor[40], actor_name[101], from[48], target[200];
+} audit_note;
+
 typedef struct api {
     const api_shared *shared;
     worker *worker;
+    audit_note denied;
+    uint64_t denied_written_ms;
 } api;
+
+/* Hands what is noted to the store; now and then, and at the end. [loop] */
+void audit_flush(api *a);
 
 /* The server's handler: ctx is an api. */
 void api_handle(http_exchange *x, void *ctx);

@@ -1,111 +1,16 @@
-/* calls.c - calling an operation, and testing a connection by one. */
+/* calls.c - calling an operation. */
+#include "api/call_reply.h"
+#include "api/idempotency.h"
 #include "api/routes.h"
-#include "pipeline/call.h"
-
-#include <stdio.h>
-
-/* --- the answer -------------------------------------------------------------------------------------------
- */
-
-static void write_page(json_writer *w, const call_result *r) {
-    if (!r->paginated)
-        return;
-    json_keyl(w, "page");
-    json_object(w);
-    json_keyl(w, "next");
-    if (r->next_cursor.len > 0)
-        json_put_string_lossy(w, r->next_cursor);
-    else
-        json_put_null(w);
-    if (r->truncated)
-        json_member_bool(w, STR("truncated"), true);
-    json_object_end(w);
-}
-
-/* {"data": OUTPUT, "page": ..., "execution": ...}: the output goes out from where it is, without a copy. */
-static void reply_data(http_exchange *x, const call *c, const call_result *r) {
-    buf tail;
-    buf_init(&tail);
-    json_writer w;
-    json_writer_init(&w, &tail);
-    json_object(&w);
-    write_page(&w, r);
-    json_keyl(&w, "execution");
-    call_write_execution(c, &w);
-    json_object_end(&w);
-    if (tail.len > 0 && !tail.failed)
-        tail.ptr[0] = ','; /* goes on after the data */
-    bb_str parts[] = {STR("{\"data\":"), r->data, buf_str(&tail)};
-    http_response response = {
-        .status = 200, .content_type = STR("application/json"), .body = parts, .body_parts = 3};
-    if (tail.failed)
-        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for the answer"));
-    else
-        http_respond(x, &response);
-    buf_free(&tail);
-}
-
-static void write_upstream(json_writer *w, const call_result *r) {
-    if (r->upstream_status == 0 && r->upstream_code.len == 0)
-        return;
-    json_keyl(w, "upstream");
-    json_object(w);
-    if (r->upstream_status != 0)
-        json_member_u64(w, STR("status"), r->upstream_status);
-    if (r->upstream_code.len > 0)
-        json_member_string(w, STR("code"), r->upstream_code);
-    json_object_end(w);
-}
-
-static void write_issues(json_writer *w, const call_result *r) {
-    if (r->issue_count == 0)
-        return;
-    json_keyl(w, "errors");
-    json_array(w);
-    for (size_t i = 0; i < r->issue_count; i++) {
-        json_object(w);
-        json_member_string(w, STR("pointer"), r->issues[i].pointer);
-        json_member_string(w, STR("detail"), r->issues[i].detail);
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
-
-static void reply_failure(http_exchange *x, const call *c, const call_result *r) {
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    reply_problem_head(&w, r->problem, r->detail, r->retryable);
-    write_upstream(&w, r);
-    write_issues(&w, r);
-    json_keyl(&w, "execution");
-    call_write_execution(c, &w);
-    json_object_end(&w);
-    char seconds[24];
-    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)((r->retry_after_ms + 999) / 1000));
-    http_header retry_after = {STR("Retry-After"), str_from(seconds)};
-    bb_str part = buf_str(&body);
-    http_response response = {.status = problem_of(r->problem)->status,
-                              .content_type = STR("application/problem+json"),
-                              .headers = &retry_after,
-                              .header_count = r->retry_after_ms > 0,
-                              .body = &part,
-                              .body_parts = 1};
-    http_respond(x, &response);
-    buf_free(&body);
-}
-
-/* --- a call ------------------------------------------------------------------------------------------------
- */
+#include "pipeline/freshness.h"
 
 static void on_done(call *c, const call_result *r, void *ctx) {
     http_exchange *x = ctx;
+    call_reply reply;
     http_exchange_on_gone(x, NULL, NULL);
-    if (r->problem == PROBLEM_NONE)
-        reply_data(x, c, r);
-    else
-        reply_failure(x, c, r);
+    call_reply_make(http_exchange_arena(x), c, r, &reply);
+    call_reply_send(x, &reply);
+    call_reply_free(&reply);
     call_free(c);
 }
 
@@ -119,6 +24,9 @@ static void on_begun(call *c, void *ctx) {
     http_exchange_on_gone(ctx, on_gone, c);
 }
 
+/* --- what the caller asks for ------------------------------------------------------------------------------
+ */
+
 static bool read_flag(http_exchange *x, bb_str name, bool *out) {
     bb_str text;
     *out = false;
@@ -128,7 +36,20 @@ static bool read_flag(http_exchange *x, bb_str name, bool *out) {
     return *out || str_eq(text, STR("false")) || str_eq(text, STR("0"));
 }
 
-/* ?cursor=, ?all=, ?max_items=, ?timeout=; false: the exchange has been answered. */
+/* ?wait=: how long to wait for a limit: "no", "yes" (up to the deadline), or a duration. */
+static bool read_wait(http_exchange *x, call_request *r) {
+    bb_str text;
+    if (!http_exchange_query(x, STR("wait"), &text))
+        return true;
+    r->has_max_wait = true;
+    r->max_wait_ms = str_eq(text, STR("yes")) ? UINT64_MAX : 0;
+    if (str_eq(text, STR("yes")) || str_eq(text, STR("no")) || str_to_duration_ms(text, &r->max_wait_ms))
+        return true;
+    reply_problem(x, PROBLEM_BAD_REQUEST, STR("wait is yes, no, or a duration as 500ms, 5s or 2m"));
+    return false;
+}
+
+/* ?cursor=, ?all=, ?max_items=, ?timeout=, ?wait=; false: the exchange has been answered. */
 static bool read_options(http_exchange *x, call_request *r) {
     bb_str text;
     if (http_exchange_query(x, STR("cursor"), &text))
@@ -154,105 +75,77 @@ static bool read_options(http_exchange *x, call_request *r) {
         return false;
     }
     r->all = r->all || r->max_items > 0;
-    return true;
+    return read_wait(x, r);
+}
+
+/* One walk over the fields for all that a call looks at. */
+typedef struct call_fields {
+    bb_str cache_control, traceparent, tracestate, idempotency_key;
+} call_fields;
+
+static call_fields read_fields(const http_request *r) {
+    call_fields f = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    for (size_t i = 0; i < r->header_count; i++) {
+        const http_header *h = &r->headers[i];
+        switch (h->name.len) {
+        case 10:
+            if (str_eq_nocase(h->name, STR("tracestate")))
+                f.tracestate = h->value;
+            break;
+        case 11:
+            if (str_eq_nocase(h->name, STR("traceparent")))
+                f.traceparent = h->value;
+            break;
+        case 13:
+            if (str_eq_nocase(h->name, STR("cache-control")))
+                f.cache_control = h->value;
+            break;
+        case 15:
+            if (str_eq_nocase(h->name, STR("idempotency-key")))
+                f.idempotency_key = h->value;
+            break;
+        default: break;
+        }
+    }
+    return f;
+}
+
+/* False: the exchange has been answered. */
+static bool resolve(api *a, http_exchange *x, const route_params *p, call_request *out) {
+    bb_str connection_id = p->part[0], operation = p->part[1];
+    const snapshot_entry *entry = find_connection(a, x, p->who, connection_id);
+    if (entry == NULL)
+        return false;
+    bool allowed = access_calls(p->who, connection_id, operation) &&
+                   patterns_fit(&entry->conn->policies.access, operation);
+    if (!allowed) { /* before it is known whether there is such an operation */
+        bb_str target = arena_printf(http_exchange_arena(x), "%.*s/%.*s", STR_FMT(connection_id),
+                                     STR_FMT(operation));
+        audit_denied(a, x, p->who, "call", target, "the key or the connection's [access] does not allow it");
+        reply_problem(x, PROBLEM_FORBIDDEN,
+                      STR("the key's bindings, or the connection's [access], do not cover this operation"));
+        return false;
+    }
+    out->conn = entry->conn;
+    out->who = p->who;
+    out->op = find_operation(x, entry->conn->module, operation);
+    return out->op != NULL;
 }
 
 void route_call(api *a, http_exchange *x, const route_params *p) {
-    const snapshot_entry *entry = find_connection(a, x, p->part[0]);
-    const plugin_op *op = entry != NULL ? find_operation(x, entry->conn->module, p->part[1]) : NULL;
-    if (op == NULL)
+    const http_request *r = http_exchange_request(x);
+    call_request request = {.input = r->body};
+    if (!resolve(a, x, p, &request))
         return;
-    call_request request = {.conn = entry->conn, .op = op, .input = http_exchange_request(x)->body};
-    if (http_exchange_request(x)->query.len > 0 && !read_options(x, &request))
+    if (r->query.len > 0 && !read_options(x, &request))
         return;
-    if (!call_begin(a->worker, &request, on_begun, on_done, x))
-        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for the call"));
-}
-
-/* --- a test ------------------------------------------------------------------------------------------------
- */
-
-static void write_check(json_writer *w, const char *name, bool ok, bb_str detail, const char *advice) {
-    json_object(w);
-    json_member_string(w, STR("name"), str_from(name));
-    json_member_bool(w, STR("ok"), ok);
-    json_member_string(w, STR("detail"), detail);
-    if (!ok && advice[0] != '\0')
-        json_member_string(w, STR("advice"), str_from(advice));
-    json_object_end(w);
-}
-
-/* What one call of the test operation tells. */
-static void write_checks(json_writer *w, const call *c, const call_result *r) {
-    const char *advice = problem_of(r->problem)->advice;
-    bool answered = r->upstream_status != 0 || r->problem == PROBLEM_NONE;
-    bool credentials = r->problem != PROBLEM_UPSTREAM_AUTH && r->problem != PROBLEM_UPSTREAM_FORBIDDEN;
-    write_check(w, "configuration", true, str_from(call_connection(c)->file), "");
-    write_check(w, "reachable", answered, answered ? STR("the service answers") : r->detail, advice);
-    if (!answered)
-        return;
-    write_check(w, "credentials", credentials, credentials ? STR("the service accepts them") : r->detail,
-                advice);
-    if (credentials)
-        write_check(w, "answer", r->problem == PROBLEM_NONE,
-                    r->problem == PROBLEM_NONE ? STR("the test operation succeeds") : r->detail, advice);
-}
-
-static void on_tested(call *c, const call_result *r, void *ctx) {
-    http_exchange *x = ctx;
-    http_exchange_on_gone(x, NULL, NULL);
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_member_string(&w, STR("connection"), call_connection(c)->id);
-    json_member_bool(&w, STR("ok"), r->problem == PROBLEM_NONE);
-    json_keyl(&w, "checks");
-    json_array(&w);
-    write_checks(&w, c, r);
-    json_array_end(&w);
-    json_keyl(&w, "execution");
-    call_write_execution(c, &w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
-    call_free(c);
-}
-
-/* A connection that cannot be called, or whose connector names no test. */
-static void reply_untested(http_exchange *x, const snapshot_entry *entry) {
-    bool ok = entry->conn != NULL;
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_member_string(&w, STR("connection"), entry->id);
-    json_member_bool(&w, STR("ok"), ok);
-    json_keyl(&w, "checks");
-    json_array(&w);
-    write_check(&w, "configuration", ok, ok ? str_from(entry->file) : entry->error,
-                problem_of(PROBLEM_CONNECTION_REFUSED)->advice);
-    if (ok)
-        write_check(&w, "reachable", true, STR("not tried: the connector declares no test operation"), "");
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
-}
-
-void route_test(api *a, http_exchange *x, const route_params *p) {
-    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, p->part[0]);
-    if (entry == NULL) {
-        find_connection(a, x, p->part[0]); /* says so */
-        return;
-    }
-    const char *test = entry->conn != NULL ? entry->conn->module->desc->test_operation : NULL;
-    if (test == NULL) {
-        reply_untested(x, entry);
-        return;
-    }
-    call_request request = {
-        .conn = entry->conn, .op = module_op(entry->conn->module, str_from(test)), .input = STR("{}")};
-    if (!call_begin(a->worker, &request, on_begun, on_tested, x))
+    call_fields f = read_fields(r);
+    if (f.cache_control.len > 0)
+        freshness_wish(f.cache_control, &request.cache);
+    if (f.traceparent.len > 0)
+        trace_read(f.traceparent, f.tracestate, &request.trace);
+    if (f.idempotency_key.ptr != NULL)
+        idempotent_call(a, x, p, &request, f.idempotency_key);
+    else if (!call_begin(a->worker, &request, on_begun, on_done, x))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for the call"));
 }

@@ -3,13 +3,22 @@
 
 #include "base/clock.h"
 
-const snapshot_entry *find_connection(api *a, http_exchange *x, bb_str id) {
-    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, id);
-    if (entry == NULL) {
-        reply_problemf(x, PROBLEM_CONNECTION_NOT_FOUND, "there is no connection \"%.*s\"", STR_FMT(id));
+/* A key that is bound to other connections learns nothing of this one, not even whether it exists. */
+const snapshot_entry *find_entry(api *a, http_exchange *x, const principal *who, bb_str id) {
+    if (!access_sees(who, id)) {
+        audit_denied(a, x, who, "connection", id, "the key is bound to other connections");
+        reply_problem(x, PROBLEM_FORBIDDEN, STR("the key's bindings do not cover this connection"));
         return NULL;
     }
-    if (entry->conn == NULL) {
+    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, id);
+    if (entry == NULL)
+        reply_problemf(x, PROBLEM_CONNECTION_NOT_FOUND, "there is no connection \"%.*s\"", STR_FMT(id));
+    return entry;
+}
+
+const snapshot_entry *find_connection(api *a, http_exchange *x, const principal *who, bb_str id) {
+    const snapshot_entry *entry = find_entry(a, x, who, id);
+    if (entry != NULL && entry->conn == NULL) {
         reply_problem(x, PROBLEM_CONNECTION_REFUSED, entry->error);
         return NULL;
     }
@@ -39,7 +48,6 @@ static void write_head(json_writer *w, const snapshot_entry *entry) {
 }
 
 void route_connections(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
     const snapshot *s = a->worker->snapshot;
     buf body;
     buf_init(&body);
@@ -49,6 +57,8 @@ void route_connections(api *a, http_exchange *x, const route_params *p) {
     json_keyl(&w, "connections");
     json_array(&w);
     for (size_t i = 0; i < s->count; i++) {
+        if (!access_sees(p->who, s->entries[i].id))
+            continue;
         write_head(&w, &s->entries[i]);
         json_object_end(&w);
     }
@@ -98,11 +108,9 @@ static void write_detail(json_writer *w, arena *memory, const connection *c) {
 }
 
 void route_connection(api *a, http_exchange *x, const route_params *p) {
-    const snapshot_entry *entry = snapshot_find(a->worker->snapshot, p->part[0]);
-    if (entry == NULL) {
-        find_connection(a, x, p->part[0]); /* says so */
+    const snapshot_entry *entry = find_entry(a, x, p->who, p->part[0]);
+    if (entry == NULL)
         return;
-    }
     buf body;
     buf_init(&body);
     json_writer w;
@@ -115,7 +123,7 @@ void route_connection(api *a, http_exchange *x, const route_params *p) {
 }
 
 void route_connection_operations(api *a, http_exchange *x, const route_params *p) {
-    const snapshot_entry *entry = find_connection(a, x, p->part[0]);
+    const snapshot_entry *entry = find_connection(a, x, p->who, p->part[0]);
     if (entry == NULL)
         return;
     buf body;
@@ -129,7 +137,7 @@ void route_connection_operations(api *a, http_exchange *x, const route_params *p
 }
 
 void route_connection_operation(api *a, http_exchange *x, const route_params *p) {
-    const snapshot_entry *entry = find_connection(a, x, p->part[0]);
+    const snapshot_entry *entry = find_connection(a, x, p->who, p->part[0]);
     const plugin_op *op = entry != NULL ? find_operation(x, entry->conn->module, p->part[1]) : NULL;
     if (op == NULL)
         return;
@@ -191,7 +199,8 @@ void route_health(api *a, http_exchange *x, const route_params *p) {
     json_keyl(&w, "connections");
     json_array(&w);
     for (size_t i = 0; i < s->count; i++)
-        write_health(&w, &s->entries[i]);
+        if (access_sees(p->who, s->entries[i].id))
+            write_health(&w, &s->entries[i]);
     json_array_end(&w);
     json_object_end(&w);
     reply_json(x, 200, &body);

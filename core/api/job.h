@@ -16,14 +16,18 @@ typedef enum {
     JOB_CREATE, /* a connection */
     JOB_REPLACE,
     JOB_MERGE, /* RFC 7396 */
-    JOB_DELETE
+    JOB_DELETE,
+    JOB_KEY_CREATE,
+    JOB_KEY_REVOKE
 } api_job_kind;
 
 typedef struct api_job {
     api_job_kind kind;
     bool wait;     /* of a reload: until what was replaced has drained */
-    arena *memory; /* id, body */
+    arena *memory; /* all texts */
     bb_str id, body;
+    bb_str target;                  /* what it turned out to be about, where that is not `id` */
+    bb_str actor, actor_name, from; /* who asks, from where: for the audit log */
     /* the answer */
     problem problem; /* not PROBLEM_NONE: `detail` says what */
     unsigned status;

@@ -19,7 +19,7 @@ void api_job_done(loop *l, void *arg) {
     job_free(job);
 }
 
-static api_job *job_new(api *a, http_exchange *x, api_job_kind kind, bb_str id) {
+api_job *job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id) {
     arena *memory = arena_new(0);
     api_job *job = memory != NULL ? arena_zalloc(memory, sizeof *job) : NULL;
     if (job == NULL) {
@@ -29,10 +29,13 @@ static api_job *job_new(api *a, http_exchange *x, api_job_kind kind, bb_str id) 
     *job = (api_job){.kind = kind, .memory = memory, .status = 200, .loop = a->worker->loop, .exchange = x};
     job->id = arena_copy(memory, id);
     job->body = arena_copy(memory, http_exchange_request(x)->body);
+    job->actor = arena_copy(memory, who->id);
+    job->actor_name = arena_copy(memory, who->name);
+    job->from = arena_copy(memory, http_exchange_request(x)->peer);
     return job;
 }
 
-static void submit(api *a, http_exchange *x, api_job *job) {
+void job_submit(api *a, http_exchange *x, api_job *job) {
     if (job != NULL && a->shared->submit(a->shared->ctx, job))
         return;
     if (job != NULL)
@@ -41,20 +44,19 @@ static void submit(api *a, http_exchange *x, api_job *job) {
 }
 
 void route_connection_create(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    submit(a, x, job_new(a, x, JOB_CREATE, STR("")));
+    job_submit(a, x, job_new(a, x, p->who, JOB_CREATE, STR("")));
 }
 
 void route_connection_replace(api *a, http_exchange *x, const route_params *p) {
-    submit(a, x, job_new(a, x, JOB_REPLACE, p->part[0]));
+    job_submit(a, x, job_new(a, x, p->who, JOB_REPLACE, p->part[0]));
 }
 
 void route_connection_merge(api *a, http_exchange *x, const route_params *p) {
-    submit(a, x, job_new(a, x, JOB_MERGE, p->part[0]));
+    job_submit(a, x, job_new(a, x, p->who, JOB_MERGE, p->part[0]));
 }
 
 void route_connection_delete(api *a, http_exchange *x, const route_params *p) {
-    submit(a, x, job_new(a, x, JOB_DELETE, p->part[0]));
+    job_submit(a, x, job_new(a, x, p->who, JOB_DELETE, p->part[0]));
 }
 
 static bool is_true(http_exchange *x, bb_str name) {
@@ -64,14 +66,20 @@ static bool is_true(http_exchange *x, bb_str name) {
 }
 
 void route_reload(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    api_job *job = job_new(a, x, is_true(x, STR("dry_run")) ? JOB_PLAN : JOB_RELOAD, STR(""));
+    api_job *job = job_new(a, x, p->who, is_true(x, STR("dry_run")) ? JOB_PLAN : JOB_RELOAD, STR(""));
     if (job != NULL)
         job->wait = is_true(x, STR("wait"));
-    submit(a, x, job);
+    job_submit(a, x, job);
 }
 
 void route_last_reload(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    submit(a, x, job_new(a, x, JOB_LAST_RELOAD, STR("")));
+    job_submit(a, x, job_new(a, x, p->who, JOB_LAST_RELOAD, STR("")));
+}
+
+void route_key_create(api *a, http_exchange *x, const route_params *p) {
+    job_submit(a, x, job_new(a, x, p->who, JOB_KEY_CREATE, STR("")));
+}
+
+void route_key_revoke(api *a, http_exchange *x, const route_params *p) {
+    job_submit(a, x, job_new(a, x, p->who, JOB_KEY_REVOKE, p->part[0]));
 }

@@ -63,17 +63,18 @@ void write_operation(json_writer *w, const plugin_module *m, const plugin_op *op
 /* --- connectors -------------------------------------------------------------------------------------------
  */
 
-static void write_connections_of(json_writer *w, const snapshot *s, bb_str plugin) {
+static void write_connections_of(json_writer *w, const snapshot *s, bb_str plugin, const principal *who) {
     json_keyl(w, "connections");
     json_array(w);
     for (size_t i = 0; i < s->count; i++)
-        if (str_eq(s->entries[i].plugin, plugin))
+        if (str_eq(s->entries[i].plugin, plugin) && access_sees(who, s->entries[i].id))
             json_put_string_lossy(w, s->entries[i].id);
     json_array_end(w);
 }
 
 /* The members that list and single answer share; the object is left open. */
-static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_plugin *p) {
+static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_plugin *p,
+                              const principal *who) {
     const plugin_module *m = p->module;
     json_object(w);
     json_member_string(w, STR("id"), p->id);
@@ -88,11 +89,10 @@ static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_
         json_member_string(w, STR("sha256"), str_from(m->sha256));
         json_member_u64(w, STR("generation"), m->number);
     }
-    write_connections_of(w, s, p->id);
+    write_connections_of(w, s, p->id, who);
 }
 
 void route_plugins(api *a, http_exchange *x, const route_params *params) {
-    (void)params;
     const snapshot *s = a->worker->snapshot;
     buf body;
     json_writer w = begin(&body);
@@ -100,7 +100,7 @@ void route_plugins(api *a, http_exchange *x, const route_params *params) {
     json_keyl(&w, "plugins");
     json_array(&w);
     for (size_t i = 0; i < s->plugin_count; i++) {
-        write_plugin_head(&w, s, &s->plugins[i]);
+        write_plugin_head(&w, s, &s->plugins[i], params->who);
         const plugin_module *m = s->plugins[i].module;
         json_member_u64(&w, STR("operations"), m != NULL ? m->op_count : 0);
         json_object_end(&w);
@@ -171,7 +171,7 @@ void route_plugin(api *a, http_exchange *x, const route_params *params) {
         return;
     buf body;
     json_writer w = begin(&body);
-    write_plugin_head(&w, a->worker->snapshot, p);
+    write_plugin_head(&w, a->worker->snapshot, p, params->who);
     if (p->module != NULL) {
         const bb_plugin *desc = p->module->desc;
         member_opt(&w, STR("vendor"), desc->vendor);

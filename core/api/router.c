@@ -1,40 +1,51 @@
 /* router.c - from path and method to a handler, and the key that is asked for on the way. */
 #include "api/routes.h"
 
-#include "plugin/host_crypto.h"
+#include "base/clock.h"
 
 typedef struct route {
     const char *method, *path; /* "*" stands for one segment */
     route_handler handler;
-    bool open; /* without a key */
+    access_role role; /* at least; ROLE_NONE: without a key */
 } route;
 
 static const route routes[] = {
-    {"POST", "/api/v1/connections/*/operations/*", route_call, false}, /* first: it is most of the work */
-    {"GET", "/api/v1/connections/*/operations/*", route_connection_operation, false},
-    {"GET", "/api/v1/connections/*/operations", route_connection_operations, false},
-    {"POST", "/api/v1/connections/*/test", route_test, false},
-    {"GET", "/api/v1/connections/health", route_health, false},
-    {"GET", "/api/v1/connections/*", route_connection, false},
-    {"PUT", "/api/v1/connections/*", route_connection_replace, false},
-    {"PATCH", "/api/v1/connections/*", route_connection_merge, false},
-    {"DELETE", "/api/v1/connections/*", route_connection_delete, false},
-    {"GET", "/api/v1/connections", route_connections, false},
-    {"POST", "/api/v1/connections", route_connection_create, false},
-    {"GET", "/api/v1/plugins", route_plugins, false},
-    {"GET", "/api/v1/plugins/*", route_plugin, false},
-    {"GET", "/api/v1/plugins/*/operations/*", route_plugin_operation, false},
-    {"GET", "/api/v1/schemas", route_schemas, false},
-    {"GET", "/api/v1/schemas/*/*", route_schema, false},
-    {"GET", "/api/v1/auth-schemes", route_auth_schemes, false},
-    {"GET", "/api/v1/executions", route_executions, false},
-    {"GET", "/api/v1/executions/*", route_execution, false},
-    {"GET", "/api/v1/problems", route_problems, false},
-    {"POST", "/api/v1/reload", route_reload, false},
-    {"GET", "/api/v1/reload", route_last_reload, false},
-    {"GET", "/livez", route_live, true},
-    {"GET", "/readyz", route_ready, true},
-    {"GET", "/metrics", route_metrics, true},
+    {"POST", "/api/v1/connections/*/operations/*", route_call,
+     ROLE_CALLER}, /* first: it is most of the work */
+    {"GET", "/api/v1/connections/*/operations/*", route_connection_operation, ROLE_VIEWER},
+    {"GET", "/api/v1/connections/*/operations", route_connection_operations, ROLE_VIEWER},
+    {"POST", "/api/v1/connections/*/test", route_test, ROLE_OPERATOR},
+    {"GET", "/api/v1/connections/health", route_health, ROLE_VIEWER},
+    {"GET", "/api/v1/connections/*", route_connection, ROLE_VIEWER},
+    {"PUT", "/api/v1/connections/*", route_connection_replace, ROLE_ADMIN},
+    {"PATCH", "/api/v1/connections/*", route_connection_merge, ROLE_ADMIN},
+    {"DELETE", "/api/v1/connections/*", route_connection_delete, ROLE_ADMIN},
+    {"GET", "/api/v1/connections", route_connections, ROLE_VIEWER},
+    {"POST", "/api/v1/connections", route_connection_create, ROLE_ADMIN},
+    {"GET", "/api/v1/plugins", route_plugins, ROLE_VIEWER},
+    {"GET", "/api/v1/plugins/*", route_plugin, ROLE_VIEWER},
+    {"GET", "/api/v1/plugins/*/operations/*", route_plugin_operation, ROLE_VIEWER},
+    {"GET", "/api/v1/schemas", route_schemas, ROLE_VIEWER},
+    {"GET", "/api/v1/schemas/*/*", route_schema, ROLE_VIEWER},
+    {"GET", "/api/v1/auth-schemes", route_auth_schemes, ROLE_VIEWER},
+    {"GET", "/api/v1/executions", route_executions, ROLE_VIEWER},
+    {"GET", "/api/v1/executions/*", route_execution, ROLE_VIEWER},
+    {"GET", "/api/v1/problems", route_problems, ROLE_VIEWER},
+    {"POST", "/api/v1/reload", route_reload, ROLE_OPERATOR},
+    {"GET", "/api/v1/reload", route_last_reload, ROLE_OPERATOR},
+    {"GET", "/api/v1/limits", route_limits, ROLE_VIEWER},
+    {"DELETE", "/api/v1/connections/*/cache", route_cache_purge, ROLE_OPERATOR},
+    {"DELETE", "/api/v1/cache", route_cache_purge_all, ROLE_OPERATOR},
+    {"POST", "/api/v1/connections/*/breaker/reset", route_breaker_reset, ROLE_OPERATOR},
+    {"GET", "/api/v1/keys/self", route_key_self, ROLE_VIEWER},
+    {"GET", "/api/v1/keys", route_keys, ROLE_ADMIN},
+    {"POST", "/api/v1/keys", route_key_create, ROLE_ADMIN},
+    {"GET", "/api/v1/keys/*", route_key, ROLE_ADMIN},
+    {"DELETE", "/api/v1/keys/*", route_key_revoke, ROLE_ADMIN},
+    {"GET", "/api/v1/audit", route_audit, ROLE_OPERATOR},
+    {"GET", "/livez", route_live, ROLE_NONE},
+    {"GET", "/readyz", route_ready, ROLE_NONE},
+    {"GET", "/metrics", route_metrics, ROLE_NONE},
 };
 #define ROUTES (sizeof routes / sizeof routes[0])
 
@@ -79,12 +90,11 @@ static bb_str decode(arena *a, bb_str s) {
     return str_of(out, n);
 }
 
-static bool key_fits(const api *a, const http_request *r) {
+static principal *caller_of(const api *a, const http_request *r) {
     bb_str given = http_request_header(r, STR("Authorization"));
     if (given.len < 7 || !str_eq_nocase(str_of(given.ptr, 7), STR("Bearer ")))
-        return false;
-    bb_str key = str_trim(str_of(given.ptr + 7, given.len - 7));
-    return host_crypto.equal(key, a->shared->key) == 1;
+        return NULL;
+    return access_find(a->shared->access, str_trim(str_of(given.ptr + 7, given.len - 7)), clock_wall_ms());
 }
 
 /* The methods that this path takes: for Allow. */
@@ -116,15 +126,31 @@ static const route *find_route(const http_request *r, route_params *p) {
     return NULL;
 }
 
+/* Whether the request may go on; else it has been answered, in words that do not tell what there is. */
+static bool admit(api *a, http_exchange *x, const route *found, route_params *p) {
+    const http_request *r = http_exchange_request(x);
+    p->who = caller_of(a, r);
+    if (p->who == NULL) {
+        audit_denied(a, x, NULL, "request", r->path, "no valid key");
+        reply_problem(x, PROBLEM_UNAUTHORIZED, STR("this hub answers only to its keys"));
+        return false;
+    }
+    if (found != NULL && p->who->role < found->role) {
+        audit_denied(a, x, p->who, "request", r->path, "the key's role does not allow it");
+        reply_problemf(x, PROBLEM_FORBIDDEN, "this needs the role %s; the key has %s",
+                       access_role_name(found->role), access_role_name(p->who->role));
+        return false;
+    }
+    return true;
+}
+
 void api_handle(http_exchange *x, void *ctx) {
     api *a = ctx;
     const http_request *r = http_exchange_request(x);
     route_params p = {0};
     const route *found = find_route(r, &p);
-    if ((found == NULL || !found->open) && !key_fits(a, r)) {
-        reply_problem(x, PROBLEM_UNAUTHORIZED, STR("this hub answers only to its keys"));
+    if ((found == NULL || found->role != ROLE_NONE) && !admit(a, x, found, &p))
         return;
-    }
     char methods[64];
     if (found == NULL) {
         if (allowed_methods(r->path, methods, sizeof methods))

@@ -5,9 +5,10 @@
 #include "api/api.h"
 #include "api/reply.h"
 
-/* The variable segments of the path, decoded. */
+/* The variable segments of the path, decoded, and who asks. */
 typedef struct route_params {
     bb_str part[2];
+    principal *who; /* NULL: an open route */
 } route_params;
 
 typedef void (*route_handler)(api *a, http_exchange *x, const route_params *p);
@@ -26,6 +27,30 @@ void route_connection(api *a, http_exchange *x, const route_params *p);
 void route_connection_operations(api *a, http_exchange *x, const route_params *p);
 void route_connection_operation(api *a, http_exchange *x, const route_params *p);
 void route_health(api *a, http_exchange *x, const route_params *p);
+
+/* keys.c */
+void route_keys(api *a, http_exchange *x, const route_params *p);
+void route_key_self(api *a, http_exchange *x, const route_params *p);
+void route_key(api *a, http_exchange *x, const route_params *p);
+void route_key_create(api *a, http_exchange *x, const route_params *p);
+void route_key_revoke(api *a, http_exchange *x, const route_params *p);
+
+/* audit.c */
+void route_audit(api *a, http_exchange *x, const route_params *p);
+/* Notes a request that was refused (401, 403). */
+void audit_denied(api *a, http_exchange *x, const principal *who, const char *action, bb_str target,
+                  const char *why);
+
+/* ?NAME= as a time; 0: not given. False: the exchange has been answered. */
+bool query_time(http_exchange *x, bb_str name, uint64_t *out);
+
+/* upstream.c: state that calls share */
+void route_cache_purge(api *a, http_exchange *x, const route_params *p);
+void route_cache_purge_all(api *a, http_exchange *x, const route_params *p);
+void route_breaker_reset(api *a, http_exchange *x, const route_params *p);
+void route_limits(api *a, http_exchange *x, const route_params *p);
+void write_limits(json_writer *w, const connection *c); /* members: breaker, rate, concurrency, quota */
+void write_breaker(json_writer *w, const connection *c);
 
 /* calls.c */
 void route_call(api *a, http_exchange *x, const route_params *p);
@@ -47,13 +72,19 @@ void route_executions(api *a, http_exchange *x, const route_params *p);
 void route_execution(api *a, http_exchange *x, const route_params *p);
 void route_problems(api *a, http_exchange *x, const route_params *p);
 
+/* jobs.c: NULL: no memory. job_submit answers then. */
+api_job *job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id);
+void job_submit(api *a, http_exchange *x, api_job *job);
+
 /* Shared by plugins.c and connections.c. */
 void write_operation_summary(json_writer *w, const plugin_op *op);
 void write_operation(json_writer *w, const plugin_module *m, const plugin_op *op);
 void write_operations(json_writer *w, const plugin_module *m);
 
-/* The entry of a connection that can be called, or NULL after the exchange has been answered. */
-const snapshot_entry *find_connection(api *a, http_exchange *x, bb_str id);
+/* The entry of a connection that the key may see, or NULL after the exchange has been answered; the second:
+ * one that can be called. */
+const snapshot_entry *find_entry(api *a, http_exchange *x, const principal *who, bb_str id);
+const snapshot_entry *find_connection(api *a, http_exchange *x, const principal *who, bb_str id);
 const plugin_op *find_operation(http_exchange *x, const plugin_module *m, bb_str id);
 
 #endif

@@ -1,5 +1,7 @@
 /* status.c - the hub about itself: alive, ready, metrics, calls of late, kinds of problems. */
 #include "api/routes.h"
+#include "base/clock.h"
+#include "observe/history.h"
 #include "observe/metrics.h"
 
 static void reply_text(http_exchange *x, unsigned status, bb_str type, bb_str text) {
@@ -19,58 +21,73 @@ void route_ready(api *a, http_exchange *x, const route_params *p) {
                ready ? STR("ready\n") : STR("not ready\n"));
 }
 
+static void gauge(buf *out, const char *name, const char *type, const char *help, uint64_t n) {
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+               (unsigned long long)n);
+}
+
+static void render_breakers(buf *out, const snapshot *s) {
+    static const char *const state = "busbar_breaker_state", *const openings =
+                                                                 "busbar_breaker_openings_total";
+    buf_printf(out,
+               "# HELP %s Circuit breaker of the connection's credential: 0 closed, 1 open, 2 half-open.\n"
+               "# TYPE %s gauge\n",
+               state, state);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->entries[i].conn != NULL)
+            buf_printf(out, "%s{connection=\"%.*s\"} %d\n", state, STR_FMT(s->entries[i].id),
+                       (int)breaker_now(&s->entries[i].conn->upstream->breaker, clock_ns() / 1000000u, NULL));
+    buf_printf(out, "# HELP %s Times that it opened.\n# TYPE %s counter\n", openings, openings);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->entries[i].conn != NULL)
+            buf_printf(out, "%s{connection=\"%.*s\"} %llu\n", openings, STR_FMT(s->entries[i].id),
+                       (unsigned long long)atomic_load(&s->entries[i].conn->upstream->breaker.openings));
+}
+
+static void render_shared(buf *out, const api_shared *shared) {
+    cache_counts cached = {0};
+    store_counts stored = {0};
+    if (shared->cache != NULL)
+        cache_count(shared->cache, &cached);
+    if (shared->store != NULL)
+        store_count(shared->store, &stored);
+    gauge(out, "busbar_cache_entries", "gauge", "Answers in the cache.", cached.entries);
+    gauge(out, "busbar_cache_bytes", "gauge", "Memory of the cache.", cached.bytes);
+    gauge(out, "busbar_cache_evictions_total", "counter", "Answers dropped for room.", cached.evictions);
+    gauge(out, "busbar_store_up", "gauge", "1: the last write to the store came through.",
+          shared->store != NULL && store_health(shared->store) == STORE_OK);
+    gauge(out, "busbar_store_commits_total", "counter", "Groups committed.", stored.commits);
+    gauge(out, "busbar_store_writes_total", "counter", "Writes committed.", stored.writes);
+    gauge(out, "busbar_store_failures_total", "counter", "Writes that failed.", stored.failures);
+    gauge(out, "busbar_store_dropped_total", "counter", "Writes dropped for a full queue.", stored.dropped);
+    gauge(out, "busbar_store_queued", "gauge", "Writes that wait.", stored.queued);
+    gauge(out, "busbar_store_bytes", "gauge", "Size of the store's files.", stored.file_bytes);
+    gauge(out, "busbar_executions_kept_total", "counter", "Calls written to the history.",
+          executions_kept(shared->executions));
+    gauge(out, "busbar_executions_not_kept_total", "counter",
+          "Calls left out of the history: more a second than it takes, or the store failed.",
+          executions_lost(shared->executions));
+}
+
 void route_metrics(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     buf text;
     buf_init(&text);
     metrics_render(&text, a->shared->version, a->shared->http_connections(a->shared->ctx));
+    render_breakers(&text, a->worker->snapshot);
+    render_shared(&text, a->shared);
+    if (a->worker->otlp != NULL) {
+        otlp_counts spans;
+        otlp_count(a->worker->otlp, &spans);
+        gauge(&text, "busbar_trace_spans_exported_total", "counter", "Spans that the collector took.",
+              spans.exported);
+        gauge(&text, "busbar_trace_spans_dropped_total", "counter", "Spans that were dropped.",
+              spans.dropped);
+        gauge(&text, "busbar_trace_export_failures_total", "counter",
+              "Requests to the collector that failed.", spans.failed_requests);
+    }
     reply_text(x, 200, STR("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text));
     buf_free(&text);
-}
-
-void route_executions(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    execution_filter f = {.failed = -1, .limit = 50};
-    bb_str text;
-    uint64_t limit;
-    if (http_exchange_query(x, STR("connection"), &text))
-        f.connection = text;
-    if (http_exchange_query(x, STR("operation"), &text))
-        f.operation = text;
-    if (http_exchange_query(x, STR("status"), &text)) {
-        if (!str_eq(text, STR("failed")) && !str_eq(text, STR("succeeded"))) {
-            reply_problem(x, PROBLEM_BAD_REQUEST, STR("status is failed or succeeded"));
-            return;
-        }
-        f.failed = str_eq(text, STR("failed"));
-    }
-    if (http_exchange_query(x, STR("limit"), &text)) {
-        if (!str_to_u64(text, &limit) || limit == 0 || limit > 1000) {
-            reply_problem(x, PROBLEM_BAD_REQUEST, STR("limit is a number from 1 to 1000"));
-            return;
-        }
-        f.limit = limit;
-    }
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    executions_write(a->shared->executions, &f, &w);
-    reply_json(x, 200, &body);
-}
-
-void route_execution(api *a, http_exchange *x, const route_params *p) {
-    execution e;
-    if (!executions_find(a->shared->executions, p->part[0], &e)) {
-        reply_problem(x, PROBLEM_NOT_FOUND, STR("this execution is not, or no longer, remembered"));
-        return;
-    }
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    execution_write(&e, &w);
-    reply_json(x, 200, &body);
 }
 
 void route_problems(api *a, http_exchange *x, const route_params *p) {

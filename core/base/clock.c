@@ -39,3 +39,60 @@ void clock_rfc3339(uint64_t wall_ms, char out[CLOCK_RFC3339_SIZE]) {
     }
     snprintf(out, CLOCK_RFC3339_SIZE, "%.19s.%03uZ", date, (unsigned)(wall_ms % 1000));
 }
+
+/* `n` digits at *s as a number; they are cut off. */
+static bool digits(bb_str *s, size_t n, int *out) {
+    if (s->len < n)
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (s->ptr[i] < '0' || s->ptr[i] > '9')
+            return false;
+        *out = *out * 10 + (s->ptr[i] - '0');
+    }
+    *s = str_of(s->ptr + n, s->len - n);
+    return true;
+}
+
+static bool cut(bb_str *s, const char *any) {
+    if (s->len == 0 || strchr(any, s->ptr[0]) == NULL)
+        return false;
+    *s = str_of(s->ptr + 1, s->len - 1);
+    return true;
+}
+
+/* "Z", or "+01:00" as seconds east. */
+static bool offset(bb_str *s, int *out) {
+    int hours, minutes, sign = s->len > 0 && s->ptr[0] == '-' ? -1 : 1;
+    *out = 0;
+    if (cut(s, "Zz"))
+        return true;
+    bool ok = cut(s, "+-") && digits(s, 2, &hours) && cut(s, ":") && digits(s, 2, &minutes);
+    if (ok)
+        *out = sign * (hours * 3600 + minutes * 60);
+    return ok;
+}
+
+bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
+    struct tm tm = {0};
+    int east = 0, thousandths = 0, place = 100, digit;
+    if (!digits(&text, 4, &tm.tm_year) || !cut(&text, "-") || !digits(&text, 2, &tm.tm_mon) ||
+        !cut(&text, "-") || !digits(&text, 2, &tm.tm_mday) || tm.tm_year < 1970 || tm.tm_mon < 1 ||
+        tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31)
+        return false;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    if (text.len > 0) {
+        if (!cut(&text, "Tt ") || !digits(&text, 2, &tm.tm_hour) || !cut(&text, ":") ||
+            !digits(&text, 2, &tm.tm_min) || !cut(&text, ":") || !digits(&text, 2, &tm.tm_sec))
+            return false;
+        if (cut(&text, "."))
+            for (; digits(&text, 1, &digit); place /= 10)
+                thousandths += digit * place;
+        if (!offset(&text, &east) || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+            return false;
+    }
+    int64_t seconds = (int64_t)timegm(&tm) - east;
+    *wall_ms = seconds > 0 ? (uint64_t)seconds * 1000u + (uint64_t)thousandths : 0;
+    return text.len == 0 && seconds >= 0;
+}

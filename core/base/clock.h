@@ -2,6 +2,8 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +22,8 @@ void clock_inject(clock_source source);
 #define CLOCK_RFC3339_SIZE 25
 /* "2026-01-31T12:00:00.123Z" and a NUL. */
 void clock_rfc3339(uint64_t wall_ms, char out[CLOCK_RFC3339_SIZE]);
+
+/* RFC 3339, with or without fraction, "Z" or an offset; or the date alone, which is its midnight UTC. */
+bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms);
 
 #endif

@@ -30,6 +30,7 @@ typedef enum {
     PROBLEM_STORE_UNAVAILABLE, /* full disk, read-only or damaged store */
     PROBLEM_IDEMPOTENCY_MISMATCH,
     PROBLEM_IDEMPOTENCY_RUNNING,
+    PROBLEM_IDEMPOTENCY_UNKNOWN,
     PROBLEM_NOT_CACHED, /* only-if-cached */
     /* the call */
     PROBLEM_UPSTREAM_ERROR,

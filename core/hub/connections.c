@@ -13,10 +13,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void refuse(api_job *job, problem p, const char *text) {
-    job->problem = p;
-    job->detail = arena_copy(job->memory, str_from(text));
-    hub_job_finish(job);
+static void refuse(hub *h, api_job *job, problem p, const char *text) {
+    hub_job_refuse(job, p, text);
+    hub_job_finish(h, job);
 }
 
 static const char *path_of(hub *h, api_job *job, bb_str id) {
@@ -203,7 +202,7 @@ static void answer_connection(hub *h, api_job *job, bb_str id, unsigned status) 
     json_member_u64(&w, STR("generation"), h->last->generation);
     json_object_end(&w);
     job->status = status;
-    hub_job_finish(job);
+    hub_job_finish(h, job);
 }
 
 static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool exists) {
@@ -214,13 +213,13 @@ static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool ex
     const json_value *document = shape.ptr != NULL ? json_read(job->memory, shape, NULL, NULL) : NULL;
     if (document == NULL || !conf_text_from_json(job->memory, document, &text, &e) ||
         !registry_check_text(h->registry, path, text, &e)) {
-        refuse(job, PROBLEM_INVALID_CONFIG,
+        refuse(h, job, PROBLEM_INVALID_CONFIG,
                e.text[0] != '\0' ? e.text : "the body cannot be written as a conf file");
         return;
     }
     bool existed = exists && read_whole(job->memory, path, &before);
     if (!conf_write_file(path, text, &e)) {
-        refuse(job, PROBLEM_OVERLOADED, e.text);
+        refuse(h, job, PROBLEM_OVERLOADED, e.text);
         return;
     }
     hub_reload(h);
@@ -230,7 +229,7 @@ static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool ex
         job->detail = arena_copy(job->memory, why);
         take_back(h, path, existed, before);
         job->problem = PROBLEM_INVALID_CONFIG;
-        hub_job_finish(job);
+        hub_job_finish(h, job);
         return;
     }
     answer_connection(h, job, id, existed ? 200 : 201);
@@ -240,12 +239,14 @@ static void put(hub *h, api_job *job, bb_str id, const json_value *root, bool ex
 
 static void create(hub *h, api_job *job, const json_value *root) {
     bb_str id = json_string(json_getl(root, "id"));
+    job->target = id;
     if (!conf_id_ok(id))
-        refuse(job, PROBLEM_INVALID_CONFIG, "`id` is missing, or not of the form [a-z0-9][a-z0-9_-]{0,63}");
+        refuse(h, job, PROBLEM_INVALID_CONFIG,
+               "`id` is missing, or not of the form [a-z0-9][a-z0-9_-]{0,63}");
     else if (snapshot_find(registry_current(h->registry), id) != NULL)
-        refuse(job, PROBLEM_CONFLICT, "there is a connection of this id; PUT or PATCH changes it");
+        refuse(h, job, PROBLEM_CONFLICT, "there is a connection of this id; PUT or PATCH changes it");
     else if (access(path_of(h, job, id), F_OK) == 0)
-        refuse(job, PROBLEM_CONFLICT,
+        refuse(h, job, PROBLEM_CONFLICT,
                "conf.d has a file of this name that is not in force yet; reload first");
     else
         put(h, job, id, root, false);
@@ -253,17 +254,17 @@ static void create(hub *h, api_job *job, const json_value *root) {
 
 static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
     if (!exists && !(job->kind == JOB_REPLACE && conf_id_ok(job->id))) {
-        refuse(job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
+        refuse(h, job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
         return;
     }
     if (!exists && access(path_of(h, job, job->id), F_OK) == 0) {
-        refuse(job, PROBLEM_CONFLICT,
+        refuse(h, job, PROBLEM_CONFLICT,
                "conf.d has a file of this name that is not in force yet; reload first");
         return;
     }
     const json_value *id = json_getl(root, "id");
     if (id != NULL && !str_eq(json_string(id), job->id)) {
-        refuse(job, PROBLEM_INVALID_CONFIG, "a connection's id cannot be changed: it is its file's name");
+        refuse(h, job, PROBLEM_INVALID_CONFIG, "a connection's id cannot be changed: it is its file's name");
         return;
     }
     err e = {""};
@@ -272,7 +273,7 @@ static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
         root = now != NULL && json_is(root, JSON_OBJECT) ? merged(job->memory, now, root) : NULL;
     }
     if (root == NULL)
-        refuse(job, PROBLEM_INVALID_CONFIG,
+        refuse(h, job, PROBLEM_INVALID_CONFIG,
                e.text[0] != '\0' ? e.text : "the body is an object of what is to change");
     else
         put(h, job, job->id, root, exists);
@@ -282,7 +283,7 @@ static void delete_(hub *h, api_job *job) {
     const char *path = path_of(h, job, job->id);
     if (unlink(path) != 0 && errno != ENOENT) {
         bb_str text = arena_printf(job->memory, "%s: cannot be removed: %s", path, strerror(errno));
-        refuse(job, PROBLEM_OVERLOADED, text.ptr);
+        refuse(h, job, PROBLEM_OVERLOADED, text.ptr);
         return;
     }
     hub_reload(h);
@@ -293,7 +294,7 @@ static void delete_(hub *h, api_job *job) {
     json_member_bool(&w, STR("deleted"), true);
     json_member_u64(&w, STR("generation"), h->last->generation);
     json_object_end(&w);
-    hub_job_finish(job);
+    hub_job_finish(h, job);
 }
 
 void hub_connection_job(hub *h, api_job *job) {
@@ -302,7 +303,7 @@ void hub_connection_job(hub *h, api_job *job) {
         if (exists)
             delete_(h, job);
         else
-            refuse(job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
+            refuse(h, job, PROBLEM_CONNECTION_NOT_FOUND, "there is no such connection");
         return;
     }
     json_error error;
@@ -310,7 +311,7 @@ void hub_connection_job(hub *h, api_job *job) {
     if (root == NULL) {
         bb_str text = arena_printf(job->memory, "line %u, column %u: %s", error.line, error.column,
                                    error.reason);
-        refuse(job, PROBLEM_INVALID_JSON, text.ptr);
+        refuse(h, job, PROBLEM_INVALID_JSON, text.ptr);
     } else if (job->kind == JOB_CREATE) {
         create(h, job, root);
     } else {

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define EXECUTIONS_PER_LOOP 1000
+#define EXECUTIONS_PER_LOOP 2048
 
 /* --- the main loop's events ------------------------------------------------------------------------- */
 
@@ -24,6 +24,7 @@ static void on_wake(uv_async_t *wake) {
     if (h->reload_wanted) {
         h->reload_wanted = false;
         hub_reload(h);
+        hub_audit_system(h, "signal", "reload", STR("SIGHUP"));
     }
     hub_run_jobs(h);
     hub_stop_check(h);
@@ -82,8 +83,13 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
         return err_set(e, "an event loop cannot be made: are there file descriptors left?");
     }
     h->loop_count = number + 1;
-    if (!worker_init(&l->worker, l->loop, number, registry_current(h->registry), h->executions, hub_released,
-                     h, e)) {
+    const worker_shared shared = {.executions = h->executions,
+                                  .cache = h->cache,
+                                  .otlp = h->otlp,
+                                  .sample = h->settings.trace_sample,
+                                  .released = hub_released,
+                                  .released_ctx = h};
+    if (!worker_init(&l->worker, l->loop, number, registry_current(h->registry), &shared, e)) {
         close(fd);
         return false;
     }
@@ -136,6 +142,7 @@ static bool start_registry(hub *h, err *e) {
                                 .program = "/proc/self/exe",
                                 .loops = h->settings.loops,
                                 .strict = h->settings.strict,
+                                .quotas = h->quotas,
                                 .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
@@ -149,19 +156,37 @@ static bool start_registry(hub *h, err *e) {
     return true;
 }
 
+/* What all loops share beside the configuration. */
+static bool start_shared(hub *h, err *e) {
+    const otlp_options traces = {.endpoint = h->settings.otlp_endpoint,
+                                 .headers = h->settings.otlp_headers,
+                                 .service = h->settings.trace_service,
+                                 .version = host_get()->version,
+                                 .instance = h->settings.listen,
+                                 .loops = h->settings.loops};
+    h->cache = cache_new(h->settings.cache_bytes);
+    h->shared.cache = h->cache;
+    h->otlp = traces.endpoint != NULL ? otlp_start(&traces, e) : NULL;
+    return (h->cache != NULL || err_set(e, "no memory")) && (traces.endpoint == NULL || h->otlp != NULL);
+}
+
 static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
-        !hub_storage_open(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
+        !hub_storage_open(h, e) || !hub_keep_load(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
-                             .key = str_from(h->key),
+                             .access = h->access,
+                             .store = h->store,
+                             .cache = h->cache,
+                             .idempotency_keep_ms = h->settings.idempotency_ms,
                              .executions = h->executions,
                              .http_connections = http_connections,
                              .submit = hub_submit,
                              .ctx = h};
-    if (!start_loops(h, e))
+    if (!start_shared(h, e) || !start_loops(h, e))
         return false;
+    hub_keep_start(h);
     atomic_store(&h->shared.ready, true);
     return true;
 }

@@ -45,6 +45,13 @@ struct hub {
     secrets *secrets;
     registry *registry;
     executions *executions;
+    quota_book *quotas;
+    access_keys *access;
+    cache *cache;
+    otlp *otlp;
+    uv_timer_t keep_timer;
+    uint64_t ticks;
+    store_result store_was;
     api_shared shared;
     hub_loop *loops;
     unsigned loop_count;
@@ -65,11 +72,26 @@ void hub_answer_waiters(hub *h);
 /* jobs.c */
 bool hub_submit(void *hub, api_job *job); /* from a loop's thread */
 void hub_run_jobs(hub *h);
-void hub_job_finish(api_job *job);
+/* Notes it in the audit log and hands the answer back. */
+void hub_job_finish(hub *h, api_job *job);
+void hub_job_refuse(api_job *job, problem p, const char *text);
 void hub_write_report(hub *h, api_job *job);
 
 /* connections.c: files in conf.d that the API changes */
 void hub_connection_job(hub *h, api_job *job);
+
+/* keys.c */
+void hub_key_job(hub *h, api_job *job);
+
+/* audit.c */
+bool hub_job_changes(const api_job *job);
+void hub_audit_job(hub *h, const api_job *job);
+void hub_audit_system(hub *h, const char *actor, const char *action, bb_str detail);
+
+/* keeping.c: keys and quotas from the store; then to the store now and then; and at last */
+bool hub_keep_load(hub *h, err *e);
+void hub_keep_start(hub *h);
+void hub_keep_last(hub *h);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);

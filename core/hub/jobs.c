@@ -12,8 +12,14 @@ bool hub_submit(void *ctx, api_job *job) {
     return true;
 }
 
-void hub_job_finish(api_job *job) {
+void hub_job_finish(hub *h, api_job *job) {
+    hub_audit_job(h, job);
     loop_post(job->loop, api_job_done, job);
+}
+
+void hub_job_refuse(api_job *job, problem p, const char *text) {
+    job->problem = p;
+    job->detail = arena_copy(job->memory, str_from(text));
 }
 
 void hub_write_report(hub *h, api_job *job) {
@@ -34,7 +40,7 @@ static void reload(hub *h, api_job *job) {
     } else {
         hub_write_report(h, job);
     }
-    hub_job_finish(job);
+    hub_job_finish(h, job);
 }
 
 static void plan(hub *h, api_job *job) {
@@ -46,7 +52,7 @@ static void plan(hub *h, api_job *job) {
         job->problem = PROBLEM_OVERLOADED;
         job->detail = arena_copy(job->memory, str_from(e.text));
     }
-    hub_job_finish(job);
+    hub_job_finish(h, job);
 }
 
 /* Reloads that were asked for together are one. */
@@ -78,7 +84,7 @@ static void answer_reloads(hub *h, api_job *reloads) {
             continue;
         }
         hub_write_report(h, job);
-        hub_job_finish(job);
+        hub_job_finish(h, job);
     }
 }
 
@@ -91,11 +97,20 @@ void hub_run_jobs(hub *h) {
     answer_reloads(h, take_reloads(&jobs));
     for (api_job *job = jobs, *next; job != NULL; job = next) {
         next = job->next;
+        /* No change without its entry in the audit log. */
+        store_result health = h->store != NULL && hub_job_changes(job) ? store_health(h->store) : STORE_OK;
+        if (health != STORE_OK) {
+            hub_job_refuse(job, store_result_problem(health), store_result_text(health));
+            loop_post(job->loop, api_job_done, job);
+            continue;
+        }
         switch (job->kind) {
+        case JOB_KEY_CREATE:
+        case JOB_KEY_REVOKE: hub_key_job(h, job); break;
         case JOB_PLAN: plan(h, job); break;
         case JOB_LAST_RELOAD:
             hub_write_report(h, job);
-            hub_job_finish(job);
+            hub_job_finish(h, job);
             break;
         default: hub_connection_job(h, job); break;
         }

@@ -83,7 +83,7 @@ void hub_answer_waiters(hub *h) {
     for (api_job *job = h->waiting, *next; job != NULL; job = next) {
         next = job->next;
         hub_write_report(h, job);
-        hub_job_finish(job);
+        hub_job_finish(h, job);
     }
     h->waiting = NULL;
 }

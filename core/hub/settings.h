@@ -2,6 +2,7 @@
 #ifndef HUB_SETTINGS_H
 #define HUB_SETTINGS_H
 
+#include "conf/conf.h"
 #include "http/server.h"
 #include "hub/hub.h"
 
@@ -14,7 +15,16 @@ typedef struct hub_settings {
     uint64_t drain_soft_ms, drain_hard_ms; /* calls on replaced connections: cancelled, then given up on */
     uint64_t shutdown_ms;                  /* grace for calls when stopping */
     http_server_limits limits;
+    uint64_t cache_bytes;
+    uint64_t executions_count, executions_ms, executions_per_second; /* kept in the store */
+    uint64_t idempotency_ms;
+    const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
+    const char *const *otlp_headers;           /* ends with NULL */
+    double trace_sample;
 } hub_settings;
+
+/* settings_stages.c: [cache], [executions], [idempotency], [trace]. */
+bool hub_settings_read_stages(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 
 /* Reads busbar.conf beside the conf folder, where there is one. False: *e names file and line. */
 bool hub_settings_read(struct arena *a, const hub_options *options, hub_settings *out, err *e);

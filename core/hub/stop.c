@@ -83,9 +83,14 @@ void hub_free(hub *h) {
         free_retired(h);
         registry_free(h->registry);
     }
+    hub_keep_last(h);
+    otlp_stop(h->otlp, 2000);
+    cache_free(h->cache);
     executions_free(h->executions);
     report_free(h->last);
     hub_storage_close(h);
+    access_free(h->access);
+    quota_book_free(h->quotas);
     free_main_loop(h);
     hub_state_close(h);
     pthread_mutex_destroy(&h->lock);

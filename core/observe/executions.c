@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,11 +11,12 @@
 typedef struct ring {
     _Alignas(64) pthread_mutex_t lock;
     execution *items;
-    uint64_t added;
+    uint64_t added, taken;
 } ring;
 
 struct executions {
     unsigned loops, size; /* size: items of a ring */
+    _Atomic(uint64_t) kept, lost;
     ring *rings;
 };
 
@@ -65,11 +67,17 @@ void executions_added(executions *x, unsigned loop) {
     pthread_mutex_unlock(&r->lock);
 }
 
-static bool matches(const execution *e, const execution_filter *f) {
+bool execution_fits(const execution *e, const execution_filter *f) {
+    bb_str id = str_from(e->id);
     return (f->connection.ptr == NULL || str_eq(f->connection, str_from(e->connection))) &&
            (f->operation.ptr == NULL || str_eq(f->operation, str_from(e->operation))) &&
-           (f->id.ptr == NULL || str_eq(f->id, str_from(e->id))) &&
-           (f->failed < 0 || (e->outcome != PROBLEM_NONE) == (f->failed != 0));
+           (f->id.ptr == NULL || str_eq(f->id, id)) &&
+           (f->before.ptr == NULL ||
+            (f->before.len == id.len && memcmp(id.ptr, f->before.ptr, id.len) < 0)) &&
+           (f->failed < 0 || (e->outcome != PROBLEM_NONE) == (f->failed != 0)) &&
+           (f->since_ms == 0 || e->started_ms >= f->since_ms) &&
+           (f->until_ms == 0 || e->started_ms < f->until_ms) &&
+           (f->connections == NULL || patterns_fit(f->connections, str_from(e->connection)));
 }
 
 /* The newest `limit` that match, of one ring, appended to `out`. */
@@ -80,15 +88,11 @@ static size_t collect(const executions *x, unsigned loop, const execution_filter
     uint64_t held = r->added < x->size ? r->added : x->size - 1;
     for (uint64_t i = 0; i < held && n < f->limit; i++) {
         const execution *e = &r->items[(r->added - 1 - i) % x->size];
-        if (matches(e, f))
+        if (execution_fits(e, f))
             out[n++] = *e;
     }
     pthread_mutex_unlock(&r->lock);
     return n;
-}
-
-static int newest_first(const void *a, const void *b) {
-    return strcmp(((const execution *)b)->id, ((const execution *)a)->id);
 }
 
 static void member_text(json_writer *w, bb_str name, const char *text) {
@@ -130,32 +134,42 @@ void execution_write(const execution *e, json_writer *w) {
     json_object_end(w);
 }
 
-void executions_write(const executions *x, const execution_filter *filter, json_writer *w) {
-    execution_filter f = *filter;
-    if (f.limit > x->size)
-        f.limit = x->size;
-    execution *found = malloc((size_t)x->loops * (f.limit + 1) * sizeof *found);
+size_t executions_recent(const executions *x, const execution_filter *f, execution *out) {
     size_t n = 0;
-    for (unsigned i = 0; found != NULL && i < x->loops; i++)
-        n += collect(x, i, &f, found + n);
-    if (n > 0)
-        qsort(found, n, sizeof *found, newest_first);
-    json_object(w);
-    json_keyl(w, "executions");
-    json_array(w);
-    for (size_t i = 0; i < n && i < f.limit; i++)
-        execution_write(&found[i], w);
-    json_array_end(w);
-    json_object_end(w);
-    free(found);
+    for (unsigned i = 0; i < x->loops; i++)
+        n += collect(x, i, f, out + n);
+    return n;
 }
 
-bool executions_find(const executions *x, bb_str id, execution *out) {
-    execution_filter f = {.id = id, .failed = -1, .limit = 1};
-    for (unsigned i = 0; i < x->loops; i++)
-        if (collect(x, i, &f, out) > 0)
-            return true;
-    return false;
+unsigned executions_loops(const executions *x) {
+    return x->loops;
+}
+
+size_t executions_take(executions *x, unsigned loop, execution *out, size_t max, uint64_t *missed) {
+    ring *r = &x->rings[loop];
+    size_t n = 0;
+    pthread_mutex_lock(&r->lock);
+    uint64_t oldest = r->added < x->size ? 0 : r->added - (x->size - 1);
+    *missed = oldest > r->taken ? oldest - r->taken : 0;
+    if (oldest > r->taken)
+        r->taken = oldest;
+    while (n < max && r->taken < r->added)
+        out[n++] = r->items[r->taken++ % x->size];
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
+void executions_note(executions *x, uint64_t kept, uint64_t lost) {
+    atomic_fetch_add_explicit(&x->kept, kept, memory_order_relaxed);
+    atomic_fetch_add_explicit(&x->lost, lost, memory_order_relaxed);
+}
+
+uint64_t executions_kept(const executions *x) {
+    return atomic_load((_Atomic(uint64_t) *)(uintptr_t)&x->kept);
+}
+
+uint64_t executions_lost(const executions *x) {
+    return atomic_load((_Atomic(uint64_t) *)(uintptr_t)&x->lost);
 }
 
 void execution_id(uint64_t wall_ms, const uint8_t random[10], char out[EXECUTION_ID_SIZE]) {

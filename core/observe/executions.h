@@ -5,6 +5,7 @@
 #define OBSERVE_EXECUTIONS_H
 
 #include "base/arena.h"
+#include "base/pattern.h"
 #include "base/problem.h"
 #include "json/json.h"
 
@@ -34,17 +35,30 @@ void executions_free(executions *x);
 execution *executions_next(executions *x, unsigned loop);
 void executions_added(executions *x, unsigned loop);
 
+/* The members of one, as a JSON object. */
+void execution_write(const execution *e, json_writer *w);
+
 typedef struct execution_filter {
     bb_str connection, operation, id; /* absent: any */
+    bb_str before;                    /* an id: only older ones */
     int failed;                       /* 1: only failures, 0: only successes, -1: any */
+    uint64_t since_ms, until_ms;      /* 0: open */
+    const patterns *connections;      /* what the reader may see; NULL: all */
     size_t limit;
 } execution_filter;
-/* Writes {"executions": [...]}, the newest first. [any-thread] */
-void executions_write(const executions *x, const execution_filter *filter, json_writer *w);
-/* The members of one, without the braces' outside. */
-void execution_write(const execution *e, json_writer *w);
-/* False: it is not remembered (any more). [any-thread] */
-bool executions_find(const executions *x, bb_str id, execution *out);
+bool execution_fits(const execution *e, const execution_filter *f);
+/* The newest that fit, of each loop at most `limit`, into *out (of loops * limit places), in no order. Gives
+ * how many. [any-thread] */
+size_t executions_recent(const executions *x, const execution_filter *f, execution *out);
+unsigned executions_loops(const executions *x);
+
+/* Those of a loop since the last taking, at most `max`, oldest first; *missed: how many were overwritten
+ * before they were taken. One taker. */
+size_t executions_take(executions *x, unsigned loop, execution *out, size_t max, uint64_t *missed);
+/* What became of those taken. */
+void executions_note(executions *x, uint64_t kept, uint64_t lost);
+uint64_t executions_kept(const executions *x);
+uint64_t executions_lost(const executions *x);
 
 /* Ids that sort by time (48 bits of milliseconds, then 80 random bits, Crockford's base 32). */
 void execution_id(uint64_t wall_ms, const uint8_t random[10], char out[EXECUTION_ID_SIZE]);

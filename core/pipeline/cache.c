@@ -209,7 +209,7 @@ static uint64_t lifetime(const call *c) {
 }
 
 /* What is put in for this call's answer; counted. */
-static cache_entry *store(call *c, const cache_entry *like) {
+static cache_entry *put_entry(call *c, const cache_entry *like) {
     uint64_t now = clock_wall_ms();
     cache_fill fill = {.key = buf_str(&c->key),
                        .connection = c->conn->id,
@@ -229,7 +229,7 @@ static cache_entry *store(call *c, const cache_entry *like) {
 bool call_cache_not_modified(call *c) {
     if (c->entry == NULL || c->requests != 1)
         return false;
-    cache_entry *fresh = store(c, c->entry);
+    cache_entry *fresh = put_entry(c, c->entry);
     if (fresh != NULL) {
         cache_entry_drop(c->entry);
         c->entry = fresh;
@@ -249,7 +249,7 @@ static cache_entry *store_result_of(call *c) {
                         .modified = c->modified,
                         .paginated = r->paginated,
                         .truncated = r->truncated};
-    return store(c, &like);
+    return put_entry(c, &like);
 }
 
 static void end_flight(call *c, cache_entry *entry) {

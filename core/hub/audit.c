@@ -1,0 +1,57 @@
+/* audit.c - every change that is carried out, or refused, in the audit log: on disk before the caller is
+ * told. */
+#include "hub/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/audit.h"
+
+static const char *action_of(const api_job *job) {
+    switch (job->kind) {
+    case JOB_RELOAD: return "reload";
+    case JOB_CREATE: return "connection.create";
+    case JOB_REPLACE: return "connection.replace";
+    case JOB_MERGE: return "connection.change";
+    case JOB_DELETE: return "connection.delete";
+    case JOB_KEY_CREATE: return "key.create";
+    case JOB_KEY_REVOKE: return "key.revoke";
+    default: return NULL; /* it changes nothing */
+    }
+}
+
+bool hub_job_changes(const api_job *job) {
+    return action_of(job) != NULL;
+}
+
+static void add(hub *h, const audit_entry *e) {
+    store_result r = h->store != NULL ? store_audit_add_now(h->store, e) : STORE_OK;
+    if (r != STORE_OK)
+        log_error("the audit log did not take %.*s of %.*s: %s", STR_FMT(e->action), STR_FMT(e->target),
+                  store_result_text(r));
+}
+
+void hub_audit_job(hub *h, const api_job *job) {
+    const char *action = action_of(job);
+    if (action == NULL)
+        return;
+    audit_entry e = {.at_ms = clock_wall_ms(),
+                     .actor = job->actor,
+                     .actor_name = job->actor_name,
+                     .from = job->from,
+                     .action = str_from(action),
+                     .target = job->target.len > 0 ? job->target : job->id,
+                     .outcome = job->problem == PROBLEM_NONE ? STR("done") : STR("failed"),
+                     .detail = job->detail,
+                     .count = 1};
+    add(h, &e);
+}
+
+void hub_audit_system(hub *h, const char *actor, const char *action, bb_str detail) {
+    audit_entry e = {.at_ms = clock_wall_ms(),
+                     .actor = str_from(actor),
+                     .action = str_from(action),
+                     .outcome = STR("done"),
+                     .detail = detail,
+                     .count = 1};
+    add(h, &e);
+}

@@ -1,0 +1,100 @@
+/* keeping.c - what the main thread hands to the store now and then: executions, quotas, refusals. */
+#include "hub/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "observe/history.h"
+#include "store/quota.h"
+
+#include <stdlib.h>
+
+#define TICK_MS 100u
+#define TICKS_A_SECOND 10u
+#define QUOTAS_AT_ONCE 1000u
+
+static void save_quotas(hub *h) {
+    quota_change *changes = malloc(QUOTAS_AT_ONCE * sizeof *changes);
+    quota_row *rows = malloc(QUOTAS_AT_ONCE * sizeof *rows);
+    size_t n = 0;
+    if (changes != NULL && rows != NULL)
+        n = quota_book_changes(h->quotas, changes, QUOTAS_AT_ONCE);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (quota_row){.subject = changes[i].subject,
+                              .period = str_from(quota_period_name(changes[i].period)),
+                              .start_ms = changes[i].start_ms,
+                              .used = changes[i].used};
+    if (n > 0 && !store_quota_save(h->store, rows, n))
+        quota_book_unsaved(h->quotas);
+    free(rows);
+    free(changes);
+}
+
+static void flush_audit(loop *l, void *arg) {
+    (void)l;
+    audit_flush(arg);
+}
+
+/* A store that failed may have lost what was queued: the counters are saved again once it is well. */
+static void watch_store(hub *h) {
+    store_result now = store_health(h->store);
+    if (now == h->store_was)
+        return;
+    if (now == STORE_OK) {
+        log_info("the store is well again");
+        quota_book_unsaved(h->quotas);
+    } else {
+        log_error("the store fails: %s", store_result_text(now));
+    }
+    h->store_was = now;
+}
+
+static void on_tick(uv_timer_t *timer) {
+    hub *h = timer->data;
+    history_keep(h->executions, h->store, (size_t)(h->settings.executions_per_second / TICKS_A_SECOND));
+    if (++h->ticks % TICKS_A_SECOND != 0)
+        return;
+    save_quotas(h);
+    watch_store(h);
+    for (unsigned i = 0; i < h->loop_count; i++)
+        loop_post(h->loops[i].loop, flush_audit, &h->loops[i].api);
+}
+
+void hub_keep_start(hub *h) {
+    if (h->store == NULL)
+        return;
+    store_executions_keep(h->store, h->settings.executions_count, h->settings.executions_ms);
+    uv_timer_init(&h->uv, &h->keep_timer);
+    h->keep_timer.data = h;
+    uv_timer_start(&h->keep_timer, on_tick, TICK_MS, TICK_MS);
+}
+
+void hub_keep_last(hub *h) {
+    if (h->store == NULL || h->quotas == NULL || h->executions == NULL)
+        return;
+    for (unsigned i = 0; i < h->loop_count; i++)
+        audit_flush(&h->loops[i].api);
+    history_keep(h->executions, h->store, SIZE_MAX);
+    save_quotas(h);
+}
+
+bool hub_keep_load(hub *h, err *e) {
+    quota_row *rows;
+    size_t n;
+    h->quotas = quota_book_new();
+    h->access = h->quotas != NULL ? access_new(h->quotas) : NULL;
+    if (h->access == NULL || !access_add_admin(h->access, str_from(h->key)))
+        return err_set(e, "no memory");
+    if (h->store == NULL)
+        return true;
+    arena *scratch = arena_new(0);
+    store_result r = scratch != NULL ? store_quota_load(h->store, scratch, clock_wall_ms(), &rows, &n)
+                                     : STORE_FAILED;
+    for (size_t i = 0; r == STORE_OK && i < n; i++) {
+        quota_period p = str_eq(rows[i].period, STR("day")) ? QUOTA_DAY : QUOTA_MONTH;
+        quota_book_restore(h->quotas, rows[i].subject, p, rows[i].start_ms, rows[i].used);
+    }
+    arena_free(scratch);
+    if (r == STORE_OK)
+        r = access_load(h->access, h->store);
+    return r == STORE_OK || err_set(e, "%s: %s", h->settings.store_file, store_result_text(r));
+}
