@@ -18,12 +18,19 @@ typedef enum {
     JOB_MERGE, /* RFC 7396 */
     JOB_DELETE,
     JOB_KEY_CREATE,
-    JOB_KEY_REVOKE
+    JOB_KEY_REVOKE,
+    JOB_SECRET_LIST, /* from here to JOB_SECRET_ROTATE: hub/secret_jobs.c */
+    JOB_SECRET_GET,
+    JOB_SECRET_SET,
+    JOB_SECRET_REMOVE,
+    JOB_SECRET_ROTATE
 } api_job_kind;
 
 typedef struct api_job {
     api_job_kind kind;
     bool wait;     /* of a reload: until what was replaced has drained */
+    bool begun;    /* a rotation: its first step is done */
+    uint64_t done; /* and what it has re-encrypted so far */
     arena *memory; /* all texts */
     bb_str id, body;
     bb_str target;                  /* what it turned out to be about, where that is not `id` */
@@ -38,6 +45,14 @@ typedef struct api_job {
     http_exchange *exchange;
     struct api_job *next; /* the main thread's */
 } api_job;
+
+/* A job of the kind for this exchange, with the request's body; NULL: no memory. */
+struct api;
+struct principal;
+api_job *api_job_new(struct api *a, http_exchange *x, const struct principal *who, api_job_kind kind,
+                     bb_str id);
+/* Hands it to the main thread; answers the exchange where that fails, or `job` is NULL. */
+void api_job_submit(struct api *a, http_exchange *x, api_job *job);
 
 /* Sends the answer and frees the job. On the job's loop: post it with loop_post(job->loop, api_job_done,
  * job). */

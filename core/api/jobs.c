@@ -4,7 +4,13 @@
 
 #include <stdlib.h>
 
+static bool is_secret(const api_job *job) {
+    return job->kind >= JOB_SECRET_LIST && job->kind <= JOB_SECRET_ROTATE;
+}
+
 static void job_free(api_job *job) {
+    if (is_secret(job) && job->body.len > 0)
+        explicit_bzero((void *)(uintptr_t)job->body.ptr, job->body.len);
     buf_free(&job->answer);
     arena_free(job->memory);
 }
@@ -19,7 +25,7 @@ void api_job_done(loop *l, void *arg) {
     job_free(job);
 }
 
-api_job *job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id) {
+api_job *api_job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id) {
     arena *memory = arena_new(0);
     api_job *job = memory != NULL ? arena_zalloc(memory, sizeof *job) : NULL;
     if (job == NULL) {
@@ -35,7 +41,7 @@ api_job *job_new(api *a, http_exchange *x, const principal *who, api_job_kind ki
     return job;
 }
 
-void job_submit(api *a, http_exchange *x, api_job *job) {
+void api_job_submit(api *a, http_exchange *x, api_job *job) {
     if (job != NULL && a->shared->submit(a->shared->ctx, job))
         return;
     if (job != NULL)
@@ -44,19 +50,19 @@ void job_submit(api *a, http_exchange *x, api_job *job) {
 }
 
 void route_connection_create(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_CREATE, STR("")));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_CREATE, STR("")));
 }
 
 void route_connection_replace(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_REPLACE, p->part[0]));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_REPLACE, p->part[0]));
 }
 
 void route_connection_merge(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_MERGE, p->part[0]));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_MERGE, p->part[0]));
 }
 
 void route_connection_delete(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_DELETE, p->part[0]));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_DELETE, p->part[0]));
 }
 
 static bool is_true(http_exchange *x, bb_str name) {
@@ -66,20 +72,20 @@ static bool is_true(http_exchange *x, bb_str name) {
 }
 
 void route_reload(api *a, http_exchange *x, const route_params *p) {
-    api_job *job = job_new(a, x, p->who, is_true(x, STR("dry_run")) ? JOB_PLAN : JOB_RELOAD, STR(""));
+    api_job *job = api_job_new(a, x, p->who, is_true(x, STR("dry_run")) ? JOB_PLAN : JOB_RELOAD, STR(""));
     if (job != NULL)
         job->wait = is_true(x, STR("wait"));
-    job_submit(a, x, job);
+    api_job_submit(a, x, job);
 }
 
 void route_last_reload(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_LAST_RELOAD, STR("")));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_LAST_RELOAD, STR("")));
 }
 
 void route_key_create(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_KEY_CREATE, STR("")));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_KEY_CREATE, STR("")));
 }
 
 void route_key_revoke(api *a, http_exchange *x, const route_params *p) {
-    job_submit(a, x, job_new(a, x, p->who, JOB_KEY_REVOKE, p->part[0]));
+    api_job_submit(a, x, api_job_new(a, x, p->who, JOB_KEY_REVOKE, p->part[0]));
 }

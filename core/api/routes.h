@@ -64,6 +64,13 @@ void route_connection_delete(api *a, http_exchange *x, const route_params *p);
 void route_reload(api *a, http_exchange *x, const route_params *p);
 void route_last_reload(api *a, http_exchange *x, const route_params *p);
 
+/* secrets.c */
+void route_secrets(api *a, http_exchange *x, const route_params *p);
+void route_secret_get(api *a, http_exchange *x, const route_params *p);
+void route_secret_set(api *a, http_exchange *x, const route_params *p);
+void route_secret_remove(api *a, http_exchange *x, const route_params *p);
+void route_secrets_rotate(api *a, http_exchange *x, const route_params *p);
+
 /* status.c */
 void route_live(api *a, http_exchange *x, const route_params *p);
 void route_ready(api *a, http_exchange *x, const route_params *p);
@@ -71,10 +78,6 @@ void route_metrics(api *a, http_exchange *x, const route_params *p);
 void route_executions(api *a, http_exchange *x, const route_params *p);
 void route_execution(api *a, http_exchange *x, const route_params *p);
 void route_problems(api *a, http_exchange *x, const route_params *p);
-
-/* jobs.c: NULL: no memory. job_submit answers then. */
-api_job *job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id);
-void job_submit(api *a, http_exchange *x, api_job *job);
 
 /* Shared by plugins.c and connections.c. */
 void write_operation_summary(json_writer *w, const plugin_op *op);

@@ -41,6 +41,8 @@ typedef struct options {
     bool all, full, from_stdin;
     /* reload */
     bool dry_run, wait;
+    /* secret rotate */
+    const char *new_master_key_file;
     const char *words[256]; /* what is no option */
     size_t word_count;
 } options;
@@ -94,6 +96,7 @@ int command_ls(const options *o);
 int command_inspect(const options *o);
 int command_test(const options *o);
 int command_reload(const options *o);
+int command_secret(const options *o);
 
 bool help_print(const char *command); /* NULL: of the program. False: no such command */
 extern const char *const command_names[];

@@ -61,6 +61,23 @@ static const struct {
                "refused.\n\n"
                "  --dry-run         only print what a reload would do\n"
                "  --wait            wait until calls on what was replaced have ended\n" CLIENT_OPTIONS},
+    {"secret", "Usage: busbar secret set NAME [- | @FILE]\n"
+               "       busbar secret get NAME\n"
+               "       busbar secret ls\n"
+               "       busbar secret rm NAME\n"
+               "       busbar secret rotate [--new-master-key-file FILE]\n\n"
+               "Secrets that the hub keeps encrypted; a conf file names one as ${secret:NAME}. `set` reads "
+               "the value from "
+               "a prompt,\n"
+               "from standard input (-, or a pipe) or from a file, never from the command line; a line break "
+               "at its end is "
+               "cut off.\n"
+               "A connection takes up a changed secret with `busbar reload`. `rotate` encrypts all anew "
+               "under a new data "
+               "key.\n\n"
+               "  --new-master-key-file FILE  wrap the data keys by the master key in FILE, a path on the "
+               "hub's machine, "
+               "0600\n" CLIENT_OPTIONS},
 };
 
 static const char program[] =
@@ -72,6 +89,7 @@ static const char program[] =
     "  inspect   what a connector or operation wants and gives\n"
     "  test      try a connection\n"
     "  reload    read configuration and connectors again\n"
+    "  secret    set, list and rotate what is kept encrypted\n"
     "  help      this, or a command's help\n\n"
     "`busbar COMMAND --help` says more. `busbar --version` prints the version.\n";
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8 };
+enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8, SECRET = 16 };
 
 typedef struct option {
     const char *name;
@@ -47,6 +47,7 @@ static const option known[] = {
     {"--compact", CALL, FLAG, AT(compact)},
     {"--dry-run", RELOAD, FLAG, AT(dry_run)},
     {"--wait", RELOAD, FLAG, AT(wait)},
+    {"--new-master-key-file", SECRET, TEXT, AT(new_master_key_file)},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -54,6 +55,7 @@ static unsigned commands_of(const char *command) {
     return strcmp(command, "serve") == 0    ? SERVE
            : strcmp(command, "call") == 0   ? CLIENT | CALL
            : strcmp(command, "reload") == 0 ? CLIENT | RELOAD
+           : strcmp(command, "secret") == 0 ? CLIENT | SECRET
                                             : CLIENT;
 }
 

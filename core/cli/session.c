@@ -237,6 +237,7 @@ static bb_str advice_of(const reply *r) {
         {STR(":connection-not-found"), STR("`busbar ls connections` lists what there is.")},
         {STR(":operation-not-found"), STR("`busbar ls operations CONNECTION` lists what there is.")},
         {STR(":plugin-not-found"), STR("`busbar ls plugins` lists what there is.")},
+        {STR(":not-found"), STR("`busbar secret ls` and `busbar ls` list what there is.")},
         {STR(":invalid-input"), STR("`busbar inspect CONNECTION/OPERATION` says what is expected.")},
     };
     bb_str type = json_string(json_getl(r->json, "type"));

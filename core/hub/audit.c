@@ -15,6 +15,10 @@ static const char *action_of(const api_job *job) {
     case JOB_DELETE: return "connection.delete";
     case JOB_KEY_CREATE: return "key.create";
     case JOB_KEY_REVOKE: return "key.revoke";
+    case JOB_SECRET_GET: return "secret.read";
+    case JOB_SECRET_SET: return "secret.set";
+    case JOB_SECRET_REMOVE: return "secret.remove";
+    case JOB_SECRET_ROTATE: return "secret.rotate";
     default: return NULL; /* it changes nothing */
     }
 }

@@ -59,6 +59,7 @@ struct hub {
     report *last;        /* of the last reload */
     connection *retired; /* not yet let go of, by next_retired */
     api_job *waiting;    /* reload?wait=true, until `retired` is empty */
+    bool rotating;       /* the secrets: one at a time */
 };
 
 /* reload.c */
@@ -92,6 +93,9 @@ void hub_audit_system(hub *h, const char *actor, const char *action, bb_str deta
 bool hub_keep_load(hub *h, err *e);
 void hub_keep_start(hub *h);
 void hub_keep_last(hub *h);
+
+/* secret_jobs.c */
+void hub_secret_job(hub *h, api_job *job);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);

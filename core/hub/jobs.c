@@ -112,6 +112,11 @@ void hub_run_jobs(hub *h) {
             hub_write_report(h, job);
             hub_job_finish(h, job);
             break;
+        case JOB_SECRET_LIST:
+        case JOB_SECRET_GET:
+        case JOB_SECRET_SET:
+        case JOB_SECRET_REMOVE:
+        case JOB_SECRET_ROTATE: hub_secret_job(h, job); break;
         default: hub_connection_job(h, job); break;
         }
     }

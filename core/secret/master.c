@@ -196,3 +196,7 @@ bool master_open(secrets *v, const secrets_options *o, bool have_keys, err *e) {
 const char *secrets_master_place(const secrets *v) {
     return v->source == MASTER_ENVIRONMENT ? "$BUSBAR_MASTER_KEY" : v->master_path;
 }
+
+bool secrets_master_is_own(const secrets *v) {
+    return v->source == MASTER_STATE;
+}

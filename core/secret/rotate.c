@@ -101,7 +101,7 @@ static bool remember(secrets *v, const store_sealed *last) {
     return true;
 }
 
-static store_result reseal(secrets *v, arena *a, store_sealed *rows, size_t count) {
+static store_result reseal(secrets *v, arena *a, store_sealed *rows, size_t count, size_t *done) {
     bb_str *fresh = arena_zalloc(a, count * sizeof *fresh);
     size_t n = 0;
     if (fresh == NULL)
@@ -113,14 +113,17 @@ static store_result reseal(secrets *v, arena *a, store_sealed *rows, size_t coun
             rows[n++] = rows[i];
     }
     store_result r = n > 0 ? store_sealed_replace(v->s, rows, fresh, n) : STORE_OK;
+    *done = r == STORE_OK ? n : 0;
     return r == STORE_OK && !remember(v, &last) ? STORE_FAILED : r;
 }
 
-store_result secrets_rotate_step(secrets *v, size_t *left, err *e) {
+store_result secrets_rotate_step(secrets *v, size_t *left, size_t *done, err *e) {
     arena *a = arena_new(0);
     store_sealed *rows;
-    size_t count = 0;
+    size_t count = 0, sealed = 0;
     *left = 0;
+    if (done != NULL)
+        *done = 0;
     if (a == NULL || v->ring->count == 0) {
         arena_free(a);
         return a == NULL ? failed(e, "no memory") : STORE_OK;
@@ -128,7 +131,9 @@ store_result secrets_rotate_step(secrets *v, size_t *left, err *e) {
     store_result r = store_sealed_stale(v->s, a, v->ring->keys[v->ring->count - 1].id, v->done, STEP, &rows,
                                         &count, left);
     if (r == STORE_OK && count > 0)
-        r = reseal(v, a, rows, count);
+        r = reseal(v, a, rows, count, &sealed);
+    if (done != NULL)
+        *done = sealed;
     *left = r == STORE_OK ? *left - count : *left;
     arena_free(a);
     if (r != STORE_OK)

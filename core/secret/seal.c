@@ -38,13 +38,25 @@ bb_str secrets_seal(secrets *v, arena *a, bb_str name, bb_str plain) {
     return ok ? str_of(out, plain.len + SEAL_OVERHEAD) : (bb_str){NULL, 0};
 }
 
+static void write_id(const void *id, char out[SECRETS_KEY_ID_SIZE]) {
+    for (size_t i = 0; i < KEY_ID_BYTES; i++)
+        snprintf(out + 2 * i, 3, "%02x", ((const uint8_t *)id)[i]);
+}
+
 bool secrets_key_of(bb_str sealed, char out[SECRETS_KEY_ID_SIZE]) {
     out[0] = '\0';
     if (sealed.len < SEAL_HEAD || sealed.ptr[0] != SEAL_FORMAT)
         return false;
-    for (size_t i = 0; i < KEY_ID_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", (unsigned char)sealed.ptr[1 + i]);
+    write_id(sealed.ptr + 1, out);
     return true;
+}
+
+/* The main thread alone changes the ring: it reads without the lock. */
+bool secrets_key(const secrets *v, char out[SECRETS_KEY_ID_SIZE]) {
+    out[0] = '\0';
+    if (v->ring->count > 0)
+        write_id(v->ring->keys[v->ring->count - 1].id, out);
+    return v->ring->count > 0;
 }
 
 bb_str secrets_unseal(secrets *v, arena *a, bb_str name, bb_str sealed, err *e) {

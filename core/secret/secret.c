@@ -75,7 +75,7 @@ static void finish_rotation(secrets *v) {
     size_t left;
     store_result r;
     do
-        r = secrets_rotate_step(v, &left, &e);
+        r = secrets_rotate_step(v, &left, NULL, &e);
     while (r == STORE_OK && left > 0);
     if (r == STORE_OK)
         r = keyring_prune(v);
@@ -153,7 +153,7 @@ store_result secrets_set(secrets *v, bb_str name, bb_str value, bool *created, e
         return STORE_FAILED;
     }
     if (v->read_only)
-        return refuse(e, STORE_READ_ONLY);
+        return refuse(e, STORE_READ_ONLY); /* before anything is sealed under a key that is not stored */
     arena *a = arena_new(0);
     bb_str sealed = a != NULL ? secrets_seal(v, a, sealed_name(full, name), value) : (bb_str){NULL, 0};
     store_result r = sealed.ptr != NULL ? store_secret_put(v->s, name, sealed, clock_wall_ms(), created)

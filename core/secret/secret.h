@@ -49,15 +49,19 @@ bool secrets_name_ok(bb_str name);
  * next start goes on. A data key that was replaced is kept until the next rotation or start finds nothing
  * under it. */
 store_result secrets_rotate_begin(secrets *v, const char *new_master_file, err *e);
-/* Runs one step; call again until *left is 0. [main] */
-store_result secrets_rotate_step(secrets *v, size_t *left, err *e);
+/* Runs one step; call again until *left is 0. *done (may be NULL): re-encrypted by it. [main] */
+store_result secrets_rotate_step(secrets *v, size_t *left, size_t *done, err *e);
+/* The data key in use. False: there is none. */
+#define SECRETS_KEY_ID_SIZE 17
+bool secrets_key(const secrets *v, char out[SECRETS_KEY_ID_SIZE]);
 /* Where the next start looks for the master key, for people. Lives as long as the store is open. */
 const char *secrets_master_place(const secrets *v);
+/* Whether that is a file of the hub's own, which a rotation replaces: STATE/master.key. */
+bool secrets_master_is_own(const secrets *v);
 
 /* --- blobs --------------------------------------------------------------------------------------------- */
 
 /* The data key that a blob names, in hex: for lists. False: it is no blob of this room. */
-#define SECRETS_KEY_ID_SIZE 17
 bool secrets_key_of(bb_str sealed, char out[SECRETS_KEY_ID_SIZE]);
 
 #endif
