@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "plugin/call.h"
+#include "plugin/host_auth.h"
 #include "plugin/host_crypto.h"
 
 #include <stdio.h>
@@ -41,7 +42,7 @@ static const void *get_extension(const bb_host *host, const char *id) {
         const void *vtable;
     } extensions[] = {
         {BB_EXT_LOG, &host_log},   {BB_EXT_JSON, &host_json}, {BB_EXT_CRYPTO, &host_crypto},
-        {BB_EXT_HTTP, &host_http}, {BB_EXT_CALL, &host_call},
+        {BB_EXT_HTTP, &host_http}, {BB_EXT_CALL, &host_call}, {BB_EXT_AUTH, &host_auth},
     };
     for (size_t i = 0; id != NULL && i < sizeof extensions / sizeof extensions[0]; i++)
         if (strcmp(id, extensions[i].id) == 0)

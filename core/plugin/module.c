@@ -1,4 +1,4 @@
-#include "plugin/module.h"
+#include "plugin/host_auth.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -162,7 +162,7 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     m->desc = entry->plugin;
     m->id = str_from(m->desc->id);
     return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
-           check_test_operation(m, e);
+           check_test_operation(m, e) && host_auth_admit(entry, &m->auth, e);
 }
 
 const plugin_op *module_op(const plugin_module *m, bb_str id) {

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "json/schema.h"
 
-#include <busbar/plugin.h>
+#include <busbar/auth.h>
 
 typedef struct plugin_op {
     const bb_operation *desc;
@@ -23,6 +23,7 @@ typedef struct plugin_op {
 
 typedef struct plugin_module {
     const bb_plugin *desc;
+    const bb_auth_extension *auth; /* auth schemes of its own; NULL: none */
     bb_str id;
     char *file; /* where the admin put it */
     char *path; /* the copy that is loaded */

@@ -1,0 +1,146 @@
+/* host_auth_admit.c - a connector's declaration of its own auth schemes, checked before any of their steps
+ * run. */
+#include "plugin/host_auth.h"
+#include "plugin/url.h"
+
+#define TIMEOUT_MAX_MS 300000u
+
+/* [a-z][a-z0-9_]{0,63} */
+static bool is_id(const char *text) {
+    bb_str s = str_from(text);
+    if (s.len == 0 || s.len > 64 || s.ptr[0] < 'a' || s.ptr[0] > 'z')
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return true;
+}
+
+static bool is_line(const char *text) {
+    return text != NULL && text[0] != '\0' && url_header_value_ok(str_from(text));
+}
+
+/* --- fields ------------------------------------------------------------------------------------------- */
+
+static bool check_field(const bb_custom_auth *s, const bb_auth_field *f, err *e) {
+    if (f->size < sizeof *f)
+        return err_set(e, "auth scheme \"%s\": a field's size is %u, smaller than %zu", s->id, f->size,
+                       sizeof *f);
+    if (!is_id(f->name) || strcmp(f->name, "scheme") == 0)
+        return err_set(
+            e,
+            "auth scheme \"%s\" has a field named \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}, but "
+            "not \"scheme\"",
+            s->id, f->name != NULL ? f->name : "");
+    if (!is_line(f->description))
+        return err_set(e, "auth scheme \"%s\": field \"%s\" has no description of one line", s->id, f->name);
+    if (f->otherwise != NULL && (f->flags & (BB_AUTH_REQUIRED | BB_AUTH_SECRET)) != 0)
+        return err_set(e, "auth scheme \"%s\": field \"%s\" has a default, but is required or secret", s->id,
+                       f->name);
+    return true;
+}
+
+static bool check_fields(const bb_custom_auth *s, err *e) {
+    if (s->fields == NULL)
+        return true;
+    for (size_t i = 0; s->fields[i] != NULL; i++) {
+        if (i == PLUGIN_AUTH_FIELDS_MAX)
+            return err_set(e, "auth scheme \"%s\" has more than %d fields", s->id, PLUGIN_AUTH_FIELDS_MAX);
+        if (!check_field(s, s->fields[i], e))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(s->fields[i]->name, s->fields[j]->name) == 0)
+                return err_set(e, "auth scheme \"%s\" has two fields named \"%s\"", s->id,
+                               s->fields[i]->name);
+    }
+    return true;
+}
+
+/* --- header fields -------------------------------------------------------------------------------------- */
+
+/* What says how the message is framed and where it goes is the host's (RFC 9110 section 7.6.1, RFC 9112). */
+static bool is_ours(bb_str name) {
+    static const char *const ours[] = {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade",
+                                       "TE",   "Trailer",        "Keep-Alive",        "Expect",     NULL};
+    for (size_t i = 0; ours[i] != NULL; i++)
+        if (str_eq_nocase(name, str_from(ours[i])))
+            return true;
+    return false;
+}
+
+static bool is_token(bb_str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (strchr("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                   s.ptr[i]) == NULL)
+            return false;
+    return s.len > 0;
+}
+
+static bool check_headers(const bb_custom_auth *s, err *e) {
+    if (s->headers == NULL)
+        return true;
+    for (size_t i = 0; s->headers[i] != NULL; i++) {
+        bb_str name = str_from(s->headers[i]);
+        if (i == PLUGIN_AUTH_HEADERS_MAX)
+            return err_set(e, "auth scheme \"%s\" sets more than %d header fields", s->id,
+                           PLUGIN_AUTH_HEADERS_MAX);
+        if (!is_token(name) || is_ours(name))
+            return err_set(
+                e,
+                "auth scheme \"%s\" sets the header field \"%.*s\", which is no name or is the hub's "
+                "own",
+                s->id, STR_FMT(name));
+    }
+    return true;
+}
+
+/* --- schemes -------------------------------------------------------------------------------------------- */
+
+static bool check_steps(const bb_custom_auth *s, err *e) {
+    if ((s->start == NULL) != (s->resume == NULL))
+        return err_set(e, "auth scheme \"%s\": start and resume go together; it has only one of them", s->id);
+    if (s->start == NULL && s->sign == NULL)
+        return err_set(e, "auth scheme \"%s\" neither acquires a token nor signs", s->id);
+    if (s->start == NULL && (s->flags & BB_AUTH_RENEW) != 0)
+        return err_set(e, "auth scheme \"%s\" asks for renewal, but acquires no token", s->id);
+    if (s->state_size > 65536)
+        return err_set(e, "auth scheme \"%s\" asks for %u bytes of state; 65536 are allowed", s->id,
+                       s->state_size);
+    if (s->timeout_ms > TIMEOUT_MAX_MS)
+        return err_set(e, "auth scheme \"%s\" asks for %u ms; %u are allowed", s->id, s->timeout_ms,
+                       TIMEOUT_MAX_MS);
+    return true;
+}
+
+static bool check_scheme(const bb_custom_auth *s, err *e) {
+    if (s->size < sizeof *s)
+        return err_set(e, "an auth scheme's size is %u, smaller than %zu", s->size, sizeof *s);
+    if (!is_id(s->id))
+        return err_set(e, "an auth scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
+                       s->id != NULL ? s->id : "");
+    if (!is_line(s->summary))
+        return err_set(e, "auth scheme \"%s\" has no summary of one line", s->id);
+    return check_steps(s, e) && check_fields(s, e) && check_headers(s, e);
+}
+
+bool host_auth_admit(const bb_entry *entry, const bb_auth_extension **out, err *e) {
+    *out = NULL;
+    const bb_auth_extension *x = entry->get_extension != NULL ? entry->get_extension(BB_EXT_AUTH) : NULL;
+    if (x == NULL)
+        return true;
+    if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)
+        return err_set(e, "its extension %s has an impossible size, or no schemes", BB_EXT_AUTH);
+    for (size_t i = 0; x->schemes[i] != NULL; i++) {
+        if (i == PLUGIN_AUTH_SCHEMES_MAX)
+            return err_set(e, "it declares more than %d auth schemes of its own", PLUGIN_AUTH_SCHEMES_MAX);
+        if (!check_scheme(x->schemes[i], e))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(x->schemes[i]->id, x->schemes[j]->id) == 0)
+                return err_set(e, "auth scheme \"%s\" is declared twice", x->schemes[i]->id);
+    }
+    *out = x;
+    return true;
+}
