@@ -6,7 +6,7 @@ import {closedPort, startUpstream} from '../emulators/upstream.mjs';
 import {assertProblem, restConf, startHub, until} from './lib/hub.mjs';
 
 let hub, upstream;
-const fast = '[retry]\nattempts = 3\nbase = 1ms\nmax = 2ms\n';
+const fast = '[retry]\nattempts = 3\nbase = 1ms\nmax = 2ms\n\n[breaker]\nenabled = no\n[limits]\nadapt = no\n';
 
 before(async () => {
   upstream = await startUpstream();
