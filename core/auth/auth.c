@@ -1,4 +1,4 @@
-#include "auth/auth_internal.h"
+#include "auth/session_internal.h"
 
 #include "plugin/host_crypto.h"
 #include "plugin/url.h"
@@ -188,6 +188,8 @@ static void wipe(bb_str secret) {
 
 /* Credentials do not stay behind in freed memory. */
 void auth_release(auth *a) {
+    auth_session_unref(a->session);
+    a->session = NULL;
     for (size_t i = 0; a->config == NULL && i < a->secret_count; i++)
         wipe(a->secrets[i]);
     wipe(a->header);
@@ -245,8 +247,8 @@ bb_str auth_redact_one(arena *a, bb_str secret, bb_str text) {
     return text;
 }
 
-bb_str auth_redact(arena *a, const auth *secrets, bb_str text) {
-    for (size_t i = 0; text.len > 0 && i < secrets->secret_count; i++)
-        text = auth_redact_one(a, secrets->secrets[i], text);
+bb_str auth_redact(arena *a, const auth *from, bb_str text) {
+    for (size_t i = 0; text.len > 0 && i < from->secret_count; i++)
+        text = auth_redact_one(a, from->secrets[i], text);
     return text;
 }

@@ -56,7 +56,7 @@ void auth_release(auth *a);
 
 /* The text without the secrets: each is replaced by "[redacted]". Gives `text` itself where there is nothing
  * to replace. */
-bb_str auth_redact(arena *a, const auth *secrets, bb_str text);
+bb_str auth_redact(arena *a, const auth *from, bb_str text);
 bb_str auth_redact_one(arena *a, bb_str secret, bb_str text);
 
 /* Whether a connector's declaration names only schemes and fields that this hub has. */

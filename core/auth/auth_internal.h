@@ -41,6 +41,8 @@ bool auth_is_field_name(bb_str name);
 /* "NAME: PREFIX " of the fields `header` and `prefix`, to be followed by a token; and out->fields. */
 bool auth_read_lead(auth_reading *r, bb_str *lead, auth *out, err *e);
 
+struct acquire;
+
 /* What a scheme does. NULL members: the constant header and query that `build` made are all. */
 typedef struct auth_ops {
     bool configured; /* values live in an auth_config of their own, since a session may outlive the connection
@@ -50,6 +52,10 @@ typedef struct auth_ops {
     auth_state (*get)(auth_ticket *t);
     bool (*sign)(auth_ticket *t, const sign_request *r, sign_addition *out, err *e);
     bool (*rejected)(auth_ticket *t, const http_answer *answer);
+    void (*acquire)(struct acquire *q);           /* of schemes with tokens: acquire.h */
+    bool stored;                                  /* its tokens are kept over a restart */
+    bool (*consent)(const struct auth_config *c); /* whether tokens need somebody to consent */
+    void (*forget)(void *shared);                 /* frees auth_session.shared */
 } auth_ops;
 
 /* A scheme's values, typed. Immutable, counted. */
@@ -58,6 +64,10 @@ typedef struct auth_config {
     arena *memory;
     const bb_str *secrets; /* in memory: wiped at the end */
     size_t secret_count;
+    char identity[65];    /* a hash of what tokens are for; "": the fingerprint */
+    char fingerprint[65]; /* of all, with the connection's base URL and target; set by auth_attach, as are: */
+    uint64_t serial;
+    http_target target;              /* for requests of the scheme's own */
     void *settings;                  /* of the scheme's own type, in memory */
     void (*destroy)(void *settings); /* of what is not in memory; may be NULL */
 } auth_config;
@@ -65,6 +75,11 @@ typedef struct auth_config {
 auth_config *auth_config_new(void);
 auth_config *auth_config_ref(auth_config *c);
 void auth_config_unref(auth_config *c); /* NULL is fine */
+
+/* Makes a ticket FAILED. */
+auth_state auth_ticket_fail(auth_ticket *t, problem p, bool retryable, bb_str detail);
+/* LEAD TOKEN as the only header. */
+bool auth_sign_token(const auth_ticket *t, bb_str lead, sign_addition *out, err *e);
 
 extern const auth_ops auth_none_ops, auth_api_key_ops, auth_basic_ops, auth_bearer_ops;
 

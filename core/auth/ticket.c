@@ -1,4 +1,4 @@
-#include "auth/auth_internal.h"
+#include "auth/session_internal.h"
 
 auth_state auth_ticket_get(auth_ticket *t) {
     const auth_ops *ops = t->auth->scheme->ops;
@@ -6,7 +6,8 @@ auth_state auth_ticket_get(auth_ticket *t) {
 }
 
 void auth_ticket_cancel(auth_ticket *t) {
-    t->wait = NULL; /* no scheme waits yet */
+    if (t->wait != NULL)
+        auth_wait_cancel(t);
 }
 
 bool auth_ticket_sign(auth_ticket *t, const sign_request *r, sign_addition *out, err *e) {
@@ -28,6 +29,24 @@ bool auth_ticket_rejected(auth_ticket *t, const http_answer *answer) {
     if (ops->rejected == NULL || t->renewals > 0 || !ops->rejected(t, answer))
         return false;
     t->renewals++;
+    return true;
+}
+
+auth_state auth_ticket_fail(auth_ticket *t, problem p, bool retryable, bb_str detail) {
+    t->problem = p;
+    t->retryable = retryable;
+    t->detail = detail;
+    return t->state = AUTH_FAILED;
+}
+
+bool auth_sign_token(const auth_ticket *t, bb_str lead, sign_addition *out, err *e) {
+    char *text = arena_alloc(t->memory, lead.len + t->token.len + 1);
+    if (text == NULL || t->token.len == 0)
+        return err_set(e, text == NULL ? "no memory for the request" : "the token cannot be signed");
+    memcpy(text, lead.ptr, lead.len);
+    memcpy(text + lead.len, t->token.ptr, t->token.len);
+    text[lead.len + t->token.len] = '\0';
+    out->headers[out->header_count++] = str_of(text, lead.len + t->token.len);
     return true;
 }
 

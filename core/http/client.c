@@ -196,6 +196,8 @@ static bool set_target(http_transfer *t, const http_send *s) {
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, target->insecure ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, target->insecure ? 0L : 2L);
     curl_easy_setopt(e, CURLOPT_CAINFO, target->ca_file != NULL ? target->ca_file : t->system_ca);
+    curl_easy_setopt(e, CURLOPT_SSLCERT, target->cert_file);
+    curl_easy_setopt(e, CURLOPT_SSLKEY, target->key_file);
     curl_easy_setopt(e, CURLOPT_PROXY, target->proxy != NULL ? target->proxy : "");
     return curl_easy_setopt(e, CURLOPT_URL, s->url) == CURLE_OK;
 }

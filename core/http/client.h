@@ -32,8 +32,9 @@ typedef enum {
 
 /* Settings of a connection, alike for all its requests. Lives as long as any of its requests. */
 typedef struct http_target {
-    const char *ca_file; /* NULL: the system's */
-    bool insecure;       /* no certificate check: only where the admin says so */
+    const char *ca_file;              /* NULL: the system's */
+    const char *cert_file, *key_file; /* of the client, PEM; NULL: none */
+    bool insecure;                    /* no certificate check: only where the admin says so */
     const char
         *proxy; /* NULL: none. The environment's proxies are not used: what goes where is the admin's word */
     uint32_t connect_timeout_ms;

@@ -2,6 +2,7 @@
 #include "registry/build.h"
 #include "registry/settings.h"
 
+#include "auth/session.h"
 #include "plugin/probe.h"
 
 static build_plugin *find_plugin(build *b, bb_str id) {
@@ -167,9 +168,16 @@ static bool attach_shared(build *b, build_connection *c) {
     return conn->stats != NULL && conn->upstream != NULL && (!counted || conn->quotas != NULL);
 }
 
+/* Its session goes by id and settings, and lives on over reloads. */
+static bool attach_session(const build *b, connection *c, err *e) {
+    auth_runtime *r = b->r->options.auth;
+    return r == NULL || auth_attach(r, c->id, c->base_url, &c->target, &c->auth, e);
+}
+
 static void create_instance(build *b, build_connection *c) {
     err e = {""};
-    if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e)) {
+    if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e) ||
+        !attach_session(b, c->fresh, &e)) {
         conf_fail(&c->error, c->file, 1, "%s", e.text);
         refuse(c);
         return;

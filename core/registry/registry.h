@@ -14,6 +14,7 @@ typedef struct registry_options {
     const char *store_file, *master_key_file; /* for the child that plans; the latter may be NULL */
     const char *program;                      /* what is started as `PROGRAM probe` */
     unsigned loops;
+    struct auth_runtime *auth; /* gives connections their sessions; NULL: none, nothing will be called */
     bool strict;               /* one refusal holds back all */
     bool shared_state;         /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */

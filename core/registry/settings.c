@@ -309,6 +309,8 @@ connection *settings_read(const conf_file *f, plugin_module *module, unsigned lo
         connection_free(c);
         return NULL;
     }
+    c->target.cert_file = c->auth.cert_file;
+    c->target.key_file = c->auth.key_file;
     upstream_key(c, f);
     fingerprint(c, f, *settings);
     return c;
