@@ -21,6 +21,7 @@ typedef struct api_shared {
     access_keys *access;
     store *store; /* NULL: none, offline */
     cache *cache;
+    struct auth_runtime *auth;
     executions *executions;
     uint64_t idempotency_keep_ms;
     _Atomic(bool) ready;                     /* /readyz */

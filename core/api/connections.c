@@ -1,6 +1,7 @@
 /* connections.c - connections as they are configured, and how they fare. */
 #include "api/routes.h"
 
+#include "auth/session.h"
 #include "base/clock.h"
 
 /* A key that is bound to other connections learns nothing of this one, not even whether it exists. */
@@ -184,6 +185,10 @@ static void write_health(json_writer *w, const snapshot_entry *entry) {
     if (failure > 0 && last > PROBLEM_NONE && last < PROBLEM_COUNT) {
         json_member_string(w, STR("last_error"), str_from(problem_of((problem)last)->name));
         json_member_string(w, STR("advice"), str_from(problem_of((problem)last)->advice));
+    }
+    if (entry->conn->auth.session != NULL) {
+        json_keyl(w, "auth");
+        auth_session_write_state(&entry->conn->auth, w);
     }
     json_object_end(w);
 }

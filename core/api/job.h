@@ -23,7 +23,9 @@ typedef enum {
     JOB_SECRET_GET,
     JOB_SECRET_SET,
     JOB_SECRET_REMOVE,
-    JOB_SECRET_ROTATE
+    JOB_SECRET_ROTATE,
+    JOB_AUTH_REVOKE, /* a connection's tokens */
+    JOB_AUTH_REVOKED /* the hub's own: that is done */
 } api_job_kind;
 
 typedef struct api_job {

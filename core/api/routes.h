@@ -56,6 +56,12 @@ void write_breaker(json_writer *w, const connection *c);
 void route_call(api *a, http_exchange *x, const route_params *p);
 void route_test(api *a, http_exchange *x, const route_params *p);
 
+/* oauth.c: a connection's tokens */
+void route_auth_begin(api *a, http_exchange *x, const route_params *p);
+void route_auth_state(api *a, http_exchange *x, const route_params *p);
+void route_auth_revoke(api *a, http_exchange *x, const route_params *p);
+void route_oauth_callback(api *a, http_exchange *x, const route_params *p);
+
 /* jobs.c */
 void route_connection_create(api *a, http_exchange *x, const route_params *p);
 void route_connection_replace(api *a, http_exchange *x, const route_params *p);

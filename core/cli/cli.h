@@ -43,6 +43,8 @@ typedef struct options {
     bool dry_run, wait;
     /* secret rotate */
     const char *new_master_key_file;
+    /* auth */
+    bool no_wait, status, revoke;
     const char *words[256]; /* what is no option */
     size_t word_count;
 } options;
@@ -95,6 +97,7 @@ int command_call(const options *o);
 int command_ls(const options *o);
 int command_inspect(const options *o);
 int command_test(const options *o);
+int command_auth(const options *o);
 int command_reload(const options *o);
 int command_secret(const options *o);
 

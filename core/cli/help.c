@@ -55,6 +55,14 @@ static const struct {
     {"test", "Usage: busbar test CONNECTION\n\n"
              "Tries a connection: configuration, reachability, credentials, answer. Exit code 0 only where "
              "all is well.\n" CLIENT_OPTIONS},
+    {"auth", "Usage: busbar auth CONNECTION [--no-wait | --status | --revoke]\n\n"
+             "Gives a connection its tokens. Where its grant needs consent (authorization_code, "
+             "device_code), prints\n"
+             "what to open in a browser and waits for the outcome; else has a new token got at once.\n\n"
+             "  --no-wait         only print what to open\n"
+             "  --timeout TIME    wait at most so long (default: as long as the page is good)\n"
+             "  --status          how the connection's tokens fare; never a token itself\n"
+             "  --revoke          have the service revoke the tokens, and forget them\n" CLIENT_OPTIONS},
     {"reload", "Usage: busbar reload [--dry-run] [--wait]\n\n"
                "Has the hub read its configuration and connectors again, and prints what changed. Exit code "
                "1 where anything was\n"
@@ -88,6 +96,7 @@ static const char program[] =
     "  ls        list connectors, connections, operations\n"
     "  inspect   what a connector or operation wants and gives\n"
     "  test      try a connection\n"
+    "  auth      give a connection its tokens\n"
     "  reload    read configuration and connectors again\n"
     "  secret    set, list and rotate what is kept encrypted\n"
     "  help      this, or a command's help\n\n"

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",  "call",   "ls",   "inspect", "test",
-                                     "reload", "secret", "help", NULL};
+const char *const command_names[] = {"serve", "call",   "ls",     "inspect", "test",
+                                     "auth",  "reload", "secret", "help",    NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -20,9 +20,9 @@ void complain(const char *format, ...) {
 static const struct {
     const char *name;
     int (*run)(const options *o);
-} commands[] = {{"serve", command_serve},     {"call", command_call}, {"ls", command_ls},
-                {"inspect", command_inspect}, {"test", command_test}, {"reload", command_reload},
-                {"secret", command_secret}};
+} commands[] = {{"serve", command_serve},     {"call", command_call},    {"ls", command_ls},
+                {"inspect", command_inspect}, {"test", command_test},    {"auth", command_auth},
+                {"reload", command_reload},   {"secret", command_secret}};
 
 static int unknown_command(const char *name) {
     const char *near = str_nearest(str_from(name), command_names);

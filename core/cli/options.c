@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8, SECRET = 16 };
+enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8, SECRET = 16, AUTH = 32 };
 
 typedef struct option {
     const char *name;
@@ -39,7 +39,7 @@ static const option known[] = {
     {"--text", CLIENT, FORM_TEXT, AT(output)},
     {"--json", CLIENT, FORM_JSON, AT(output)}, /* of `call`: TEXT or @FILE, below */
     {"--cursor", CALL, TEXT, AT(cursor)},
-    {"--timeout", CALL, TEXT, AT(timeout)},
+    {"--timeout", CALL | AUTH, TEXT, AT(timeout)},
     {"--max-items", CALL, COUNT, AT(max_items)},
     {"--all", CALL, FLAG, AT(all)},
     {"--full", CALL, FLAG, AT(full)},
@@ -48,6 +48,9 @@ static const option known[] = {
     {"--dry-run", RELOAD, FLAG, AT(dry_run)},
     {"--wait", RELOAD, FLAG, AT(wait)},
     {"--new-master-key-file", SECRET, TEXT, AT(new_master_key_file)},
+    {"--no-wait", AUTH, FLAG, AT(no_wait)},
+    {"--status", AUTH, FLAG, AT(status)},
+    {"--revoke", AUTH, FLAG, AT(revoke)},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -56,6 +59,7 @@ static unsigned commands_of(const char *command) {
            : strcmp(command, "call") == 0   ? CLIENT | CALL
            : strcmp(command, "reload") == 0 ? CLIENT | RELOAD
            : strcmp(command, "secret") == 0 ? CLIENT | SECRET
+           : strcmp(command, "auth") == 0   ? CLIENT | AUTH
                                             : CLIENT;
 }
 

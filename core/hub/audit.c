@@ -13,6 +13,7 @@ static const char *action_of(const api_job *job) {
     case JOB_REPLACE: return "connection.replace";
     case JOB_MERGE: return "connection.change";
     case JOB_DELETE: return "connection.delete";
+    case JOB_AUTH_REVOKE: return "connection.revoke";
     case JOB_KEY_CREATE: return "key.create";
     case JOB_KEY_REVOKE: return "key.revoke";
     case JOB_SECRET_GET: return "secret.read";

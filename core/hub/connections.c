@@ -286,6 +286,7 @@ static void delete_(hub *h, api_job *job) {
         refuse(h, job, PROBLEM_OVERLOADED, text.ptr);
         return;
     }
+    hub_auth_forget(h, job->id);
     hub_reload(h);
     json_writer w;
     json_writer_init(&w, &job->answer);

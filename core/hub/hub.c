@@ -117,6 +117,7 @@ static bool start_loops(hub *h, err *e) {
         else
             close(fds[i]);
     }
+    ok = ok && hub_auth_serve(h, e);
     for (unsigned i = 0; ok && i < n; i++) /* once all are made: they look at each other for the metrics */
         ok = loop_start(h->loops[i].loop) || err_set(e, "a thread cannot be started");
     return ok;
@@ -143,6 +144,7 @@ static bool start_registry(hub *h, err *e) {
                                 .loops = h->settings.loops,
                                 .strict = h->settings.strict,
                                 .quotas = h->quotas,
+                                .auth = h->auth,
                                 .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
@@ -173,12 +175,14 @@ static bool start_shared(hub *h, err *e) {
 static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
-        !hub_storage_open(h, e) || !hub_keep_load(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
+        !hub_storage_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
+        !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .access = h->access,
                              .store = h->store,
                              .cache = h->cache,
+                             .auth = h->auth,
                              .idempotency_keep_ms = h->settings.idempotency_ms,
                              .executions = h->executions,
                              .http_connections = http_connections,

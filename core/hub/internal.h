@@ -3,6 +3,7 @@
 #define HUB_INTERNAL_H
 
 #include "api/api.h"
+#include "auth/session.h"
 #include "http/server.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
@@ -48,6 +49,7 @@ struct hub {
     quota_book *quotas;
     access_keys *access;
     cache *cache;
+    auth_runtime *auth;
     otlp *otlp;
     uv_timer_t keep_timer;
     uint64_t ticks;
@@ -83,6 +85,14 @@ void hub_connection_job(hub *h, api_job *job);
 
 /* keys.c */
 void hub_key_job(hub *h, api_job *job);
+
+/* oauth.c */
+bool hub_auth_open(hub *h, err *e);
+bool hub_auth_serve(hub *h, err *e); /* once the loops are made, before they run */
+void hub_auth_job(hub *h, api_job *job);
+void hub_auth_revoked(hub *h, api_job *job);
+/* Its tokens are revoked at the service, as far as it lets, and forgotten. */
+void hub_auth_forget(hub *h, bb_str connection);
 
 /* audit.c */
 bool hub_job_changes(const api_job *job);

@@ -192,6 +192,7 @@ void hub_reload(hub *h) {
     report_free(h->last);
     h->last = done.report;
     report_log(h->last);
+    auth_runtime_reloaded(h->auth);
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {
         h->last->drained = h->retired == NULL;
         return;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "plugin/url.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 
 static const char *const sections[] = {"hub",        "server",      "secrets", "store", "cache",
                                        "executions", "idempotency", "trace",   NULL};
-static const char *const hub_keys[] = {"listen", "plugins",    "state",      "loops",    "log_level",
-                                       "strict", "drain_soft", "drain_hard", "shutdown", NULL};
+static const char *const hub_keys[] = {"listen",    "plugins",    "state",      "loops",
+                                       "log_level", "strict",     "drain_soft", "drain_hard",
+                                       "shutdown",  "public_url", NULL};
 static const char *const server_keys[] = {"max_header",      "max_headers", "max_body",     "header_timeout",
                                           "body_timeout",    "body_total",  "idle_timeout", "write_timeout",
                                           "max_connections", NULL};
@@ -87,6 +89,13 @@ static bool read_level(arena *a, const conf_file *f, const conf_section *s, err 
     return true;
 }
 
+static bool read_public_url(arena *a, const conf_file *f, const conf_section *s, hub_settings *out, err *e) {
+    err why = {""};
+    return read_text(a, f, s, STR("public_url"), &out->public_url, e) &&
+           (out->public_url == NULL || url_check_base(str_from(out->public_url), &why) ||
+            conf_fail(e, f, conf_find(s, STR("public_url"))->line, "public_url %s", why.text));
+}
+
 static bool read_hub(arena *a, const conf_file *f, hub_settings *out, err *e) {
     const conf_section *s = conf_find_section(f, STR("hub"));
     uint64_t loops;
@@ -94,7 +103,8 @@ static bool read_hub(arena *a, const conf_file *f, hub_settings *out, err *e) {
         return false;
     bool ok = read_text(a, f, s, STR("listen"), &out->listen, e) &&
               read_text(a, f, s, STR("plugins"), &out->plugins_dir, e) &&
-              read_text(a, f, s, STR("state"), &out->state_dir, e) && read_level(a, f, s, e) &&
+              read_text(a, f, s, STR("state"), &out->state_dir, e) && read_public_url(a, f, s, out, e) &&
+              read_level(a, f, s, e) &&
               conf_u64(a, f, conf_find(s, STR("loops")), 1, LOOP_MAX, cores(), &loops, e) &&
               conf_bool(a, f, conf_find(s, STR("strict")), false, &out->strict, e) &&
               conf_duration_ms(a, f, conf_find(s, STR("drain_soft")), 0, 86400000, 30000, &out->drain_soft_ms,

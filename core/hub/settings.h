@@ -8,6 +8,7 @@
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
+    const char *public_url;      /* that browsers reach the hub by; NULL: where it listens */
     const char *master_key_file; /* NULL: where secret/secret.h says */
     const char *store_file;
     unsigned loops;

@@ -7,6 +7,7 @@
 /* The last of a loop's clients has gone. On the loop. */
 static void on_server_closed(void *ctx) {
     hub_loop *l = ctx;
+    auth_runtime_close_loop(l->hub->auth, l->loop);
     worker_close(&l->worker);
     pthread_mutex_lock(&l->hub->lock);
     l->hub->loops_closed++;
@@ -83,6 +84,7 @@ void hub_free(hub *h) {
         free_retired(h);
         registry_free(h->registry);
     }
+    auth_runtime_free(h->auth);
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);
     cache_free(h->cache);

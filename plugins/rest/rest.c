@@ -349,7 +349,19 @@ static const bb_auth_scheme api_key = {BB_SIZE(bb_auth_scheme), .scheme = "api_k
 static const bb_auth_scheme basic = {BB_SIZE(bb_auth_scheme), .scheme = "basic",
                                      .summary = "user name and password"};
 static const bb_auth_scheme bearer = {BB_SIZE(bb_auth_scheme), .scheme = "bearer", .summary = "a token"};
-static const bb_auth_scheme *const schemes[] = {&none, &api_key, &basic, &bearer, NULL};
+static const bb_auth_scheme jwt = {BB_SIZE(bb_auth_scheme), .scheme = "jwt",
+                                   .summary = "tokens that the hub signs itself"};
+static const bb_auth_scheme oauth2 = {BB_SIZE(bb_auth_scheme), .scheme = "oauth2",
+                                      .summary = "OAuth 2: tokens got and renewed by any of its grants"};
+static const bb_auth_scheme aws_sigv4 = {BB_SIZE(bb_auth_scheme), .scheme = "aws_sigv4",
+                                         .summary = "AWS Signature Version 4"};
+static const bb_auth_scheme oauth1 = {BB_SIZE(bb_auth_scheme), .scheme = "oauth1",
+                                      .summary = "OAuth 1.0 signatures"};
+static const bb_auth_scheme mtls = {BB_SIZE(bb_auth_scheme), .scheme = "mtls",
+                                    .summary = "a client certificate"};
+static const bb_auth_scheme digest = {BB_SIZE(bb_auth_scheme), .scheme = "digest", .summary = "HTTP Digest"};
+static const bb_auth_scheme *const schemes[] = {&none,      &api_key, &basic, &bearer, &jwt, &oauth2,
+                                                &aws_sigv4, &oauth1,  &mtls,  &digest, NULL};
 
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),

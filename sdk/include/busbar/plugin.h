@@ -81,12 +81,13 @@ typedef struct bb_schema {
     const char *text;
 } bb_schema;
 
-/* What a service takes as credentials. The host has the schemes "none", "api_key", "basic" and "bearer"; a
- * connector says which of them its service understands, and fills in what the admin need not know. */
+/* What a service takes as credentials. The host has the schemes "none", "api_key", "basic", "bearer", "jwt",
+ * "oauth2", "aws_sigv4", "oauth1", "mtls" and "digest"; a connector says which of them its service
+ * understands, and fills in what the admin need not know. */
 typedef struct bb_auth_scheme {
     uint32_t size; /* sizeof(bb_auth_scheme) */
     uint32_t reserved;
-    const char *scheme;  /* "none", "api_key", "basic", "bearer" */
+    const char *scheme;  /* one of those above */
     const char *summary; /* for the admin: where to get the credentials, and the least scopes */
     /* Optional defaults for the scheme's fields, as a JSON object: {"header": "X-Api-Key"} */
     const char *defaults;
