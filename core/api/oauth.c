@@ -122,7 +122,7 @@ void route_auth_state(api *a, http_exchange *x, const route_params *p) {
 void route_auth_revoke(api *a, http_exchange *x, const route_params *p) {
     const snapshot_entry *entry = find_connection(a, x, p->who, p->part[0]);
     if (entry != NULL)
-        job_submit(a, x, job_new(a, x, p->who, JOB_AUTH_REVOKE, entry->id));
+        api_job_submit(a, x, api_job_new(a, x, p->who, JOB_AUTH_REVOKE, entry->id));
 }
 
 /* --- GET /oauth/callback ---------------------------------------------------------------------------- */
