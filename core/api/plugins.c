@@ -1,6 +1,8 @@
 /* plugins.c - what is plugged in: connectors, their operations, schemas and auth schemes. */
 #include "api/routes.h"
 
+#include "auth/custom.h"
+
 static json_writer begin(buf *body) {
     json_writer w;
     buf_init(body);
@@ -132,7 +134,22 @@ static void write_fields(json_writer *w, arena *memory, const auth_scheme *schem
     json_array_end(w);
 }
 
-static void write_auth_schemes_of(json_writer *w, arena *memory, const bb_plugin *plugin) {
+static void write_custom_schemes(json_writer *w, arena *memory, const plugin_module *m) {
+    for (size_t i = 0; m->auth != NULL && m->auth->schemes[i] != NULL; i++) {
+        const char *id = m->auth->schemes[i]->id;
+        const auth_scheme *scheme = custom_scheme_find(m->desc->id, m->auth, str_from(id));
+        if (scheme == NULL)
+            continue;
+        json_object(w);
+        json_member_string(w, STR("scheme"), str_from(id));
+        json_member_string(w, STR("summary"), str_from(scheme->summary));
+        write_fields(w, memory, scheme, m->desc);
+        json_object_end(w);
+    }
+}
+
+static void write_auth_schemes_of(json_writer *w, arena *memory, const plugin_module *m) {
+    const bb_plugin *plugin = m->desc;
     json_keyl(w, "auth_schemes");
     json_array(w);
     for (const bb_auth_scheme *const *s = plugin->auth_schemes; s != NULL && *s != NULL; s++) {
@@ -144,6 +161,7 @@ static void write_auth_schemes_of(json_writer *w, arena *memory, const bb_plugin
         write_fields(w, memory, scheme, plugin);
         json_object_end(w);
     }
+    write_custom_schemes(w, memory, m);
     json_array_end(w);
 }
 
@@ -179,7 +197,7 @@ void route_plugin(api *a, http_exchange *x, const route_params *params) {
         member_opt(&w, STR("license"), desc->license);
         member_opt(&w, STR("test_operation"), desc->test_operation);
         member_raw(&w, STR("settings_schema"), p->module->settings_text);
-        write_auth_schemes_of(&w, http_exchange_arena(x), desc);
+        write_auth_schemes_of(&w, http_exchange_arena(x), p->module);
         write_operations(&w, p->module);
         write_schema_names(&w, desc);
     }

@@ -1,7 +1,10 @@
 #include "auth/session_internal.h"
 
+#include "auth/custom.h"
 #include "plugin/host_crypto.h"
 #include "plugin/url.h"
+
+#define AUTH_OFFERED_MAX 48 /* the hub has a dozen, a connector 16 of its own */
 
 /* --- what the connector declares ------------------------------------------------------------------- */
 
@@ -12,12 +15,36 @@ static const bb_auth_scheme *declared(const bb_plugin *plugin, bb_str id) {
     return NULL;
 }
 
-static const char *names_of(arena *a, const bb_plugin *plugin) {
-    if (plugin->auth_schemes == NULL || plugin->auth_schemes[0] == NULL)
-        return "none";
+/* The schemes that an admin may choose from: those that the connector names, then its own. */
+typedef struct offer {
+    const char *ids[AUTH_OFFERED_MAX];
+    size_t count;
+} offer;
+
+static offer offered(const auth_reading *r) {
+    offer o = {.count = 0};
+    for (const bb_auth_scheme *const *s = r->plugin->auth_schemes; s != NULL && *s != NULL; s++)
+        if (o.count < AUTH_OFFERED_MAX)
+            o.ids[o.count++] = (*s)->scheme;
+    for (size_t i = 0; r->custom != NULL && r->custom->schemes[i] != NULL; i++)
+        if (o.count < AUTH_OFFERED_MAX)
+            o.ids[o.count++] = r->custom->schemes[i]->id;
+    if (o.count == 0)
+        o.ids[o.count++] = "none";
+    return o;
+}
+
+static bool offers(const offer *o, bb_str id) {
+    for (size_t i = 0; i < o->count; i++)
+        if (str_eq(id, str_from(o->ids[i])))
+            return true;
+    return false;
+}
+
+static const char *names_of(arena *a, const offer *o) {
     bb_str names = STR("");
-    for (const bb_auth_scheme *const *s = plugin->auth_schemes; *s != NULL; s++)
-        names = arena_printf(a, "%.*s%s%s", STR_FMT(names), names.len > 0 ? ", " : "", (*s)->scheme);
+    for (size_t i = 0; i < o->count; i++)
+        names = arena_printf(a, "%.*s%s%s", STR_FMT(names), names.len > 0 ? ", " : "", o->ids[i]);
     return names.ptr != NULL ? names.ptr : "";
 }
 
@@ -62,26 +89,27 @@ static unsigned section_line(const auth_reading *r) {
     return r->section != NULL ? r->section->line : 1;
 }
 
+static const auth_scheme *find_scheme(const auth_reading *r, bb_str id) {
+    const auth_scheme *own = custom_scheme_find(r->plugin->id, r->custom, id);
+    return own != NULL ? own : auth_scheme_find(id);
+}
+
 /* The scheme that is named, or the only one there is. */
 static bool choose_scheme(auth_reading *r, err *e) {
     const conf_entry *entry = conf_find(r->section, STR("scheme"));
-    const bb_auth_scheme *const *offered = r->plugin->auth_schemes;
-    bool offers_none = offered == NULL || offered[0] == NULL || declared(r->plugin, STR("none")) != NULL;
+    offer o = offered(r);
     bb_str id = STR("none");
-    if (entry != NULL) {
+    if (entry != NULL)
         id = entry->value;
-    } else if (r->section != NULL && offered != NULL && offered[0] != NULL && offered[1] == NULL) {
-        id = str_from(offered[0]->scheme);
-    } else if (r->section != NULL || !offers_none) {
+    else if (r->section != NULL && o.count == 1)
+        id = str_from(o.ids[0]);
+    else if (r->section != NULL || !offers(&o, id))
         return conf_fail(e, r->file, section_line(r), "[auth] needs `scheme`, one of: %s",
-                         names_of(r->memory, r->plugin));
-    }
-    r->scheme = auth_scheme_find(id);
-    bool ok = r->scheme != NULL &&
-              (declared(r->plugin, id) != NULL || (str_eq(id, STR("none")) && offers_none));
-    return ok || conf_fail(e, r->file, entry != NULL ? entry->line : section_line(r),
-                           "auth scheme \"%.*s\" is not one that connector %s takes: %s", STR_FMT(id),
-                           r->plugin->id, names_of(r->memory, r->plugin));
+                         names_of(r->memory, &o));
+    r->scheme = offers(&o, id) ? find_scheme(r, id) : NULL;
+    return r->scheme != NULL || conf_fail(e, r->file, entry != NULL ? entry->line : section_line(r),
+                                          "auth scheme \"%.*s\" is not one that connector %s takes: %s",
+                                          STR_FMT(id), r->plugin->id, names_of(r->memory, &o));
 }
 
 static bool check_keys(const auth_reading *r, err *e) {
@@ -161,7 +189,17 @@ static bool read_all(auth_reading *r, auth *out, err *e) {
 
 bool auth_compile(arena *a, const conf_file *f, const conf_section *section, const bb_plugin *plugin,
                   auth *out, err *e) {
-    auth_reading r = {.memory = a, .file = f, .section = section, .plugin = plugin};
+    return auth_compile_for(a, f, section, &(auth_connector){.plugin = plugin}, out, e);
+}
+
+bool auth_compile_for(arena *a, const conf_file *f, const conf_section *section,
+                      const auth_connector *connector, auth *out, err *e) {
+    auth_reading r = {.memory = a,
+                      .file = f,
+                      .section = section,
+                      .plugin = connector->plugin,
+                      .custom = connector->custom,
+                      .settings = connector->settings};
     *out = (auth){0};
     if (!choose_scheme(&r, e) || !check_keys(&r, e))
         return false;

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-#include <busbar/plugin.h>
+#include <busbar/auth.h>
 
 typedef struct auth_field {
     const char *name;
@@ -46,11 +46,21 @@ typedef struct auth {
     uint64_t serial;                  /* a later attachment has a greater one */
 } auth;
 
+/* What a connection brings to the reading of its [auth]. */
+typedef struct auth_connector {
+    const bb_plugin *plugin;
+    const bb_auth_extension *custom; /* schemes of the connector's own; NULL: none */
+    bb_str settings;                 /* the connection's: a JSON object's text */
+} auth_connector;
+
 /* Reads [auth] (NULL: there is none) against what the connector declares. Everything lives in `a`, or is
  * counted. False: *e names file, line, what is missing and what the scheme takes, never a value; and there is
  * nothing to release. */
 bool auth_compile(arena *a, const conf_file *f, const conf_section *section, const bb_plugin *plugin,
                   auth *out, err *e);
+/* The same for a connector with schemes of its own. */
+bool auth_compile_for(arena *a, const conf_file *f, const conf_section *section,
+                      const auth_connector *connector, auth *out, err *e);
 /* Wipes the secrets and lets go of what is counted. Of a zeroed auth: nothing. */
 void auth_release(auth *a);
 

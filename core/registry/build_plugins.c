@@ -1,6 +1,7 @@
 /* build_plugins.c - connectors' files: found, staged, compared, tried in a child, loaded. */
 #include "registry/build.h"
 
+#include "auth/custom.h"
 #include "observe/metrics.h"
 #include "plugin/probe.h"
 
@@ -123,9 +124,13 @@ static bool try_new(build *b) {
     return true;
 }
 
+static bool check_auth(const build *b, build_plugin *p) {
+    return auth_check_plugin(b->a, p->module->desc, &p->error) && custom_check(p->module->auth, &p->error);
+}
+
 static void load(build *b, build_plugin *p) {
     p->module = module_load(p->staged.path, p->staged.sha256, p->file, p->id, &p->error);
-    if (p->module != NULL && !auth_check_plugin(b->a, p->module->desc, &p->error)) {
+    if (p->module != NULL && !check_auth(b, p)) {
         module_unref(p->module);
         p->module = NULL;
     }

@@ -294,6 +294,11 @@ static connection *connection_new(const conf_file *f, plugin_module *m, unsigned
     return c;
 }
 
+static bool compile_auth(connection *c, const conf_file *f, const plugin_module *m, bb_str settings, err *e) {
+    auth_connector connector = {.plugin = m->desc, .custom = m->auth, .settings = settings};
+    return auth_compile_for(c->memory, f, conf_find_section(f, STR("auth")), &connector, &c->auth, e);
+}
+
 connection *settings_read(const conf_file *f, plugin_module *module, unsigned loops, bb_str *settings,
                           err *e) {
     connection *c = connection_new(f, module, loops);
@@ -303,8 +308,7 @@ connection *settings_read(const conf_file *f, plugin_module *module, unsigned lo
     }
     bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
               policies_read(c->memory, f, &c->policies, e) && read_settings(c, f, module, settings, e) &&
-              auth_compile(c->memory, f, conf_find_section(f, STR("auth")), module->desc, &c->auth, e) &&
-              (write_conf_json(c, f) || err_set(e, "no memory"));
+              compile_auth(c, f, module, *settings, e) && (write_conf_json(c, f) || err_set(e, "no memory"));
     if (!ok) {
         connection_free(c);
         return NULL;

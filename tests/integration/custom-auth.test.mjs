@@ -164,11 +164,11 @@ test('the connector\'s schemes are listed with their fields', async () => {
   assert.deepEqual([password.required, password.secret], [true, true]);
 });
 
-test('a scheme that breaks its word fails the call as the connector\'s defect', async () => {
+test('a scheme that breaks its word fails the call, by name', async () => {
   build('-DBROKEN_SIGN', '-DVERSION="1.2.0"');
   assert.deepEqual((await hub.reload()).errors, []);
-  const problem = await hub.problem('connector-defect', 'login', 'notes.create', {n: 1});
-  assert.match(JSON.stringify(problem), /X-Undeclared/);
+  const problem = await hub.problem('credentials-unavailable', 'login', 'notes.create', {n: 1});
+  assert.match(JSON.stringify(problem), /vault_login of connector vaulted: .*X-Undeclared/);
   assert.equal(state.notes.length, 0);
 });
 
