@@ -25,7 +25,7 @@ static store_result insert(store *s, database *d, store_job *job) {
     database_text(stmt, 7, e->outcome);
     database_text(stmt, 8, e->detail);
     database_u64(stmt, 9, e->count > 0 ? e->count : 1);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 bool store_audit_add(store *s, const audit_entry *e) {

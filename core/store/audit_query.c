@@ -82,7 +82,7 @@ static store_result run(store *s, database *d, store_job *job) {
     store_result r = STORE_OK;
     (void)s;
     sqlite3_stmt *stmt = prepare(d, &q->filter);
-    while (q->lines.len < BYTES_MAX && database_row(d, stmt, &r)) {
+    while (q->lines.len < BYTES_MAX && database_row(stmt, &r)) {
         write_line(stmt, &q->lines);
         q->last = database_column_u64(stmt, 0);
     }

@@ -7,9 +7,10 @@
 
 /* --- results ----------------------------------------------------------------------------------------- */
 
-/* A device error says by errno what it is: SQLite itself tells only ENOSPC apart. */
-static store_result by_errno(const database *d) {
-    switch (d->sq != NULL ? sqlite3_system_errno(d->sq) : 0) {
+/* What a device error is: SQLite itself tells only ENOSPC apart. Its own sqlite3_system_errno is empty after
+ * sqlite3_step; errno, set to 0 before, still has the reason after it. */
+static store_result by_errno(int number) {
+    switch (number) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG: return STORE_FULL;
@@ -20,7 +21,7 @@ static store_result by_errno(const database *d) {
     }
 }
 
-store_result database_result(const database *d, int code) {
+store_result database_result(int code, int number) {
     switch (code & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -29,7 +30,7 @@ store_result database_result(const database *d, int code) {
     case SQLITE_READONLY: return STORE_READ_ONLY;
     case SQLITE_CONSTRAINT: return STORE_EXISTS;
     case SQLITE_IOERR:
-    case SQLITE_CANTOPEN: return by_errno(d);
+    case SQLITE_CANTOPEN: return by_errno(number);
     default: return STORE_FAILED;
     }
 }
@@ -82,7 +83,11 @@ sqlite3_stmt *database_prepare(database *d, const char *sql) {
 }
 
 store_result database_exec(database *d, const char *sql) {
-    return d->sq == NULL ? STORE_FAILED : database_result(d, sqlite3_exec(d->sq, sql, NULL, NULL, NULL));
+    if (d->sq == NULL)
+        return STORE_FAILED;
+    errno = 0;
+    int code = sqlite3_exec(d->sq, sql, NULL, NULL, NULL);
+    return database_result(code, errno);
 }
 
 int64_t database_number(database *d, const char *sql, int64_t otherwise) {
@@ -94,23 +99,23 @@ int64_t database_number(database *d, const char *sql, int64_t otherwise) {
     return n;
 }
 
-bool database_row(database *d, sqlite3_stmt *stmt, store_result *r) {
+bool database_row(sqlite3_stmt *stmt, store_result *r) {
     if (stmt == NULL) {
-        *r = d->sq != NULL ? database_result(d, sqlite3_errcode(d->sq)) : STORE_FAILED;
-        *r = *r == STORE_OK ? STORE_FAILED : *r;
+        *r = STORE_FAILED; /* no memory, or a damaged schema */
         return false;
     }
+    errno = 0;
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW)
         return true;
-    *r = database_result(d, code);
+    *r = database_result(code, errno);
     sqlite3_reset(stmt);
     return false;
 }
 
-store_result database_done(database *d, sqlite3_stmt *stmt) {
+store_result database_done(sqlite3_stmt *stmt) {
     store_result r = STORE_OK;
-    if (database_row(d, stmt, &r))
+    if (database_row(stmt, &r))
         sqlite3_reset(stmt);
     return r;
 }

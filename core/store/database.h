@@ -23,8 +23,8 @@ typedef enum { DATABASE_WRITE, DATABASE_CREATE, DATABASE_READ } database_mode;
 bool database_open(database *d, const char *path, database_mode mode, err *e);
 void database_close(database *d);
 
-/* What an SQLite result means to the store. */
-store_result database_result(const database *d, int code);
+/* What an SQLite result means to the store; `number` is errno as the call left it. */
+store_result database_result(int code, int number);
 
 /* The statement, reset and unbound; NULL: see sqlite3_errcode. */
 sqlite3_stmt *database_prepare(database *d, const char *sql);
@@ -34,9 +34,9 @@ store_result database_exec(database *d, const char *sql);
 int64_t database_number(database *d, const char *sql, int64_t otherwise);
 
 /* Steps a statement that gives no rows, resets it. STORE_OK, or what went wrong. */
-store_result database_done(database *d, sqlite3_stmt *stmt);
+store_result database_done(sqlite3_stmt *stmt);
 /* Steps to the next row. False: *r is STORE_OK at the end, or what went wrong; the statement is reset. */
-bool database_row(database *d, sqlite3_stmt *stmt, store_result *r);
+bool database_row(sqlite3_stmt *stmt, store_result *r);
 
 /* Slices are bound without a copy: they live until the statement is reset. Absent ones as "". */
 void database_text(sqlite3_stmt *stmt, int at, bb_str s);

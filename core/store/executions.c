@@ -19,7 +19,7 @@ static bool oldest(database *d, uint64_t *number, uint64_t *last_ms, uint64_t *c
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(d, "SELECT number, last_ms, count FROM executions INDEXED BY "
                                              "executions_by_id ORDER BY last_id, number LIMIT 1");
-    if (!database_row(d, stmt, &r))
+    if (!database_row(stmt, &r))
         return false;
     *number = database_column_u64(stmt, 0);
     *last_ms = database_column_u64(stmt, 1);
@@ -43,7 +43,7 @@ static store_result drop_old(store *s, database *d, uint64_t now_ms) {
             break;
         sqlite3_stmt *stmt = database_prepare(d, "DELETE FROM executions WHERE number = ?");
         database_u64(stmt, 1, number);
-        r = database_done(d, stmt);
+        r = database_done(stmt);
         total -= count < total ? count : total;
     }
     return r;
@@ -60,7 +60,7 @@ static store_result insert(store *s, database *d, store_job *job) {
     database_u64(stmt, 5, g->count);
     database_u64(stmt, 6, g->failed);
     database_blob(stmt, 7, g->lines.ptr, g->lines.len);
-    store_result r = database_done(d, stmt);
+    store_result r = database_done(stmt);
     return r == STORE_OK && s->executions_added++ % KEEP_EVERY == 0 ? drop_old(s, d, g->last_ms) : r;
 }
 
@@ -124,7 +124,7 @@ static bool next_segment(database *d, const execution_walk *w, place *at, store_
         database_u64(stmt, 4, w->since_ms);
         database_u64(stmt, 5, w->until_ms > 0 ? w->until_ms : INT64_MAX);
     }
-    if (!database_row(d, stmt, r))
+    if (!database_row(stmt, r))
         return false;
     buf_clear(&at->last_id);
     buf_str_add(&at->last_id, database_column(stmt, 0));

@@ -52,7 +52,7 @@ static store_result take_over(store *s, database *d, const begin_job *j) {
     sqlite3_stmt *stmt = database_prepare(d, "UPDATE idempotency SET boot = ?2 WHERE key = ?1");
     database_blob(stmt, 1, j->key, HASH);
     database_blob(stmt, 2, s->boot, sizeof s->boot);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 /* In place of an expired one, if there is. */
@@ -64,7 +64,7 @@ static store_result insert_running(store *s, database *d, const begin_job *j) {
     database_blob(stmt, 2, j->request, HASH);
     database_blob(stmt, 3, s->boot, sizeof s->boot);
     database_u64(stmt, 4, j->now_ms + j->keep_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 static store_result remove_expired(store *s, database *d, uint64_t now_ms) {
@@ -74,7 +74,7 @@ static store_result remove_expired(store *s, database *d, uint64_t now_ms) {
         d, "DELETE FROM idempotency WHERE number IN (SELECT number FROM idempotency "
            "WHERE expires_ms <= ? LIMIT 128)");
     database_u64(stmt, 1, now_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 static store_result begin(store *s, database *d, store_job *job) {
@@ -87,7 +87,7 @@ static store_result begin(store *s, database *d, store_job *job) {
            "WHERE key = ?1 AND expires_ms > ?2");
     database_blob(stmt, 1, j->key, HASH);
     database_u64(stmt, 2, j->now_ms);
-    if (!database_row(d, stmt, &r)) {
+    if (!database_row(stmt, &r)) {
         j->state = IDEMPOTENCY_NEW;
         return r == STORE_OK ? insert_running(s, d, j) : r;
     }
@@ -148,7 +148,7 @@ static store_result finish(store *s, database *d, store_job *job) {
     database_u64(stmt, 2, j->answer.status);
     database_text(stmt, 3, j->answer.content_type);
     database_blob(stmt, 4, j->answer.body.ptr, j->answer.body.len);
-    store_result r = database_done(d, stmt);
+    store_result r = database_done(stmt);
     return r == STORE_OK && sqlite3_changes(d->sq) == 0 ? STORE_NOT_FOUND : r;
 }
 
@@ -189,7 +189,7 @@ static store_result forget(store *s, database *d, store_job *job) {
     (void)s;
     sqlite3_stmt *stmt = database_prepare(d, "DELETE FROM idempotency WHERE key = ? AND done = 0");
     database_blob(stmt, 1, ((end_job *)job)->key, HASH);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 void store_idempotency_forget(store *s, const uint8_t key[32]) {

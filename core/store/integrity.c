@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -64,13 +65,14 @@ static int check_large(database *d, const char *path, char *why, size_t cap) {
 bool store_check_integrity(database *d, const char *path, err *e) {
     char why[256] = "";
     struct stat st = {0};
+    errno = 0;
     bool large = stat(path, &st) == 0 && st.st_size > (off_t)WHOLE_MAX &&
                  database_number(d, "PRAGMA user_version", 0) > 0;
     int code = large ? check_large(d, path, why, sizeof why)
                      : check(d, "PRAGMA quick_check(1)", why, sizeof why);
     if (code == SQLITE_OK)
         return true;
-    store_result r = database_result(d, code);
+    store_result r = database_result(code, errno);
     bool damage = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
     return damage || r == STORE_OK
                ? store_damaged(path, why, e)

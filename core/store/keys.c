@@ -30,7 +30,7 @@ store_result store_keys_load(store *s, arena *a, store_key **out, size_t *count)
     sqlite3_stmt *stmt = database_prepare(&s->main,
                                           "SELECT id, name, role, limits, hash, created_ms, expires_ms, "
                                           "revoked_ms FROM keys ORDER BY number");
-    while (database_row(&s->main, stmt, &r)) {
+    while (database_row(stmt, &r)) {
         if (n == cap) {
             store_key *grown = arena_grow(a, *out, cap * sizeof **out, (cap + 64) * sizeof **out);
             cap += 64;
@@ -70,7 +70,7 @@ static store_result add(store *s, database *d, store_job *job) {
     database_u64(stmt, 6, k->created_ms);
     database_u64(stmt, 7, k->expires_ms);
     database_u64(stmt, 8, k->revoked_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 store_result store_key_add(store *s, const store_key *key) {
@@ -86,7 +86,7 @@ static store_result revoke_key(store *s, database *d, store_job *job) {
         d, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ?2 ELSE revoked_ms END WHERE id = ?1");
     database_text(stmt, 1, j->id);
     database_u64(stmt, 2, j->now_ms);
-    store_result r = database_done(d, stmt);
+    store_result r = database_done(stmt);
     return r == STORE_OK && sqlite3_changes(d->sq) == 0 ? STORE_NOT_FOUND : r;
 }
 

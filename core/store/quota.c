@@ -32,7 +32,7 @@ static store_result prune(store *s, database *d, store_job *job) {
                                              "(period = 'month' AND start_ms < ?2)");
     database_u64(stmt, 1, j->day_ms);
     database_u64(stmt, 2, j->month_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 static void queue_prune(store *s, uint64_t day_ms, uint64_t month_ms) {
@@ -76,7 +76,7 @@ store_result store_quota_load(store *s, arena *a, uint64_t now_ms, quota_row **o
                                           "(period = 'month' AND start_ms >= ?2)");
     database_u64(stmt, 1, day_ms);
     database_u64(stmt, 2, month_ms);
-    while (database_row(&s->main, stmt, &r)) {
+    while (database_row(stmt, &r)) {
         if (!add_row(a, stmt, out, n++)) {
             r = STORE_FAILED;
             sqlite3_reset(stmt);
@@ -109,7 +109,7 @@ static store_result save(store *s, database *d, store_job *job) {
         database_text(stmt, 2, j->rows[i].period);
         database_u64(stmt, 3, j->rows[i].start_ms);
         database_u64(stmt, 4, j->rows[i].used);
-        r = database_done(d, stmt);
+        r = database_done(stmt);
     }
     return r;
 }

@@ -24,7 +24,7 @@ store_result store_secret_keys_load(store *s, arena *a, store_secret_key **out, 
     pthread_mutex_lock(&s->main_lock);
     sqlite3_stmt *stmt = database_prepare(&s->main,
                                           "SELECT id, wrapped, created_ms FROM secret_keys ORDER BY number");
-    while (database_row(&s->main, stmt, &r)) {
+    while (database_row(stmt, &r)) {
         if (!add_key(a, stmt, out, count)) {
             r = STORE_FAILED;
             sqlite3_reset(stmt);
@@ -55,7 +55,7 @@ static store_result put(store *s, database *d, store_job *job) {
         database_blob(stmt, 1, j->keys[i].id, STORE_KEY_ID_BYTES);
         database_blob(stmt, 2, j->keys[i].wrapped.ptr, j->keys[i].wrapped.len);
         database_u64(stmt, 3, j->keys[i].created_ms);
-        r = database_done(d, stmt);
+        r = database_done(stmt);
     }
     database_exec(d, "PRAGMA secure_delete=FAST");
     return r;
@@ -70,11 +70,10 @@ static store_result prune(store *s, database *d, store_job *job) {
     (void)s;
     (void)job;
     database_exec(d, "PRAGMA secure_delete=ON");
-    store_result r = database_done(
-        d, database_prepare(
-               d, "DELETE FROM secret_keys WHERE number < (SELECT max(number) FROM secret_keys) AND "
-                  "id NOT IN (SELECT substr(sealed, 2, 8) FROM secrets) AND "
-                  "id NOT IN (SELECT substr(sealed, 2, 8) FROM tokens)"));
+    store_result r = database_done(database_prepare(
+        d, "DELETE FROM secret_keys WHERE number < (SELECT max(number) FROM secret_keys) AND "
+           "id NOT IN (SELECT substr(sealed, 2, 8) FROM secrets) AND "
+           "id NOT IN (SELECT substr(sealed, 2, 8) FROM tokens)"));
     database_exec(d, "PRAGMA secure_delete=FAST");
     return r;
 }

@@ -22,7 +22,7 @@ store_result store_secret_get(store *s, arena *a, bb_str name, store_secret *out
     sqlite3_stmt *stmt = database_prepare(
         &s->main, "SELECT sealed, created_ms, updated_ms FROM secrets WHERE name = ?");
     database_text(stmt, 1, name);
-    if (database_row(&s->main, stmt, &r)) {
+    if (database_row(stmt, &r)) {
         *out = (store_secret){.name = name,
                               .sealed = arena_copy(a, database_column(stmt, 0)),
                               .created_ms = database_column_u64(stmt, 1),
@@ -50,7 +50,7 @@ static store_result update(database *d, const void *what) {
     database_text(stmt, 1, j->name);
     database_blob(stmt, 2, j->sealed.ptr, j->sealed.len);
     database_u64(stmt, 3, j->now_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 static store_result put(store *s, database *d, store_job *job) {
@@ -65,7 +65,7 @@ static store_result put(store *s, database *d, store_job *job) {
     database_text(stmt, 1, j->name);
     database_blob(stmt, 2, j->sealed.ptr, j->sealed.len);
     database_u64(stmt, 3, j->now_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 store_result store_secret_put(store *s, bb_str name, bb_str sealed, uint64_t now_ms, bool *created) {
@@ -79,7 +79,7 @@ store_result store_secret_put(store *s, bb_str name, bb_str sealed, uint64_t now
 static store_result delete_row(database *d, const void *name) {
     sqlite3_stmt *stmt = database_prepare(d, "DELETE FROM secrets WHERE name = ?");
     database_text(stmt, 1, *(const bb_str *)name);
-    store_result r = database_done(d, stmt);
+    store_result r = database_done(stmt);
     return r == STORE_OK && sqlite3_changes(d->sq) == 0 ? STORE_NOT_FOUND : r;
 }
 
@@ -121,7 +121,7 @@ store_result store_secrets_list(store *s, arena *a, store_secret **out, size_t *
     pthread_mutex_lock(&s->main_lock);
     sqlite3_stmt *stmt = database_prepare(
         &s->main, "SELECT name, substr(sealed, 1, 9), created_ms, updated_ms FROM secrets ORDER BY name");
-    while (database_row(&s->main, stmt, &r)) {
+    while (database_row(stmt, &r)) {
         if (!add_secret(a, stmt, out, count)) {
             r = STORE_FAILED;
             sqlite3_reset(stmt);
@@ -169,7 +169,7 @@ store_result store_sealed_stale(store *s, arena *a, const uint8_t key[STORE_KEY_
     pthread_mutex_lock(&s->main_lock);
     sqlite3_stmt *stmt = database_prepare(&s->main, "SELECT count(*) FROM " STALE);
     bind_stale(stmt, key, after);
-    if (database_row(&s->main, stmt, &r)) {
+    if (database_row(stmt, &r)) {
         *left = (size_t)database_column_u64(stmt, 0);
         sqlite3_reset(stmt);
     }
@@ -178,7 +178,7 @@ store_result store_sealed_stale(store *s, arena *a, const uint8_t key[STORE_KEY_
     bind_stale(stmt, key, after);
     if (stmt != NULL)
         database_u64(stmt, 4, limit);
-    while (r == STORE_OK && database_row(&s->main, stmt, &r)) {
+    while (r == STORE_OK && database_row(stmt, &r)) {
         if (!add_sealed(a, stmt, out, count)) {
             r = STORE_FAILED;
             sqlite3_reset(stmt);
@@ -206,7 +206,7 @@ static store_result replace_all(database *d, const void *what) {
         database_text(stmt, 1, j->old[i].name);
         database_blob(stmt, 2, j->fresh[i].ptr, j->fresh[i].len);
         database_blob(stmt, 3, j->old[i].sealed.ptr, j->old[i].sealed.len);
-        r = database_done(d, stmt);
+        r = database_done(stmt);
     }
     return r;
 }

@@ -11,7 +11,7 @@ store_result store_token_get(store *s, arena *a, bb_str name, bb_str *sealed, ui
     pthread_mutex_lock(&s->main_lock);
     sqlite3_stmt *stmt = database_prepare(&s->main, "SELECT sealed, updated_ms FROM tokens WHERE name = ?");
     database_text(stmt, 1, name);
-    if (database_row(&s->main, stmt, &r)) {
+    if (database_row(stmt, &r)) {
         *sealed = arena_copy(a, database_column(stmt, 0));
         if (updated_ms != NULL)
             *updated_ms = database_column_u64(stmt, 1);
@@ -42,7 +42,7 @@ static store_result put(store *s, database *d, store_job *job) {
     database_text(stmt, 1, j->name);
     database_blob(stmt, 2, j->sealed.ptr, j->sealed.len);
     database_u64(stmt, 3, j->now_ms);
-    return database_done(d, stmt);
+    return database_done(stmt);
 }
 
 static void deliver(loop *l, void *arg) {
@@ -86,7 +86,7 @@ static store_result delete_token(store *s, database *d, store_job *job) {
     (void)s;
     sqlite3_stmt *stmt = database_prepare(d, "DELETE FROM tokens WHERE name = ?");
     database_text(stmt, 1, ((token_job *)job)->name);
-    store_result r = database_done(d, stmt);
+    store_result r = database_done(stmt);
     return r == STORE_OK && sqlite3_changes(d->sq) == 0 ? STORE_NOT_FOUND : r;
 }
 

@@ -70,7 +70,7 @@ static bool run_job(store *s, store_job *job) {
         job->result = STORE_OK;
         return true;
     }
-    if (!job->single && database_done(&s->write, database_prepare(&s->write, "SAVEPOINT job")) != STORE_OK) {
+    if (!job->single && database_done(database_prepare(&s->write, "SAVEPOINT job")) != STORE_OK) {
         job->result = STORE_FAILED;
         return false;
     }
@@ -81,17 +81,17 @@ static bool run_job(store *s, store_job *job) {
         return true;
     if (job->result != STORE_OK)
         database_exec(&s->write, "ROLLBACK TO job");
-    return database_done(&s->write, database_prepare(&s->write, "RELEASE job")) == STORE_OK;
+    return database_done(database_prepare(&s->write, "RELEASE job")) == STORE_OK;
 }
 
 /* The transaction of a group. STORE_OK: on disk. */
 static store_result run_group(store *s, store_job *first) {
-    store_result r = database_done(&s->write, database_prepare(&s->write, "BEGIN IMMEDIATE"));
+    store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
     for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
         if (!run_job(s, job))
             r = is_device_error(job->result) ? job->result : STORE_FAILED;
     if (r == STORE_OK)
-        r = database_done(&s->write, database_prepare(&s->write, "COMMIT"));
+        r = database_done(database_prepare(&s->write, "COMMIT"));
     if (r != STORE_OK) {
         set_health(s, r); /* before the rollback changes what the error was */
         if (in_transaction(s))

@@ -27,7 +27,7 @@ typedef struct fixture {
     sem_t sem; /* posted by a callback on the loop */
 } fixture;
 
-static void fixture_open(fixture *f) {
+static inline void fixture_open(fixture *f) {
     *f = (fixture){.folder = "/tmp/busbar-store-XXXXXX"};
     err e = {""};
     ck_assert_ptr_nonnull(mkdtemp(f->folder));
@@ -47,7 +47,7 @@ static inline void fixture_reopen(fixture *f) {
     ck_assert_msg(f->s != NULL, "%s", e.text);
 }
 
-static void fixture_close(fixture *f) {
+static inline void fixture_close(fixture *f) {
     char command[160];
     store_close(f->s);
     loop_join(f->l);
