@@ -42,7 +42,8 @@ static bool from_base64(bb_str text, uint8_t *out) {
         return false;
     memcpy(padded, text.ptr, text.len);
     padded[BASE64_CHARS - 1] = '=';
-    bool ok = (text.len < BASE64_CHARS || text.ptr[BASE64_CHARS - 1] == '=') &&
+    bool ok = padded[BASE64_CHARS - 2] != '=' && /* that would be 31 bytes */
+              (text.len < BASE64_CHARS || text.ptr[BASE64_CHARS - 1] == '=') &&
               EVP_DecodeBlock(bytes, padded, BASE64_CHARS) == KEY_BYTES + 1;
     if (ok)
         memcpy(out, bytes, KEY_BYTES);
