@@ -186,6 +186,7 @@ static void write_health(json_writer *w, const snapshot_entry *entry) {
         json_member_string(w, STR("last_error"), str_from(problem_of((problem)last)->name));
         json_member_string(w, STR("advice"), str_from(problem_of((problem)last)->advice));
     }
+    write_limits(w, entry->conn);
     if (entry->conn->auth.session != NULL) {
         json_keyl(w, "auth");
         auth_session_write_state(&entry->conn->auth, w);

@@ -4,6 +4,7 @@
 
 #include "auth/session.h"
 #include "plugin/probe.h"
+#include "transform/transform.h"
 
 static build_plugin *find_plugin(build *b, bb_str id) {
     for (size_t i = 0; i < b->plugin_count; i++)
@@ -174,8 +175,22 @@ static bool attach_session(const build *b, connection *c, err *e) {
     return r == NULL || auth_attach(r, c->id, c->base_url, &c->target, &c->auth, e);
 }
 
+/* jq compiles it in a child: a program is refused here, not when the first call meets it. */
+static bool check_program(build_connection *c, const char *key, const char *program) {
+    err why = {""};
+    const conf_entry *entry = conf_find(conf_find_section(c->file, STR("transform")), str_from(key));
+    return program == NULL || transform_check(program, &why) ||
+           conf_fail(&c->error, c->file, entry != NULL ? entry->line : 1,
+                     "[transform] %s does not compile: %s", key, why.text);
+}
+
 static void create_instance(build *b, build_connection *c) {
+    const transform_policy *t = &c->fresh->policies.transform;
     err e = {""};
+    if (!check_program(c, "request", t->request) || !check_program(c, "response", t->response)) {
+        refuse(c);
+        return;
+    }
     if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e) ||
         !attach_session(b, c->fresh, &e)) {
         conf_fail(&c->error, c->file, 1, "%s", e.text);

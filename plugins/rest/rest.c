@@ -95,6 +95,12 @@ static bb_step request_start(bb_call *call) {
     return BB_SEND;
 }
 
+static bb_step get_start(bb_call *call) {
+    call->host->http->begin(call, bb_s("GET"), bb_in_text(call, "path"));
+    rest_put_query(call, bb_s(NULL));
+    return rest_put_headers(call) ? BB_SEND : BB_FAIL;
+}
+
 /* --- the answer ------------------------------------------------------------------------------------- */
 
 static int status_fits(int32_t status, bb_str pattern) {
@@ -261,6 +267,13 @@ static bb_step request_resume(bb_call *call) {
     return bb_done_writer(call, w);
 }
 
+static bb_step get_resume(bb_call *call) {
+    if (!bb_ok(call))
+        return rest_fail(call);
+    call->host->call->done_body(call);
+    return BB_DONE;
+}
+
 /* --- the test --------------------------------------------------------------------------------------- */
 
 static bb_step test_start(bb_call *call) {
@@ -313,6 +326,21 @@ static const bb_operation request = {
     .resume = request_resume,
 };
 
+static const bb_operation get = {
+    BB_SIZE(bb_operation),
+    .flags = BB_OP_SAFE,
+    .id = "get",
+    .summary = "Read a JSON document: what the service answers is the output",
+    .description = "A GET that may be cached ([cache] of the connection), and is repeated after a failure "
+                   "that may pass.",
+    .input_schema = get_input,
+    .output_schema = "{}",
+    .examples = "[{\"summary\":\"read a "
+                "thing\",\"input\":{\"path\":\"/things/7\",\"query\":{\"fields\":\"id,name\"}}}]",
+    .start = get_start,
+    .resume = get_resume,
+};
+
 static const bb_operation list = {
     BB_SIZE(bb_operation),
     .flags = BB_OP_SAFE | BB_OP_PAGINATED,
@@ -341,7 +369,7 @@ static const bb_operation test = {
     .resume = test_resume,
 };
 
-static const bb_operation *const operations[] = {&request, &list, &test, NULL};
+static const bb_operation *const operations[] = {&request, &get, &list, &test, NULL};
 
 static const bb_auth_scheme none = {BB_SIZE(bb_auth_scheme), .scheme = "none", .summary = "no credentials"};
 static const bb_auth_scheme api_key = {BB_SIZE(bb_auth_scheme), .scheme = "api_key",

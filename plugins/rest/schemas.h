@@ -2,8 +2,6 @@
 #ifndef REST_SCHEMAS_H
 #define REST_SCHEMAS_H
 
-/* clang-format off: JSON in macros reads best in the lines it was written in */
-
 #define PATH                                                                                             \
     "\"path\":{\"type\":\"string\",\"description\":\"path below base_url, beginning with /; may hold a " \
     "query; what is no "                                                                                 \
@@ -40,6 +38,9 @@ static const char request_output[] =
     "\"body\":{\"description\":\"JSON where the service says that it is; else text; null where there is "
     "none\"},"
     "\"body_base64\":{\"type\":\"string\",\"description\":\"in place of `body` where it is not UTF-8\"}}}";
+
+static const char get_input[] = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PATH
+                                "," QUERY "," HEADERS "}}";
 
 static const char list_input[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PATH "," QUERY "," HEADERS
