@@ -90,6 +90,7 @@ void auth_runtime_reloaded(auth_runtime *r) {
         pthread_mutex_lock(&s->lock);
         s->retry_ms = 0;
         s->failures = 0;
+        s->rejected_ms = 0;
         if (atomic_load(&s->background_ms) != UINT64_MAX)
             atomic_store(&s->background_ms, 0);
         pthread_mutex_unlock(&s->lock);

@@ -72,7 +72,8 @@ static void write_session(auth_session *s, json_writer *w) {
     }
     if (s->scheme->ops->stored) {
         json_member_bool(w, STR("refresh_token"), s->refresh != NULL);
-        json_member_bool(w, STR("stored"), s->runtime->store != NULL && !s->unstored);
+        if (s->token != NULL || s->refresh != NULL)
+            json_member_bool(w, STR("stored"), s->runtime->store != NULL && !s->unstored);
     }
     if (s->scope != NULL)
         json_member_string(w, STR("scope"), str_from(s->scope));
