@@ -70,8 +70,10 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx) {
  * itself when a kept-alive connection ends without an answer; it cannot know that the service did not act on
  * the first, so a request that must go out once is stopped here. */
 static int on_start(void *ctx, char *ip, char *local_ip, int port, int local_port) {
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    (void)ip, (void)local_ip, (void)port;
     http_transfer *t = ctx;
+    if (t->fd >= 0)
+        client_told(t, local_port);
     t->starts++;
     return t->starts > 1 && t->send->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -210,6 +212,7 @@ http_transfer *http_client_send(http_client *c, const http_send *send, http_done
     t->send = send;
     t->done = done;
     t->ctx = ctx;
+    t->fd = -1;
     t->headers = NULL;
     t->header_count = t->header_cap = 0;
     t->no_memory = t->too_large = false;

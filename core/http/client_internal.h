@@ -24,7 +24,7 @@ struct http_client {
     bool closing;
     client_socket **sockets; /* by descriptor */
     size_t socket_cap;
-    bool *opened;          /* by descriptor: made by open_socket, so that close_socket will tell of its end */
+    bool *told;            /* by descriptor: libcurl will tell of its end by close_socket (client_told) */
     http_transfer *active; /* doubly linked */
     http_transfer *idle;   /* handles to be used again, at most IDLE_MAX */
     unsigned idle_count;
@@ -42,6 +42,7 @@ struct http_transfer {
     http_header *headers; /* of the answer, in send->memory */
     size_t header_count, header_cap;
     unsigned starts; /* times the request was put on the wire */
+    int fd;          /* the descriptor that libcurl last watched for it; -1: none */
     bool no_memory, too_large;
     const char *system_ca; /* what libcurl was built to trust; libcurl's own text */
     char detail[CURL_ERROR_SIZE];
@@ -54,6 +55,8 @@ void client_sockets_close(http_client *c);
 /* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; `ctx` is the client. */
 curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address);
 int client_close_socket(void *ctx, curl_socket_t fd);
+/* The transfer's connection stands: its descriptor, if `local_port` is its own, is libcurl's for good. */
+void client_told(http_transfer *t, int local_port);
 /* Hands finished transfers to their callbacks. */
 void client_collect(http_client *c);
 

@@ -1,11 +1,16 @@
 /* client_sockets.c - libcurl's descriptors and timer on the event loop.
  *
  * A descriptor stays registered between two requests of its connection, for readability, and is forgotten
- * when libcurl closes it: that spares two epoll_ctl calls a request. Only descriptors that this file opened
- * are treated so: of others (the resolver's) nobody tells the end, so CURL_POLL_REMOVE is their end. */
+ * when libcurl closes it: that spares two epoll_ctl calls a request. Only descriptors of connections that
+ * stand are treated so. Of others nobody tells the end: the resolver's, and sockets that still connect or
+ * shake hands, which libcurl (7.88: lib/cf-socket.c, "our local socket, we did never publish it") closes
+ * without CURLOPT_CLOSESOCKETFUNCTION. CURL_POLL_REMOVE is their end; a handle left on a closed descriptor
+ * would make libuv abort the process. */
 #include "http/client_internal.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,13 +25,13 @@ static bool make_room(http_client *c, int fd) {
     if (sockets == NULL)
         return false;
     c->sockets = sockets;
-    bool *opened = realloc(c->opened, cap * sizeof *opened);
-    if (opened == NULL)
+    bool *told = realloc(c->told, cap * sizeof *told);
+    if (told == NULL)
         return false;
-    c->opened = opened;
+    c->told = told;
     for (size_t i = c->socket_cap; i < cap; i++) {
         c->sockets[i] = NULL;
-        c->opened[i] = false;
+        c->told[i] = false;
     }
     c->socket_cap = cap;
     return true;
@@ -82,12 +87,12 @@ static client_socket *watch(http_client *c, int fd) {
 
 /* CURLMOPT_SOCKETFUNCTION */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused) {
-    (void)easy, (void)unused;
+    (void)unused;
     http_client *c = ctx;
     if (what == CURL_POLL_REMOVE) {
         if ((size_t)fd >= c->socket_cap || c->sockets[fd] == NULL)
             return 0;
-        if (c->opened[fd])
+        if (c->told[fd])
             c->sockets[fd]->wanted = false;
         else
             forget(c, fd);
@@ -96,6 +101,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *un
     client_socket *s = watch(c, fd);
     if (s == NULL)
         return -1;
+    http_transfer *t = NULL;
+    if (!c->told[fd] && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t) == CURLE_OK && t != NULL)
+        t->fd = fd;
     int events = UV_READABLE | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     if (what == CURL_POLL_OUT) /* connecting: nothing to read yet */
         events = UV_WRITABLE;
@@ -115,15 +123,30 @@ curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_so
         close(fd);
         return CURL_SOCKET_BAD;
     }
-    c->opened[fd] = true;
+    c->told[fd] = false;
     return fd;
+}
+
+/* Of several addresses that were tried at once, the port tells which one came through. */
+void client_told(http_transfer *t, int local_port) {
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    http_client *c = t->client;
+    int fd = t->fd;
+    t->fd = -1;
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return;
+    in_port_t port = address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                                   : ((struct sockaddr_in *)&address)->sin_port;
+    if (ntohs(port) == local_port)
+        c->told[fd] = true;
 }
 
 int client_close_socket(void *ctx, curl_socket_t fd) {
     http_client *c = ctx;
     if ((size_t)fd < c->socket_cap) {
         forget(c, fd);
-        c->opened[fd] = false;
+        c->told[fd] = false;
     }
     return close(fd);
 }
@@ -179,7 +202,7 @@ static void own_handle_closed(uv_handle_t *handle) {
     http_client *c = handle->data;
     if (--c->handles == 0) {
         free(c->sockets);
-        free(c->opened);
+        free(c->told);
         free(c);
     }
 }

@@ -9,10 +9,11 @@ import tempfile
 
 import alone
 import calls
+import stages
 import swap
 from figures import table
 
-BENCHES = {"call": calls.bench_call, "reload": calls.bench_reload, "start": alone.bench_start, "json": alone.bench_json, "swap": swap.bench_swap}
+BENCHES = {"call": calls.bench_call, "stages": stages.bench_stages, "slow": stages.bench_slow, "reload": calls.bench_reload, "start": alone.bench_start, "json": alone.bench_json, "swap": swap.bench_swap}
 
 
 def main():

@@ -1,5 +1,7 @@
 // A call's life: input, request, answer, failure, repeat, deadline, cancel.
 import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import fs from 'node:fs';
 import http from 'node:http';
 import {after, before, beforeEach, test} from 'node:test';
 import {closedPort, startUpstream} from '../emulators/upstream.mjs';
@@ -325,4 +327,45 @@ test('a connection is tested in one go', async () => {
   upstream.script(['401']);
   const denied = (await hub.api('POST', '/api/v1/connections/web/test')).body;
   assert.equal(denied.checks.find((c) => c.name === 'credentials').ok, false);
+});
+
+// A service and its callers that end at the same moment, with requests under way on connections that were used before: the hub is
+// about to connect anew, in vain, when the calls are cancelled.
+const doomed = `
+  import http from 'node:http';
+  const [hub, key, port] = process.argv.slice(1), count = 60;
+  let asked = 0;
+  const server = http.createServer((req, res) => {
+    if (++asked <= count) setTimeout(() => res.end('{}'), 100);
+    else if (asked === 2 * count) console.log('ready');
+  });
+  server.keepAliveTimeout = 60000;
+  server.listen(Number(port), '127.0.0.1', () => {
+    for (let i = 0; i < count; i++) {
+      const agent = new http.Agent({keepAlive: true, maxSockets: 1});
+      const ask = (then) => {
+        const req = http.request(hub + '/api/v1/connections/doomed/operations/request', {method: 'POST', agent, headers: {authorization: 'Bearer ' + key}}, (res) => res.resume().on('end', then));
+        req.on('error', () => {});
+        req.end('{"path":"/"}');
+      };
+      ask(() => ask(() => {}));
+    }
+  });
+`;
+
+test('a service and its callers that vanish together do no harm', async () => {
+  hub.writeConf('doomed.conf', restConf(`http://127.0.0.1:${await closedPort()}`, '[breaker]\nenabled = no\n'));
+  await hub.reload();
+  const port = /127\.0\.0\.1:(\d+)/.exec(fs.readFileSync(hub.path('conf.d/doomed.conf'), 'utf8'))[1];
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', doomed, hub.url, hub.key, port], {stdio: ['ignore', 'pipe', 'inherit']});
+    let said = '';
+    child.stdout.on('data', (d) => (said += d));
+    await until('all requests to be under way', () => said.includes('ready'));
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.on('close', resolve));
+    assert.equal((await hub.call('web', 'request', {path: '/ok'})).status, 200);
+  }
+  hub.removeConf('doomed.conf');
+  await hub.reload();
 });
