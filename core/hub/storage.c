@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,9 +18,11 @@
 #endif
 
 /* Keys are in memory: no core dump, and no ptrace by others of the same user. Not where a sanitizer looks for
- * leaks, which takes ptrace. */
-static void protect_memory(void) {
+ * leaks, which takes ptrace. A file that may not grow (RLIMIT_FSIZE) is an error of the write, not the end of
+ * the process. */
+static void protect(void) {
     const struct rlimit none = {0, 0};
+    signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_CORE, &none);
 #ifndef SANITIZED
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -34,7 +37,7 @@ static bool get_secret(void *ctx, arena *a, bb_str name, bb_str *value, err *e) 
 static bool open_both(const char *file, const char *master, const char *state, bool read_only, store **s,
                       secrets **v, err *e) {
     const secrets_options options = {.master_key_file = master, .state_dir = state, .read_only = read_only};
-    protect_memory();
+    protect();
     bool none = read_only && access(file, F_OK) != 0; /* nothing is made to be read */
     *s = none ? NULL : read_only ? store_open_read_only(file, e) : store_open(file, e);
     if (*s == NULL && !none)

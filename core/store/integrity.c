@@ -19,12 +19,14 @@ static const char *const checks[] = {"PRAGMA quick_check('secret_keys')", "PRAGM
                                      "PRAGMA quick_check('audit')",       "PRAGMA quick_check('executions')"};
 
 bool store_damaged(const char *path, const char *what, err *e) {
+    const char *line = strncmp(what, "*** ", 4) == 0 ? strchr(what, '\n') : NULL; /* quick_check's heading */
+    what = line != NULL ? line + 1 : what;
     return err_set(
         e,
-        "%s: the store is damaged (%.200s): stop the hub and restore the file from a backup, or move it "
+        "%s: the store is damaged (%.*s): stop the hub and restore the file from a backup, or move it "
         "away (with its -wal and -shm) to begin anew: API keys, secrets, audit log and history are then "
         "lost",
-        path, what);
+        path, (int)strcspn(what, "\n"), what);
 }
 
 static int time_is_up(void *until) {
