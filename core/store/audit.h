@@ -11,7 +11,7 @@ typedef struct audit_entry {
     bb_str actor_name; /* of the key; may be empty */
     bb_str from;       /* the peer's address; may be empty */
     bb_str action;     /* "connection.create", "call", "key.revoke", ... */
-    bb_str target;     /* "stripe-test", "stripe-test/customers.list", ... */
+    bb_str target;     /* "shop", "shop/customers.list", ... */
     bb_str outcome;    /* "done", "denied", "failed" */
     bb_str detail;     /* a sentence; may be empty; never a secret */
     uint64_t count;    /* alike ones that this entry stands for; at least 1 */
