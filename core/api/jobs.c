@@ -15,11 +15,31 @@ static void job_free(api_job *job) {
     arena_free(job->memory);
 }
 
+/* Nothing on the way keeps it. */
+static void reply_secret(api_job *job) {
+    http_header header = {STR("Cache-Control"), STR("no-store")};
+    bb_str part = buf_str(&job->answer);
+    http_response response = {.status = job->status,
+                              .content_type = STR("application/json"),
+                              .headers = &header,
+                              .header_count = 1,
+                              .body = &part,
+                              .body_parts = 1};
+    if (job->answer.failed)
+        reply_problem(job->exchange, PROBLEM_OVERLOADED, STR("no memory for the answer"));
+    else
+        http_respond(job->exchange, &response);
+    if (job->answer.ptr != NULL)
+        explicit_bzero(job->answer.ptr, job->answer.cap);
+}
+
 void api_job_done(loop *l, void *arg) {
     (void)l;
     api_job *job = arg;
     if (job->problem != PROBLEM_NONE)
         reply_problem(job->exchange, job->problem, job->detail);
+    else if (is_secret(job))
+        reply_secret(job);
     else
         reply_json(job->exchange, job->status, &job->answer);
     job_free(job);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define WHOLE_MAX (64u << 20)      /* bytes: up to here all is checked, some 0.1 s */
-#define BUDGET_NS 2000000000u      /* of a larger one: the tables below, as far as it goes */
+#define BUDGET_NS 1000000000u      /* of a larger one: the tables below, as far as it goes */
 #define STEPS_BETWEEN_LOOKS 100000 /* of SQLite's machine: some milliseconds */
 
 /* What a hub cannot do without comes first; the history of calls, most of the bytes, last. */

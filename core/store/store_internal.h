@@ -46,8 +46,12 @@ struct store {
     _Atomic(int) health; /* store_result */
     _Atomic(uint64_t) commits, written, failures, dropped;
     _Atomic(uint64_t) keep_count, keep_ms; /* of executions */
-    unsigned executions_added,
-        idempotency_begun; /* the writer's own: what is done now and then counts these */
+
+    /* the writer's own */
+    unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
+    uint64_t opened_ns;                           /* when its connection was last taken anew */
+    uint64_t complained_ns;                       /* when a failure was last logged */
+    bool complained;                              /* the log is to be told when it is over */
 };
 
 /* --- jobs -------------------------------------------------------------------------------------------- */

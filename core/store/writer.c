@@ -9,8 +9,9 @@
 
 #include <time.h>
 
-#define GROUP_MAX 4096  /* jobs in a transaction: bounds how long the first waits for the last */
-#define PROBE_SECONDS 1 /* after a failure: how often an idle writer tries again */
+#define GROUP_MAX 4096           /* jobs in a transaction: bounds how long the first waits for the last */
+#define PROBE_SECONDS 1          /* after a failure: how often an idle writer tries again */
+#define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
 store_result writer_configure(database *d) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
@@ -24,20 +25,35 @@ store_result writer_configure(database *d) {
 
 /* --- health ------------------------------------------------------------------------------------------ */
 
+/* On a nearly full disk, small writes come through between large ones that do not: the log is told of it now
+ * and then, not of each. */
 static void set_health(store *s, store_result r) {
+    uint64_t now = clock_ns();
     store_result before = (store_result)atomic_exchange_explicit(&s->health, r, memory_order_relaxed);
     if (r == before)
         return;
-    if (r == STORE_OK)
-        log_info("the store can be written again");
-    else
+    if (r == STORE_OK) {
+        if (s->complained)
+            log_info("the store can be written again");
+        s->complained = false;
+    } else if (s->complained_ns == 0 || now - s->complained_ns >= COMPLAIN_NS) {
         log_error("%s: %s (%s)", s->path, store_result_text(r),
                   s->write.sq != NULL ? sqlite3_errmsg(s->write.sq) : "not open");
+        s->complained = true;
+        s->complained_ns = now;
+    }
 }
 
 /* A connection that met a device error may keep it: a file that was read-only when it was opened stays so. */
+static bool needs_connection(store *s) {
+    int health = atomic_load_explicit(&s->health, memory_order_relaxed);
+    return health != STORE_OK && health != STORE_FULL &&
+           clock_ns() - s->opened_ns >= PROBE_SECONDS * 1000000000ull;
+}
+
 static void open_again(store *s) {
     err e = {""};
+    s->opened_ns = clock_ns();
     database_close(&s->write);
     if (!database_open(&s->write, s->path, DATABASE_WRITE, &e))
         return;
@@ -46,7 +62,7 @@ static void open_again(store *s) {
 }
 
 static void probe(store *s) {
-    if (atomic_load_explicit(&s->health, memory_order_relaxed) != STORE_FULL)
+    if (needs_connection(s))
         open_again(s);
     store_result r = database_exec(&s->write,
                                    "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
@@ -127,7 +143,7 @@ static bool has_write(const store_job *first) {
 static void commit_group(store *s, store_job *first) {
     store_result r = STORE_OK;
     if (has_write(first)) {
-        if (s->write.sq == NULL)
+        if (needs_connection(s))
             open_again(s);
         r = s->write.sq != NULL ? run_group(s, first) : (store_result)atomic_load(&s->health);
         if (r == STORE_OK)

@@ -48,6 +48,7 @@ test('a secret is set, changed, read, listed and removed', async () => {
   answer = await set('api.one', 'zweiter "Wert" \u00e9\n');
   assert.equal(answer.status, 200);
   assert.equal(answer.body.created, false);
+  assert.equal((await get('api.one')).headers['cache-control'], 'no-store');
   assert.deepEqual((await get('api.one')).body, {name: 'api.one', value: 'zweiter "Wert" \u00e9\n'});
   const {secrets} = (await hub.api('GET', '/api/v1/secrets')).body;
   const one = secrets.find((s) => s.name === 'api.one');
