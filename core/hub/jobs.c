@@ -88,6 +88,21 @@ static void answer_reloads(hub *h, api_job *reloads) {
     }
 }
 
+/* No change without its entry in the audit log. A rotation that has begun goes on, or ends itself. */
+static bool refuse_unaudited(hub *h, api_job *job) {
+    store_result health = h->store != NULL && hub_job_changes(job) && !job->begun ? store_health(h->store)
+                                                                                  : STORE_OK;
+    if (health == STORE_OK)
+        return false;
+    if (h->settings.offline)
+        hub_job_refuse(job, PROBLEM_UNSUPPORTED,
+                       "an offline hub only reads: give the command to a hub that runs");
+    else
+        hub_job_refuse(job, store_result_problem(health), store_result_text(health));
+    loop_post(job->loop, api_job_done, job);
+    return true;
+}
+
 void hub_run_jobs(hub *h) {
     pthread_mutex_lock(&h->lock);
     api_job *jobs = h->jobs;
@@ -97,13 +112,8 @@ void hub_run_jobs(hub *h) {
     answer_reloads(h, take_reloads(&jobs));
     for (api_job *job = jobs, *next; job != NULL; job = next) {
         next = job->next;
-        /* No change without its entry in the audit log. */
-        store_result health = h->store != NULL && hub_job_changes(job) ? store_health(h->store) : STORE_OK;
-        if (health != STORE_OK) {
-            hub_job_refuse(job, store_result_problem(health), store_result_text(health));
-            loop_post(job->loop, api_job_done, job);
+        if (refuse_unaudited(h, job))
             continue;
-        }
         switch (job->kind) {
         case JOB_KEY_CREATE:
         case JOB_KEY_REVOKE: hub_key_job(h, job); break;
