@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define BUSY_TIMEOUT_MS 5000 /* another process may hold the file for the time of a checkpoint */
-
 /* --- results ----------------------------------------------------------------------------------------- */
 
 /* What a device error is: SQLite itself tells only ENOSPC apart. Its own sqlite3_system_errno is empty after
@@ -50,7 +48,7 @@ bool database_open(database *d, const char *path, database_mode mode, err *e) {
         return false;
     }
     sqlite3_extended_result_codes(d->sq, 1);
-    sqlite3_busy_timeout(d->sq, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(d->sq, DATABASE_BUSY_MS);
     sqlite3_db_config(d->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(d->sq, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     return true;

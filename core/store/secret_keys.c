@@ -41,12 +41,12 @@ typedef struct keys_job {
     size_t count;
 } keys_job;
 
-/* Wrapped keys that are replaced or removed are overwritten in the file: a master key that became known opens
- * nothing any more once the keys are wrapped anew. */
+/* Wrapped keys that are replaced or removed are overwritten in the file and leave its log: a master key that
+ * became known opens nothing any more once the keys are wrapped anew. */
 static store_result put(store *s, database *d, store_job *job) {
     const keys_job *j = (keys_job *)job;
     store_result r = STORE_OK;
-    (void)s;
+    s->empty_log = true;
     database_exec(d, "PRAGMA secure_delete=ON");
     for (size_t i = 0; r == STORE_OK && i < j->count; i++) {
         sqlite3_stmt *stmt = database_prepare(
@@ -67,8 +67,8 @@ store_result store_secret_keys_put(store *s, const store_secret_key *keys, size_
 }
 
 static store_result prune(store *s, database *d, store_job *job) {
-    (void)s;
     (void)job;
+    s->empty_log = true;
     database_exec(d, "PRAGMA secure_delete=ON");
     store_result r = database_done(database_prepare(
         d, "DELETE FROM secret_keys WHERE number < (SELECT max(number) FROM secret_keys) AND "

@@ -2,8 +2,8 @@
 
 #include "store/store_internal.h"
 
-/* What is replaced or removed here is overwritten in the file, so that a copy of it taken later holds no
- * older blob. */
+/* What is replaced or removed here is overwritten in the file (in its log, too, once a rotation has ended),
+ * so that a copy of it taken later holds no older blob. */
 static store_result erase(database *d, store_result (*write)(database *d, const void *what),
                           const void *what) {
     database_exec(d, "PRAGMA secure_delete=ON");

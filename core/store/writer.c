@@ -140,6 +140,15 @@ static bool has_write(const store_job *first) {
     return first != NULL;
 }
 
+/* What was overwritten in the database is still in its log. Readers are not waited for: where one is in the
+ * way, the log is overwritten by later writes. */
+static void empty_log(store *s) {
+    s->empty_log = false;
+    sqlite3_busy_timeout(s->write.sq, 0);
+    database_exec(&s->write, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(s->write.sq, DATABASE_BUSY_MS);
+}
+
 static void commit_group(store *s, store_job *first) {
     store_result r = STORE_OK;
     if (has_write(first)) {
@@ -149,6 +158,8 @@ static void commit_group(store *s, store_job *first) {
         if (r == STORE_OK)
             atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
         set_health(s, r);
+        if (s->empty_log && s->write.sq != NULL)
+            empty_log(s);
     }
     finish_group(s, first, r);
 }

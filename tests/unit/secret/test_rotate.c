@@ -370,7 +370,46 @@ START_TEST(a_second_change_settles_the_first) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_rotation_seals_everything_anew), unit_test(what_changes_meanwhile_keeps_its_change),
+static bool in_files(const vault *f, bb_str bytes) {
+    static const char *const suffixes[] = {"", "-wal"};
+    static char text[4u << 20];
+    bool found = false;
+    for (size_t i = 0; i < 2; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
+        FILE *file = fopen(path, "r");
+        size_t n = file != NULL ? fread(text, 1, sizeof text, file) : 0;
+        ck_assert_uint_lt(n, sizeof text);
+        found = found || (n > 0 && memmem(text, n, bytes.ptr, bytes.len) != NULL);
+        if (file != NULL)
+            fclose(file);
+    }
+    return found;
+}
+
+/* Whoever has an old master key, and the files as they are now. */
+START_TEST(what_was_wrapped_by_the_old_key_is_gone) {
+    vault f;
+    err e = {""};
+    char file[140];
+    store_secret_key *rows;
+    size_t count;
+    vault_open(&f);
+    vault_set(&f, "a", "1");
+    snprintf(file, sizeof file, "%s/new.key", f.folder);
+    write_file(file, new_key, sizeof new_key - 1, 0600);
+    ck_assert_int_eq(store_secret_keys_load(f.s, f.a, &rows, &count), STORE_OK);
+    ck_assert(in_files(&f, rows[0].wrapped));
+    ck_assert_int_eq(secrets_rotate_begin(f.v, file, &e), STORE_OK);
+    rotate_all(&f);
+    ck_assert(!in_files(&f, rows[0].wrapped));
+    vault_expect(&f, "a", "1");
+    vault_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(what_was_wrapped_by_the_old_key_is_gone), unit_test(a_rotation_seals_everything_anew),
+          unit_test(what_changes_meanwhile_keeps_its_change),
           unit_test(a_blob_that_cannot_be_opened_holds_nothing_up), unit_test(there_is_an_end_to_data_keys),
           unit_test(other_threads_seal_while_it_rotates), unit_test(a_rotation_that_was_killed_is_taken_up),
           unit_test(a_kill_at_any_moment_leaves_all_readable),

@@ -262,7 +262,38 @@ START_TEST(a_store_is_read_beside_a_hub_and_without_one) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_full_database_refuses_and_recovers),
+/* A hub that was killed leaves a log: it is read without being written. No thread runs at the fork. */
+START_TEST(a_store_that_was_killed_is_read) {
+    char folder[] = "/tmp/busbar-killed-XXXXXX", path[128], command[64];
+    err e = {""};
+    arena *a = arena_new(0);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/busbar.db", folder);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        store *s = store_open(path, &e);
+        if (s == NULL || store_token_put_now(s, STR("t"), STR("x"), 1) != STORE_OK)
+            _exit(1);
+        kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    ck_assert(WIFSIGNALED(status) && exists(path, "-wal"));
+    for (int i = 0; i < 2; i++) {
+        bb_str sealed;
+        store *s = i == 0 ? store_open_read_only(path, &e) : store_open(path, &e);
+        ck_assert_msg(s != NULL, "%s", e.text);
+        ck_assert_int_eq(store_token_get(s, a, STR("t"), &sealed, NULL), STORE_OK);
+        store_close(s);
+    }
+    arena_free(a);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_store_that_was_killed_is_read), unit_test(a_full_database_refuses_and_recovers),
           unit_test(a_full_disk_refuses_and_recovers_by_itself),
           unit_test(a_connection_that_cannot_write_is_replaced), unit_test(a_damaged_file_is_refused),
           unit_test(a_newer_store_and_others_databases_are_refused), unit_test(only_the_owner_reads_the_file),
