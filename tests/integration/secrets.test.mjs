@@ -79,6 +79,22 @@ test('without the key nothing is told', async () => {
   assert.equal((await get('large')).status, 200);
 });
 
+test('only admins get at them, and every change is in the audit log', async () => {
+  for (const role of ['viewer', 'caller', 'operator']) {
+    const {key} = (await hub.api('POST', '/api/v1/keys', {name: `a ${role}`, role})).body;
+    assert.ok(key);
+    for (const [method, path] of [['GET', ''], ['GET', '/large'], ['PUT', '/large'], ['DELETE', '/large'], ['POST', '/rotate']]) {
+      assertProblem(await hub.api(method, `/api/v1/secrets${path}`, undefined, {key}), 'forbidden');
+    }
+  }
+  await set('audited', value);
+  await hub.api('DELETE', '/api/v1/secrets/audited');
+  const log = (await hub.api('GET', '/api/v1/audit?target=audited')).text;
+  assert.match(log, /secret\.set/);
+  assert.match(log, /secret\.remove/);
+  assert.ok(!log.includes(value));
+});
+
 // --- in conf files --------------------------------------------------------------------------------------------------------------------
 
 test('a connection names a secret, and gets it with a reload', async () => {

@@ -41,6 +41,21 @@ test('what was answered survives a kill', async () => {
   }
 });
 
+test('keys and the audit log survive a kill', async () => {
+  const make = async (name) => (await hub.api('POST', '/api/v1/keys', {name, role: 'viewer'})).body;
+  const kept = await make('kept'), gone = await make('gone');
+  assert.equal((await hub.api('DELETE', `/api/v1/keys/${gone.record.id}`)).status, 200);
+  const list = (key) => hub.api('GET', '/api/v1/connections', undefined, {key});
+  assert.equal((await list(kept.key)).status, 200);
+  await stopped(hub);
+  await hub.start();
+  assert.equal((await list(kept.key)).status, 200);
+  assertProblem(await list(gone.key), 'unauthorized');
+  const log = (await hub.api('GET', '/api/v1/audit')).text;
+  for (const word of ['key.create', 'key.revoke', kept.record.id, gone.record.id]) assert.ok(log.includes(word), word);
+  for (const name of ['busbar.db', 'busbar.db-wal']) assert.ok(!fs.readFileSync(hub.path('var', name)).includes(kept.key), 'a key is stored in the clear');
+});
+
 const prlimit = spawnSync('prlimit', ['--version']).status === 0;
 test('a file that may not grow is a problem, and no end', {skip: prlimit ? (process.env.BUSBAR_WRAP ? 'the hub is wrapped' : false) : 'prlimit is not installed'}, async () => {
   const limit = (bytes) => assert.equal(spawnSync('prlimit', ['--pid', String(hub.child.pid), `--fsize=${bytes}`]).status, 0);
