@@ -144,6 +144,26 @@ START_TEST(a_damaged_file_is_refused) {
 }
 END_TEST
 
+/* Over 64 MiB, table by table: the file is made longer than what is in use of it. */
+START_TEST(a_large_file_is_checked_too) {
+    fixture f;
+    fill();
+    fixture_open(&f);
+    ck_assert_int_eq(put(&f, "t", sizeof large), STORE_OK);
+    close_store(&f);
+    ck_assert_int_eq(truncate(f.path, 70 << 20), 0);
+    fixture_reopen(&f);
+    bb_str sealed;
+    ck_assert_int_eq(store_token_get(f.s, f.a, STR("t"), &sealed, NULL), STORE_OK);
+    ck_assert_uint_eq(sealed.len, sizeof large);
+    close_store(&f);
+    ck_assert_int_eq(truncate(f.path, 70 << 20), 0);
+    overwrite(f.path, 4096, 131072);
+    refused(f.path, false, "the store is damaged");
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_newer_store_and_others_databases_are_refused) {
     fixture f;
     fixture_open(&f);
@@ -296,6 +316,6 @@ END_TEST
 UNIT_MAIN(unit_test(a_store_that_was_killed_is_read), unit_test(a_full_database_refuses_and_recovers),
           unit_test(a_full_disk_refuses_and_recovers_by_itself),
           unit_test(a_connection_that_cannot_write_is_replaced), unit_test(a_damaged_file_is_refused),
-          unit_test(a_newer_store_and_others_databases_are_refused), unit_test(only_the_owner_reads_the_file),
-          unit_test(a_file_that_cannot_be_written_is_refused),
+          unit_test(a_large_file_is_checked_too), unit_test(a_newer_store_and_others_databases_are_refused),
+          unit_test(only_the_owner_reads_the_file), unit_test(a_file_that_cannot_be_written_is_refused),
           unit_test(a_store_is_read_beside_a_hub_and_without_one))
