@@ -54,8 +54,9 @@ typedef struct auth_ops {
     auth_state (*get)(auth_ticket *t);
     bool (*sign)(auth_ticket *t, const sign_request *r, sign_addition *out, err *e);
     bool (*rejected)(auth_ticket *t, const http_answer *answer);
-    void (*acquire)(struct acquire *q);           /* of schemes with tokens: acquire.h */
-    bool stored;                                  /* its tokens are kept over a restart */
+    void (*acquire)(struct acquire *q); /* of schemes with tokens: acquire.h */
+    bool stored;                        /* its tokens are kept over a restart */
+    bool revocable;                     /* tokens taken back are revoked at the service: oauth2_revoke.c */
     bool (*consent)(const struct auth_config *c); /* whether tokens need somebody to consent */
     void (*forget)(void *shared);                 /* frees auth_session.shared */
 } auth_ops;

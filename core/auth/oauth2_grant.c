@@ -111,6 +111,7 @@ static void forget(void *shared) {
 const auth_ops oauth2_ops = {.configured = true,
                              .session = true,
                              .stored = true,
+                             .revocable = true,
                              .build = oauth2_build,
                              .get = auth_session_get,
                              .sign = sign,

@@ -138,7 +138,7 @@ void auth_revoke(const auth *a, unsigned loop_number, bool for_good, auth_revoke
     if (stored != STORE_OK)
         log_error("connection %s: its tokens cannot be deleted from the store: %s", s->connection,
                   store_result_text(stored));
-    bool asks = s->scheme->ops->stored && (v->refresh || v->access.len > 0);
+    bool asks = s->scheme->ops->revocable && (v->refresh || v->access.len > 0);
     if (asks) {
         q->done = on_end;
         if (loop_post(q->loop.loop, begin_on_loop, q))

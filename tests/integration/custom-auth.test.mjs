@@ -7,7 +7,7 @@ import path from 'node:path';
 import {after, before, beforeEach, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {startService} from '../emulators/service.mjs';
-import {startHub, tempFolder} from './lib/hub.mjs';
+import {startHub, tempFolder, until} from './lib/hub.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder, plugins, hub, vault;
@@ -29,7 +29,7 @@ function answer(request) {
     state.logins.push({...form, build: request.headers['x-build']});
     if (state.broken > 0 && state.broken--) return {status: 503, headers: {'retry-after': '0'}, body: {error: 'closed for a moment'}};
     if (form.password !== 'p w&1') return {status: 401, body: {error: `nobody has the password ${form.password}`}};
-    state.session = `session-${state.logins.length}`;
+    state.session = `session-${++state.sessions}`;
     return {status: 200, body: {session: state.session, expires_in: state.seconds}};
   }
   state.notes.push(request);
@@ -59,7 +59,7 @@ before(async () => {
   fs.mkdirSync(plugins);
   build();
   vault = await startService(answer);
-  Object.assign(state, {nonces: 0, logins: [], notes: [], seconds: 3600, broken: 0, refuse: false});
+  Object.assign(state, {nonces: 0, sessions: 0, logins: [], notes: [], seconds: 3600, broken: 0, refuse: false});
   hub = await startHub({conf: {'login.conf': conf(login)}, pluginsDir: plugins});
 });
 after(async () => {
@@ -105,6 +105,45 @@ test('new code signs with the session there is; new settings log in again', asyn
   await hub.data('login', 'notes.create', {n: 3});
   assert.equal(state.logins.length, before + 1);
   assert.deepEqual([state.logins.at(-1).tenant, state.logins.at(-1).build], ['t2', '1.1.0']);
+});
+
+test('a session outlives the hub, however it ends', async () => {
+  await hub.data('login', 'notes.create', {n: 1});
+  const before = state.logins.length;
+  hub.child.kill('SIGKILL');
+  await hub.exited;
+  await hub.start({pluginsDir: plugins});
+  await hub.data('login', 'notes.create', {n: 2});
+  assert.equal(state.logins.length, before);
+});
+
+test('an admin looks at the session, has it renewed, and takes it back', async () => {
+  await hub.data('login', 'notes.create', {n: 1});
+  state.logins = [];
+  const shown = await hub.cli(['auth', 'login', '--status']);
+  assert.match(shown.stdout, /vault_login[^]*valid/);
+  const session = state.session;
+  assert.equal((await hub.cli(['auth', 'login'])).code, 0);
+  assert.equal(state.logins.length, 1);
+  assert.notEqual(state.session, session);
+  const revoked = await hub.cli(['auth', 'login', '--revoke']);
+  assert.match(revoked.stdout, /what there was is forgotten/);
+  await hub.data('login', 'notes.create', {n: 2});
+  assert.equal(state.logins.length, 2);
+});
+
+test('a session whose end is not known is used on, and a service out of order is asked again later', async () => {
+  state.seconds = 0; // the service does not say: good until refused
+  await hub.cli(['auth', 'login']);
+  await hub.data('login', 'notes.create', {n: 1});
+  assert.equal(state.logins.length, 1);
+  state.broken = 1;
+  assert.notEqual((await hub.cli(['auth', 'login'])).code, 0);
+  const problem = await hub.problem('credentials-unavailable', 'login', 'notes.create', {n: 1});
+  assert.equal(problem.retryable, true);
+  assert.match(JSON.stringify(problem), /vault_login: closed for a moment/);
+  state.seconds = 3600;
+  await until('another login', async () => (await hub.call('login', 'notes.create', {n: 1})).status === 200);
 });
 
 test('without a sign of its own, the token goes as a bearer', async () => {
