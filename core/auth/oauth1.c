@@ -172,7 +172,7 @@ bool oauth1_sign_at(arena *a, const oauth1_credentials *c, const sign_request *r
         {STR("oauth_version"), STR("1.0")},
     };
     size_t count = 5;
-    if (c->token.ptr != NULL)
+    if (c->token.len > 0)
         protocol[count++] = (str_pair){STR("oauth_token"), c->token};
     *out = (sign_addition){0};
     bb_str base = timestamp.ptr != NULL && nonce.ptr != NULL ? oauth1_base_string(a, r, protocol, count)

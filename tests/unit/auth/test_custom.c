@@ -32,7 +32,15 @@ static const bb_custom_auth bare = {BB_SIZE(bb_custom_auth),       .id = "bare",
                                     .summary = "a bearer's token", .fields = vault_fields,
                                     .start = vault_start,          .resume = vault_resume};
 
-static const bb_custom_auth *const schemes[] = {&vault, &endless, &tokenless, &bare, NULL};
+static bb_step gives_at_once(bb_call *call) {
+    return bb_done_token(call, bb_s("made here"), 60);
+}
+static const bb_custom_auth at_once = {BB_SIZE(bb_custom_auth), .id = "at_once", .summary = "asks nobody",
+                                       .start = gives_at_once, .resume = gives_at_once};
+static const bb_custom_auth hasty = {BB_SIZE(bb_custom_auth),  .timeout_ms = 1,  .id = "hasty",
+                                     .summary = "has no time", .start = goes_on, .resume = goes_on};
+
+static const bb_custom_auth *const schemes[] = {&vault, &endless, &tokenless, &bare, &at_once, &hasty, NULL};
 static const bb_auth_extension custom = {BB_SIZE(bb_auth_extension), .schemes = schemes};
 
 /* --- the service: what it answers is by path, and by what the test set ------------------------------------
@@ -270,6 +278,29 @@ START_TEST(logins_that_fail) {
 }
 END_TEST
 
+START_TEST(a_token_without_a_request) {
+    set_up();
+    reading r = attached("scheme = at_once\n");
+    auth_ticket tickets[3];
+    get_all(&r, tickets, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(tickets[i].state == AUTH_READY && str_eq(tickets[i].token, STR("made here")));
+    ck_assert_uint_eq(world.requests, 0);
+    drop(tickets, 3);
+    done_reading(&r);
+    tear_down();
+}
+END_TEST
+
+/* Of 1 ms nothing is left when the first request is put together. */
+START_TEST(no_time_for_a_token) {
+    set_up();
+    expect_failure("scheme = hasty\n", true, "the time for getting a token is over");
+    ck_assert_uint_eq(world.requests, 0);
+    tear_down();
+}
+END_TEST
+
 /* The service repeats the password in its text: nobody gets to see it. */
 START_TEST(secrets_in_the_services_words) {
     set_up();
@@ -290,7 +321,8 @@ END_TEST
 START_TEST(what_may_be_chosen) {
     reading r = read_with("scheme = bearer\ntoken = x\n", "{}");
     ck_assert(!r.ok);
-    ck_assert_ptr_nonnull(strstr(r.error.text, "connector vaulted takes: vault, endless, tokenless, bare"));
+    ck_assert_ptr_nonnull(
+        strstr(r.error.text, "connector vaulted takes: vault, endless, tokenless, bare, at_once"));
     done_reading(&r);
     r = read_with("scheme = vault\nuser = u\n", "{}");
     ck_assert(!r.ok);
@@ -368,6 +400,7 @@ END_TEST
 
 UNIT_MAIN(unit_test(one_login_for_all), unit_test(a_401_renews_once_a_call),
           unit_test(a_scheme_that_does_not_ask_for_renewal), unit_test(logins_that_fail),
+          unit_test(a_token_without_a_request), unit_test(no_time_for_a_token),
           unit_test(secrets_in_the_services_words), unit_test(what_may_be_chosen),
           unit_test(a_signature_without_a_token), unit_test(a_signature_with_one),
           unit_test(builds_of_one_scheme), unit_test(ids_of_the_hubs_own))
