@@ -322,8 +322,24 @@ START_TEST(fields_that_are_none) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_login_of_two_requests), unit_test(a_refused_login), unit_test(tokens_that_are_none),
-          unit_test(ends_that_are_none), unit_test(operations_are_no_schemes), unit_test(a_signature),
-          unit_test(signatures_that_are_none), unit_test(a_good_declaration),
-          unit_test(extensions_that_are_none), unit_test(schemes_that_are_none),
-          unit_test(fields_that_are_none))
+/* What connectors were compiled with: a member that moves breaks them all. */
+START_TEST(layouts_are_frozen) {
+    ck_assert_uint_eq(sizeof(bb_auth_field), 32);
+    ck_assert_uint_eq(offsetof(bb_auth_field, otherwise), 24);
+    ck_assert_uint_eq(sizeof(bb_auth_request), 88);
+    ck_assert_uint_eq(offsetof(bb_auth_request, body), 48);
+    ck_assert_uint_eq(offsetof(bb_auth_request, random), 72);
+    ck_assert_uint_eq(sizeof(bb_custom_auth), 72);
+    ck_assert_uint_eq(offsetof(bb_custom_auth, fields), 32);
+    ck_assert_uint_eq(offsetof(bb_custom_auth, sign), 64);
+    ck_assert_uint_eq(sizeof(bb_auth_extension), 16);
+    ck_assert_uint_eq(offsetof(bb_auth_api, settings), 8);
+    ck_assert_uint_eq(offsetof(bb_auth_api, query), 40);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(layouts_are_frozen), unit_test(a_login_of_two_requests), unit_test(a_refused_login),
+          unit_test(tokens_that_are_none), unit_test(ends_that_are_none),
+          unit_test(operations_are_no_schemes), unit_test(a_signature), unit_test(signatures_that_are_none),
+          unit_test(a_good_declaration), unit_test(extensions_that_are_none),
+          unit_test(schemes_that_are_none), unit_test(fields_that_are_none))
