@@ -1,0 +1,193 @@
+/* What token endpoints and issuers answer: read strictly where it matters, leniently where services differ.
+ */
+#include "fixture.h"
+
+#include "auth/oauth2.h"
+
+#define YEAR_MS (365ull * 86400u * 1000u)
+
+static oauth2_answer read_answer(arena *a, unsigned status, const char *body) {
+    oauth2_answer out;
+    oauth2_answer_read(a, status, str_from(body), &out);
+    return out;
+}
+
+START_TEST(tokens_are_read) {
+    static const struct {
+        const char *body, *access, *refresh;
+        uint64_t lifetime_ms;
+    } cases[] = {
+        {"{\"access_token\":\"a\",\"token_type\":\"Bearer\",\"expires_in\":3600,\"refresh_token\":\"r\"}",
+         "a", "r", 3600000},
+        {"{\"access_token\":\"a\",\"token_type\":\"bearer\",\"expires_in\":\"3600\"}", "a", "", 3600000},
+        {"{\"access_token\":\"a\",\"token_type\":\"BEARER\",\"expires_in\":3600.0}", "a", "", 3600000},
+        {"{\"access_token\":\"a\",\"expires_in\":12.9}", "a", "", 12000},
+        {"{\"access_token\":\"a\"}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":null}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":0}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":-5}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":\"soon\"}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":\"-1\"}", "a", "", 0},
+        {"{\"access_token\":\"a\",\"expires_in\":1e300}", "a", "", YEAR_MS},
+        {"{\"access_token\":\"a\",\"expires_in\":99999999999999999999999}", "a", "", YEAR_MS},
+        {"{\"access_token\":\"a\",\"expires_in\":\"99999999999\"}", "a", "", YEAR_MS},
+        {"{\"access_token\":\"a\",\"expires_in\":true,\"refresh_token\":null,\"scope\":7}", "a", "", 0},
+        {"{\"access_token\":\"\\u0061\\u002d\",\"error\":\"\"}", "a-", "", 0},
+    };
+    arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        oauth2_answer out = read_answer(a, 200, cases[i].body);
+        ck_assert_msg(out.wrong == NULL && out.error.len == 0, "%s: %s", cases[i].body, out.wrong);
+        assert_text(out.access_token, cases[i].access);
+        assert_text(out.refresh_token, cases[i].refresh);
+        ck_assert_msg(out.lifetime_ms == cases[i].lifetime_ms, "%s: %llu", cases[i].body,
+                      (unsigned long long)out.lifetime_ms);
+    }
+    arena_free(a);
+}
+END_TEST
+
+START_TEST(errors_are_read_whatever_the_status) {
+    arena *a = arena_new(0);
+    const unsigned statuses[] = {200, 400, 401, 503};
+    for (size_t i = 0; i < 4; i++) {
+        oauth2_answer out = read_answer(a, statuses[i],
+                                        "{\"error\":\"invalid_grant\",\"error_description\":\"no\"}");
+        assert_text(out.error, "invalid_grant");
+        assert_text(out.description, "no");
+        ck_assert_ptr_null(out.wrong);
+        ck_assert_uint_eq(out.access_token.len, 0);
+    }
+    arena_free(a);
+}
+END_TEST
+
+START_TEST(what_is_no_answer_of_a_token_endpoint_is_refused) {
+    static const struct {
+        unsigned status;
+        const char *body, *why;
+    } cases[] = {
+        {200, "", "not a JSON object"},
+        {200, "<html>", "not a JSON object"},
+        {200, "[]", "not a JSON object"},
+        {200, "{}", "no access_token"},
+        {200, "{\"access_token\":\"\"}", "no access_token"},
+        {200, "{\"access_token\":7}", "no access_token"},
+        {200, "{\"access_token\":\"a\\r\\nX-Forged: 1\"}", "no access_token"},
+        {200, "{\"access_token\":\"\\u00e4\"}", "no access_token"},
+        {200, "{\"access_token\":\"a\",\"token_type\":\"mac\"}", "other than Bearer"},
+        {200, "{\"access_token\":\"a\",\"token_type\":\"DPoP\"}", "other than Bearer"},
+        {200, "{\"access_token\":\"a\",\"refresh_token\":\"r\\n\"}", "control characters"},
+        {302, "{\"access_token\":\"a\"}", "nothing of why"},
+        {500, "{\"access_token\":\"a\"}", "nothing of why"},
+    };
+    arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        oauth2_answer out = read_answer(a, cases[i].status, cases[i].body);
+        ck_assert_msg(out.wrong != NULL, "%s was taken", cases[i].body);
+        assert_has(out.wrong, cases[i].why);
+    }
+    arena_free(a);
+}
+END_TEST
+
+/* --- metadata ---------------------------------------------------------------------------------------- */
+
+START_TEST(metadata_is_looked_for_where_the_standards_say) {
+    static const struct {
+        const char *issuer, *oauth, *openid;
+    } cases[] = {
+        {"https://as.example", "https://as.example/.well-known/oauth-authorization-server",
+         "https://as.example/.well-known/openid-configuration"},
+        {"https://as.example/", "https://as.example/.well-known/oauth-authorization-server",
+         "https://as.example/.well-known/openid-configuration"},
+        {"https://as.example:8443/tenant/1",
+         "https://as.example:8443/.well-known/oauth-authorization-server/tenant/1",
+         "https://as.example:8443/tenant/1/.well-known/openid-configuration"},
+    };
+    arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_text(oauth2_metadata_url(a, str_from(cases[i].issuer), false), cases[i].oauth);
+        assert_text(oauth2_metadata_url(a, str_from(cases[i].issuer), true), cases[i].openid);
+    }
+    arena_free(a);
+}
+END_TEST
+
+START_TEST(metadata_must_be_of_the_issuer_and_safe) {
+    static const struct {
+        const char *body, *why; /* NULL: it is taken */
+    } cases[] = {
+        {"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://t.example/token?x=1\"}", NULL},
+        {"{\"issuer\":\"https://as.example\"}", NULL},
+        {"{\"issuer\":\"https://as.example/\"}", "another issuer"},
+        {"{\"issuer\":\"https://evil.example\"}", "another issuer"},
+        {"{\"token_endpoint\":\"https://as.example/token\"}", "another issuer"},
+        {"[]", "not a JSON object"},
+        {"nothing", "not a JSON object"},
+        {"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"http://as.example/token\"}", "not https"},
+        {"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"ftp://as.example/token\"}", "no URL"},
+        {"{\"issuer\":\"https://as.example\",\"revocation_endpoint\":\"https://u:p@as.example/\"}", "no URL"},
+        {"{\"issuer\":\"https://as.example\",\"authorization_endpoint\":\"https://as.example/a b\"}",
+         "no URL"},
+    };
+    arena *a = arena_new(0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        oauth2_metadata m;
+        const char *why = NULL;
+        bool ok = oauth2_metadata_read(a, str_from(cases[i].body), STR("https://as.example"), &m, &why);
+        ck_assert_msg(ok == (cases[i].why == NULL), "%s: %s", cases[i].body, why);
+        if (!ok)
+            assert_has(why, cases[i].why);
+    }
+    arena_free(a);
+}
+END_TEST
+
+/* --- settings ---------------------------------------------------------------------------------------- */
+
+static void assert_refused(const char *conf, const char *why) {
+    char text[2000];
+    snprintf(text, sizeof text, "scheme = oauth2\n%s", conf);
+    reading r = read_auth(text);
+    ck_assert_msg(!r.ok, "%s was taken", conf);
+    assert_has(r.error.text, why);
+    ck_assert_ptr_null(strstr(r.error.text, "s3cret"));
+    done_reading(&r);
+}
+
+#define ENDPOINT "token_url = https://as.example/token\n"
+
+START_TEST(settings_that_cannot_work_are_refused_with_what_is_missing) {
+    assert_refused("client_id = me\nclient_secret = s3cret", "`token_url` is missing");
+    assert_refused(ENDPOINT "client_secret = s3cret", "`client_id` is missing");
+    assert_refused(ENDPOINT "client_id = me", "`client_secret` is missing");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\ngrant = password",
+                   "allowed are client_cred");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\nclient_auth = secret",
+                   "client_secret_post");
+    assert_refused(ENDPOINT "client_id = me\nclient_auth = private_key_jwt", "`key` is missing");
+    assert_refused(ENDPOINT "client_id = me\nclient_auth = tls_client_auth", "`certificate` is missing");
+    assert_refused(ENDPOINT "client_id = me\nkey = s3cret", "`key` cannot be used");
+    assert_refused(ENDPOINT "client_id = me\ncertificate = /nowhere/at/all", "cannot be read");
+    assert_refused(ENDPOINT "client_id = me\ngrant = authorization_code", "`authorize_url` is missing");
+    assert_refused(ENDPOINT "client_id = me\ngrant = device_code", "`device_url` is missing");
+    assert_refused(ENDPOINT "client_id = me\ngrant = refresh_token", "`refresh_token` is missing");
+    assert_refused(ENDPOINT "client_id = me\ngrant = jwt_bearer", "`key` is missing");
+    assert_refused(ENDPOINT "client_id = me\ngrant = token_exchange", "`subject_token` is missing");
+    assert_refused("client_id = me\nclient_secret = s3cret\ntoken_url = as.example/token", "must be a URL");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\nparameters = {\"grant_type\":\"x\"}",
+                   "may not have grant_type");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\nparameters = [1]", "not a JSON object");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\nparameters = {\"a\":{}}",
+                   "no text or number");
+    assert_refused(ENDPOINT "client_id = me\nclient_secret = s3cret\nheader = a b",
+                   "not the name of a header");
+}
+END_TEST
+
+UNIT_MAIN(unit_test(tokens_are_read), unit_test(errors_are_read_whatever_the_status),
+          unit_test(what_is_no_answer_of_a_token_endpoint_is_refused),
+          unit_test(metadata_is_looked_for_where_the_standards_say),
+          unit_test(metadata_must_be_of_the_issuer_and_safe),
+          unit_test(settings_that_cannot_work_are_refused_with_what_is_missing))
