@@ -20,7 +20,7 @@ struct http_client {
     loop *loop;
     uv_timer_t timer;
     uv_prepare_t kick; /* runs what was added since, once an iteration of the loop */
-    bool kicked;
+    bool kicked, kicking;
     bool closing;
     client_socket **sockets; /* by descriptor */
     size_t socket_cap;

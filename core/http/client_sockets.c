@@ -165,7 +165,9 @@ static void on_kick(uv_prepare_t *kick) {
     http_client *c = kick->data;
     uv_prepare_stop(kick);
     c->kicked = false;
+    c->kicking = true;
     run_timeouts(c);
+    c->kicking = false;
 }
 
 /* CURLMOPT_TIMERFUNCTION. "At once" is put off to the end of this iteration of the loop: the function must
@@ -175,7 +177,11 @@ static int on_timeout_change(CURLM *multi, long timeout_ms, void *ctx) {
     http_client *c = ctx;
     if (c->closing)
         return 0;
-    if (timeout_ms == 0) {
+    if (timeout_ms == 0 && c->kicking) {
+        /* A transfer that ended within on_kick was followed by another. The loop polls next, and a prepare
+         * handle would not keep it from sleeping. */
+        uv_timer_start(&c->timer, on_timer, 0, 0);
+    } else if (timeout_ms == 0) {
         if (!c->kicked)
             uv_prepare_start(&c->kick, on_kick);
         c->kicked = true;
