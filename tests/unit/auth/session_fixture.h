@@ -23,6 +23,7 @@
 typedef struct rig rig;
 struct rig {
     auth_runtime *runtime;
+    store *store;               /* NULL: none */
     loop *loops[RIG_LOOPS + 1]; /* the last is the service's */
     auth_loop auth_loops[RIG_LOOPS + 1];
     http_server *server;
@@ -204,6 +205,7 @@ static inline rig *rig_new_with(store *s, secrets *v) {
     r->expires_in = 3600;
     r->port = http_bind(STR("127.0.0.1:0"), fds, 1, &e);
     ck_assert_msg(r->port != 0, "%s", e.text);
+    r->store = s;
     r->runtime = auth_runtime_new(&(auth_runtime_options){.store = s, .secrets = v, .loops = RIG_LOOPS});
     for (unsigned i = 0; i <= RIG_LOOPS; i++) {
         r->loops[i] = loop_new(i);
@@ -241,10 +243,12 @@ static inline void rig_close_client(loop *l, void *arg) {
 /* All auths have been released. */
 static inline void rig_free(rig *r) {
     rig_hold(r, false);
-    for (unsigned i = 0; i < RIG_LOOPS; i++) {
+    for (unsigned i = 0; i < RIG_LOOPS; i++)
         loop_post(r->loops[i], rig_close_client, r);
+    if (r->store != NULL)
+        store_flush(r->store); /* while the loops can still be told */
+    for (unsigned i = 0; i < RIG_LOOPS; i++)
         loop_join(r->loops[i]);
-    }
     loop_post(r->loops[RIG_LOOPS], rig_close_server, r);
     loop_join(r->loops[RIG_LOOPS]);
     auth_runtime_free(r->runtime);
