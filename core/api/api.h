@@ -12,6 +12,7 @@
 #include "api/job.h"
 #include "cache/cache.h"
 #include "http/server.h"
+#include "observe/alerts.h"
 #include "pipeline/worker.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ typedef struct api_shared {
     access_keys *access;
     store *store; /* NULL: none, offline */
     cache *cache;
+    alerts *alerts; /* NULL: no rules */
     struct auth_runtime *auth;
     executions *executions;
     uint64_t idempotency_keep_ms;

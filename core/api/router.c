@@ -36,6 +36,7 @@ static const route routes[] = {
     {"GET", "/api/v1/problems", route_problems, ROLE_VIEWER},
     {"POST", "/api/v1/reload", route_reload, ROLE_OPERATOR},
     {"GET", "/api/v1/reload", route_last_reload, ROLE_OPERATOR},
+    {"GET", "/api/v1/alerts", route_alerts, ROLE_VIEWER},
     {"GET", "/api/v1/limits", route_limits, ROLE_VIEWER},
     {"DELETE", "/api/v1/connections/*/cache", route_cache_purge, ROLE_OPERATOR},
     {"DELETE", "/api/v1/cache", route_cache_purge_all, ROLE_OPERATOR},

@@ -44,6 +44,9 @@ void audit_denied(api *a, http_exchange *x, const principal *who, const char *ac
 /* ?NAME= as a time; 0: not given. False: the exchange has been answered. */
 bool query_time(http_exchange *x, bb_str name, uint64_t *out);
 
+/* alerts.c */
+void route_alerts(api *a, http_exchange *x, const route_params *p);
+
 /* upstream.c: state that calls share */
 void route_cache_purge(api *a, http_exchange *x, const route_params *p);
 void route_cache_purge_all(api *a, http_exchange *x, const route_params *p);

@@ -76,6 +76,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     metrics_render(&text, a->shared->version, a->shared->http_connections(a->shared->ctx));
     render_breakers(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
+    alerts_render(a->shared->alerts, &text);
     if (a->worker->otlp != NULL) {
         otlp_counts spans;
         otlp_count(a->worker->otlp, &spans);

@@ -180,6 +180,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
         return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .access = h->access,
+                             .alerts = h->settings.alerts,
                              .store = h->store,
                              .cache = h->cache,
                              .auth = h->auth,
@@ -191,6 +192,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
     if (!start_shared(h, e) || !start_loops(h, e))
         return false;
     hub_keep_start(h);
+    hub_alerts_start(h);
     atomic_store(&h->shared.ready, true);
     return true;
 }

@@ -51,7 +51,7 @@ struct hub {
     cache *cache;
     auth_runtime *auth;
     otlp *otlp;
-    uv_timer_t keep_timer;
+    uv_timer_t keep_timer, alert_timer;
     uint64_t ticks;
     store_result store_was;
     api_shared shared;
@@ -103,6 +103,9 @@ void hub_audit_system(hub *h, const char *actor, const char *action, bb_str deta
 bool hub_keep_load(hub *h, err *e);
 void hub_keep_start(hub *h);
 void hub_keep_last(hub *h);
+
+/* alerts.c: looks at all connections once a second, where there are rules */
+void hub_alerts_start(hub *h);
 
 /* secret_jobs.c */
 void hub_secret_job(hub *h, api_job *job);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const sections[] = {"hub",        "server",      "secrets", "store", "cache",
-                                       "executions", "idempotency", "trace",   NULL};
+static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
+                                       "executions", "idempotency", "trace",   "alerts", NULL};
 static const char *const hub_keys[] = {"listen",    "plugins",    "state",      "loops",
                                        "log_level", "strict",     "drain_soft", "drain_hard",
                                        "shutdown",  "public_url", NULL};
@@ -170,7 +170,7 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
     }
     if (!conf_check_sections(&f, sections, e) || !read_hub(a, &f, out, e) ||
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
-        !hub_settings_read_stages(a, &f, out, e))
+        !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_alerts(a, &f, out, e))
         return false;
     if (out->state_dir == NULL)
         out->state_dir = "var";

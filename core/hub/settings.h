@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "http/server.h"
 #include "hub/hub.h"
+#include "observe/alerts.h"
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
@@ -22,8 +23,11 @@ typedef struct hub_settings {
     const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
     const char *const *otlp_headers;           /* ends with NULL */
     double trace_sample;
+    alerts *alerts; /* NULL: no rules. alerts_free is the hub's, also when reading fails */
 } hub_settings;
 
+/* alerts.c: [alerts] */
+bool hub_settings_read_alerts(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 /* settings_stages.c: [cache], [executions], [idempotency], [trace]. */
 bool hub_settings_read_stages(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 

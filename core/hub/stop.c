@@ -89,6 +89,7 @@ void hub_free(hub *h) {
     otlp_stop(h->otlp, 2000);
     cache_free(h->cache);
     executions_free(h->executions);
+    alerts_free(h->settings.alerts);
     report_free(h->last);
     hub_storage_close(h);
     access_free(h->access);

@@ -8,6 +8,11 @@
  *     tokens  = token_failing for 5m
  *     quota   = quota_used > 80%
  *
+ * Kinds: error_rate (a share of the calls that asked the service; what is the caller's own fault is no
+ * error), latency_p50, latency_p95, latency_p99, calls (a second), breaker_open, token_failing, quota_used.
+ * `over` is the window (default 5m), `min` the calls in it that a rate or latency needs to mean anything
+ * (default 1).
+ *
  * A rule is watched for each connection that its pattern matches. Beyond its threshold it is pending, and
  * fires once that has lasted for `for`. It is over when the value has been back by a tenth of the threshold
  * (so that it does not flap) for ALERT_CLEAR_MS at a stretch.
@@ -27,6 +32,12 @@
 
 /* Upper bounds of the buckets of durations, in nanoseconds: those of the metrics. */
 extern const uint64_t alert_bounds_ns[ALERT_BOUNDS];
+static inline size_t alert_bucket(uint64_t duration_ns) {
+    size_t i = 0;
+    while (i < ALERT_BOUNDS && duration_ns > alert_bounds_ns[i])
+        i++;
+    return i;
+}
 
 typedef enum { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED } alert_state;
 
@@ -62,9 +73,12 @@ void alerts_on_event(alerts *a, void (*fn)(const alert_event *event, void *ctx),
  * monotonic, and ticks may come late. [main] */
 void alerts_tick(alerts *a, uint64_t now_ms, const alert_sample *samples, size_t count);
 
-/* {"alerts":[{"name","rule","firing","connections":[{"connection","state","since","value","text"}]}]}:
- * connections that are not inactive. NULL writes no alerts. [any-thread] */
-void alerts_write(alerts *a, json_writer *w);
+/* Whether a connection may be shown to whoever asks. */
+typedef bool (*alerts_filter)(bb_str connection, void *ctx);
+/* {"alerts":[{"name","rule","firing","fired","connections":[{"connection","state","since","value","text"}]}]}:
+ * connections that are not inactive. `shows` NULL: all of them, and with how often each rule `fired`. NULL
+ * alerts are none. [any-thread] */
+void alerts_write(alerts *a, alerts_filter shows, void *ctx, json_writer *w);
 /* busbar_alert_firing{alert,connection} and busbar_alerts_total{alert}, as Prometheus reads them.
  * [any-thread]
  */

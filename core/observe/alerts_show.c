@@ -61,39 +61,55 @@ static void visit(const alerts *a, const named_rule *r, visitor fn, void *ctx) {
                     fn(c->id, w, ctx);
 }
 
+/* Somebody who asks, and may not see all. */
+typedef struct viewer {
+    alerts_filter shows;
+    void *ctx;
+    json_writer *w;
+    uint64_t firing;
+} viewer;
+
+static bool may_see(const viewer *v, const char *connection) {
+    return v->shows == NULL || v->shows(str_from(connection), v->ctx);
+}
+
 static void count_firing(const char *connection, const watch *w, void *ctx) {
-    (void)connection;
-    *(uint64_t *)ctx += w->state == ALERT_FIRING;
+    viewer *v = ctx;
+    v->firing += w->state == ALERT_FIRING && may_see(v, connection);
 }
 
 static void write_active(const char *connection, const watch *w, void *ctx) {
-    if (w->state != ALERT_INACTIVE)
-        write_watch(ctx, connection, w);
+    viewer *v = ctx;
+    if (w->state != ALERT_INACTIVE && may_see(v, connection))
+        write_watch(v->w, connection, w);
 }
 
-static void write_rule(json_writer *w, const alerts *a, const named_rule *r) {
-    uint64_t firing = 0;
-    visit(a, r, count_firing, &firing);
+static void write_rule(viewer *v, const alerts *a, const named_rule *r) {
+    json_writer *w = v->w;
+    v->firing = 0;
+    visit(a, r, count_firing, v);
     json_object(w);
     json_member_string(w, STR("name"), str_from(r->name));
     json_member_string(w, STR("rule"), str_from(r->text));
-    json_member_u64(w, STR("firing"), firing);
-    json_member_u64(w, STR("fired"), r->fired);
+    json_member_u64(w, STR("firing"), v->firing);
+    if (v->shows == NULL)
+        json_member_u64(w, STR("fired"), r->fired);
     json_keyl(w, "connections");
     json_array(w);
-    visit(a, r, write_active, w);
+    visit(a, r, write_active, v);
     json_array_end(w);
     json_object_end(w);
 }
 
-void alerts_write(alerts *a, json_writer *w) {
+void alerts_write(alerts *a, alerts_filter shows, void *ctx, json_writer *w) {
+    viewer v = {.shows = shows, .ctx = ctx, .w = w};
     json_object(w);
     json_keyl(w, "alerts");
     json_array(w);
     if (a != NULL) {
         pthread_mutex_lock(&a->lock);
         for (size_t i = 0; i < a->rule_count; i++)
-            write_rule(w, a, a->rules[i]);
+            write_rule(&v, a, a->rules[i]);
         pthread_mutex_unlock(&a->lock);
     }
     json_array_end(w);

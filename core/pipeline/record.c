@@ -18,8 +18,9 @@ static bool is_callers(problem p) {
            p == PROBLEM_OUTPUT_INVALID;
 }
 
-static void count(connection_stats *s, problem p, uint64_t now_ms) {
+static void count(connection_stats *s, problem p, uint64_t now_ms, uint64_t duration_ns) {
     atomic_fetch_add_explicit(&s->calls, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->durations[alert_bucket(duration_ns)], 1, memory_order_relaxed);
     if (p == PROBLEM_NONE) {
         atomic_store_explicit(&s->last_success_ms, now_ms, memory_order_relaxed);
         if (atomic_load_explicit(&s->failing, memory_order_relaxed) != 0)
@@ -29,6 +30,7 @@ static void count(connection_stats *s, problem p, uint64_t now_ms) {
     atomic_fetch_add_explicit(&s->failures, 1, memory_order_relaxed);
     if (is_callers(p))
         return;
+    atomic_fetch_add_explicit(&s->faults, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->failing, 1, memory_order_relaxed);
     atomic_store_explicit(&s->last_failure_ms, now_ms, memory_order_relaxed);
     atomic_store_explicit(&s->last_problem, (int)p, memory_order_relaxed);
@@ -71,7 +73,7 @@ void call_record(call *c) {
         metrics_fallback(c->op->stats, n);
     if (c->result.cache < CACHE_HIT) /* the service was asked */
         count(c->conn->stats, c->result.fallback != FALLBACK_NONE ? c->result.instead_of : c->result.problem,
-              (c->started_wall_ns + duration) / 1000000u);
+              (c->started_wall_ns + duration) / 1000000u, duration);
     call_trace_end(c);
 }
 

@@ -12,6 +12,7 @@
 #include "http/client.h"
 #include "limit/quota.h"
 #include "limit/upstream.h"
+#include "observe/alerts.h"
 #include "plugin/instance.h"
 #include "registry/policies.h"
 
@@ -29,6 +30,8 @@ typedef struct retry_policy {
  * loops. */
 typedef struct connection_stats {
     _Atomic(uint64_t) calls, failures;
+    _Atomic(uint64_t) faults;                           /* failures that are not the caller's own */
+    _Atomic(uint64_t) durations[ALERT_BOUNDS + 1];      /* calls by duration, each in one bucket */
     _Atomic(uint64_t) last_success_ms, last_failure_ms; /* wall clock; 0: never */
     _Atomic(uint32_t) failing;                          /* failures since the last success */
     _Atomic(int) last_problem;

@@ -271,7 +271,7 @@ static void is(const char *state) {
     json_writer w;
     buf_init(&out);
     json_writer_init(&w, &out);
-    alerts_write(world.all, &w);
+    alerts_write(world.all, NULL, NULL, &w);
     ck_assert(json_writer_finish(&w));
     arena *a = arena_new(0);
     const json_value *shown = json_pointer(json_read(a, buf_str(&out), NULL, NULL),
@@ -481,6 +481,28 @@ START_TEST(many_connections) {
 }
 END_TEST
 
+static bool shows_none(bb_str connection, void *ctx) {
+    ck_assert(str_eq(connection, STR("shop")));
+    ck_assert_ptr_eq(ctx, &world);
+    return false;
+}
+
+START_TEST(what_is_hidden) {
+    buf out;
+    json_writer w;
+    buf_init(&out);
+    begin("error_rate > 5%");
+    pass(1, 2, 1, 0);
+    json_writer_init(&w, &out);
+    alerts_write(world.all, shows_none, &world, &w);
+    ck_assert_str_eq(buf_cstr(&out),
+                     "{\"alerts\":[{\"name\":\"rule\",\"rule\":\"error_rate > 5%\",\"firing\":0,"
+                     "\"connections\":[]}]}");
+    buf_free(&out);
+    end();
+}
+END_TEST
+
 START_TEST(what_is_shown) {
     buf out;
     json_writer w;
@@ -493,7 +515,7 @@ START_TEST(what_is_shown) {
     ck_assert_ptr_nonnull(strstr(buf_cstr(&out), "\nbusbar_alerts_total{alert=\"rule\"} 1\n"));
     buf_clear(&out);
     json_writer_init(&w, &out);
-    alerts_write(world.all, &w);
+    alerts_write(world.all, NULL, NULL, &w);
     ck_assert(json_writer_finish(&w));
     ck_assert_str_eq(
         buf_cstr(&out),
@@ -508,7 +530,7 @@ START_TEST(what_is_shown) {
         strstr(buf_cstr(&out), "\nbusbar_alert_firing{alert=\"rule\",connection=\"shop\"} 0\n"));
     buf_clear(&out);
     json_writer_init(&w, &out);
-    alerts_write(NULL, &w);
+    alerts_write(NULL, NULL, NULL, &w);
     ck_assert_str_eq(buf_cstr(&out), "{\"alerts\":[]}");
     buf_clear(&out);
     alerts_render(NULL, &out);
@@ -523,4 +545,4 @@ UNIT_MAIN(unit_test(good_rules), unit_test(bad_rules), unit_test(patterns), unit
           unit_test(pending_is_given_up), unit_test(it_does_not_flap), unit_test(few_calls),
           unit_test(latency), unit_test(calls_above_and_below), unit_test(breakers_tokens_quotas),
           unit_test(a_connection_goes), unit_test(counters_begin_anew), unit_test(late_ticks),
-          unit_test(many_connections), unit_test(what_is_shown))
+          unit_test(many_connections), unit_test(what_is_shown), unit_test(what_is_hidden))
