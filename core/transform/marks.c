@@ -46,9 +46,14 @@ void marks_number(buf *out, bb_str number) {
     buf_str_add(out, number);
 }
 
+/* Its first byte is rare: no other plane begins with it. */
 static const char *next_mark(const char *p, const char *end) {
-    const char *at = p < end ? memmem(p, (size_t)(end - p), MARK, MARK_LEN) : NULL;
-    return at != NULL ? at : end;
+    while (p < end && (p = memchr(p, MARK[0], (size_t)(end - p))) != NULL) {
+        if ((size_t)(end - p) >= MARK_LEN && memcmp(p, MARK, MARK_LEN) == 0)
+            return p;
+        p++;
+    }
+    return end;
 }
 
 bool marks_any(bb_str s) {

@@ -146,8 +146,8 @@ void pool_again(transforms *t, transform_run *r) {
     pool_next(t);
 }
 
-static transform_run *start(transforms *t, const char *program, uint64_t timeout_ms, transform_done done,
-                            void *ctx) {
+transform_run *pool_add(transforms *t, const char *program, uint64_t timeout_ms, transform_done done,
+                        void *ctx) {
     transform_run *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
@@ -164,7 +164,7 @@ static transform_run *start(transforms *t, const char *program, uint64_t timeout
 transform_run *transform_start(transforms *t, const char *program, bb_str input, bb_str variables,
                                uint64_t timeout_ms, size_t max_result, transform_done done, void *ctx) {
     assert(!t->closing);
-    transform_run *r = start(t, program, timeout_ms, done, ctx);
+    transform_run *r = pool_add(t, program, timeout_ms, done, ctx);
     if (r == NULL)
         return NULL;
     r->input = input;
@@ -217,43 +217,4 @@ void transforms_free(transforms *t) {
     drop_all(&t->waiting);
     drop_all(&t->failing);
     free_when_closed(t);
-}
-
-/* --- checking ------------------------------------------------------------------------------------------ */
-
-#define CHECK_MS 5000u
-
-typedef struct checking {
-    bool over, ok;
-    err *e;
-} checking;
-
-static void on_checked(transform_outcome outcome, bb_str json, bb_str detail, void *ctx) {
-    checking *c = ctx;
-    (void)json;
-    c->over = true;
-    c->ok = outcome == TRANSFORM_OK;
-    if (outcome == TRANSFORM_TIMEOUT)
-        err_set(c->e, "the program did not compile within %u s", CHECK_MS / 1000);
-    else if (!c->ok)
-        err_set(c->e, "%.*s", STR_FMT(detail));
-}
-
-/* A loop of its own that this thread turns until the answer is there. */
-bool transform_check(const char *program, err *e) {
-    checking c = {.e = e};
-    loop *l = loop_new(0);
-    transforms *t = l != NULL ? transforms_new(l, e) : NULL;
-    transform_run *r = t != NULL ? start(t, program, CHECK_MS, on_checked, &c) : NULL;
-    if (r != NULL) {
-        r->check = true;
-        pool_next(t);
-        while (!c.over)
-            uv_run(loop_uv(l), UV_RUN_ONCE);
-    } else {
-        err_set(e, "no memory to check a jq program");
-    }
-    transforms_free(t);
-    loop_free(l); /* turns the loop until all is closed */
-    return c.ok;
 }

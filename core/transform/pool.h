@@ -65,6 +65,10 @@ bool worker_knows(const worker *w, uint64_t program_hash);
 /* Kills it and closes its handles; its run, if any, is no longer its own. */
 void worker_dismiss(worker *w);
 
+/* A run that waits, until pool_next. NULL: no memory. */
+transform_run *pool_add(transforms *pool, const char *program, uint64_t timeout_ms, transform_done done,
+                        void *ctx);
+
 /* What worker.c tells pool.c: the run is over, the child idle or gone. */
 void pool_answer(transforms *pool, transform_run *r, transform_outcome outcome, bb_str json, bb_str detail);
 void pool_again(transforms *pool, transform_run *r); /* the child ended before it took the order */

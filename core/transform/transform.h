@@ -37,7 +37,8 @@ typedef enum {
     TRANSFORM_BROKEN     /* a child cannot be started */
 } transform_outcome;
 
-/* Whether the program compiles: in a child, blocking, at most 5 s. False: *e has jq's own words. [main] */
+/* Whether the program compiles: in a child, blocking, some 25 ms and at most 5 s; a program that it has been
+ * asked about before costs nothing. False: *e has jq's own words. [main] */
 bool transform_check(const char *program, err *e);
 
 transforms *transforms_new(loop *l, err *e);

@@ -65,12 +65,18 @@ jv values_read(arena *scratch, bb_str text, err *e) {
 
 /* --- out ------------------------------------------------------------------------------------------ */
 
+#define INTEGERS_END 9007199254740992.0 /* 2^53: every integer below it is a double of its own */
+
 /* Digits and exponent as text, without one up to 1e21: ids of other services are read as integers only where
  * they look like ones. (ECMAScript's Number::toString has the same bound.) */
 static void number_out(json_writer *w, double value) {
     char text[40], plain[40];
     if (isnan(value)) {
         json_put_null(w);
+        return;
+    }
+    if (fabs(value) < INTEGERS_END && value == floor(value) && (value != 0 || !signbit(value))) {
+        json_put_i64(w, (int64_t)value);
         return;
     }
     value = isinf(value) ? copysign(DBL_MAX, value) : value;

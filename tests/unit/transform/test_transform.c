@@ -61,6 +61,7 @@ START_TEST(programs_that_do_not_compile) {
     err e = {""};
     ck_assert(transform_check(".a | map(.b)", &e));
     ck_assert(transform_check("$busbar.x", &e));
+    ck_assert(transform_check("$busbar.x", &e));
     ck_assert(!transform_check(".a |", &e));
     ck_assert_msg(strcmp(e.text, "syntax error, unexpected $end at <top-level>, line 1:\n.a |") == 0, "%s",
                   e.text);
