@@ -13,6 +13,7 @@ transforms *transforms_new(loop *l, err *e) {
     t->on = l;
     t->waiting.last = &t->waiting.first;
     t->failing.last = &t->failing.first;
+    t->suspects.last = &t->suspects.first;
     return t;
 }
 
@@ -82,6 +83,7 @@ static void on_timer(uv_timer_t *timer) {
     if (w != NULL) {
         w->run = NULL;
         worker_dismiss(w);
+        pool_suspect(t, r);
     }
     /* the pool outlives `done`: this run's timer is not closed yet */
     fail(r, TRANSFORM_TIMEOUT,
@@ -95,6 +97,45 @@ static void fail_soon(transform_run *r, const char *why) {
     list_add(&r->pool->failing, r);
     r->failure = why;
     uv_timer_start(&r->timer, on_timer, 0, 0);
+}
+
+/* --- suspects ------------------------------------------------------------------------------------- */
+
+static suspicion *suspicion_of(transforms *t, uint64_t program_hash) {
+    for (unsigned i = 0; i < SUSPICIONS; i++)
+        if (t->suspicions[i].program_hash == program_hash && t->suspicions[i].until_ms > 0)
+            return &t->suspicions[i];
+    return NULL;
+}
+
+static bool is_suspect(transforms *t, uint64_t program_hash) {
+    const suspicion *s = suspicion_of(t, program_hash);
+    return s != NULL && s->until_ms > loop_now_ms(t->on);
+}
+
+static bool suspect_runs(transforms *t) {
+    for (const worker *w = t->workers; w != NULL; w = w->next)
+        if (w->run != NULL && is_suspect(t, w->run->program_hash))
+            return true;
+    return false;
+}
+
+static void wait_in_turn(transforms *t, transform_run *r) {
+    list_add(is_suspect(t, r->program_hash) ? &t->suspects : &t->waiting, r);
+}
+
+void pool_suspect(transforms *t, const transform_run *r) {
+    suspicion *s = suspicion_of(t, r->program_hash);
+    if (s == NULL)
+        s = &t->suspicions[t->suspected++ % SUSPICIONS];
+    *s = (suspicion){r->program_hash, loop_now_ms(t->on) + SUSPECT_MS};
+    for (transform_run *w = t->waiting.first, *next; w != NULL; w = next) {
+        next = w->next;
+        if (w->program_hash == r->program_hash) {
+            list_remove(w);
+            list_add(&t->suspects, w);
+        }
+    }
 }
 
 /* --- who runs what ------------------------------------------------------------------------------------ */
@@ -119,20 +160,28 @@ static worker *worker_for(transforms *t, const transform_run *r, int *code) {
     return w != NULL || t->serving >= TRANSFORM_CHILDREN ? w : worker_new(t, code);
 }
 
-void pool_next(transforms *t) {
-    while (!t->closing && t->waiting.first != NULL) {
-        transform_run *r = t->waiting.first;
-        int code;
-        worker *w = worker_for(t, r, &code);
-        if (w == NULL && (code == 0 || t->serving > 0))
-            return; /* all are busy */
-        if (w == NULL) {
-            fail_soon(r, uv_strerror(code));
-        } else if (worker_order(w, r)) {
-            list_remove(r);
-            r->by = w;
-        }
+/* False: no child is free. */
+static bool place(transforms *t, transform_run *r) {
+    int code;
+    worker *w = worker_for(t, r, &code);
+    if (w == NULL && (code == 0 || t->serving > 0))
+        return false;
+    if (w == NULL) {
+        fail_soon(r, uv_strerror(code));
+    } else if (worker_order(w, r)) {
+        list_remove(r);
+        r->by = w;
     }
+    return true;
+}
+
+void pool_next(transforms *t) {
+    while (!t->closing && t->waiting.first != NULL)
+        if (!place(t, t->waiting.first))
+            return;
+    while (!t->closing && t->suspects.first != NULL && !suspect_runs(t))
+        if (!place(t, t->suspects.first))
+            return;
 }
 
 void pool_answer(transforms *t, transform_run *r, transform_outcome outcome, bb_str json, bb_str detail) {
@@ -142,7 +191,7 @@ void pool_answer(transforms *t, transform_run *r, transform_outcome outcome, bb_
 
 void pool_again(transforms *t, transform_run *r) {
     r->by = NULL;
-    list_add(&t->waiting, r);
+    wait_in_turn(t, r);
     pool_next(t);
 }
 
@@ -157,7 +206,7 @@ transform_run *pool_add(transforms *t, const char *program, uint64_t timeout_ms,
     r->timer.data = r;
     uv_timer_start(&r->timer, on_timer, timeout_ms, 0);
     t->runs++;
-    list_add(&t->waiting, r);
+    wait_in_turn(t, r);
     return r;
 }
 
@@ -215,6 +264,7 @@ void transforms_free(transforms *t) {
             drop(r);
     }
     drop_all(&t->waiting);
+    drop_all(&t->suspects);
     drop_all(&t->failing);
     free_when_closed(t);
 }

@@ -46,12 +46,23 @@ struct transform_run {
     const char *failure; /* told by the timer: what kept it from starting */
 };
 
+/* Programs that have cost a child its life are kept apart for a while: they share one child, so that however
+ * often they are called, the others go on. */
+#define SUSPICIONS 16u
+#define SUSPECT_MS 30000u
+typedef struct suspicion {
+    uint64_t program_hash, until_ms;
+} suspicion;
+
 struct transforms {
     loop *on;
     worker *workers;  /* dismissed ones too, until they are closed */
     unsigned serving; /* not dismissed */
     run_list waiting, failing;
-    unsigned runs; /* whose timers are not closed yet */
+    run_list suspects; /* that wait, of suspect programs */
+    suspicion suspicions[SUSPICIONS];
+    unsigned suspected; /* ever */
+    unsigned runs;      /* whose timers are not closed yet */
     bool closing;
 };
 
@@ -74,5 +85,7 @@ void pool_answer(transforms *pool, transform_run *r, transform_outcome outcome, 
 void pool_again(transforms *pool, transform_run *r); /* the child ended before it took the order */
 void pool_next(transforms *pool);
 void pool_worker_closed(transforms *pool, worker *w);
+/* The run has ended its child. */
+void pool_suspect(transforms *pool, const transform_run *r);
 
 #endif

@@ -5,8 +5,9 @@
  * A jq program can run without end or fill the memory, and libjq cannot be interrupted: so it runs in a child
  * process of this same program, with a limit on its memory, and is killed when its time is up. Each loop has
  * a pool of children of its own, started when first needed, at most TRANSFORM_CHILDREN at once; what comes
- * beyond waits its turn. A child keeps compiled programs, and ends when it has had nothing to do for a
- * minute.
+ * beyond waits its turn. Programs that lately took too much time or memory share one child, so that they
+ * cannot keep the others from theirs. A child keeps compiled programs, and ends when it has had nothing to do
+ * for a minute.
  *
  * A program sees nothing of the world: no environment, no files, no modules (`import` and `include` are
  * errors), no further input, UTC only.

@@ -20,6 +20,13 @@
 #define LIMITS "hard_rss_limit_mb=700:max_allocation_size_mb=400:exitcode=90:handle_segv=0:detect_leaks=0"
 static char asan[] = "ASAN_OPTIONS=" LIMITS, tsan[] = "TSAN_OPTIONS=" LIMITS;
 static char *environment[] = {asan, tsan, NULL};
+
+/* libuv closes descriptors by a bare system call, which ThreadSanitizer does not see: the next thread that is
+ * given the same number by accept or socket then seems to race with uv_spawn. */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+    return "race:uv_pipe\nrace:uv_socketpair\n";
+}
 #else
 static char *environment[] = {NULL};
 #endif
@@ -81,10 +88,12 @@ static void over(worker *w) {
     worker_dismiss(w);
     if (r != NULL && retired && r->done != NULL)
         pool_again(pool, r);
-    else if (r != NULL)
+    else if (r != NULL) {
+        pool_suspect(pool, r);
         pool_answer(pool, r, outcome, (bb_str){NULL, 0}, str_from(text));
-    else
+    } else {
         pool_next(pool);
+    }
 }
 
 static void on_exit_of(uv_process_t *process, int64_t code, int sig) {

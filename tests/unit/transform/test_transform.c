@@ -213,6 +213,29 @@ START_TEST(waiting_for_a_child) {
 }
 END_TEST
 
+static void ignore(transform_outcome kind, bb_str json, bb_str detail, void *ctx) {
+    (void)kind;
+    (void)json;
+    (void)detail;
+    (void)ctx;
+}
+
+START_TEST(programs_that_hang_share_one_child) {
+    static const char *const endless[] = {"def f: f; f", "def f: f; 1 | f", "def f: f; 2 | f"};
+    bb_str none = {NULL, 0};
+    begin();
+    for (size_t i = 0; i < 3; i++)
+        ends_as(run_with(endless[i], STR("null"), NULL, FOREVER_MS, 100), TRANSFORM_TIMEOUT,
+                "its time is up");
+    for (size_t i = 0; i < 30; i++) /* without end, as far as this test goes */
+        ck_assert_ptr_nonnull(
+            transform_start(jq, endless[i % 3], STR("1"), none, 100 * LIMIT_MS, 100, ignore, NULL));
+    for (size_t i = 0; i < 20; i++)
+        gives(". + 1", "1", "2");
+    end();
+}
+END_TEST
+
 static void never(transform_outcome kind, bb_str json, bb_str detail, void *ctx) {
     (void)json;
     (void)ctx;
@@ -276,4 +299,5 @@ UNIT_MAIN(unit_test(a_result), unit_test(variables), unit_test(one_result_and_no
           unit_test(programs_that_do_not_compile), unit_test(nothing_of_the_world), unit_test(without_end),
           unit_test(without_bound), unit_test(too_deep), unit_test(results_over_the_limit),
           unit_test(large_texts), unit_test(many_at_once), unit_test(waiting_for_a_child),
-          unit_test(cancelled), unit_test(freed_while_running), unit_test(freed_by_done))
+          unit_test(programs_that_hang_share_one_child), unit_test(cancelled), unit_test(freed_while_running),
+          unit_test(freed_by_done))
