@@ -29,9 +29,6 @@
 /* A child that a run has left larger than this ends, so that memory goes back. */
 #define RETIRE_BYTES ((size_t)64 << 20)
 
-/* So long without an order, and a child ends. An order that crosses its end goes to another (worker.c). */
-#define IDLE_MS 60000
-
 #define HUB 0 /* descriptor of the socket */
 
 static bool confine(void) {
@@ -163,19 +160,21 @@ static uint32_t run_order(const order_head *order, const char *body, buf *out, e
     return kind;
 }
 
-static bool wait_for_order(void) {
+/* An order that crosses the child's end goes to another (worker.c). */
+static bool wait_for_order(int idle_ms) {
     struct pollfd hub = {.fd = HUB, .events = POLLIN};
     int n;
     do
-        n = poll(&hub, 1, IDLE_MS);
+        n = poll(&hub, 1, idle_ms);
     while (n < 0 && errno == EINTR);
     return n > 0;
 }
 
-static bool serve_order(void) {
+static bool serve_order(int *idle_ms) {
     order_head order;
-    if (!wait_for_order() || !take(&order, sizeof order))
+    if (!wait_for_order(*idle_ms) || !take(&order, sizeof order))
         return false;
+    *idle_ms = (int)order.idle_ms;
     buf body, out;
     err e = {""};
     buf_init(&body);
@@ -195,7 +194,11 @@ static bool serve_order(void) {
 }
 
 int transform_child_main(void) {
-    signal(SIGPIPE, SIG_IGN);
+    /* Sent to the whole group, by a terminal or a service manager, these are the hub's: it finishes its
+     * calls. */
+    static const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
     static char *nothing[] = {NULL};
     environ = nothing; /* jq shows it to programs; sanitizers were told something in it */
     if (!confine())
@@ -203,7 +206,7 @@ int transform_child_main(void) {
     answer_head ready = {.kind = FRAME_READY};
     if (!give(&ready, sizeof ready))
         return 0;
-    while (serve_order())
+    for (int idle_ms = -1; serve_order(&idle_ms);)
         ;
     programs_clear();
     return 0;

@@ -10,6 +10,7 @@
 typedef struct order_head {
     uint32_t program, input, variables; /* bytes; they follow in this order */
     uint32_t check;                     /* 1: compile only */
+    uint32_t idle_ms;                   /* so long without a further order, and the child ends */
     uint64_t max_result;
 } order_head;
 

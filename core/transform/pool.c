@@ -11,6 +11,7 @@ transforms *transforms_new(loop *l, err *e) {
         return NULL;
     }
     t->on = l;
+    t->idle_ms = IDLE_MS;
     t->waiting.last = &t->waiting.first;
     t->failing.last = &t->failing.first;
     t->suspects.last = &t->suspects.first;

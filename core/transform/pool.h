@@ -54,8 +54,12 @@ typedef struct suspicion {
     uint64_t program_hash, until_ms;
 } suspicion;
 
+/* So long without an order, and a child ends: its memory goes back. */
+#define IDLE_MS 60000u
+
 struct transforms {
     loop *on;
+    uint32_t idle_ms;
     worker *workers;  /* dismissed ones too, until they are closed */
     unsigned serving; /* not dismissed */
     run_list waiting, failing;

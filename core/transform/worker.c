@@ -235,6 +235,7 @@ bool worker_order(worker *w, transform_run *r) {
                                .input = (uint32_t)r->input.len,
                                .variables = (uint32_t)r->variables.len,
                                .check = r->check,
+                               .idle_ms = r->pool->idle_ms,
                                .max_result = r->max_result};
         uv_buf_t parts[] = {part(str_of(&o->head, sizeof o->head)), part(program), part(r->input),
                             part(r->variables)};

@@ -1,5 +1,8 @@
 /* jq programs in children: results, failures, and programs that would take all time and all memory. */
 #include "fixture.h"
+#include "transform/pool.h"
+
+#include <signal.h>
 
 #define FOREVER_MS 300u /* for programs that have no end: how long they are let run */
 
@@ -242,6 +245,45 @@ static void never(transform_outcome kind, bb_str json, bb_str detail, void *ctx)
     ck_abort_msg("done was called: %d %.*s", (int)kind, STR_FMT(detail));
 }
 
+/* A child that is idle for no time at all ends after every answer, and orders cross its end. */
+START_TEST(orders_that_cross_a_childs_end) {
+    begin();
+    jq->idle_ms = 0;
+    for (int i = 0; i < 100; i++)
+        gives(". + 1", "1", "2");
+    ck_assert_uint_eq(jq->suspected, 0);
+    end();
+}
+END_TEST
+
+static worker *working(void) {
+    worker *w = jq->workers;
+    while (w != NULL && (w->run == NULL || !w->ready))
+        w = w->next;
+    return w;
+}
+
+START_TEST(killed_from_outside) {
+    bb_str none = {NULL, 0};
+    outcome o = {0};
+    begin();
+    gives(".", "1", "1");
+    transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+    while (working() == NULL)
+        uv_run(loop_uv(turned), UV_RUN_ONCE);
+    uv_process_kill(&working()->process, SIGTERM); /* ignored: the hub ends its children itself */
+    uv_process_kill(&working()->process, SIGINT);
+    for (int i = 0; i < 10; i++)
+        gives(".", "1", "1");
+    ck_assert(!o.over);
+    uv_process_kill(&working()->process, SIGKILL);
+    turn_until(&o.over);
+    ends_as(o, TRANSFORM_FAILED, "signal 9");
+    gives(".", "1", "1");
+    end();
+}
+END_TEST
+
 START_TEST(cancelled) {
     begin();
     bb_str none = {NULL, 0};
@@ -299,5 +341,6 @@ UNIT_MAIN(unit_test(a_result), unit_test(variables), unit_test(one_result_and_no
           unit_test(programs_that_do_not_compile), unit_test(nothing_of_the_world), unit_test(without_end),
           unit_test(without_bound), unit_test(too_deep), unit_test(results_over_the_limit),
           unit_test(large_texts), unit_test(many_at_once), unit_test(waiting_for_a_child),
-          unit_test(programs_that_hang_share_one_child), unit_test(cancelled), unit_test(freed_while_running),
+          unit_test(programs_that_hang_share_one_child), unit_test(orders_that_cross_a_childs_end),
+          unit_test(killed_from_outside), unit_test(cancelled), unit_test(freed_while_running),
           unit_test(freed_by_done))
