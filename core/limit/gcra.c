@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 #define SECOND 1000000000u
+/* Bursts and waits stay below 2^62 ns, 146 years: added to a clock that is below 2^63, they cannot wrap. */
+#define LONGEST ((uint64_t)1 << 62)
 
 bool gcra_policy_of(uint64_t rate, uint64_t period_ns, uint32_t burst, gcra_policy *out) {
     if (rate == 0 || period_ns == 0 || rate > period_ns)
@@ -15,7 +17,7 @@ bool gcra_policy_of(uint64_t rate, uint64_t period_ns, uint32_t burst, gcra_poli
         uint64_t a_second = SECOND / out->interval_ns;
         out->burst = a_second < 1 ? 1 : a_second > UINT32_MAX ? UINT32_MAX : (uint32_t)a_second;
     }
-    return true;
+    return out->burst <= LONGEST / out->interval_ns;
 }
 
 static uint64_t tolerance(const gcra_policy *p) {
@@ -23,12 +25,14 @@ static uint64_t tolerance(const gcra_policy *p) {
 }
 
 uint64_t gcra_take(gcra *g, const gcra_policy *p, uint64_t now_ns, uint64_t max_wait_ns, uint64_t *wait_ns) {
+    if (p->interval_ns == 0)
+        return 0;
     uint64_t ahead = tolerance(p);
     uint64_t tat = atomic_load_explicit(&g->tat, memory_order_relaxed);
     for (;;) {
         uint64_t base = tat > now_ns ? tat : now_ns;
         uint64_t wait = base > now_ns + ahead ? base - now_ns - ahead : 0;
-        if (wait > max_wait_ns) {
+        if (wait > max_wait_ns || wait > LONGEST) {
             if (wait_ns != NULL)
                 *wait_ns = wait;
             return GCRA_NEVER;
@@ -44,6 +48,8 @@ uint32_t gcra_left(const gcra *g, const gcra_policy *p, uint64_t now_ns, uint64_
     uint64_t used_ns = tat > now_ns ? tat - now_ns : 0;
     if (full_ns != NULL)
         *full_ns = used_ns;
+    if (p->interval_ns == 0)
+        return UINT32_MAX;
     uint64_t whole = (uint64_t)p->burst * p->interval_ns;
     return used_ns >= whole ? 0 : (uint32_t)((whole - used_ns) / p->interval_ns);
 }

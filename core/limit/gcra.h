@@ -26,7 +26,7 @@ typedef struct gcra_policy {
 } gcra_policy;
 
 /* `rate` in `period_ns`; burst 0: as many as the rate gives in a second, at least 1. False: zero, or finer
- * than a nanosecond. */
+ * than a nanosecond, or a burst that is more than 146 years of the rate. */
 bool gcra_policy_of(uint64_t rate, uint64_t period_ns, uint32_t burst, gcra_policy *out);
 
 #define GCRA_NEVER UINT64_MAX
@@ -36,7 +36,8 @@ bool gcra_policy_of(uint64_t rate, uint64_t period_ns, uint32_t burst, gcra_poli
  * be. [any-thread] */
 uint64_t gcra_take(gcra *g, const gcra_policy *p, uint64_t now_ns, uint64_t max_wait_ns, uint64_t *wait_ns);
 
-/* How many could be taken at once now, and in how long it is the whole burst again. [any-thread] */
+/* How many could be taken at once now (no limit: UINT32_MAX), and in how long it is the whole burst again.
+ * [any-thread] */
 uint32_t gcra_left(const gcra *g, const gcra_policy *p, uint64_t now_ns, uint64_t *full_ns);
 
 #endif
