@@ -67,15 +67,27 @@ static bool offset(bb_str *s, int *out) {
     *out = 0;
     if (cut(s, "Zz"))
         return true;
-    bool ok = cut(s, "+-") && digits(s, 2, &hours) && cut(s, ":") && digits(s, 2, &minutes);
+    bool ok = cut(s, "+-") && digits(s, 2, &hours) && cut(s, ":") && digits(s, 2, &minutes) && hours < 24 &&
+              minutes < 60;
     if (ok)
         *out = sign * (hours * 3600 + minutes * 60);
     return ok;
 }
 
+/* ".5": milliseconds; further digits are passed over. None at all is no fraction. */
+static bool fraction(bb_str *s, int *thousandths) {
+    int digit, place = 100;
+    if (!cut(s, "."))
+        return true;
+    size_t before = s->len;
+    for (; digits(s, 1, &digit); place /= 10)
+        *thousandths += digit * place;
+    return s->len < before;
+}
+
 bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
     struct tm tm = {0};
-    int east = 0, thousandths = 0, place = 100, digit;
+    int east = 0, thousandths = 0;
     if (!digits(&text, 4, &tm.tm_year) || !cut(&text, "-") || !digits(&text, 2, &tm.tm_mon) ||
         !cut(&text, "-") || !digits(&text, 2, &tm.tm_mday) || tm.tm_year < 1970 || tm.tm_mon < 1 ||
         tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31)
@@ -86,13 +98,15 @@ bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
         if (!cut(&text, "Tt ") || !digits(&text, 2, &tm.tm_hour) || !cut(&text, ":") ||
             !digits(&text, 2, &tm.tm_min) || !cut(&text, ":") || !digits(&text, 2, &tm.tm_sec))
             return false;
-        if (cut(&text, "."))
-            for (; digits(&text, 1, &digit); place /= 10)
-                thousandths += digit * place;
-        if (!offset(&text, &east) || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+        if (!fraction(&text, &thousandths) || !offset(&text, &east) || tm.tm_hour > 23 || tm.tm_min > 59 ||
+            tm.tm_sec > 60)
             return false;
     }
-    int64_t seconds = (int64_t)timegm(&tm) - east;
+    int day = tm.tm_mday, leap = tm.tm_sec == 60;
+    tm.tm_sec -= leap; /* a leap second is the next minute's first to a clock that has none */
+    int64_t seconds = (int64_t)timegm(&tm) - east + leap;
+    if (tm.tm_mday != day) /* timegm makes March of February 30 */
+        return false;
     *wall_ms = seconds > 0 ? (uint64_t)seconds * 1000u + (uint64_t)thousandths : 0;
     return text.len == 0 && seconds >= 0;
 }
