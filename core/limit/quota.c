@@ -1,10 +1,12 @@
 #include "limit/quota.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define DAY_MS 86400000u
 #define RELAXED memory_order_relaxed
+#define UNSAVED UINT64_MAX /* `saved`: no count is that high */
 
 const char *quota_period_name(quota_period p) {
     return p == QUOTA_DAY ? "day" : "month";
@@ -27,23 +29,28 @@ uint64_t quota_period_end(quota_period p, uint64_t wall_ms) {
     return p == QUOTA_DAY ? wall_ms - wall_ms % DAY_MS + DAY_MS : month_start(wall_ms, 1);
 }
 
-/* The period's end, once an hour at most by the calendar: a day's is arithmetic, a month's is asked for
- * rarely. */
 static bool is_over(quota_period p, uint64_t start_ms, uint64_t wall_ms) {
-    if (wall_ms < start_ms)
-        return false;
-    uint64_t age = wall_ms - start_ms;
-    if (p == QUOTA_DAY)
-        return age >= DAY_MS;
-    return age >= 28 * (uint64_t)DAY_MS && wall_ms >= quota_period_end(p, start_ms);
+    if (wall_ms < start_ms || (p == QUOTA_MONTH && wall_ms - start_ms < 28 * (uint64_t)DAY_MS))
+        return false; /* without asking the calendar */
+    return wall_ms >= quota_period_end(p, start_ms);
 }
+
+/* `start_ms` of a counter that is being turned over: the others wait the few instructions until it is done,
+ * so that none of them sees the new period with the old count. */
+#define TURNING UINT64_MAX
 
 static void turn_over(quota *q, quota_period p, uint64_t wall_ms) {
     uint64_t start = atomic_load_explicit(&q->start_ms, memory_order_acquire);
-    while (start == 0 || is_over(p, start, wall_ms)) {
-        uint64_t next = quota_period_start(p, wall_ms);
-        if (atomic_compare_exchange_weak(&q->start_ms, &start, next)) {
+    while (start == TURNING || start == 0 || is_over(p, start, wall_ms)) {
+        if (start == TURNING) {
+            sched_yield();
+            start = atomic_load_explicit(&q->start_ms, memory_order_acquire);
+        } else if (atomic_compare_exchange_weak(&q->start_ms, &start, TURNING)) {
+            uint64_t next = quota_period_start(p, wall_ms);
             atomic_store(&q->used, 0);
+            atomic_store(&q->saved, UNSAVED); /* the store knows nothing of this period yet */
+            /* 0 means "nothing yet", also on a machine whose clock was never set */
+            atomic_store_explicit(&q->start_ms, next > 0 ? next : 1, memory_order_release);
             return;
         }
     }
@@ -82,6 +89,7 @@ struct page {
 
 struct quota_book {
     page *buckets[BUCKETS];
+    size_t from; /* where the next look for changes begins */
 };
 
 quota_book *quota_book_new(void) {
@@ -122,27 +130,32 @@ void quota_book_restore(quota_book *b, bb_str subject, quota_period p, uint64_t 
     atomic_store(&q->of[p].saved, used);
 }
 
+/* A counter that turns over meanwhile is left to the next time: its count and its period would not belong
+ * together. */
 static bool changed(quota *q, quota_change *out) {
-    uint64_t used = atomic_load(&q->used);
-    if (used == atomic_load(&q->saved))
+    uint64_t start = atomic_load(&q->start_ms), used = atomic_load(&q->used), saved = atomic_load(&q->saved);
+    if (used == saved || start == 0 || start == TURNING || atomic_load(&q->start_ms) != start ||
+        !atomic_compare_exchange_strong(&q->saved, &saved, used))
         return false;
-    out->start_ms = atomic_load(&q->start_ms);
+    out->start_ms = start;
     out->used = used;
-    atomic_store(&q->saved, used);
     return true;
 }
 
+/* Where the last look found no more room, the next goes on: who changes all the time does not keep the others
+ * from being saved. */
 size_t quota_book_changes(quota_book *b, quota_change *out, size_t max) {
-    size_t n = 0;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (page *at = b->buckets[i]; at != NULL; at = at->next) {
+    size_t n = 0, at = b->from;
+    for (size_t i = 0; i < BUCKETS && n < max; i++, at = (at + 1) % BUCKETS) {
+        for (page *of = b->buckets[at]; of != NULL; of = of->next) {
             for (int p = 0; p < QUOTA_PERIODS && n < max; p++) {
-                out[n].subject = at->subject;
+                out[n].subject = of->subject;
                 out[n].period = (quota_period)p;
-                n += changed(&at->counters.of[p], &out[n]);
+                n += changed(&of->counters.of[p], &out[n]);
             }
         }
     }
+    b->from = at;
     return n;
 }
 
@@ -150,6 +163,6 @@ void quota_book_unsaved(quota_book *b) {
     for (size_t i = 0; i < BUCKETS; i++)
         for (page *at = b->buckets[i]; at != NULL; at = at->next)
             for (int p = 0; p < QUOTA_PERIODS; p++)
-                if (atomic_load(&at->counters.of[p].used) != 0)
-                    atomic_store(&at->counters.of[p].saved, UINT64_MAX);
+                if (atomic_load(&at->counters.of[p].start_ms) != 0)
+                    atomic_store(&at->counters.of[p].saved, UNSAVED);
 }
