@@ -25,6 +25,7 @@ bool rate_read(bb_str value, uint32_t burst, gcra_policy *out) {
 }
 
 bool quota_read(bb_str value, uint64_t out[QUOTA_PERIODS]) {
+    uint64_t found[QUOTA_PERIODS] = {0};
     bb_str rest = value;
     for (bb_str part; str_split(&rest, ',', &part);) {
         bb_str count, unit = str_trim(part);
@@ -32,12 +33,12 @@ bool quota_read(bb_str value, uint64_t out[QUOTA_PERIODS]) {
         if (!str_split(&unit, '/', &count) || !str_to_u64(str_trim(count), &n) || n == 0)
             return false;
         unit = str_trim(unit);
-        if (str_eq(unit, STR("day")) || str_eq(unit, STR("d")))
-            out[QUOTA_DAY] = n;
-        else if (str_eq(unit, STR("month")))
-            out[QUOTA_MONTH] = n;
-        else
+        bool day = str_eq(unit, STR("day")) || str_eq(unit, STR("d"));
+        quota_period period = day ? QUOTA_DAY : QUOTA_MONTH;
+        if ((!day && !str_eq(unit, STR("month"))) || found[period] != 0)
             return false;
+        found[period] = n;
     }
-    return true;
+    memcpy(out, found, sizeof found);
+    return value.ptr != NULL;
 }
