@@ -11,9 +11,11 @@ uint64_t upstream_told_wait(upstream *u, uint64_t now_ns) {
     uint64_t until = atomic_load_explicit(&u->told_until_ns, memory_order_relaxed);
     if (until <= now_ns)
         return 0;
-    if (atomic_fetch_sub_explicit(&u->told_left, 1, memory_order_relaxed) > 0)
-        return 0;
-    atomic_fetch_add_explicit(&u->told_left, 1, memory_order_relaxed);
+    int64_t left = atomic_load_explicit(&u->told_left, memory_order_relaxed);
+    while (left > 0)
+        if (atomic_compare_exchange_weak_explicit(&u->told_left, &left, left - 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return 0;
     return until - now_ns;
 }
 
