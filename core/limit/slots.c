@@ -101,8 +101,10 @@ void slots_cancel(slot_wait *w) {
     slots *s = w->slots;
     pthread_mutex_lock(&s->lock);
     bool handed = w->handed;
-    if (!handed)
+    if (!handed) {
         leave_line(s, w);
+        serve(s); /* the next one's cap may have room where this one's had none */
+    }
     pthread_mutex_unlock(&s->lock);
     if (!handed) {
         free(w);
