@@ -28,6 +28,7 @@ typedef enum { OUTPUT_AUTO, OUTPUT_TEXT, OUTPUT_JSON } output_form;
 
 /* The command line, after its command. Texts point into argv. */
 typedef struct options {
+    const char *command; /* its name */
     const char *conf, *state, *plugins, *listen, *log_level;
     unsigned loops;
     const char *url, *key_file;
@@ -45,6 +46,15 @@ typedef struct options {
     const char *new_master_key_file;
     /* auth */
     bool no_wait, status, revoke;
+    /* key create */
+    const char *role, *connections, *operations, *rate, *expires;
+    uint64_t burst, quota_day, quota_month;
+    /* audit, executions; `all` too */
+    const char *since, *until, *actor, *action, *target, *outcome, *connection, *operation, *before;
+    uint64_t limit;
+    bool jsonl, failed;
+    /* limits */
+    bool reset_breaker;
     const char *words[256]; /* what is no option */
     size_t word_count;
 } options;
@@ -73,11 +83,19 @@ void reply_free(reply *r);
  * people, and with --output json as it came to standard output. */
 int reply_check(const options *o, const reply *r);
 
+/* One request, and what to do with its answer; wiped where it holds a key. Gives the exit code. */
+int session_ask(const options *o, const char *method, const char *path, bb_str body,
+                void (*print)(const options *o, const json_value *r));
+/* As reply_free, for an answer that holds a secret. */
+void reply_wipe(reply *r);
+
 /* Percent-encodes a path segment or query value, in `a`. */
 const char *encoded(arena *a, const char *text);
 
 /* Prints JSON: indented at a terminal, in colours unless $NO_COLOR is set; in one line in a pipe. */
 void print_json(const options *o, const json_value *v);
+/* For pipes: each item in a line of its own. */
+void print_lines(const json_value *items);
 /* Prints a text of others: control characters, which a terminal would obey, become "?". */
 void print_text(FILE *to, bb_str text);
 /* Characters, as far as a terminal gives each a column; and the bytes of the first `columns` of them. */
@@ -100,6 +118,11 @@ int command_test(const options *o);
 int command_auth(const options *o);
 int command_reload(const options *o);
 int command_secret(const options *o);
+int command_key(const options *o);
+int command_audit(const options *o);
+int command_executions(const options *o);
+int command_limits(const options *o);
+int command_purge(const options *o);
 
 bool help_print(const char *command); /* NULL: of the program. False: no such command */
 extern const char *const command_names[];

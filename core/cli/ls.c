@@ -1,9 +1,8 @@
 /* ls.c - `busbar ls [plugins|connections|operations] [NAME]` */
 #include "cli/cli.h"
+#include "cli/table.h"
 
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define COLUMNS_MAX 5
 
@@ -24,46 +23,16 @@ static bb_str cell(const json_value *row, const char *column) {
     return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
 }
 
-static int terminal_width(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 120;
-}
-
-static void print_row(const listing *l, const json_value *row, const int *widths, int room) {
-    for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
-        bool last = c + 1 == COLUMNS_MAX || l->columns[c + 1] == NULL;
-        bb_str text = row != NULL ? cell(row, l->columns[c]) : str_from(l->columns[c]);
-        size_t length = text.len;
-        if (last && (int)text_columns(text) > room)
-            length = text_cut(text, room > 0 ? (size_t)room : 0);
-        print_text(stdout, str_of(text.ptr, length));
-        printf("%*s", last ? 0 : widths[c] - (int)text_columns(text) + 2, "");
-        room -= widths[c] + 2;
-    }
-    putchar('\n');
-}
-
 static void print_table(const listing *l, const json_value *rows) {
-    int widths[COLUMNS_MAX] = {0};
-    for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++) {
-        widths[c] = (int)strlen(l->columns[c]);
-        for (json_iter it = json_iterate(rows); json_next(&it);)
-            if ((int)text_columns(cell(it.value, l->columns[c])) > widths[c])
-                widths[c] = (int)text_columns(cell(it.value, l->columns[c]));
-    }
-    print_row(l, NULL, widths, terminal_width());
+    table t = {.headings = {NULL}};
+    bb_str cells[COLUMNS_MAX];
+    memcpy(t.headings, l->columns, sizeof l->columns);
     for (json_iter it = json_iterate(rows); json_next(&it);) {
-        print_row(l, it.value, widths, terminal_width());
-        bb_str error = json_string(json_getl(it.value, "error"));
-        if (error.len > 0)
-            printf("  %.*s\n", STR_FMT(error));
+        for (size_t c = 0; c < COLUMNS_MAX && l->columns[c] != NULL; c++)
+            cells[c] = cell(it.value, l->columns[c]);
+        table_add(&t, cells, json_string(json_getl(it.value, "error")));
     }
-}
-
-/* For pipes: one object a line. */
-static void print_lines(const json_value *rows) {
-    for (json_iter it = json_iterate(rows); json_next(&it);)
-        printf("%.*s\n", STR_FMT(json_raw(it.value)));
+    table_flush(&t);
 }
 
 static int list(const options *o, session *s, const listing *l, const char *path) {

@@ -5,8 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve", "call",   "ls",     "inspect", "test",
-                                     "auth",  "reload", "secret", "help",    NULL};
+const char *const command_names[] = {"serve",      "call",   "ls",     "inspect", "test",
+                                     "auth",       "reload", "secret", "key",     "audit",
+                                     "executions", "limits", "purge",  "help",    NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -20,9 +21,19 @@ void complain(const char *format, ...) {
 static const struct {
     const char *name;
     int (*run)(const options *o);
-} commands[] = {{"serve", command_serve},     {"call", command_call},    {"ls", command_ls},
-                {"inspect", command_inspect}, {"test", command_test},    {"auth", command_auth},
-                {"reload", command_reload},   {"secret", command_secret}};
+} commands[] = {{"serve", command_serve},
+                {"call", command_call},
+                {"ls", command_ls},
+                {"inspect", command_inspect},
+                {"test", command_test},
+                {"auth", command_auth},
+                {"reload", command_reload},
+                {"secret", command_secret},
+                {"key", command_key},
+                {"audit", command_audit},
+                {"executions", command_executions},
+                {"limits", command_limits},
+                {"purge", command_purge}};
 
 static int unknown_command(const char *name) {
     const char *near = str_nearest(str_from(name), command_names);

@@ -4,7 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVE = 1, CALL = 2, CLIENT = 4, RELOAD = 8, SECRET = 16, AUTH = 32 };
+enum {
+    SERVE = 1,
+    CALL = 2,
+    CLIENT = 4,
+    RELOAD = 8,
+    SECRET = 16,
+    AUTH = 32,
+    KEYS = 64,
+    AUDIT = 128,
+    EXECUTIONS = 256,
+    PURGE = 512,
+    LIMITS = 1024
+};
 
 typedef struct option {
     const char *name;
@@ -41,7 +53,7 @@ static const option known[] = {
     {"--cursor", CALL, TEXT, AT(cursor)},
     {"--timeout", CALL | AUTH, TEXT, AT(timeout)},
     {"--max-items", CALL, COUNT, AT(max_items)},
-    {"--all", CALL, FLAG, AT(all)},
+    {"--all", CALL | AUDIT | PURGE, FLAG, AT(all)},
     {"--full", CALL, FLAG, AT(full)},
     {"--pretty", CALL, FORM_TEXT, AT(output)},
     {"--compact", CALL, FLAG, AT(compact)},
@@ -51,16 +63,48 @@ static const option known[] = {
     {"--no-wait", AUTH, FLAG, AT(no_wait)},
     {"--status", AUTH, FLAG, AT(status)},
     {"--revoke", AUTH, FLAG, AT(revoke)},
+    {"--role", KEYS, TEXT, AT(role)},
+    {"--connections", KEYS, TEXT, AT(connections)},
+    {"--operations", KEYS, TEXT, AT(operations)},
+    {"--rate", KEYS, TEXT, AT(rate)},
+    {"--burst", KEYS, COUNT, AT(burst)},
+    {"--quota-day", KEYS, COUNT, AT(quota_day)},
+    {"--quota-month", KEYS, COUNT, AT(quota_month)},
+    {"--expires", KEYS, TEXT, AT(expires)},
+    {"--since", AUDIT | EXECUTIONS, TEXT, AT(since)},
+    {"--until", AUDIT | EXECUTIONS, TEXT, AT(until)},
+    {"--limit", AUDIT | EXECUTIONS, COUNT, AT(limit)},
+    {"--actor", AUDIT, TEXT, AT(actor)},
+    {"--action", AUDIT, TEXT, AT(action)},
+    {"--target", AUDIT, TEXT, AT(target)},
+    {"--outcome", AUDIT, TEXT, AT(outcome)},
+    {"--jsonl", AUDIT, FLAG, AT(jsonl)},
+    {"--connection", EXECUTIONS, TEXT, AT(connection)},
+    {"--operation", EXECUTIONS, TEXT, AT(operation)},
+    {"--before", EXECUTIONS, TEXT, AT(before)},
+    {"--failed", EXECUTIONS, FLAG, AT(failed)},
+    {"--reset-breaker", LIMITS, FLAG, AT(reset_breaker)},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
 static unsigned commands_of(const char *command) {
-    return strcmp(command, "serve") == 0    ? SERVE
-           : strcmp(command, "call") == 0   ? CLIENT | CALL
-           : strcmp(command, "reload") == 0 ? CLIENT | RELOAD
-           : strcmp(command, "secret") == 0 ? CLIENT | SECRET
-           : strcmp(command, "auth") == 0   ? CLIENT | AUTH
-                                            : CLIENT;
+    static const struct {
+        const char *name;
+        unsigned commands;
+    } own[] = {{"serve", SERVE},
+               {"call", CLIENT | CALL},
+               {"reload", CLIENT | RELOAD},
+               {"secret", CLIENT | SECRET},
+               {"auth", CLIENT | AUTH},
+               {"key", CLIENT | KEYS},
+               {"audit", CLIENT | AUDIT},
+               {"executions", CLIENT | EXECUTIONS},
+               {"purge", CLIENT | PURGE},
+               {"limits", CLIENT | LIMITS}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strcmp(command, own[i].name) == 0)
+            return own[i].commands;
+    return CLIENT;
 }
 
 static bool unknown_option(const char *command, const char *word) {
@@ -151,6 +195,7 @@ static bool read_option(options *o, const char *command, int argc, char **argv, 
 
 bool options_read(options *o, const char *command, int argc, char **argv) {
     bool only_words = false;
+    o->command = command;
     for (int i = 0; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;

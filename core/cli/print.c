@@ -93,3 +93,8 @@ void print_json(const options *o, const json_value *v) {
     fflush(stdout);
     buf_free(&out);
 }
+
+void print_lines(const json_value *items) {
+    for (json_iter it = json_iterate(items); json_next(&it);)
+        printf("%.*s\n", STR_FMT(json_raw(it.value)));
+}

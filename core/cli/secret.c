@@ -172,27 +172,6 @@ static void print_rotation(const options *o, const json_value *r) {
     }
 }
 
-static void wipe_reply(reply *r) {
-    if (r->body.ptr != NULL)
-        explicit_bzero((void *)(uintptr_t)r->body.ptr, r->body.len);
-    reply_free(r);
-}
-
-static int send(const options *o, const char *method, const char *path, bb_str body,
-                void (*print)(const options *o, const json_value *r)) {
-    int code;
-    reply r = {0};
-    session *s = session_open(o, &code);
-    if (s == NULL)
-        return code;
-    if (session_send(s, method, path, body, &r, &code) && (code = reply_check(o, &r)) == EXIT_OK)
-        print(o, r.json);
-    fflush(stdout);
-    wipe_reply(&r);
-    session_close(s);
-    return code;
-}
-
 static const char *path_of(arena *a, const options *o) {
     return arena_printf(a, "/secrets/%s", encoded(a, o->words[1])).ptr;
 }
@@ -212,7 +191,7 @@ static int set(const options *o, arena *a) {
         json_keyl(&w, "value");
         json_put_string(&w, buf_str(&value));
         json_object_end(&w);
-        code = send(o, "PUT", path_of(a, o), buf_str(&body), print_changed);
+        code = session_ask(o, "PUT", path_of(a, o), buf_str(&body), print_changed);
     }
     wipe(&value);
     wipe(&body);
@@ -222,7 +201,7 @@ static int set(const options *o, arena *a) {
 /* The hub opens the file, and may run in another folder. */
 static int rotate(const options *o, arena *a) {
     if (o->new_master_key_file == NULL)
-        return send(o, "POST", "/secrets/rotate", STR("{}"), print_rotation);
+        return session_ask(o, "POST", "/secrets/rotate", STR("{}"), print_rotation);
     char *absolute = realpath(o->new_master_key_file, NULL);
     if (absolute == NULL) {
         complain("secret rotate: %s: %s", o->new_master_key_file, strerror(errno));
@@ -236,7 +215,7 @@ static int rotate(const options *o, arena *a) {
     json_member_string(&w, STR("new_master_key_file"), str_from(absolute));
     json_object_end(&w);
     free(absolute);
-    int code = send(o, "POST", "/secrets/rotate", arena_copy(a, buf_str(&body)), print_rotation);
+    int code = session_ask(o, "POST", "/secrets/rotate", arena_copy(a, buf_str(&body)), print_rotation);
     buf_free(&body);
     return code;
 }
@@ -269,9 +248,9 @@ static int run(const options *o, arena *a) {
         return set(o, a);
     if (o->from_stdin)
         return usage();
-    return is(o, "get", 2)      ? send(o, "GET", path_of(a, o), STR(""), print_value)
-           : is(o, "ls", 1)     ? send(o, "GET", "/secrets", STR(""), print_list)
-           : is(o, "rm", 2)     ? send(o, "DELETE", path_of(a, o), STR(""), print_changed)
+    return is(o, "get", 2)      ? session_ask(o, "GET", path_of(a, o), STR(""), print_value)
+           : is(o, "ls", 1)     ? session_ask(o, "GET", "/secrets", STR(""), print_list)
+           : is(o, "rm", 2)     ? session_ask(o, "DELETE", path_of(a, o), STR(""), print_changed)
            : is(o, "rotate", 1) ? rotate(o, a)
                                 : usage();
 }

@@ -195,6 +195,8 @@ bool session_send(session *s, const char *method, const char *path, bb_str body,
     bb_str url = arena_printf(out->memory, "%s/api/v1%s", s->url, path);
     CURLcode code = perform(s, method, url.ptr, body, &answer, &out->status);
     out->body = arena_copy(out->memory, buf_str(&answer));
+    if (answer.ptr != NULL) /* it may hold a key or a secret */
+        explicit_bzero(answer.ptr, answer.cap);
     buf_free(&answer);
     if (code != CURLE_OK) {
         *exit_code = explain_failure(s, code);
@@ -213,6 +215,27 @@ void reply_free(reply *r) {
     r->memory = NULL;
 }
 
+void reply_wipe(reply *r) {
+    if (r->body.ptr != NULL)
+        explicit_bzero((void *)(uintptr_t)r->body.ptr, r->body.len);
+    reply_free(r);
+}
+
+int session_ask(const options *o, const char *method, const char *path, bb_str body,
+                void (*print)(const options *o, const json_value *r)) {
+    int code;
+    reply r = {0};
+    session *s = session_open(o, &code);
+    if (s == NULL)
+        return code;
+    if (session_send(s, method, path, body, &r, &code) && (code = reply_check(o, &r)) == EXIT_OK)
+        print(o, r.json);
+    fflush(stdout);
+    reply_wipe(&r);
+    session_close(s);
+    return code;
+}
+
 /* --- problems --------------------------------------------------------------------------------------- */
 
 static int exit_code_of(const reply *r) {
@@ -228,22 +251,28 @@ static int exit_code_of(const reply *r) {
     return r->status == 504 ? EXIT_TIMEOUT : EXIT_FAILED;
 }
 
-/* Where the hub's advice speaks of its API, people at a command line are told of commands. */
-static bb_str advice_of(const reply *r) {
-    const struct {
-        bb_str type, advice;
-    } commands[] = {
-        {STR(":unauthorized"), STR("Give the hub's own key: --state DIR, --key-file FILE or BUSBAR_KEY.")},
-        {STR(":connection-not-found"), STR("`busbar ls connections` lists what there is.")},
-        {STR(":operation-not-found"), STR("`busbar ls operations CONNECTION` lists what there is.")},
-        {STR(":plugin-not-found"), STR("`busbar ls plugins` lists what there is.")},
-        {STR(":not-found"), STR("`busbar secret ls` and `busbar ls` list what there is.")},
-        {STR(":invalid-input"), STR("`busbar inspect CONNECTION/OPERATION` says what is expected.")},
+/* Where the hub's advice speaks of its API, people at a command line are told of commands. `command`: of
+ * which command the advice is, NULL: of any. */
+static bb_str advice_of(const options *o, const reply *r) {
+    static const struct {
+        const char *command, *type, *advice;
+    } advices[] = {
+        {NULL, ":unauthorized", "Give a key of the hub: --state DIR, --key-file FILE or BUSBAR_KEY."},
+        {NULL, ":forbidden", "`busbar key show self` tells what this key may."},
+        {NULL, ":connection-not-found", "`busbar ls connections` lists what there is."},
+        {NULL, ":operation-not-found", "`busbar ls operations CONNECTION` lists what there is."},
+        {NULL, ":plugin-not-found", "`busbar ls plugins` lists what there is."},
+        {"key", ":not-found", "`busbar key ls` lists what there is."},
+        {"key", ":invalid-input", "`busbar key --help` says what is expected."},
+        {"executions", ":not-found", "`busbar executions` lists what is remembered."},
+        {NULL, ":not-found", "`busbar secret ls` and `busbar ls` list what there is."},
+        {NULL, ":invalid-input", "`busbar inspect CONNECTION/OPERATION` says what is expected."},
     };
     bb_str type = json_string(json_getl(r->json, "type"));
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (str_ends(type, commands[i].type))
-            return commands[i].advice;
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if ((advices[i].command == NULL || strcmp(advices[i].command, o->command) == 0) &&
+            str_ends(type, str_from(advices[i].type)))
+            return str_from(advices[i].advice);
     return json_string(json_getl(r->json, "advice"));
 }
 
@@ -256,9 +285,9 @@ static void print_issue(const json_value *issue) {
     fputc('\n', stderr);
 }
 
-static void print_problem(const reply *r) {
+static void print_problem(const options *o, const reply *r) {
     bb_str title = json_string(json_getl(r->json, "title")),
-           detail = json_string(json_getl(r->json, "detail")), advice = advice_of(r);
+           detail = json_string(json_getl(r->json, "detail")), advice = advice_of(o, r);
     const json_value *upstream = json_getl(r->json, "upstream");
     fputs("busbar: ", stderr);
     print_text(stderr, title.len > 0 ? title : STR("The hub refuses"));
@@ -279,7 +308,7 @@ int reply_check(const options *o, const reply *r) {
         return EXIT_OK;
     if (o->output == OUTPUT_JSON)
         print_json(o, r->json);
-    print_problem(r);
+    print_problem(o, r);
     return exit_code_of(r);
 }
 

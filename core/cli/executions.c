@@ -1,0 +1,66 @@
+/* executions.c - `busbar executions [ID]`: the calls of late. */
+#include "cli/table.h"
+
+#include <stdio.h>
+
+static void print_table(const json_value *executions) {
+    table t = {.headings = {"id", "started", "connection", "operation", "outcome", "ms", "tries", "detail"}};
+    for (json_iter it = json_iterate(executions); json_next(&it);) {
+        const json_value *e = it.value;
+        bb_str cells[] = {json_string(json_getl(e, "id")),         json_string(json_getl(e, "started_at")),
+                          json_string(json_getl(e, "connection")), json_string(json_getl(e, "operation")),
+                          json_string(json_getl(e, "code")),       json_raw(json_getl(e, "duration_ms")),
+                          json_raw(json_getl(e, "attempts")),      json_string(json_getl(e, "detail"))};
+        table_add(&t, cells, STR(""));
+    }
+    table_flush(&t);
+}
+
+static void print_list(const options *o, const json_value *r) {
+    const json_value *executions = json_getl(r, "executions");
+    bb_str next = json_string(json_getl(r, "next"));
+    if (!wants_text(o)) {
+        print_lines(executions);
+        return;
+    }
+    print_table(executions);
+    if (next.len > 0)
+        printf("there are older ones: --before %.*s\n", STR_FMT(next));
+}
+
+static int list(const options *o) {
+    query q = {.begun = false};
+    char limit[24];
+    buf_init(&q.text);
+    buf_lit(&q.text, "/executions");
+    query_add(&q, "connection", o->connection);
+    query_add(&q, "operation", o->operation);
+    query_add(&q, "status", o->failed ? "failed" : NULL);
+    query_add(&q, "since", o->since);
+    query_add(&q, "until", o->until);
+    query_add(&q, "before", o->before);
+    snprintf(limit, sizeof limit, "%llu", (unsigned long long)o->limit);
+    query_add(&q, "limit", o->limit > 0 ? limit : NULL);
+    int code = session_ask(o, "GET", buf_cstr(&q.text), STR(""), print_list);
+    buf_free(&q.text);
+    return code;
+}
+
+static bool has_filter(const options *o) {
+    return o->connection != NULL || o->operation != NULL || o->since != NULL || o->until != NULL ||
+           o->before != NULL || o->failed || o->limit > 0;
+}
+
+int command_executions(const options *o) {
+    if (o->word_count > 1 || o->from_stdin || (o->word_count == 1 && has_filter(o))) {
+        complain("executions takes options, or the id of one execution alone");
+        return EXIT_USAGE;
+    }
+    if (o->word_count == 0)
+        return list(o);
+    arena *a = arena_new(0);
+    bb_str path = arena_printf(a, "/executions/%s", encoded(a, o->words[0]));
+    int code = session_ask(o, "GET", path.ptr, STR(""), print_json);
+    arena_free(a);
+    return code;
+}
