@@ -224,8 +224,9 @@ store_result access_revoke(access_keys *a, store *s, bb_str id, uint64_t now_ms)
     if (p == NULL || p == atomic_load(&a->first))
         return STORE_NOT_FOUND;
     store_result r = store_key_revoke(s, id, now_ms);
+    uint64_t not_yet = 0; /* a second time changes nothing, as in the store */
     if (r == STORE_OK)
-        atomic_store(&p->revoked_ms, now_ms);
+        atomic_compare_exchange_strong(&p->revoked_ms, &not_yet, now_ms);
     return r;
 }
 

@@ -43,7 +43,8 @@ typedef struct api {
     const api_shared *shared;
     worker *worker;
     audit_note denied;
-    uint64_t denied_written_ms;
+    uint64_t denied_since_ms; /* the beginning of this while */
+    unsigned denied_entries;  /* written in it */
 } api;
 
 /* Hands what is noted to the store; now and then, and at the end. [loop] */

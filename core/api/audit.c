@@ -9,10 +9,13 @@
 /* Refusals of the same kind within this time are one entry with a count: a flood of them must not fill the
  * disk. */
 #define ALIKE_MS 1000u
+/* Entries that a loop writes in this time with all that is known. Beyond, targets are left out, and beyond
+ * twice as many the asking ones too: who has no key can think of ever new paths. */
+#define TOLD_MAX 20u
 
-static bool is_alike(const audit_note *n, bb_str actor, const char *action, bb_str target, bb_str from) {
-    return n->count > 0 && str_eq(actor, str_from(n->actor)) && strcmp(action, n->action) == 0 &&
-           str_eq(target, str_from(n->target)) && str_eq(from, str_from(n->from));
+static bool is_alike(const audit_note *n, const audit_note *next) {
+    return n->count > 0 && strcmp(next->actor, n->actor) == 0 && strcmp(next->action, n->action) == 0 &&
+           strcmp(next->target, n->target) == 0 && strcmp(next->from, n->from) == 0;
 }
 
 static void copy(char *to, size_t cap, bb_str from) {
@@ -39,27 +42,42 @@ void audit_flush(api *a) {
     n->count = 0;
 }
 
+/* How much of it is told, after so many in this while. */
+static audit_note note_of(const api *a, http_exchange *x, const principal *who, const char *action,
+                          bb_str target, const char *why, uint64_t now) {
+    audit_note n = {.at_ms = now, .count = 1, .action = action, .why = why};
+    if (a->denied_entries < TOLD_MAX) {
+        copy(n.target, sizeof n.target, target);
+    } else {
+        n.action = "request";
+        n.why = "too many to be told one by one";
+        copy(n.target, sizeof n.target, STR("*"));
+    }
+    if (a->denied_entries < 2 * TOLD_MAX) {
+        copy(n.actor, sizeof n.actor, who != NULL ? who->id : STR(""));
+        copy(n.actor_name, sizeof n.actor_name, who != NULL ? who->name : STR(""));
+        copy(n.from, sizeof n.from, http_exchange_request(x)->peer);
+    }
+    return n;
+}
+
 void audit_denied(api *a, http_exchange *x, const principal *who, const char *action, bb_str target,
                   const char *why) {
     audit_note *n = &a->denied;
-    bb_str from = http_exchange_request(x)->peer, actor = who != NULL ? who->id : STR("");
     uint64_t now = clock_wall_ms();
-    if (target.len > sizeof n->target - 1)
-        target.len = sizeof n->target - 1;
-    if (is_alike(n, actor, action, target, from) && now - n->at_ms < ALIKE_MS) {
+    if (now - a->denied_since_ms >= ALIKE_MS) { /* a clock set back begins a new while too */
+        a->denied_since_ms = now;
+        a->denied_entries = 0;
+    }
+    audit_note next = note_of(a, x, who, action, target, why, now);
+    if (is_alike(n, &next) && now - n->at_ms < ALIKE_MS) {
         n->count++;
         return;
     }
     audit_flush(a);
-    *n = (audit_note){.at_ms = now, .count = 1, .action = action, .why = why};
-    copy(n->actor, sizeof n->actor, actor);
-    copy(n->actor_name, sizeof n->actor_name, who != NULL ? who->name : STR(""));
-    copy(n->from, sizeof n->from, from);
-    copy(n->target, sizeof n->target, target);
-    if (now - a->denied_written_ms >= ALIKE_MS) { /* the first of a while is on its way at once */
-        a->denied_written_ms = now;
+    *n = next;
+    if (a->denied_entries++ == 0) /* the first of a while is on its way at once */
         audit_flush(a);
-    }
 }
 
 /* --- reading ------------------------------------------------------------------------------------------- */

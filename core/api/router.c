@@ -136,6 +136,12 @@ static const route *find_route(const http_request *r, route_params *p) {
     return NULL;
 }
 
+/* What tells of all connections, or acts on all: not for a key that is bound to some. */
+static bool is_of_the_whole(const route *r) {
+    return r->handler == route_reload || r->handler == route_last_reload || r->handler == route_audit ||
+           r->handler == route_cache_purge_all;
+}
+
 /* Whether the request may go on; else it has been answered, in words that do not tell what there is. */
 static bool admit(api *a, http_exchange *x, const route *found, route_params *p) {
     const http_request *r = http_exchange_request(x);
@@ -149,6 +155,12 @@ static bool admit(api *a, http_exchange *x, const route *found, route_params *p)
         audit_denied(a, x, p->who, "request", r->path, "the key's role does not allow it");
         reply_problemf(x, PROBLEM_FORBIDDEN, "this needs the role %s; the key has %s",
                        access_role_name(found->role), access_role_name(p->who->role));
+        return false;
+    }
+    if (found != NULL && p->who->connections.count > 0 && is_of_the_whole(found)) {
+        audit_denied(a, x, p->who, "request", r->path, "the key is bound to connections");
+        reply_problem(x, PROBLEM_FORBIDDEN,
+                      STR("this is of the hub as a whole; the key is bound to connections"));
         return false;
     }
     return true;

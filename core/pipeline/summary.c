@@ -7,21 +7,45 @@
 #define TEXT_MAX 48u
 #define MEMBERS_MAX 12u
 
-/* Names whose values are never kept, in any spelling: matched without case, "-" and "_". */
-static bool is_secret_name(bb_str name) {
-    static const char *const parts[] = {"password", "passwd",   "secret",  "token", "authorization",
-                                        "apikey",   "cookie",   "card",    "cvc",   "cvv",
-                                        "iban",     "ssn",      "private", "otp",   "credential",
-                                        "session",  "signature"};
-    char plain[64];
-    size_t n = 0;
-    for (size_t i = 0; i < name.len && n < sizeof plain - 1; i++)
-        if (name.ptr[i] != '_' && name.ptr[i] != '-')
-            plain[n++] = (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i]);
-    plain[n] = '\0';
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (strstr(plain, parts[i]) != NULL)
-            return true;
+static char plain(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* Whether `part` stands at the beginning, in any spelling: without case, "-" and "_". */
+static bool begins_with(bb_str text, const char *part) {
+    size_t i = 0;
+    for (; i < text.len && *part != '\0'; i++) {
+        if (text.ptr[i] == '_' || text.ptr[i] == '-')
+            continue;
+        if (plain(text.ptr[i]) != *part++)
+            return false;
+    }
+    return *part == '\0';
+}
+
+/* What is never kept goes by a name with one of these in it. */
+static bool names_secret(bb_str text) {
+    static const char *const parts[] = {"password", "passwd", "passphrase", "pwd",     "secret",
+                                        "token",    "bearer", "apikey",     "cookie",  "authorization",
+                                        "card",     "cvc",    "cvv",        "iban",    "ssn",
+                                        "private",  "otp",    "credential", "session", "signature"};
+    for (size_t at = 0; at < text.len; at++) {
+        bb_str rest = str_of(text.ptr + at, text.len - at);
+        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+            if (plain(*rest.ptr) == parts[i][0] && begins_with(rest, parts[i]))
+                return true;
+    }
+    return false;
+}
+
+/* A text may itself be a document, a form, a URL with a query: one that names a secret and could give its
+ * value is not kept. */
+static bool gives_secret(bb_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        char k = text.ptr[i];
+        if (k == '=' || k == ':' || k == '"' || k == '<' || k == '{')
+            return names_secret(text);
+    }
     return false;
 }
 
@@ -35,14 +59,21 @@ static bb_str cut(bb_str s) {
     return str_of(s.ptr, n);
 }
 
+static void put_text(call *c, json_writer *w, bb_str text) {
+    bb_str shown = cut(call_redact(c, text));
+    char bytes[32];
+    snprintf(bytes, sizeof bytes, "[%zu bytes]", text.len);
+    json_put_string_lossy(w, gives_secret(shown) ? str_from(bytes) : shown);
+}
+
 static void put_value(call *c, json_writer *w, bb_str name, const json_value *v) {
     char text[32];
-    if (is_secret_name(name)) {
+    if (names_secret(name)) {
         json_put_string_lossy(w, STR("[redacted]"));
         return;
     }
     switch (json_type_of(v)) {
-    case JSON_STRING: json_put_string_lossy(w, cut(call_redact(c, json_string(v)))); return;
+    case JSON_STRING: put_text(c, w, json_string(v)); return;
     case JSON_OBJECT:
     case JSON_ARRAY:
         snprintf(text, sizeof text, json_is(v, JSON_OBJECT) ? "{%u}" : "[%u]", json_count(v));
