@@ -110,7 +110,8 @@ store_result access_load(access_keys *a, store *s) {
         if (p != NULL)
             access_insert(a, p);
         else
-            log_error("key %.*s of the store is left out: %s", STR_FMT(rows[i].id), e.text);
+            log_error("key %.*s of the store is left out: %s", STR_FMT(rows[i].id),
+                      e.text[0] != '\0' ? e.text : "its role or limits cannot be understood");
     }
     arena_free(scratch);
     return r;
