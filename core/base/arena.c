@@ -21,10 +21,11 @@ struct block {
 
 struct arena {
     block *newest;
-    block *first; /* kept by arena_reset */
+    block *first; /* kept by arena_reset; NULL: nothing has been taken yet */
     size_t held;  /* bytes of all blocks' data */
     size_t taken; /* bytes given out since the last reset */
     size_t limit; /* of `held`; 0: none */
+    size_t first_size;
 };
 
 static block *block_new(size_t size, block *older) {
@@ -34,16 +35,19 @@ static block *block_new(size_t size, block *older) {
     return b;
 }
 
-arena *arena_new(size_t limit) {
+static block nothing; /* never written: full with its 0 bytes */
+
+/* The first block comes with the first piece: an arena that nobody takes from costs next to nothing, and of a
+ * thousand calls under way many have such. */
+arena *arena_new_sized(size_t limit, size_t first_block) {
     arena *a = malloc(sizeof *a);
-    block *b = block_new(FIRST_BLOCK, NULL);
-    if (a == NULL || b == NULL) {
-        free(a);
-        free(b);
-        return NULL;
-    }
-    *a = (arena){.newest = b, .first = b, .held = FIRST_BLOCK, .limit = limit};
+    if (a != NULL)
+        *a = (arena){.newest = &nothing, .limit = limit, .first_size = first_block};
     return a;
+}
+
+arena *arena_new(size_t limit) {
+    return arena_new_sized(limit, FIRST_BLOCK);
 }
 
 static void free_down_to(block *b, const block *last) {
@@ -55,6 +59,8 @@ static void free_down_to(block *b, const block *last) {
 }
 
 void arena_reset(arena *a) {
+    if (a->first == NULL)
+        return;
     free_down_to(a->newest, a->first);
     a->newest = a->first;
     a->first->used = 0;
@@ -65,12 +71,28 @@ void arena_reset(arena *a) {
 void arena_free(arena *a) {
     if (a == NULL)
         return;
-    free_down_to(a->newest, NULL);
+    if (a->first != NULL)
+        free_down_to(a->newest, NULL);
     free(a);
+}
+
+static bool begin(arena *a) {
+    block *b = block_new(a->first_size, NULL);
+    if (b == NULL)
+        return false;
+    a->newest = a->first = b;
+    a->held = a->first_size;
+    return true;
 }
 
 /* A block with room for `bytes`, twice as large as the last one. */
 static block *grow(arena *a, size_t bytes) {
+    if (a->first == NULL) {
+        if (!begin(a))
+            return NULL;
+        if (a->newest->size >= bytes)
+            return a->newest;
+    }
     size_t size = a->newest->size < LARGEST_STEP ? a->newest->size * 2 : LARGEST_STEP;
     if (size < bytes)
         size = bytes;

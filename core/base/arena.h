@@ -11,6 +11,8 @@ typedef struct arena arena;
 
 /* `limit` is the most bytes the arena may hold in all; 0: none. NULL: no memory. */
 arena *arena_new(size_t limit);
+/* With a first block of so many bytes (default 8192): for what there are thousands of and stays. */
+arena *arena_new_sized(size_t limit, size_t first_block);
 /* Frees all pieces but keeps the first block, for the next user. */
 void arena_reset(arena *a);
 void arena_free(arena *a); /* NULL is fine */

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define EXECUTIONS_PER_LOOP 2048
+#define EXECUTIONS_PER_LOOP 1024
 
 /* --- the main loop's events ------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include "plugin/host.h"
 
 static bool prepare(plugin_instance *i, bb_str connection_id, bb_str settings, err *e) {
-    i->memory = arena_new(0);
+    i->memory = arena_new_sized(0, 1024);
     if (i->memory == NULL)
         return err_set(e, "no memory");
     i->settings = json_read(i->memory, arena_copy(i->memory, settings), NULL, NULL);

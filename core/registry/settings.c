@@ -280,7 +280,7 @@ static connection *connection_new(const conf_file *f, plugin_module *m, unsigned
     connection *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
-    c->memory = arena_new(0);
+    c->memory = arena_new_sized(0, 1024);
     c->holds = aligned_alloc(64, loops * sizeof *c->holds);
     if (c->memory == NULL || c->holds == NULL) {
         connection_free(c);
