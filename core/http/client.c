@@ -193,6 +193,8 @@ static bool set_method(http_transfer *t, const http_send *s) {
 static bool set_target(http_transfer *t, const http_send *s) {
     CURL *e = t->easy;
     const http_target *target = s->target;
+    if (s->probe != NULL || t->probing)
+        client_probe_set(t, s);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(s->timeout_ms < INT32_MAX ? s->timeout_ms : INT32_MAX));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)target->connect_timeout_ms);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, target->insecure ? 0L : 1L);
@@ -245,6 +247,8 @@ static void finish(http_transfer *t, CURLcode code) {
     answer.status = (unsigned)status;
     answer.starts = t->starts;
     client_failure(t, code, &answer);
+    if (t->probing)
+        client_probe_read(t);
     http_done done = t->done;
     void *ctx = t->ctx;
     http_transfer_cancel(t); /* takes the handle out of the multi, for the next user */

@@ -41,6 +41,16 @@ typedef struct http_target {
     uint64_t max_response_bytes;
 } http_target;
 
+/* What a person wants to know of a connection that is being tested. Texts are cut to fit. */
+typedef struct http_probe {
+    uint64_t lookup_us, connect_us, tls_us,
+        first_byte_us;             /* each from the start; 0: it did not come to that */
+    char address[64];              /* "203.0.113.7:443"; "" : not connected */
+    char issuer[160], expires[64]; /* of the server's certificate; "" : no TLS, or none seen */
+    uint64_t date_ms;              /* the answer's Date, wall clock; 0: none */
+    uint64_t received_ms;          /* our clock when it came */
+} http_probe;
+
 typedef struct http_send {
     const http_target *target;
     bb_str method;
@@ -52,6 +62,7 @@ typedef struct http_send {
     bool
         once; /* never put on the wire a second time, not even where a kept-alive connection turns out dead */
     uint64_t timeout_ms; /* of this attempt */
+    http_probe *probe;   /* NULL but for tests: on a connection of its own, described there */
     arena *memory;       /* the answer's header fields go here, and scratch: it outlives the transfer */
     buf *answer_body;    /* cleared, then filled: it outlives the transfer */
 } http_send;

@@ -44,6 +44,7 @@ struct http_transfer {
     unsigned starts; /* times the request was put on the wire */
     int fd;          /* the descriptor that libcurl last watched for it; -1: none */
     bool no_memory, too_large;
+    bool probing;          /* the handle is set so */
     const char *system_ca; /* what libcurl was built to trust; libcurl's own text */
     char detail[CURL_ERROR_SIZE];
 };
@@ -59,6 +60,10 @@ int client_close_socket(void *ctx, curl_socket_t fd);
 void client_told(http_transfer *t, int local_port);
 /* Hands finished transfers to their callbacks. */
 void client_collect(http_client *c);
+
+/* client_probe.c: before and after a request that is a test, or that follows one on its handle. */
+void client_probe_set(http_transfer *t, const http_send *s);
+void client_probe_read(http_transfer *t);
 
 void client_failure(const http_transfer *t, CURLcode code, http_answer *out);
 

@@ -30,7 +30,7 @@ typedef struct trace_span {
     uint8_t trace_id[16], span_id[8], parent_id[8]; /* parent zero: a root */
     span_kind kind;
     uint64_t start_ns, end_ns; /* since 1970 */
-    char name[128];            /* "stripe-test customers.list"; of a client span "GET api.example.com" */
+    char name[128];            /* "shop customers.list"; of a client span "GET api.example.com" */
     char connection[65], plugin[65], operation[101], execution[30];
     problem outcome;
     uint16_t http_status; /* 0: none */

@@ -8,6 +8,8 @@ static uint64_t now_ms(void) {
 }
 
 stage_result stage_breaker(call *c) {
+    if (c->request.probe != NULL)
+        return STAGE_NEXT;
     c->pass = breaker_admit(&c->conn->upstream->breaker, &c->conn->policies.breaker, now_ms());
     c->passed = c->pass.admitted;
     if (c->passed)

@@ -22,7 +22,7 @@ static stage_result fail_limited(call *c, problem p, uint64_t wait_ms, const cha
 }
 
 stage_result stage_told(call *c) {
-    if (!c->conn->policies.limits.adapt)
+    if (!c->conn->policies.limits.adapt || c->request.probe != NULL)
         return STAGE_NEXT;
     uint64_t wait_ns = upstream_told_wait(c->conn->upstream, clock_ns());
     uint64_t wait_ms = (wait_ns + MS - 1) / MS;
@@ -37,7 +37,7 @@ stage_result stage_told(call *c) {
 
 stage_result stage_rate(call *c) {
     const gcra_policy *rate = &c->conn->policies.limits.rate;
-    if (rate->interval_ns == 0)
+    if (rate->interval_ns == 0 || c->request.probe != NULL)
         return STAGE_NEXT;
     uint64_t too_long_ns = 0;
     uint64_t wait_ns = gcra_take(&c->conn->upstream->rate, rate, clock_ns(), max_wait_ms(c) * MS,
@@ -73,7 +73,7 @@ static void no_slot(call *c) {
 stage_result stage_slot(call *c) {
     uint32_t cap = c->conn->policies.limits.concurrency;
     slots *s = &c->conn->upstream->slots;
-    if (cap == 0)
+    if (cap == 0 || c->request.probe != NULL)
         return STAGE_NEXT;
     c->has_slot = slots_take(s, cap);
     if (c->has_slot)

@@ -41,7 +41,7 @@ stage_result stage_quota(call *c) {
     if (limited && !access_count(who, c->started_ns, wall_ms(c), &c->result.limits))
         return fail_limited(c, c->result.limits.problem, c->result.limits.retry_after_ms, "the key");
     if (c->conn->quotas != NULL && !c->request.is_fallback && c->request.flight == NULL &&
-        !take_connection(c, &reset_ms))
+        c->request.probe == NULL && !take_connection(c, &reset_ms))
         return fail_limited(c, PROBLEM_QUOTA_EXCEEDED, reset_ms, "the connection");
     return STAGE_NEXT;
 }

@@ -22,6 +22,7 @@ static void describe(call *c) {
     c->send.memory = c->steps.memory;
     c->send.answer_body = &c->answer_body;
     c->send.timeout_ms = call_left_ms(c);
+    c->send.probe = c->request.probe;
     c->request_bytes += c->send.body.len;
 }
 
