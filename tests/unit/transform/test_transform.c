@@ -2,8 +2,6 @@
 #include "fixture.h"
 #include "transform/pool.h"
 
-#include <signal.h>
-
 #define FOREVER_MS 300u /* for programs that have no end: how long they are let run */
 
 START_TEST(a_result) {
