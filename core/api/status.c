@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "observe/history.h"
 #include "observe/metrics.h"
+#include "transform/transform.h"
 
 static void reply_text(http_exchange *x, unsigned status, bb_str type, bb_str text) {
     http_response response = {.status = status, .content_type = type, .body = &text, .body_parts = 1};
@@ -77,6 +78,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_breakers(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
     alerts_render(a->shared->alerts, &text);
+    transform_render(&text);
     if (a->worker->otlp != NULL) {
         otlp_counts spans;
         otlp_count(a->worker->otlp, &spans);

@@ -1,6 +1,8 @@
 /* pool.c - runs: which child gets them, how long they may take, how they end. */
 #include "transform/pool.h"
 
+#include "transform/counts.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -64,8 +66,10 @@ static void list_remove(transform_run *r) {
 static void finish(transform_run *r, transform_outcome outcome, bb_str json, bb_str detail) {
     list_remove(r);
     r->by = NULL;
-    if (r->done != NULL)
+    if (r->done != NULL) {
+        counts_run(outcome);
         r->done(outcome, json, detail, r->ctx);
+    }
     uv_close((uv_handle_t *)&r->timer, on_run_closed);
 }
 

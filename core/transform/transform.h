@@ -56,6 +56,10 @@ transform_run *transform_start(transforms *t, const char *program, bb_str input,
 /* done is not called any more. */
 void transform_cancel(transform_run *r);
 
+/* Runs by outcome, and children started, since the process began, as metrics in Prometheus' text format.
+ * [any-thread] */
+void transform_render(buf *out);
+
 /* The child's side: `busbar transform`, started by this room alone. Gives an exit code. */
 int transform_child_main(void);
 

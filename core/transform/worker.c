@@ -1,6 +1,8 @@
 /* worker.c - a child from the loop's side: started, given orders, listened to, killed. */
 #include "transform/pool.h"
 
+#include "transform/counts.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,8 +283,10 @@ worker *worker_new(transforms *pool, int *code) {
         *code = uv_read_start((uv_stream_t *)&w->pipe, on_alloc, on_read);
     else
         w->exited = true;
-    if (*code == 0)
+    if (*code == 0) {
+        counts_child();
         return w;
+    }
     worker_dismiss(w);
     return NULL;
 }

@@ -2,6 +2,8 @@
 #include "fixture.h"
 #include "transform/pool.h"
 
+#include <dirent.h>
+
 #define FOREVER_MS 300u /* for programs that have no end: how long they are let run */
 
 START_TEST(a_result) {
@@ -243,6 +245,54 @@ static void never(transform_outcome kind, bb_str json, bb_str detail, void *ctx)
     ck_abort_msg("done was called: %d %.*s", (int)kind, STR_FMT(detail));
 }
 
+static unsigned descriptors(void) {
+    DIR *d = opendir("/proc/self/fd");
+    unsigned n = 0;
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d) != NULL)
+        n++;
+    closedir(d);
+    return n;
+}
+
+static unsigned dismissed(void) {
+    unsigned n = 0;
+    for (const worker *w = jq->workers; w != NULL; w = w->next)
+        n += w->dismissed;
+    return n;
+}
+
+static uint64_t counted(const char *name) {
+    buf metrics;
+    buf_init(&metrics);
+    transform_render(&metrics);
+    const char *at = strstr(buf_cstr(&metrics), name);
+    ck_assert_ptr_nonnull(at);
+    uint64_t n = strtoull(at + strlen(name), NULL, 10);
+    buf_free(&metrics);
+    return n;
+}
+
+START_TEST(nothing_is_left_of_the_killed) {
+    uint64_t ok = counted("busbar_transforms_total{outcome=\"ok\"} "),
+             late = counted("busbar_transforms_total{outcome=\"timeout\"} "),
+             started = counted("\nbusbar_transform_children_started_total ");
+    begin();
+    gives(".", "1", "1");
+    unsigned before = descriptors();
+    for (int i = 0; i < 100; i++)
+        ends_as(run_with("def f: f; f", STR("1"), NULL, 1 + i % 5, 100), TRANSFORM_TIMEOUT, "time");
+    while (dismissed() > 0)
+        uv_run(loop_uv(turned), UV_RUN_ONCE);
+    gives(".", "1", "1");
+    ck_assert_uint_le(descriptors(), before + 2 * TRANSFORM_CHILDREN);
+    ck_assert_uint_eq(counted("busbar_transforms_total{outcome=\"ok\"} "), ok + 2);
+    ck_assert_uint_eq(counted("busbar_transforms_total{outcome=\"timeout\"} "), late + 100);
+    ck_assert_uint_gt(counted("\nbusbar_transform_children_started_total "), started);
+    end();
+}
+END_TEST
+
 /* A child that is idle for no time at all ends after every answer, and orders cross its end. */
 START_TEST(orders_that_cross_a_childs_end) {
     begin();
@@ -339,6 +389,6 @@ UNIT_MAIN(unit_test(a_result), unit_test(variables), unit_test(one_result_and_no
           unit_test(programs_that_do_not_compile), unit_test(nothing_of_the_world), unit_test(without_end),
           unit_test(without_bound), unit_test(too_deep), unit_test(results_over_the_limit),
           unit_test(large_texts), unit_test(many_at_once), unit_test(waiting_for_a_child),
-          unit_test(programs_that_hang_share_one_child), unit_test(orders_that_cross_a_childs_end),
-          unit_test(killed_from_outside), unit_test(cancelled), unit_test(freed_while_running),
-          unit_test(freed_by_done))
+          unit_test(programs_that_hang_share_one_child), unit_test(nothing_is_left_of_the_killed),
+          unit_test(orders_that_cross_a_childs_end), unit_test(killed_from_outside), unit_test(cancelled),
+          unit_test(freed_while_running), unit_test(freed_by_done))
