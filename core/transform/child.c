@@ -1,5 +1,6 @@
 /* child.c - the child's side: takes one order after the other from descriptor 0, which is a socket. */
 #include "base/buf.h"
+#include "transform/confine.h"
 #include "transform/frame.h"
 #include "transform/programs.h"
 #include "transform/transform.h"
@@ -10,39 +11,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-/* Sanitizers map terabytes: there the hub limits the memory by their own options (worker.c). */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LIMIT_MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LIMIT_MEMORY 0
-#endif
-#endif
-#ifndef LIMIT_MEMORY
-#define LIMIT_MEMORY 1
-#endif
 
 /* A child that a run has left larger than this ends, so that memory goes back. */
 #define RETIRE_BYTES ((size_t)64 << 20)
 
 #define HUB 0 /* descriptor of the socket */
-
-static bool confine(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* of the loop's thread, which started it */
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_NAME, "transform", 0, 0, 0);
-    bool ok = close_range(3, ~0u, 0) == 0 && setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0 &&
-              setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0}) == 0 &&
-              /* 0, 1 and 2 are open: no further file can be opened, whatever a program asks for */
-              setrlimit(RLIMIT_NOFILE, &(struct rlimit){3, 3}) == 0;
-    if (LIMIT_MEMORY)
-        ok = ok && setrlimit(RLIMIT_AS, &(struct rlimit){CHILD_MEMORY, CHILD_MEMORY}) == 0;
-    return ok;
-}
 
 /* False: the hub has closed its end, or is gone. */
 static bool take(void *to, size_t n) {

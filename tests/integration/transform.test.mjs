@@ -22,7 +22,6 @@ before(async () => {
       'none.conf': conf('response = empty'),
       'endless.conf': conf('request = def f: f; f\ntimeout = 300ms'),
       'hungry.conf': conf('response = reduce range(40) as $i ("xxxxxxxx"; . + .)\ntimeout = 30s'),
-      'deep.conf': conf('response = reduce range(3e6) as $i (0; [.]) | 1\ntimeout = 30s'),
       'curious.conf': conf('response = {env: env, ENV: $ENV, file: input_filename}'),
     },
   });
@@ -75,7 +74,6 @@ test('a program that fails ends the call, and says why', async () => {
   assert.equal(upstream.requests.length, 0);
   assert.match((await hub.problem('transform-failed', 'two', 'request', {path: '/ok'})).detail, /gave more than one result/);
   assert.match((await hub.problem('transform-failed', 'none', 'request', {path: '/ok'})).detail, /gave no result/);
-  assert.match((await hub.problem('transform-failed', 'deep', 'request', {path: '/ok'})).detail, /response/);
 });
 
 test('a program sees no environment and no files', async () => {
@@ -112,7 +110,9 @@ test('a child is confined, and another takes its place when it is killed', async
   assert.match(limits, /Max open files +3 +3 /);
   assert.match(limits, /Max file size +0 +0 /);
   if (!slow) assert.match(limits, /Max address space +536870912 +536870912 /);
-  assert.match(fs.readFileSync(`/proc/${pid}/status`, 'utf8'), /NoNewPrivs:\s1/);
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  assert.match(status, /NoNewPrivs:\s1/);
+  if (!slow) assert.match(status, /Seccomp:\s2/);
   for (const child of children()) process.kill(child, 'SIGKILL');
   await until('the children to be gone', () => !children().includes(pid));
   assert.equal((await hub.data('both', 'request', 2)).seen.wrapped, 2);

@@ -331,6 +331,21 @@ START_TEST(repeats) {
 }
 END_TEST
 
+START_TEST(waits_as_it_is_told) {
+    static const char *const script[] = {
+        "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n", OK_ANSWER, NULL};
+    collector_start(script);
+    otlp *o = start(10, 64, NULL);
+    put(o, 0, 1);
+    wait_for_requests(1);
+    usleep(200000); /* left to itself, it would have repeated within a few milliseconds */
+    ck_assert_uint_eq(requests(), 1);
+    otlp_stop(o, 10000); /* what is left is tried at once */
+    ck_assert_uint_eq(requests(), 2);
+    collector_stop();
+}
+END_TEST
+
 START_TEST(gives_up) {
     static const char *const script[] = {BUSY_ANSWER, BUSY_ANSWER, BUSY_ANSWER, BUSY_ANSWER, OK_ANSWER, NULL};
     collector_start(script);
@@ -442,5 +457,6 @@ START_TEST(options) {
 END_TEST
 
 UNIT_MAIN(unit_test(the_encoding), unit_test(what_a_collector_refuses), unit_test(batches),
-          unit_test(repeats), unit_test(gives_up), unit_test(refused_for_good), unit_test(nobody_listens),
-          unit_test(a_full_ring_drops), unit_test(ring_of_two_threads), unit_test(options))
+          unit_test(repeats), unit_test(waits_as_it_is_told), unit_test(gives_up),
+          unit_test(refused_for_good), unit_test(nobody_listens), unit_test(a_full_ring_drops),
+          unit_test(ring_of_two_threads), unit_test(options))
