@@ -187,8 +187,7 @@ stage_result stage_cache(call *c) {
 
 void call_cache_answer(call *c, const http_answer *answer) {
     freshness f;
-    freshness_read(call_answer_field(answer, STR("Cache-Control")), call_answer_field(answer, STR("Age")),
-                   &f);
+    freshness_of(answer->headers, answer->header_count, &f);
     if (c->conn->policies.cache.respect) {
         c->fresh_forbidden = c->fresh_forbidden || f.no_store;
         if (f.no_cache || (f.has_max_age && (!c->has_told_age || f.max_age_ms < c->told_age_ms))) {

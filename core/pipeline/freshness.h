@@ -13,6 +13,8 @@ typedef struct freshness {
 
 /* Either may be absent. */
 void freshness_read(bb_str cache_control, bb_str age, freshness *out);
+/* Of all the fields of an answer: Cache-Control may be there more than once. */
+void freshness_of(const str_pair *fields, size_t count, freshness *out);
 void freshness_wish(bb_str cache_control, cache_wish *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "pipeline/told.h"
 
+#include "pipeline/quoted.h"
 #include "pipeline/retry.h"
 
 #define DAY_MS 86400000u
@@ -47,7 +48,7 @@ static bool parameter(bb_str part, bb_str name, uint64_t *out) {
 static void read_item(bb_str item, uint64_t now_ms, told *t) {
     uint64_t left = 0, reset = 0;
     bool has_left = false, has_reset = false;
-    for (bb_str part; str_split(&item, ';', &part);) {
+    for (bb_str part; quoted_split(&item, ';', &part);) {
         has_left = parameter(part, STR("r"), &left) || has_left;
         has_reset = parameter(part, STR("t"), &reset) || has_reset;
     }
@@ -59,7 +60,7 @@ static void read_ratelimit(bb_str value, uint64_t now_ms, told *t) {
     uint64_t left = 0, reset = 0;
     bool has_left = false, has_reset = false;
     bb_str rest = value;
-    for (bb_str part; str_split(&rest, ',', &part);) {
+    for (bb_str part; quoted_split(&rest, ',', &part);) {
         has_left = parameter(part, STR("remaining"), &left) || has_left;
         has_reset = parameter(part, STR("reset"), &reset) || has_reset;
         read_item(part, now_ms, t);
@@ -106,9 +107,9 @@ void told_read(const str_pair *fields, size_t count, unsigned status, uint64_t n
         out->wait_ms = DAY_MS;
     if (!any)
         return;
-    bb_str whole = field(fields, count, "RateLimit", "");
-    if (whole.len > 0)
-        read_ratelimit(whole, now_ms, out);
+    for (size_t i = 0; i < count; i++) /* a list may come in several fields (RFC 9110 section 5.3) */
+        if (str_eq_nocase(fields[i].name, STR("RateLimit")))
+            read_ratelimit(fields[i].value, now_ms, out);
     for (size_t i = 0; !out->has_left && i < sizeof prefixes / sizeof prefixes[0]; i++)
         read_pair(fields, count, prefixes[i], now_ms, out);
 }
