@@ -17,7 +17,7 @@
 
 static bool read_patterns(arena *a, const json_value *v, const char *name, patterns *out, err *e) {
     *out = (patterns){0};
-    if (v == NULL || json_is(v, JSON_NULL))
+    if (v == NULL)
         return true;
     bb_str *items = json_is(v, JSON_ARRAY) ? arena_alloc(a, (json_count(v) + 1) * sizeof *items) : NULL;
     if (items == NULL)
@@ -32,6 +32,12 @@ static bool read_patterns(arena *a, const json_value *v, const char *name, patte
     return out->count > 0 || err_set(e, "`%s` is empty: leave it out to bind to nothing", name);
 }
 
+/* A member; NULL also where it is null, which says as much as leaving it out. */
+static const json_value *member(const json_value *object, const char *name) {
+    const json_value *v = json_get(object, str_from(name));
+    return json_is(v, JSON_NULL) ? NULL : v;
+}
+
 /* {"day": 1000, "month": 20000} */
 static bool read_quota(const json_value *v, principal *p, err *e) {
     for (json_iter it = json_iterate(v); json_next(&it);) {
@@ -43,17 +49,25 @@ static bool read_quota(const json_value *v, principal *p, err *e) {
     return v == NULL || json_is(v, JSON_OBJECT) || err_set(e, "`quota` is {\"day\": N, \"month\": N}");
 }
 
-static bool read_limits(arena *a, const json_value *limits, principal *p, err *e) {
-    bb_str rate = json_string(json_getl(limits, "rate"));
-    const json_value *burst_value = json_getl(limits, "burst");
+static bool read_rate(const json_value *limits, principal *p, err *e) {
+    const json_value *rate = member(limits, "rate"), *value = member(limits, "burst");
     uint64_t burst = 0;
-    if (burst_value != NULL && (!json_to_u64(burst_value, &burst) || burst == 0 || burst > 1000000))
+    gcra_policy none;
+    if (value != NULL && (!json_to_u64(value, &burst) || burst == 0 || burst > 1000000))
         return err_set(e, "`burst` is a number from 1 to 1000000");
-    if (json_getl(limits, "rate") != NULL && !rate_read(rate, (uint32_t)burst, &p->rate))
+    if (rate == NULL)
+        return value == NULL || err_set(e, "`burst` goes with a `rate`");
+    if (!rate_read(json_string(rate), 1, &none))
         return err_set(e, "`rate` is a rate as \"100/s\", \"600/m\", \"1000/h\" or \"5000/d\"");
-    return read_patterns(a, json_getl(limits, "connections"), "connections", &p->connections, e) &&
-           read_patterns(a, json_getl(limits, "operations"), "operations", &p->operations, e) &&
-           read_quota(json_getl(limits, "quota"), p, e);
+    return rate_read(json_string(rate), (uint32_t)burst, &p->rate) ||
+           err_set(e, "`burst` is more than a century of the `rate`");
+}
+
+static bool read_limits(arena *a, const json_value *limits, principal *p, err *e) {
+    return read_rate(limits, p, e) &&
+           read_patterns(a, member(limits, "connections"), "connections", &p->connections, e) &&
+           read_patterns(a, member(limits, "operations"), "operations", &p->operations, e) &&
+           read_quota(member(limits, "quota"), p, e);
 }
 
 /* The members that are kept as the key's limits, as a text of their own. */
@@ -65,8 +79,8 @@ static bb_str limits_text(arena *a, const json_value *wish) {
     json_writer_init(&w, &out);
     json_object(&w);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        const json_value *v = json_get(wish, str_from(kept[i]));
-        if (v != NULL && !json_is(v, JSON_NULL)) {
+        const json_value *v = member(wish, kept[i]);
+        if (v != NULL) {
             json_key(&w, str_from(kept[i]));
             json_put_value(&w, v);
         }
@@ -84,7 +98,11 @@ static principal *entry_of(access_keys *a, const store_key *row, err *e) {
     principal *p = arena_zalloc(m, sizeof *p);
     bb_str limits = arena_copy(m, row->limits.len > 0 ? row->limits : STR("{}"));
     const json_value *doc = limits.ptr != NULL ? json_read(m, limits, NULL, NULL) : NULL;
-    if (p == NULL || !json_is(doc, JSON_OBJECT) || !read_limits(m, doc, p, e))
+    if (p == NULL || !json_is(doc, JSON_OBJECT)) {
+        err_set(e, "its limits are no JSON object");
+        return NULL;
+    }
+    if (!read_limits(m, doc, p, e))
         return NULL;
     p->id = arena_copy(m, row->id);
     p->name = arena_copy(m, row->name);
@@ -96,7 +114,10 @@ static principal *entry_of(access_keys *a, const store_key *row, err *e) {
     memcpy(p->hash, row->hash, sizeof p->hash);
     if (a->quotas != NULL && (p->quota[QUOTA_DAY] != 0 || p->quota[QUOTA_MONTH] != 0))
         p->used = quota_book_get(a->quotas, arena_printf(m, "key:%.*s", STR_FMT(p->id)));
-    return p->role != ROLE_NONE ? p : NULL;
+    if (p->role != ROLE_NONE)
+        return p;
+    err_set(e, "its role is not known to this version");
+    return NULL;
 }
 
 store_result access_load(access_keys *a, store *s) {
@@ -135,25 +156,30 @@ static bool check_members(const json_value *wish, err *e) {
         if (members[i] != NULL)
             continue;
         const char *near = str_nearest(it.key, members);
-        return err_set(e, "unknown member \"%.64s\"%s%s%s", it.key.ptr,
-                       near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+        return err_set(e, "unknown member \"%.*s\"%s%s%s", (int)(it.key.len < 64 ? it.key.len : 64),
+                       it.key.ptr, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
                        near != NULL ? "\"?" : "");
     }
     return true;
 }
 
+#define LONGEST_MS (36500ull * DAY_MS) /* from now */
+
 static bool read_expiry(const json_value *wish, uint64_t now_ms, uint64_t *out, err *e) {
-    const json_value *in = json_getl(wish, "expires_in"), *at = json_getl(wish, "expires_at");
-    uint64_t ms = 0;
+    const json_value *in = member(wish, "expires_in"), *at = member(wish, "expires_at");
+    uint64_t n = 0;
     *out = 0;
-    if (in != NULL && !json_is(in, JSON_NULL)) {
-        if (!str_to_duration_ms(json_string(in), &ms) || ms == 0 || ms > 36500ull * DAY_MS)
-            return err_set(e, "`expires_in` is a duration as \"12h\" or \"30d\"");
-        *out = now_ms + ms;
-    } else if (at != NULL && !json_is(at, JSON_NULL)) {
-        if (!json_to_u64(at, &ms) || ms * 1000 <= now_ms)
-            return err_set(e, "`expires_at` is a time to come, in seconds since 1970");
-        *out = ms * 1000;
+    if (in != NULL && at != NULL)
+        return err_set(e, "`expires_in` and `expires_at` say the same: give one of them");
+    if (in != NULL) {
+        if (!str_to_duration_ms(json_string(in), &n) || n == 0 || n > LONGEST_MS)
+            return err_set(e, "`expires_in` is a duration as \"12h\" or \"30d\", of a century at most");
+        *out = now_ms + n;
+    } else if (at != NULL) {
+        if (!json_to_u64(at, &n) || n > (now_ms + LONGEST_MS) / 1000 || n * 1000 <= now_ms)
+            return err_set(
+                e, "`expires_at` is a time to come, in seconds since 1970, within a century from now");
+        *out = n * 1000;
     }
     return true;
 }
