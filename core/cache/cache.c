@@ -132,12 +132,15 @@ static bool grow(shard *s) {
     return true;
 }
 
+/* The older one goes in any case: what is known to be out of date is not given again. */
 static bool put_in(shard *s, cache_entry *e, uint64_t cap) {
     if (s->entries >= s->bucket_count && !grow(s))
         return false;
     cache_entry *old = *slot_of(s, e->key, e->hash);
     if (old != NULL)
         take_out(s, old);
+    if (e->bytes > cap)
+        return false;
     while (s->oldest != NULL && s->bytes + e->bytes > cap) {
         take_out(s, s->oldest);
         s->evictions++;
@@ -175,7 +178,7 @@ cache_entry *cache_put(cache *c, const cache_fill *fill) {
     shard *s = shard_of(c, fill->hash);
     cache_entry_hold(e);
     pthread_mutex_lock(&s->lock);
-    bool in = e->bytes <= c->shard_bytes && put_in(s, e, c->shard_bytes);
+    bool in = put_in(s, e, c->shard_bytes);
     pthread_mutex_unlock(&s->lock);
     if (!in)
         cache_entry_drop(e); /* the caller still has it for those who wait */

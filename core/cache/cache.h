@@ -50,8 +50,9 @@ typedef struct cache_fill {
     uint64_t hash;
     cache_entry like; /* data, next_cursor, etag, modified, flags and times */
 } cache_fill;
-/* In place of an older one of that key. Gives it, counted for the caller; NULL: no memory, or over the cap.
- * Whether it stays is up to the cap. [any-thread] */
+/* In place of an older one of that key. Gives it, counted for the caller; NULL: no memory. Whether it stays
+ * is up to the cap: one that is greater than a sixteenth of it (a shard's share) is given, but not kept.
+ * [any-thread] */
 cache_entry *cache_put(cache *c, const cache_fill *fill);
 /* Removes those of a connection (absent: all) whose operation fits; gives how many. [any-thread] */
 uint64_t cache_purge(cache *c, bb_str connection, const patterns *operations);
