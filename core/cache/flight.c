@@ -11,7 +11,8 @@ struct cache_wait {
     loop *loop;
     flight_ended ended;
     void *ctx;
-    bool cancelled; /* the loop's own */
+    bool cancelled; /* written by its loop, with the shard's lock */
+    bool lost;      /* no memory to tell it: its cancel frees it; guarded by the shard's lock */
     /* the end */
     flight_end how;
     cache *cache;
@@ -117,9 +118,17 @@ static void arrive(loop *l, void *arg) {
     drop(w);
 }
 
-/* A wait that cannot be posted to (no memory) is left: its call ends at its deadline. */
-static void tell(cache_wait *w) {
-    loop_post(w->loop, arrive, w);
+/* False: no memory to tell it. Its call ends at its deadline, and the cancel frees it. */
+static bool tell(cache_wait *w) {
+    if (loop_post(w->loop, arrive, w))
+        return true;
+    pthread_mutex_lock(&w->shard->lock);
+    bool cancelled = w->cancelled;
+    w->lost = true;
+    pthread_mutex_unlock(&w->shard->lock);
+    if (cancelled)
+        drop(w);
+    return false;
 }
 
 static void leave_shard(cache_flight *f) {
@@ -129,8 +138,8 @@ static void leave_shard(cache_flight *f) {
     *at = f->next;
 }
 
-/* Hands the lead to the first who waits; false: nobody does, the flight is over. */
-static bool hand_over(cache_flight *f) {
+/* The first who waits, made the leader; NULL: nobody does, the flight is over. */
+static cache_wait *next_leader(cache_flight *f) {
     pthread_mutex_lock(&f->shard->lock);
     cache_wait *w = f->first;
     if (w != NULL) {
@@ -144,17 +153,21 @@ static bool hand_over(cache_flight *f) {
         leave_shard(f);
     }
     pthread_mutex_unlock(&f->shard->lock);
-    if (w != NULL)
-        tell(w);
-    return w != NULL;
+    return w;
+}
+
+static void hand_over(cache_flight *f) {
+    for (cache_wait *w; (w = next_leader(f)) != NULL;)
+        if (tell(w))
+            return;
+    free(f);
 }
 
 void cache_flight_end(cache *c, cache_flight *f, flight_end how, cache_entry *entry,
                       const cache_failure *failure) {
     (void)c;
     if (how == FLIGHT_LEAD) {
-        if (!hand_over(f))
-            free(f);
+        hand_over(f);
         return;
     }
     pthread_mutex_lock(&f->shard->lock);
@@ -191,9 +204,9 @@ void cache_wait_cancel(cache *c, cache_wait *w) {
         if (f->end == &w->next)
             f->end = at;
     }
+    bool ours = f != NULL || w->lost;
+    w->cancelled = true; /* if not ours, `arrive` frees it */
     pthread_mutex_unlock(&w->shard->lock);
-    if (f != NULL)
-        free(w);
-    else
-        w->cancelled = true; /* `arrive` frees it */
+    if (ours)
+        drop(w);
 }
