@@ -164,7 +164,8 @@ typedef struct validation {
     schema_issues *issues; /* NULL: only whether it is valid */
     buf path;              /* JSON Pointer of the instance at work, while issues are collected */
     unsigned depth;
-    bool failed; /* no memory, or recursion without end */
+    uint64_t steps; /* evaluations of a node that are left */
+    bool failed;    /* no memory, recursion without end, or out of steps */
 } validation;
 
 /* schema_regex.c. A match that cannot be decided within the limits makes the validation fail: it never passes

@@ -3,6 +3,12 @@
 
 #define DEPTH_MAX 3000u /* nested evaluations: a frame takes a few hundred bytes of stack */
 
+/* Evaluations of a node. Branches that both refer back to themselves double the work at every level of the
+ * instance: without a bound, a kilobyte could hold up a loop for hours. What ordinary schemas take grows with
+ * the instance. */
+#define STEPS_MIN 500000u
+#define STEPS_PER_BYTE 32u
+
 /* --- what has been looked at ------------------------------------------------------------------------ */
 
 static size_t words_for(const json_value *container) {
@@ -274,6 +280,13 @@ bool validate_node(validation *v, const node *n, const json_value *value, const 
         v->failed = true;
         return issue(v, "$ref", "cannot be checked: the schema refers to itself without end");
     }
+    if (v->failed)
+        return false;
+    if (v->steps-- == 0) {
+        v->failed = true;
+        return issue(v, "$ref",
+                     "cannot be checked: the schema's branches lead to too much work for this value");
+    }
     scope own = {.resource = n->resource, .outer = outer};
     const scope *in = outer != NULL && outer->resource == n->resource ? outer : &own;
     seen local = {0};
@@ -284,12 +297,14 @@ bool validate_node(validation *v, const node *n, const json_value *value, const 
 }
 
 bool schema_validate(const schema *s, const json_value *instance, arena *scratch, schema_issues *issues) {
-    validation v = {.schema = s, .scratch = scratch};
+    const uint64_t steps = STEPS_MIN + (uint64_t)STEPS_PER_BYTE * (instance != NULL ? instance->raw_len : 0);
+    validation v = {.schema = s, .scratch = scratch, .steps = steps};
     bool ok = validate_node(&v, s->root, instance, NULL, NULL) && !v.failed;
     if (ok || issues == NULL)
         return ok;
     v.issues = issues;
     v.failed = false;
+    v.steps = steps;
     validate_node(&v, s->root, instance, NULL, NULL);
     if (issues->count == 0)
         issue(&v, "$ref", "cannot be checked: the schema refers to itself without end, or memory is used up");

@@ -126,6 +126,26 @@ START_TEST(many_items_that_nearly_agree_are_told_apart) {
 }
 END_TEST
 
-UNIT_MAIN(a_pattern_that_explodes_never_passes, issues_say_where_and_what, long_values_are_not_repeated,
-          a_wrong_schema_is_refused_with_its_place, recursion_through_the_instance_is_fine,
-          many_items_that_nearly_agree_are_told_apart)
+/* Both branches refer back: each level doubles the work. Without a bound 60 levels would never end. */
+START_TEST(branches_that_double_the_work_are_given_up) {
+    char pointer[200], deep[700] = "";
+    const char *twice =
+        "{\"anyOf\":[{\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"x\"]},"
+        "{\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"y\"]},{\"type\":\"null\"}]}";
+    for (int i = 0; i < 60; i++)
+        strcat(deep, "{\"a\":");
+    strcat(deep, "1");
+    for (int i = 0; i < 60; i++)
+        strcat(deep, "}");
+    ck_assert_str_ne(first_issue(twice, deep, pointer), "");
+    ck_assert_str_ne(
+        first_issue("{\"not\":{\"anyOf\":[{\"properties\":{\"a\":{\"$ref\":\"#/not\"}},\"required\":"
+                    "[\"x\"]},{\"properties\":{\"a\":{\"$ref\":\"#/not\"}},\"required\":[\"y\"]}]}}",
+                    deep, pointer),
+        ""); /* undecided is not valid, under `not` either */
+}
+END_TEST
+
+UNIT_MAIN(branches_that_double_the_work_are_given_up, a_pattern_that_explodes_never_passes,
+          issues_say_where_and_what, long_values_are_not_repeated, a_wrong_schema_is_refused_with_its_place,
+          recursion_through_the_instance_is_fine, many_items_that_nearly_agree_are_told_apart)
