@@ -83,18 +83,21 @@ typedef struct call_fields {
     bb_str cache_control, traceparent, tracestate, idempotency_key;
 } call_fields;
 
-static call_fields read_fields(const http_request *r) {
+static call_fields read_fields(arena *a, const http_request *r) {
     call_fields f = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
     for (size_t i = 0; i < r->header_count; i++) {
         const http_header *h = &r->headers[i];
         switch (h->name.len) {
         case 10:
-            if (str_eq_nocase(h->name, STR("tracestate")))
-                f.tracestate = h->value;
+            if (str_eq_nocase(h->name,
+                              STR("tracestate"))) /* Trace Context section 3.3.1.1: lines are joined */
+                f.tracestate = f.tracestate.len == 0
+                                   ? h->value
+                                   : arena_printf(a, "%.*s,%.*s", STR_FMT(f.tracestate), STR_FMT(h->value));
             break;
         case 11:
-            if (str_eq_nocase(h->name, STR("traceparent")))
-                f.traceparent = h->value;
+            if (str_eq_nocase(h->name, STR("traceparent"))) /* two are as good as none: section 3.2 */
+                f.traceparent = f.traceparent.ptr == NULL ? h->value : STR("");
             break;
         case 13:
             if (str_eq_nocase(h->name, STR("cache-control")))
@@ -139,7 +142,7 @@ void route_call(api *a, http_exchange *x, const route_params *p) {
         return;
     if (r->query.len > 0 && !read_options(x, &request))
         return;
-    call_fields f = read_fields(r);
+    call_fields f = read_fields(http_exchange_arena(x), r);
     if (f.cache_control.len > 0)
         freshness_wish(f.cache_control, &request.cache);
     if (f.traceparent.len > 0)
