@@ -69,6 +69,7 @@ bb_str acquire_host(bb_str url);
 bb_str auth_clean(arena *a, bb_str text, size_t max);
 bb_str acquire_clean(acquire *q, bb_str text, size_t max);
 
+void acquire_free(acquire *q);          /* acquire_end's last step */
 void acquire_free_all(auth_runtime *r); /* when all loops have ended */
 
 #endif

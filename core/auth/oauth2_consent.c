@@ -231,6 +231,8 @@ static void begin_exchange(const struct auth_consent *c, const auth_loop *l, bb_
 static const char *what_is_wrong(const struct auth_consent *c, const auth_callback *b, arena *a) {
     bool required = false;
     bb_str issuer = oauth2_issuer_of(c->session, c->config, &required);
+    if (!oauth2_consent_current(c->session, c->id))
+        return "it was taken back meanwhile: begin again";
     if (auth_now_ms() - c->begun_ms > CONSENT_MS)
         return "it took longer than ten minutes: begin again";
     if (b->iss.len > 0 ? issuer.len > 0 && !str_eq(b->iss, issuer) : required)

@@ -170,6 +170,12 @@ START_TEST(answers_that_do_not_belong_are_refused) {
     a = answer(r, state, "x", NULL, NULL);
     ck_assert(!a.ok);
     assert_has(a.text, "ten minutes");
+    b = begin(r, &other);
+    value_of(&b, "state", state);
+    auth_revoke(&other.auth, 0, true, NULL, NULL); /* the connection is deleted meanwhile */
+    a = answer(r, state, "x", NULL, NULL);
+    ck_assert(!a.ok);
+    assert_has(a.text, "taken back");
     ck_assert_uint_eq(rig_requests(r), 0);
     done_reading(&c);
     done_reading(&other);
