@@ -40,16 +40,28 @@ static bool number(reading *r, const char *key, uint64_t max, uint64_t otherwise
     return true;
 }
 
-static bool names(reading *r, const char *key, patterns *out) {
-    bb_str value;
-    *out = (patterns){0};
-    return text(r, key, &value) &&
-           (value.ptr == NULL || patterns_read(r->a, value, out) || err_set(r->e, "no memory"));
-}
-
 static bool wrong(reading *r, const char *key, const char *expected) {
     const conf_entry *found = entry(r, key);
     return conf_fail(r->e, r->f, found->line, "%s is \"%.*s\": %s", key, STR_FMT(found->value), expected);
+}
+
+/* A piece of a value, for an error: what a reference gave may be a secret, and is not shown. */
+static bb_str shown(const conf_entry *from, bb_str piece) {
+    bool refers = from->value.len > 1 && memmem(from->value.ptr, from->value.len, "${", 2) != NULL;
+    return refers ? from->value : str_trim(piece);
+}
+
+/* A list of no names would let everything through: most likely not what was meant. */
+static bool names(reading *r, const char *key, patterns *out) {
+    bb_str value;
+    *out = (patterns){0};
+    if (!text(r, key, &value))
+        return false;
+    if (value.ptr == NULL)
+        return true;
+    if (!patterns_read(r->a, value, out))
+        return err_set(r->e, "no memory");
+    return out->count > 0 || wrong(r, key, "names are expected, as customers.*, or * for all");
 }
 
 /* --- [limits] --------------------------------------------------------------------------------------- */
@@ -58,8 +70,10 @@ static bool wrong(reading *r, const char *key, const char *expected) {
 static bool read_wait(reading *r, uint64_t *out) {
     bb_str value;
     *out = UINT64_MAX;
-    if (!text(r, "wait", &value) || value.ptr == NULL)
-        return r->e->text[0] == '\0';
+    if (!text(r, "wait", &value))
+        return false;
+    if (value.ptr == NULL)
+        return true;
     if (str_eq(value, STR("yes")))
         return true;
     if (str_eq(value, STR("no"))) {
@@ -79,8 +93,10 @@ static bool read_limits(reading *r, limit_policy *out) {
         !read_wait(r, &out->max_wait_ms) ||
         !conf_bool(r->a, r->f, entry(r, "adapt"), true, &out->adapt, r->e))
         return false;
-    if (rate.ptr != NULL && !rate_read(rate, burst, &out->rate))
+    if (rate.ptr != NULL && !rate_read(rate, 1, &out->rate))
         return wrong(r, "rate", "a rate as 100/s, 600/m, 1000/h or 5000/d is expected");
+    if (rate.ptr != NULL && !rate_read(rate, burst, &out->rate))
+        return wrong(r, "burst", "that is more than a century of the rate");
     if (rate.ptr == NULL && burst != 0)
         return conf_fail(r->e, r->f, entry(r, "burst")->line, "burst goes with a rate: add `rate = 100/s`");
     if (caps.ptr != NULL && !quota_read(caps, out->quota))
@@ -94,8 +110,10 @@ static bool read_percent(reading *r, const char *key, uint32_t otherwise, uint32
     bb_str value;
     uint64_t n;
     *out = otherwise;
-    if (!text(r, key, &value) || value.ptr == NULL)
-        return r->e->text[0] == '\0';
+    if (!text(r, key, &value))
+        return false;
+    if (value.ptr == NULL)
+        return true;
     if (value.len > 1 && value.ptr[value.len - 1] == '%')
         value.len--;
     if (!str_to_u64(value, &n) || n > 100)
@@ -164,6 +182,7 @@ static bool read_on(reading *r, bool on[PROBLEM_COUNT]) {
     }
     for (bb_str part; str_split(&rest, ',', &part);) {
         problem p = problem_from_name(str_trim(part));
+        part = shown(entry(r, "on"), part);
         if (p == PROBLEM_COUNT || p == PROBLEM_NONE)
             return conf_fail(r->e, r->f, entry(r, "on")->line,
                              "\"%.*s\" is no kind of problem; GET /api/v1/problems lists them",
@@ -252,11 +271,13 @@ static bool read_rule(bb_str part, error_rule *out) {
     if (!any && (!str_to_u64(status, &n) || n < 100 || n > 599))
         return false;
     out->status = (unsigned)n;
-    out->code = rest;
-    return !any || rest.len > 0;
+    out->code = str_trim(rest);
+    return rest.ptr == NULL ? !any : out->code.len > 0;
 }
 
-static bool add_rules(reading *r, const conf_entry *from, error_rule *rules, size_t *count, size_t max) {
+#define RULES_MAX 256
+
+static bool add_rules(reading *r, const conf_entry *from, error_rule *rules, error_policy *out) {
     problem p = problem_of_key(r->a, from->key);
     bb_str rest;
     if (p == PROBLEM_COUNT || p < PROBLEM_UPSTREAM_ERROR)
@@ -267,11 +288,20 @@ static bool add_rules(reading *r, const conf_entry *from, error_rule *rules, siz
             STR_FMT(from->key));
     if (!conf_expand(r->a, r->f, from, &rest, NULL, r->e))
         return false;
-    for (bb_str part; str_split(&rest, ',', &part) && *count < max; (*count)++) {
-        if (!read_rule(part, &rules[*count]))
+    for (bb_str part; str_split(&rest, ',', &part); out->count++) {
+        if (out->count == RULES_MAX)
+            return conf_fail(r->e, r->f, from->line, "[errors] has more than %d rules", RULES_MAX);
+        error_rule *rule = &rules[out->count];
+        bb_str which = shown(from, part);
+        if (!read_rule(part, rule))
             return conf_fail(r->e, r->f, from->line, "[errors] \"%.*s\" is not STATUS, STATUS:CODE or *:CODE",
-                             STR_FMT(part));
-        rules[*count].problem = p;
+                             STR_FMT(which));
+        if (rule->code.len > 0 && out->code.len == 0)
+            return conf_fail(
+                r->e, r->f, from->line,
+                "[errors] \"%.*s\" asks for a code: say where it stands, as `code = /error/code`",
+                STR_FMT(which));
+        rule->problem = p;
     }
     return true;
 }
@@ -280,8 +310,6 @@ static bool read_pointer(reading *r, const char *key, bb_str *out) {
     return text(r, key, out) && (out->len == 0 || out->ptr[0] == '/' ||
                                  wrong(r, key, "a JSON Pointer as /error/message is expected"));
 }
-
-#define RULES_MAX 256
 
 static bool read_errors(reading *r, error_policy *out) {
     r->s = conf_find_section(r->f, STR("errors"));
@@ -295,7 +323,7 @@ static bool read_errors(reading *r, error_policy *out) {
     for (size_t i = 0; i < r->s->count; i++) {
         bb_str key = r->s->entries[i].key;
         if (!str_eq(key, STR("message")) && !str_eq(key, STR("code")) &&
-            !add_rules(r, &r->s->entries[i], rules, &out->count, RULES_MAX))
+            !add_rules(r, &r->s->entries[i], rules, out))
             return false;
     }
     out->rules = rules;
