@@ -1,5 +1,6 @@
 /* status.c - the hub about itself: alive, ready, metrics, calls of late, kinds of problems. */
 #include "api/routes.h"
+#include "auth/session.h"
 #include "base/clock.h"
 #include "observe/history.h"
 #include "observe/metrics.h"
@@ -45,6 +46,23 @@ static void render_breakers(buf *out, const snapshot *s) {
                        (unsigned long long)atomic_load(&s->entries[i].conn->upstream->breaker.openings));
 }
 
+/* By the states of auth/session.h: "none", "valid", "expiring", "needs_consent", "failed". */
+static void render_tokens(buf *out, const snapshot *s) {
+    static const char *const name = "busbar_token_usable";
+    buf_printf(
+        out, "# HELP %s 1: the connection's token is good, or has not been asked for yet.\n# TYPE %s gauge\n",
+        name, name);
+    for (size_t i = 0; i < s->count; i++) {
+        const connection *c = s->entries[i].conn;
+        if (c == NULL || c->auth.session == NULL)
+            continue;
+        const char *state = auth_session_state(&c->auth);
+        bool usable = strcmp(state, "failed") != 0 && strcmp(state, "needs_consent") != 0;
+        buf_printf(out, "%s{connection=\"%.*s\",state=\"%s\"} %d\n", name, STR_FMT(s->entries[i].id), state,
+                   usable);
+    }
+}
+
 static void render_shared(buf *out, const api_shared *shared) {
     cache_counts cached = {0};
     store_counts stored = {0};
@@ -76,6 +94,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     buf_init(&text);
     metrics_render(&text, a->shared->version, a->shared->http_connections(a->shared->ctx));
     render_breakers(&text, a->worker->snapshot);
+    render_tokens(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);

@@ -76,10 +76,8 @@ static void on_flight(flight_end how, cache_entry *entry, cache_failure *failure
 
 /* One asks, the others wait for its answer. */
 static stage_result join(call *c) {
-    if (c->request.flight != NULL) {
-        c->flight = c->request.flight;
+    if (c->flight != NULL) /* made to fill it */
         return STAGE_NEXT;
-    }
     if (cache_join(c->worker->cache, buf_str(&c->key), c->key_hash, c->worker->loop, on_flight, c, &c->flight,
                    &c->cache_wait))
         return STAGE_NEXT;
@@ -251,6 +249,13 @@ static cache_entry *store_result_of(call *c) {
     return put_entry(c, &like);
 }
 
+/* Ended for the leader's own reasons, which are not those of the ones who wait. */
+static bool gave_up(const call *c) {
+    problem p = c->result.problem;
+    return p == PROBLEM_CANCELLED || p == PROBLEM_DEADLINE_EXCEEDED ||
+           (p == PROBLEM_UPSTREAM_TIMEOUT && call_left_ms(c) == 0);
+}
+
 static void end_flight(call *c, cache_entry *entry) {
     const call_result *r = &c->result;
     cache_failure failure = {.problem = r->problem,
@@ -261,7 +266,7 @@ static void end_flight(call *c, cache_entry *entry) {
                              .upstream_code = r->upstream_code};
     cache_flight *flight = c->flight;
     c->flight = NULL;
-    if (r->problem == PROBLEM_CANCELLED || r->problem == PROBLEM_DEADLINE_EXCEEDED)
+    if (gave_up(c))
         cache_flight_end(c->worker->cache, flight, FLIGHT_LEAD, NULL, NULL);
     else if (r->problem != PROBLEM_NONE)
         cache_flight_end(c->worker->cache, flight, FLIGHT_FAILED, NULL, &failure);

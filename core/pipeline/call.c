@@ -164,6 +164,7 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
         return false;
     }
     c->request = *request;
+    c->flight = request->flight; /* from the first moment: it must be ended, however the call ends */
     c->conn = request->conn;
     c->op = request->op;
     c->done = done;

@@ -136,12 +136,12 @@ static void on_answer(const http_answer *answer, void *ctx) {
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
     if (!good && (try_renewed(c, answer) || try_again(c, answer, &mapped)))
         return;
-    if (answer->status == 304 && call_cache_not_modified(c)) {
+    if (good && c->keyed)
+        call_cache_answer(c, answer);
+    if (answer->failure == HTTP_FAIL_NONE && answer->status == 304 && call_cache_not_modified(c)) {
         call_end(c);
         return;
     }
-    if (good && c->keyed)
-        call_cache_answer(c, answer);
     stage_result result = answer->failure != HTTP_FAIL_NONE ? call_fail_by_transport(c, answer)
                           : answer->status < 400 && !good   ? call_fail_mapped(c)
                                                             : call_resume(c, answer);

@@ -526,3 +526,26 @@ test('answers to Idempotency-Keys outlive a kill; what ran then is not run again
   assert.equal(upstream.requests.length, 2);
   await own.stop();
 });
+
+test("a leader's own short time does not end the wait of the others", async () => {
+  const id = await connection(`[cache]\nttl = 1h\n${once}`);
+  let second;
+  upstream.script([() => {}, (req, res) => (second = res)]);
+  const hasty = get(id, '/hasty', {}, '?timeout=300ms');
+  await until('the leader to ask', () => upstream.requests.length === 1);
+  const patient = get(id, '/hasty');
+  assertProblem(await hasty, 'upstream-timeout');
+  await until('the other to ask', () => second);
+  second.writeHead(200, {'content-type': 'application/json'});
+  second.end('"in time"');
+  assert.equal((await patient).body.data, 'in time');
+});
+
+test('a 304 may change how long the answer is fresh', async () => {
+  const id = await connection('[cache]\nttl = 1h\n');
+  answers({headers: {'cache-control': 'max-age=0', etag: '"a"'}, body: 1}, {status: 304, headers: {'cache-control': 'max-age=600', etag: '"a"'}});
+  await get(id);
+  assert.equal((await get(id)).body.execution.cache, 'revalidated');
+  assert.equal((await get(id)).body.execution.cache, 'hit');
+  assert.equal(upstream.requests.length, 2);
+});
