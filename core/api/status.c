@@ -58,8 +58,7 @@ static void render_tokens(buf *out, const snapshot *s) {
             continue;
         const char *state = auth_session_state(&c->auth);
         bool usable = strcmp(state, "failed") != 0 && strcmp(state, "needs_consent") != 0;
-        buf_printf(out, "%s{connection=\"%.*s\",state=\"%s\"} %d\n", name, STR_FMT(s->entries[i].id), state,
-                   usable);
+        buf_printf(out, "%s{connection=\"%.*s\"} %d\n", name, STR_FMT(s->entries[i].id), usable);
     }
 }
 
