@@ -29,6 +29,8 @@ acquire *acquire_new(auth_session *s, auth_config *config, const auth_loop *l) {
         q->refresh = arena_copy(q->memory, str_from(s->refresh));
     if (s->refresh_of != NULL)
         q->refresh_of = arena_copy(q->memory, str_from(s->refresh_of));
+    if (s->scope != NULL)
+        q->scope = arena_copy(q->memory, str_from(s->scope));
     pthread_mutex_unlock(&s->lock);
     q->target = q->config->target;
     q->target.max_response_bytes = ANSWER_MAX;

@@ -25,6 +25,7 @@ struct acquire {
     arena *memory;
     bb_str refresh;    /* the refresh token that is there, unless the answer has another; absent: none */
     bb_str refresh_of; /* hash of the configured one that it came from; absent: of none */
+    bb_str scope;      /* as granted before; absent: not said */
     /* the request under way */
     http_target target;
     http_send send;

@@ -32,7 +32,7 @@ static void write_blob(const auth_session *s, const acquire *q, json_writer *w) 
     json_member_u64(w, STR("obtained_ms"), clock_wall_ms());
     member_text(w, "refresh_token", t->refresh.len > 0 ? t->refresh : q->refresh);
     member_text(w, "refresh_of", q->refresh_of);
-    member_text(w, "scope", t->scope);
+    member_text(w, "scope", t->scope.len > 0 ? t->scope : q->scope);
     json_object_end(w);
 }
 
