@@ -46,6 +46,17 @@ static void render_breakers(buf *out, const snapshot *s) {
                        (unsigned long long)atomic_load(&s->entries[i].conn->upstream->breaker.openings));
 }
 
+static void render_refusals(buf *out) {
+    static const char *const name = "busbar_http_refused_total";
+    const char *reason;
+    unsigned status;
+    uint64_t n;
+    buf_printf(out, "# HELP %s Requests refused before anything looked at them.\n# TYPE %s counter\n", name,
+               name);
+    for (unsigned i = 0; http_server_refused(i, &reason, &status, &n); i++)
+        buf_printf(out, "%s{reason=\"%s\",code=\"%u\"} %llu\n", name, reason, status, (unsigned long long)n);
+}
+
 /* By the states of auth/session.h: "none", "valid", "expiring", "needs_consent", "failed". */
 static void render_tokens(buf *out, const snapshot *s) {
     static const char *const name = "busbar_token_usable";
@@ -93,6 +104,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     buf_init(&text);
     metrics_render(&text, a->shared->version, a->shared->http_connections(a->shared->ctx));
     render_breakers(&text, a->worker->snapshot);
+    render_refusals(&text);
     render_tokens(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
     alerts_render(a->shared->alerts, &text);

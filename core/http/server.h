@@ -88,6 +88,10 @@ void http_exchange_on_gone(http_exchange *x, void (*gone)(http_exchange *x, void
 uint64_t http_server_connections(const http_server *s);
 uint64_t http_server_exchanges(const http_server *s);
 
+/* Requests that no handler ever saw, of all servers of the process, by reason: index 0, 1, ... until false.
+ * [any-thread] */
+bool http_server_refused(unsigned index, const char **reason, unsigned *status, uint64_t *count);
+
 /* Binds `count` sockets to one address and port, one for each loop (SO_REUSEPORT), after making sure that
  * nobody else listens there. `address` is "127.0.0.1:8420", "[::1]:0"; port 0: the kernel picks one. Gives
  * the port, or 0 and *e. */

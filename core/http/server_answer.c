@@ -236,6 +236,7 @@ void connection_refuse(connection *c, http_refusal refusal, const char *detail) 
     char text[512];
     bb_str body = {text, refusal_body(refusal, detail, text, sizeof text)};
     http_exchange *x = c->exchange;
+    refusal_count(refusal);
     http_response response = {
         .status = refusal_status(refusal),
         .content_type = STR("application/problem+json"),

@@ -1,5 +1,8 @@
 #include "http/server_refusal.h"
 
+#include "http/server.h"
+
+#include <stdatomic.h>
 #include <stdio.h>
 
 static const struct {
@@ -24,6 +27,21 @@ static const struct {
     [REFUSE_VERSION] = {505, "version-not-supported", "HTTP Version Not Supported",
                         "this server speaks HTTP/1.1 and HTTP/1.0"},
 };
+
+static _Atomic(uint64_t) counts[sizeof refusals / sizeof refusals[0]];
+
+void refusal_count(http_refusal r) {
+    atomic_fetch_add_explicit(&counts[r], 1, memory_order_relaxed);
+}
+
+bool http_server_refused(unsigned index, const char **reason, unsigned *status, uint64_t *count) {
+    if (index + 1 >= sizeof refusals / sizeof refusals[0])
+        return false;
+    *reason = refusals[index + 1].name;
+    *status = refusals[index + 1].status;
+    *count = atomic_load_explicit(&counts[index + 1], memory_order_relaxed);
+    return true;
+}
 
 unsigned refusal_status(http_refusal r) {
     return refusals[r].status;

@@ -19,6 +19,7 @@ typedef enum {
 } http_refusal;
 
 unsigned refusal_status(http_refusal r);
+void refusal_count(http_refusal r); /* [any-thread] */
 
 /* Writes the problem document (RFC 9457) into `out`, cut at `size`; gives its length. `detail` is plain ASCII
  * that needs no escaping; NULL: none. */

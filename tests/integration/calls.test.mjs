@@ -369,3 +369,14 @@ test('a service and its callers that vanish together do no harm', async () => {
   hub.removeConf('doomed.conf');
   await hub.reload();
 });
+
+test('requests that the server itself refuses are counted', async () => {
+  const count = async () => {
+    const {text} = await hub.api('GET', '/metrics');
+    return Number(/busbar_http_refused_total\{reason="header-too-large",code="431"\} (\d+)/.exec(text)[1]);
+  };
+  const before = await count();
+  const answer = await hub.api('GET', '/livez', undefined, {headers: {'x-long': 'x'.repeat(20000)}});
+  assert.equal(answer.status, 431);
+  assert.equal(await count(), before + 1);
+});
