@@ -20,7 +20,8 @@ static int by_key(const void *a, const void *b) {
 }
 
 static void put_text(buf *out, bb_str s) {
-    buf_printf(out, "%zu:", s.len);
+    buf_u64(out, s.len);
+    buf_char(out, ':');
     buf_str_add(out, s);
 }
 
@@ -72,6 +73,8 @@ bool cache_key_make(buf *out, arena *scratch, const cache_key_parts *p) {
     put_text(out, p->fingerprint);
     put_text(out, p->operation);
     put_text(out, p->cursor);
-    buf_printf(out, "%d,%llu;", p->all, (unsigned long long)p->max_items);
+    buf_char(out, p->all ? '1' : '0');
+    buf_u64(out, p->max_items);
+    buf_char(out, ';');
     return put(out, scratch, p->input) && !out->failed;
 }
