@@ -375,7 +375,9 @@ END_TEST
 
 typedef struct probing {
     breaker_policy policy;
-    _Atomic(uint32_t) inside, most, probes, admitted;
+    /* of each time half-open, by its epoch: a probe of the time before may still be under way */
+    _Atomic(uint32_t) inside[1024];
+    _Atomic(uint32_t) most, probes, admitted;
     _Atomic(uint64_t) now;
     bool bad;
 } probing;
@@ -396,14 +398,15 @@ static void *probe(void *arg) {
             breaker_report(&b, &t->policy, &pass, BREAKER_BAD, now);
             continue;
         }
-        uint32_t inside = atomic_fetch_add(&t->inside, 1) + 1, most = atomic_load(&t->most);
+        _Atomic(uint32_t) *of = &t->inside[pass.epoch % 1024];
+        uint32_t inside = atomic_fetch_add(of, 1) + 1, most = atomic_load(&t->most);
         while (inside > most && !atomic_compare_exchange_weak(&t->most, &most, inside)) {
         }
         atomic_fetch_add(&t->probes, 1);
         breaker_result r = chance(&h->random) % 4 == 0 ? BREAKER_UNKNOWN
                            : t->bad                    ? BREAKER_BAD
                                                        : BREAKER_GOOD;
-        atomic_fetch_sub(&t->inside, 1);
+        atomic_fetch_sub(of, 1);
         breaker_report(&b, &t->policy, &pass, r, now);
     }
     return NULL;
