@@ -145,18 +145,27 @@ unsigned executions_loops(const executions *x) {
     return x->loops;
 }
 
-size_t executions_take(executions *x, unsigned loop, execution *out, size_t max, uint64_t *missed) {
+bool executions_take(executions *x, unsigned loop, execution *out, size_t max, size_t *successes,
+                     size_t *taken, uint64_t *missed) {
     ring *r = &x->rings[loop];
-    size_t n = 0;
+    *taken = 0;
     pthread_mutex_lock(&r->lock);
     uint64_t oldest = r->added < x->size ? 0 : r->added - (x->size - 1);
     *missed = oldest > r->taken ? oldest - r->taken : 0;
     if (oldest > r->taken)
         r->taken = oldest;
-    while (n < max && r->taken < r->added)
-        out[n++] = r->items[r->taken++ % x->size];
+    for (; *taken < max && r->taken < r->added; r->taken++) {
+        const execution *e = &r->items[r->taken % x->size];
+        if (e->outcome == PROBLEM_NONE && *successes == 0) {
+            ++*missed; /* not copied: most of a busy loop's are passed over */
+            continue;
+        }
+        *successes -= e->outcome == PROBLEM_NONE;
+        out[(*taken)++] = *e;
+    }
+    bool more = r->taken < r->added;
     pthread_mutex_unlock(&r->lock);
-    return n;
+    return more;
 }
 
 void executions_note(executions *x, uint64_t kept, uint64_t lost) {

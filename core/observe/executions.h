@@ -52,9 +52,11 @@ bool execution_fits(const execution *e, const execution_filter *f);
 size_t executions_recent(const executions *x, const execution_filter *f, execution *out);
 unsigned executions_loops(const executions *x);
 
-/* Those of a loop since the last taking, at most `max`, oldest first; *missed: how many were overwritten
- * before they were taken. One taker. */
-size_t executions_take(executions *x, unsigned loop, execution *out, size_t max, uint64_t *missed);
+/* Those of a loop since the last taking, at most `max`, oldest first: failures all, successes as long as
+ * *successes is not used up. *missed: how many were passed over, or overwritten before they were taken. One
+ * taker. False: nothing is left. */
+bool executions_take(executions *x, unsigned loop, execution *out, size_t max, size_t *successes,
+                     size_t *taken, uint64_t *missed);
 /* What became of those taken. */
 void executions_note(executions *x, uint64_t kept, uint64_t lost);
 uint64_t executions_kept(const executions *x);

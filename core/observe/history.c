@@ -36,20 +36,15 @@ static void add_line(keeping *k, const execution *e) {
 static void keep_loop(executions *x, unsigned loop_number, store *s, size_t successes, execution *batch) {
     keeping k = {.segment = {.count = 0}};
     uint64_t missed, lost = 0;
-    size_t n, kept = 0;
+    size_t n;
+    bool more;
     buf_init(&k.lines);
-    while ((n = executions_take(x, loop_number, batch, BATCH, &missed)) > 0) {
+    do {
+        more = executions_take(x, loop_number, batch, BATCH, &successes, &n, &missed);
         lost += missed;
-        for (size_t i = 0; i < n; i++) {
-            bool ok = batch[i].outcome == PROBLEM_NONE;
-            if (ok && kept >= successes) {
-                lost++;
-                continue;
-            }
-            kept += ok;
+        for (size_t i = 0; i < n; i++)
             add_line(&k, &batch[i]);
-        }
-    }
+    } while (more);
     k.segment.first_id = str_from(k.first);
     k.segment.last_id = str_from(k.last);
     k.segment.lines = buf_str(&k.lines);
