@@ -1,6 +1,7 @@
 // Every command that the documentation shows is run: the README's tour, and each connector's examples.
 import assert from 'node:assert/strict';
-import {spawnSync} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
+import {generateKeyPairSync} from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {test} from 'node:test';
@@ -8,7 +9,7 @@ import {startSlack, TOKEN} from '../emulators/slack.mjs';
 import {startService} from '../emulators/service.mjs';
 import {KEY, startStripe} from '../emulators/stripe.mjs';
 import {closedPort} from '../emulators/upstream.mjs';
-import {bin, startHub} from './lib/hub.mjs';
+import {bin, run, startHub, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 
@@ -21,16 +22,16 @@ function commands(block) {
   return block.split(/^\$ /m).slice(1).map((c) => c.trimEnd());
 }
 
-// Runs a command as a reader types it, with `busbar` on the path.
-async function shell(hub, command) {
-  const {spawn} = await import('node:child_process');
+// Runs a command as a reader types it, with `busbar` on the path. `watch` sees what it says meanwhile.
+async function shell(hub, command, watch = () => {}) {
   const wrapped = hub.path('bin');
   fs.mkdirSync(wrapped, {recursive: true});
   fs.writeFileSync(path.join(wrapped, 'busbar'), `#!/bin/sh\nexec ${process.env.BUSBAR_WRAP ?? ''} ${bin} "$@"\n`, {mode: 0o755});
   const child = spawn('bash', ['-ec', command], {cwd: hub.dir, env: {...process.env, PATH: `${wrapped}:${process.env.PATH}`, BUSBAR_URL: hub.url}});
   let out = '';
-  child.stdout.on('data', (d) => (out += d));
-  child.stderr.on('data', (d) => (out += d));
+  const take = (d) => watch((out += d));
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
   child.stdin.end();
   const code = await new Promise((resolve) => child.on('close', resolve));
   assert.equal(code, 0, `${command}\n${out}`);
@@ -71,10 +72,10 @@ test("each connector's examples work as they are written", async () => {
 test("every operation's own examples fit its input schema", async () => {
   const hub = await startHub();
   const {plugins} = (await hub.api('GET', '/api/v1/plugins')).body;
-  const dead = `http://127.0.0.1:${await closedPort()}`;
+  const dead = `http://127.0.0.1:${await closedPort()}`; // so many failures in a row would open the breaker
   for (const plugin of plugins) {
     const scheme = plugin.id === 'stripe' || plugin.id === 'slack' ? '[auth]\nscheme = bearer\ntoken = x\n' : '';
-    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n`);
+    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
   }
   await hub.reload();
   let count = 0;
@@ -89,4 +90,128 @@ test("every operation's own examples fit its input schema", async () => {
   }
   assert.ok(count >= 25);
   await hub.stop();
+});
+
+// --- docs/*.md ----------------------------------------------------------------------------------------------------------------------
+
+const guides = fs.readdirSync(path.join(root, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`);
+
+// An authorization server that agrees to everything: what is tested here is that the commands do as the text says.
+async function startLogin() {
+  const asked = new Map();
+  const answer = ({method, path: where, query, text}) => {
+    const form = new URLSearchParams(text);
+    if (where === '/.well-known/oauth-authorization-server' || where === '/.well-known/openid-configuration')
+      return {body: {issuer: login.url, token_endpoint: `${login.url}/token`, authorization_endpoint: `${login.url}/authorize`, device_authorization_endpoint: `${login.url}/device`, revocation_endpoint: `${login.url}/revoke`}};
+    if (where === '/authorize') return {status: 302, headers: {location: `${query.get('redirect_uri')}?${new URLSearchParams({code: 'c', state: query.get('state')})}`}};
+    if (where === '/device') return {body: {device_code: 'd', user_code: 'WDJB-MJHT', verification_uri: `${login.url}/enter`, interval: 1, expires_in: 300}};
+    if (where === '/revoke') return {body: {}};
+    assert.equal(`${method} ${where}`, 'POST /token');
+    const grant = form.get('grant_type'), times = asked.get(grant) ?? 0;
+    asked.set(grant, times + 1);
+    if (grant.endsWith('device_code') && times === 0) return {status: 400, body: {error: 'authorization_pending'}};
+    const lasting = grant.endsWith('_code') ? {refresh_token: 'r'} : {};
+    return {body: {access_token: `a-${grant}-${times}`, token_type: 'Bearer', expires_in: 3600, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', ...lasting}};
+  };
+  const login = await startService((request) => ({status: 200, ...answer(request)}));
+  login.grants = () => [...asked.keys()].map((g) => g.split(':').pop()).sort();
+  return login;
+}
+
+// What an `ini` block is: its first line names the file.
+function confs(file, change) {
+  return blocks(file, 'ini').map((text) => {
+    const [, name] = /^; (?:conf\.d\/)?(\S+\.conf)\n/.exec(text) ?? assert.fail(`${file}: a block does not say which file it is:\n${text}`);
+    return {name, hubWide: name === 'busbar.conf', text: change(text)};
+  });
+}
+
+for (const file of guides) {
+  test(`${file}: its conf files are accepted, and its commands do as they are written`, {skip: spawnSync('curl', ['--version']).status === 0 ? false : 'curl is not installed'}, async () => {
+    const port = await closedPort(), login = await startLogin(), service = await startService(() => ({status: 200, body: {items: [{id: 1}], ok: true}}));
+    const hub = await startHub({listen: `127.0.0.1:${port}`, env: {NOTES_TOKEN: 'n'}});
+    const change = (text) => text.replaceAll('https://api.example.com', service.url).replaceAll('https://login.example.com', login.url).replaceAll('/etc/busbar/', `${hub.dir}/`).replaceAll('8420', port);
+    const files = confs(file, change), all = files.map((f) => f.text).join('\n');
+    fs.writeFileSync(hub.path('client-secret'), 'a secret\n');
+    for (const [, name] of all.matchAll(new RegExp(`${hub.dir}/(\\S+)`, 'g'))) fs.writeFileSync(hub.path(name), 'PEM');
+    for (const [, name] of all.matchAll(/\$\{secret:([^}]+)\}/g)) {
+      const algorithm = /^algorithm += +ES256$/m.test(files.find((f) => f.text.includes(`{secret:${name}}`)).text) ? ['ec', {namedCurve: 'P-256'}] : ['rsa', {modulusLength: 2048}];
+      const value = name.endsWith('-key') ? generateKeyPairSync(...algorithm).privateKey.export({type: 'pkcs8', format: 'pem'}) : `value of ${name}`;
+      assert.ok((await hub.api('PUT', `/api/v1/secrets/${name}`, {value})).status < 300);
+    }
+    const connections = files.filter((f) => !f.hubWide);
+    assert.equal(new Set(connections.map((f) => f.name)).size, connections.length, 'two blocks have one name');
+    for (const {name, text} of connections) hub.writeConf(name, text);
+    const report = await hub.reload();
+    assert.deepEqual(report.errors ?? [], []);
+    for (const c of report.connections) assert.equal(c.error, undefined, `${c.id}: ${c.error}`);
+    assert.equal(report.connections.length, connections.length);
+
+    const shown = blocks(file, 'console').flatMap(commands).map(change);
+    assert.ok(shown.length >= 5, `${file} shows ${shown.length} commands`);
+    for (const command of shown) {
+      let followed = false;
+      await shell(hub, command, (said) => { // whoever gives consent opens the page
+        const page = /(http:\S+\/authorize\?\S+)\s/.exec(said);
+        if (page === null || followed) return;
+        followed = true;
+        fetch(page[1]).catch(() => {});
+      });
+    }
+    if (file === 'docs/auth.md') assert.deepEqual(login.grants(), ['authorization_code', 'client_credentials', 'device_code', 'jwt-bearer']);
+    await hub.stop();
+    for (const s of [login, service]) await s.stop();
+  });
+}
+
+test('what the guides say of busbar.conf is accepted', async () => {
+  let count = 0;
+  for (const file of guides) {
+    for (const {text} of confs(file, (t) => t).filter((f) => f.hubWide)) {
+      const folder = tempFolder();
+      fs.writeFileSync(path.join(folder, 'master.key'), 'ab'.repeat(32), {mode: 0o600});
+      const hub = await startHub({hubConf: text.replaceAll('/etc/busbar', folder)});
+      assert.equal((await hub.api('GET', '/api/v1/keys/self')).status, 200);
+      await hub.stop();
+      fs.rmSync(folder, {recursive: true});
+      count++;
+    }
+  }
+  assert.ok(count >= 1);
+});
+
+test('the guides name every section and key that a conf file may have, and every command', async () => {
+  const text = guides.map((f) => fs.readFileSync(path.join(root, f), 'utf8')).join('\n'), readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+  const hub = await startHub();
+  // An unknown key is told the known ones: so they are asked for.
+  for (const section of ['limits', 'breaker', 'cache', 'fallback', 'access', 'transform', 'validation', 'retry', 'http']) {
+    hub.writeConf('ask.conf', `[connection]\nplugin = rest\n[settings]\nbase_url = http://127.0.0.1:9\n[${section}]\nqqqqqqqqqq = 1\n`);
+    const [{error}] = (await hub.reload()).connections;
+    const [, known] = /\(known: ([^)]+)\)/.exec(error) ?? assert.fail(error);
+    for (const key of known.split(', ')) assert.ok(text.includes(`\`${key}\``), `no guide says what ${key} of [${section}] is`);
+  }
+  for (const {scheme: id, fields} of (await hub.api('GET', '/api/v1/auth-schemes')).body.auth_schemes) {
+    assert.ok(text.includes(id), `no guide tells of the scheme ${id}`);
+    for (const {name} of fields) assert.ok(text.includes(`\`${name}\``), `no guide says what ${name} of ${id} is`);
+  }
+  await hub.stop();
+  for (const [, command] of (await run(['--help'])).stdout.matchAll(/^ {2}(\w+) {2,}/gm)) {
+    if (command === 'help') continue;
+    assert.ok(`${text}\n${readme}`.includes(`busbar ${command}`), `nothing tells of busbar ${command}`);
+    assert.ok(fs.existsSync(path.join(root, `man/busbar-${command}.1.in`)), `busbar ${command} has no manual page`);
+  }
+});
+
+test('links between the documents lead somewhere', () => {
+  const anchor = (heading) => heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-');
+  for (const file of ['README.md', ...guides]) {
+    const text = fs.readFileSync(path.join(root, file), 'utf8').replace(/```[\s\S]*?```/g, '');
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [where, part] = target.split('#'), other = path.join(path.dirname(path.join(root, file)), where || path.basename(file));
+      assert.ok(fs.existsSync(other), `${file} leads to ${target}`);
+      const headings = [...fs.readFileSync(other, 'utf8').matchAll(/^#+ (.*)$/gm)].map((m) => anchor(m[1]));
+      if (part) assert.ok(headings.includes(part), `${file} leads to ${target}, of ${headings.join(' ')}`);
+    }
+  }
 });
