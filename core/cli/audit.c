@@ -27,15 +27,13 @@ static void print_entries(arena *a, const options *o, table *t, const json_value
     }
     for (json_iter it = json_iterate(entries); json_next(&it);) {
         const json_value *e = it.value;
-        bb_str cells[] = {json_string(json_getl(e, "at")),
-                          json_string(json_getl(e, "outcome")),
+        bb_str cells[] = {to_second(a, json_string(json_getl(e, "at"))),
+                          outcome_of(a, e),
                           json_string(json_getl(e, "action")),
                           json_string(json_getl(e, "target")),
                           actor_of(a, e),
-                          json_string(json_getl(e, "from")),
-                          json_string(json_getl(e, "detail"))};
-        cells[1] = outcome_of(a, e);
-        table_add(t, cells, STR(""));
+                          json_string(json_getl(e, "from"))};
+        table_add(t, cells, json_string(json_getl(e, "detail")));
     }
     table_flush(t);
 }
@@ -105,7 +103,7 @@ static int print_newest(const options *o, session *s, table *t) {
 }
 
 int command_audit(const options *o) {
-    table t = {.headings = {"at", "outcome", "action", "target", "actor", "from", "detail"}};
+    table t = {.headings = {"at", "outcome", "action", "target", "actor", "from"}};
     if (o->word_count > 0 || o->from_stdin || (o->all && o->limit > 0)) {
         complain(o->all && o->limit > 0 ? "audit: --all and --limit do not go together"
                                         : "audit takes no arguments, only options; `busbar audit --help` "

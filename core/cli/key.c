@@ -69,17 +69,21 @@ static void print_key(const options *o, const json_value *r) {
 static void print_list(const options *o, const json_value *r) {
     const json_value *keys = json_getl(r, "keys");
     table t = {.headings = {"id", "role", "status", "expires", "last used", "name"}};
-    if (!wants_text(o)) {
+    arena *a = arena_new(0);
+    if (!wants_text(o))
         print_lines(keys);
-        return;
-    }
-    for (json_iter it = json_iterate(keys); json_next(&it);) {
-        bb_str cells[] = {member(it.value, "id"),        member(it.value, "role"),
-                          member(it.value, "status"),    member(it.value, "expires"),
-                          member(it.value, "last_used"), member(it.value, "name")};
+    for (json_iter it = json_iterate(keys); a != NULL && wants_text(o) && json_next(&it);) {
+        bb_str cells[] = {member(it.value, "id"),
+                          member(it.value, "role"),
+                          member(it.value, "status"),
+                          to_second(a, member(it.value, "expires")),
+                          to_second(a, member(it.value, "last_used")),
+                          member(it.value, "name")};
         table_add(&t, cells, STR(""));
     }
-    table_flush(&t);
+    if (wants_text(o))
+        table_flush(&t);
+    arena_free(a);
 }
 
 static void print_revoked(const options *o, const json_value *r) {

@@ -88,13 +88,17 @@ void table_flush(table *t) {
         if (row->note.len == 0)
             continue;
         fputs("  ", stdout);
-        print_text(stdout, row->note);
+        print_cell(row->note);
         putchar('\n');
     }
     fflush(stdout);
     arena_free(t->memory);
     t->memory = NULL;
     t->first = t->last = NULL;
+}
+
+bb_str to_second(arena *a, bb_str time) {
+    return time.len > 20 && time.ptr[19] == '.' ? arena_printf(a, "%.19sZ", time.ptr) : time;
 }
 
 void query_add(query *q, const char *name, const char *value) {

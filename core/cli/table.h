@@ -21,6 +21,9 @@ typedef struct table {
 void table_add(table *t, const bb_str *cells, bb_str note);
 void table_flush(table *t); /* with its headings the first time; frees what waits */
 
+/* "2026-01-31T12:00:00.123Z" as "2026-01-31T12:00:00Z": people need no more, and tables no wider columns. */
+bb_str to_second(arena *a, bb_str time);
+
 /* "PATH?name=value&..." piece by piece, encoded: a query that begins with ? or goes on with &. */
 typedef struct query {
     buf text;
