@@ -34,8 +34,9 @@ static uint64_t age_of(bb_str value) {
 
 /* Where it is said more than once, the first counts (section 4.2.1). */
 static void read_field(bb_str cache_control, freshness *out) {
-    bb_str rest = cache_control, value;
-    for (bb_str part; quoted_split(&rest, ',', &part);) {
+    quoted_list list = quoted_list_of(cache_control);
+    bb_str value;
+    for (bb_str part; quoted_next(&list, ',', &part);) {
         part = str_trim(part);
         if (is_directive(part, STR("no-store"), &value))
             out->no_store = true;
@@ -77,9 +78,10 @@ void freshness_of(const str_pair *fields, size_t count, freshness *out) {
 }
 
 void freshness_wish(bb_str cache_control, cache_wish *out) {
-    bb_str rest = cache_control, value;
+    quoted_list list = quoted_list_of(cache_control);
+    bb_str value;
     *out = (cache_wish){0};
-    for (bb_str part; quoted_split(&rest, ',', &part);) {
+    for (bb_str part; quoted_next(&list, ',', &part);) {
         part = str_trim(part);
         if (is_directive(part, STR("no-cache"), &value))
             out->no_cache = true;

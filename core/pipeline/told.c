@@ -48,7 +48,8 @@ static bool parameter(bb_str part, bb_str name, uint64_t *out) {
 static void read_item(bb_str item, uint64_t now_ms, told *t) {
     uint64_t left = 0, reset = 0;
     bool has_left = false, has_reset = false;
-    for (bb_str part; quoted_split(&item, ';', &part);) {
+    quoted_list list = quoted_list_of(item);
+    for (bb_str part; quoted_next(&list, ';', &part);) {
         has_left = parameter(part, STR("r"), &left) || has_left;
         has_reset = parameter(part, STR("t"), &reset) || has_reset;
     }
@@ -59,8 +60,8 @@ static void read_item(bb_str item, uint64_t now_ms, told *t) {
 static void read_ratelimit(bb_str value, uint64_t now_ms, told *t) {
     uint64_t left = 0, reset = 0;
     bool has_left = false, has_reset = false;
-    bb_str rest = value;
-    for (bb_str part; quoted_split(&rest, ',', &part);) {
+    quoted_list list = quoted_list_of(value);
+    for (bb_str part; quoted_next(&list, ',', &part);) {
         has_left = parameter(part, STR("remaining"), &left) || has_left;
         has_reset = parameter(part, STR("reset"), &reset) || has_reset;
         read_item(part, now_ms, t);

@@ -64,6 +64,24 @@ START_TEST(quoted_values) {
 }
 END_TEST
 
+/* A megabyte of quotes without an end: were each searched to the end of the text, this took hours. */
+START_TEST(hostile_quotes_end) {
+    static const char *const pieces[] = {"\"\\", "\"\\\"\\,", "\"\\\",", "\",", "\\\","};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        buf text;
+        freshness f;
+        buf_init(&text);
+        buf_lit(&text, "x=\"");
+        while (text.len < 1000000)
+            buf_str_add(&text, str_from(pieces[i]));
+        buf_lit(&text, ", max-age=7");
+        freshness_read(buf_str(&text), (bb_str){NULL, 0}, &f);
+        ck_assert(!f.has_max_age || f.max_age_ms == 7000);
+        buf_free(&text);
+    }
+}
+END_TEST
+
 START_TEST(nonsense_counts_as_stale) {
     static const char *const bad[] = {"max-age",     "max-age=",    "max-age=x",   "max-age=-1",
                                       "max-age=1.5", "max-age=60s", "max-age=+60", "max-age=\"\"",
@@ -158,6 +176,6 @@ START_TEST(wishes) {
 END_TEST
 
 UNIT_MAIN(unit_test(nothing_said), unit_test(directives), unit_test(quoted_values),
-          unit_test(nonsense_counts_as_stale), unit_test(the_first_of_several_counts),
-          unit_test(great_numbers), unit_test(the_age_is_taken_off), unit_test(fields_in_several_lines),
-          unit_test(wishes))
+          unit_test(hostile_quotes_end), unit_test(nonsense_counts_as_stale),
+          unit_test(the_first_of_several_counts), unit_test(great_numbers), unit_test(the_age_is_taken_off),
+          unit_test(fields_in_several_lines), unit_test(wishes))
