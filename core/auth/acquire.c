@@ -107,8 +107,17 @@ static void on_answer(const http_answer *answer, void *ctx) {
         q->then(q, answer);
 }
 
+bool acquire_may_send(acquire *q) {
+    if (!q->session->runtime->closed[loop_index(q->loop.loop)])
+        return true;
+    acquire_fail(q, ACQUIRE_RETRY, "the hub is stopping");
+    return false;
+}
+
 void acquire_send(acquire *q, bb_str url, bb_str header,
                   void (*then)(acquire *q, const http_answer *answer)) {
+    if (!acquire_may_send(q))
+        return;
     bb_str *headers = arena_alloc(q->memory, 4 * sizeof *headers);
     size_t n = 0;
     bool post = q->form.len > 0;
@@ -186,6 +195,7 @@ static acquire *first_on_timer(auth_runtime *r, const loop *l) {
 
 void auth_runtime_close_loop(auth_runtime *r, const loop *l) {
     acquire *q;
+    r->closed[loop_index(l)] = true;
     while ((q = first_on_timer(r, l)) != NULL) {
         stop_timer(q);
         acquire_fail(q, ACQUIRE_RETRY, "the hub is stopping");

@@ -49,6 +49,8 @@ acquire *acquire_new(auth_session *s, auth_config *config, const auth_loop *l);
 /* Begins the renewal that was marked in the session; its end is told to the waiting. */
 void acquire_renewal(auth_session *s, const auth_loop *l);
 
+/* False: the loop's client has gone, as the hub stops, and q has failed. */
+bool acquire_may_send(acquire *q);
 /* Sends q->form as a POST, or a GET where it is empty. `header`: one more, "Name: value", or absent. */
 void acquire_send(acquire *q, bb_str url, bb_str header, void (*then)(acquire *q, const http_answer *answer));
 void acquire_after(acquire *q, uint64_t ms, void (*then)(acquire *q));

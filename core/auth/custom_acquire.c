@@ -142,7 +142,8 @@ static bool take(acquire *q, const plugin_request *r, plugin_error *error) {
 
 /* The request that `take` has put into q->send. */
 static void send_request(acquire *q) {
-    if ((q->transfer = http_client_send(q->loop.client, &q->send, on_answer, q)) == NULL)
+    if (acquire_may_send(q) &&
+        (q->transfer = http_client_send(q->loop.client, &q->send, on_answer, q)) == NULL)
         acquire_fail(q, ACQUIRE_ADMIN, "%.*s cannot be asked for a token: is its URL right?",
                      STR_FMT(acquire_host(q->url)));
 }

@@ -81,6 +81,7 @@ struct auth_session {
     uint64_t retry_ms;                      /* no renewal before */
     uint64_t rejected_ms, rejection_gap_ms; /* when a token was last renewed because it was refused */
     bool unstored;                          /* the last token could not be stored */
+    bool storing_again;                     /* it is on its way now */
     bool given_up;                          /* its connection was deleted: nothing is stored any more */
     auth_consent_state consent;
     void *shared; /* the scheme's own */
@@ -93,7 +94,9 @@ struct auth_runtime {
     unsigned loop_count;
     char *public_url; /* NULL before auth_runtime_serve */
     auth_loop *loops;
-    pthread_mutex_t lock; /* guards: */
+    bool closed[LOOP_MAX];      /* its client has gone, nothing is sent any more; each the loop's own */
+    _Atomic(bool) any_unstored; /* of a session */
+    pthread_mutex_t lock;       /* guards: */
     auth_session *sessions;
     struct acquire *acquires;
     struct auth_consent *consents;
