@@ -100,33 +100,56 @@ static void on_stored(store_result result, void *ctx) {
             s->connection, store_result_text(result), s->connection);
     pthread_mutex_lock(&s->lock);
     s->unstored = result != STORE_OK;
+    if (s->unstored)
+        atomic_store(&s->runtime->any_unstored, true);
     pthread_mutex_unlock(&s->lock);
     acquire_end(q);
 }
 
-/* Whether the tokens are to be stored: not where they do not count any more. */
-static bool claim(acquire *q) {
+typedef enum { TOKENS_TOO_LATE, TOKENS_QUEUED, TOKENS_HERE_ONLY, TOKENS_UNSTORED } tokens_place;
+
+/* Under the session's lock in one: a revocation comes before, and they do not count; or after, and its own
+ * order to the store comes behind this one. */
+static tokens_place queue_tokens(acquire *q, bool wanted, bb_str name, bb_str sealed) {
     auth_session *s = q->session;
-    const auth_runtime *r = s->runtime;
+    tokens_place place = TOKENS_HERE_ONLY;
     pthread_mutex_lock(&s->lock);
-    if (!q->renewal)
+    bool counts = q->epoch == s->epoch;
+    if (!q->renewal && counts)
         q->epoch = ++s->epoch; /* what else is under way must not take its place */
-    bool kept = q->epoch == s->epoch && !s->given_up;
+    if (!counts)
+        place = TOKENS_TOO_LATE;
+    else if (wanted && !s->given_up)
+        place = sealed.ptr != NULL && name.ptr != NULL &&
+                        store_token_put(s->runtime->store, name, sealed, clock_wall_ms(), q->loop.loop,
+                                        on_stored, q)
+                    ? TOKENS_QUEUED
+                    : TOKENS_UNSTORED;
     pthread_mutex_unlock(&s->lock);
-    return kept && r->store != NULL && !r->read_only && s->scheme->ops->stored;
+    return place;
 }
 
 void acquire_succeed(acquire *q) {
     auth_session *s = q->session;
-    auth_runtime *r = s->runtime;
-    if (!claim(q)) {
-        acquire_end(q);
-        return;
+    const auth_runtime *r = s->runtime;
+    bool wanted = r->store != NULL && !r->read_only && s->scheme->ops->stored;
+    bb_str name = {NULL, 0}, sealed = {NULL, 0};
+    if (wanted) {
+        name = auth_session_name(s, q->memory);
+        sealed = auth_session_seal(s, q);
     }
-    bb_str name = auth_session_name(s, q->memory), sealed = auth_session_seal(s, q);
-    if (sealed.ptr == NULL || name.ptr == NULL ||
-        !store_token_put(r->store, name, sealed, clock_wall_ms(), q->loop.loop, on_stored, q))
-        on_stored(STORE_FAILED, q);
+    switch (queue_tokens(q, wanted, name, sealed)) {
+    case TOKENS_QUEUED: break;
+    case TOKENS_HERE_ONLY: acquire_end(q); break;
+    case TOKENS_UNSTORED: on_stored(STORE_FAILED, q); break;
+    case TOKENS_TOO_LATE:
+        if (q->renewal)
+            acquire_end(q); /* those who wait for it look again */
+        else
+            acquire_fail(q, ACQUIRE_CONSENT,
+                         "the tokens were taken back meanwhile, or another consent was given: begin again");
+        break;
+    }
 }
 
 void acquire_fail(acquire *q, unsigned flags, const char *format, ...) {

@@ -107,20 +107,47 @@ static struct auth_consent *consent_new(acquire *q) {
     return NULL;
 }
 
+/* Takes out those of a session, and those that are too old to be answered. They hold sessions. Under the
+ * runtime's lock; to be freed after. */
+static struct auth_consent *take_out(auth_runtime *r, const auth_session *s) {
+    struct auth_consent *out = NULL;
+    uint64_t now = auth_now_ms();
+    for (struct auth_consent **at = &r->consents; *at != NULL;) {
+        struct auth_consent *c = *at;
+        if (c->session != s && now - c->begun_ms <= CONSENT_MS) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        c->next = out;
+        out = c;
+    }
+    return out;
+}
+
+static void free_list(struct auth_consent *list) {
+    for (struct auth_consent *next; list != NULL; list = next) {
+        next = list->next;
+        consent_free(list);
+    }
+}
+
+void oauth2_consent_drop(auth_session *s) {
+    auth_runtime *r = s->runtime;
+    pthread_mutex_lock(&r->lock);
+    struct auth_consent *old = take_out(r, s);
+    pthread_mutex_unlock(&r->lock);
+    free_list(old);
+}
+
 /* In place of an earlier one of the same session. */
 static void keep(auth_runtime *r, struct auth_consent *c) {
-    struct auth_consent *old = NULL;
     pthread_mutex_lock(&r->lock);
-    for (struct auth_consent **at = &r->consents; *at != NULL; at = &(*at)->next)
-        if ((*at)->session == c->session) {
-            old = *at;
-            *at = old->next;
-            break;
-        }
+    struct auth_consent *old = take_out(r, c->session);
     c->next = r->consents;
     r->consents = c;
     pthread_mutex_unlock(&r->lock);
-    consent_free(old);
+    free_list(old);
 }
 
 static bool write_url(acquire *q, const struct auth_consent *c, bb_str endpoint, buf *url) {

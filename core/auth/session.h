@@ -26,6 +26,8 @@ auth_runtime *auth_runtime_new(const auth_runtime_options *o); /* NULL: no memor
 bool auth_runtime_serve(auth_runtime *r, const char *public_url, const auth_loop *loops);
 /* After a reload: what failed before is tried again. [main] */
 void auth_runtime_reloaded(auth_runtime *r);
+/* Now and then: tokens that the store did not take are put into it once it is well. [main] */
+void auth_runtime_store_again(auth_runtime *r);
 /* Before a loop's client goes: what waits there on a timer ends. [loop] */
 void auth_runtime_close_loop(auth_runtime *r, const loop *l);
 /* All loops have ended, the store is closed, all connections are freed. NULL is fine. [main] */

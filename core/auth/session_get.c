@@ -181,8 +181,21 @@ static auth_state wait_or_fail(auth_ticket *t, auth_slot *slot, uint64_t now) {
                                                   STR("the token was taken back while it was being used"));
 }
 
+/* A refresh token is mostly good for once: as long as the token in hand is good, it is not spent on one that
+ * cannot be kept. */
+static bool must_wait_for_store(const auth_session *s) {
+    const auth_runtime *r = s->runtime;
+    return s->refresh != NULL && s->scheme->ops->stored && r->store != NULL && !r->read_only &&
+           store_health(r->store) != STORE_OK;
+}
+
 static void renew_in_background(auth_session *s, const auth_loop *l, uint64_t now) {
     pthread_mutex_lock(&s->lock);
+    if (!s->renewing && must_wait_for_store(s)) {
+        atomic_store(&s->background_ms, now + AUTH_RETRY_MIN_MS);
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
     bool begin = !s->renewing && now >= s->retry_ms;
     if (begin) {
         s->renewing = true;

@@ -55,6 +55,7 @@ static void on_tick(uv_timer_t *timer) {
         return;
     save_quotas(h);
     watch_store(h);
+    auth_runtime_store_again(h->auth);
     for (unsigned i = 0; i < h->loop_count; i++)
         loop_post(h->loops[i].loop, flush_audit, &h->loops[i].api);
 }
