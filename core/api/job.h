@@ -44,8 +44,8 @@ typedef struct api_job {
     buf answer; /* JSON */
     /* the way back */
     loop *loop;
-    http_exchange *exchange;
-    struct api_job *next; /* the main thread's */
+    http_exchange *exchange; /* the loop's alone; NULL: its client has gone, and it has been answered */
+    struct api_job *next;    /* the main thread's */
 } api_job;
 
 /* A job of the kind for this exchange, with the request's body; NULL: no memory. */
@@ -59,5 +59,6 @@ void api_job_submit(struct api *a, http_exchange *x, api_job *job);
 /* Sends the answer and frees the job. On the job's loop: post it with loop_post(job->loop, api_job_done,
  * job). */
 void api_job_done(loop *l, void *job);
+void api_job_free(api_job *job); /* of one that nobody waits for any more */
 
 #endif

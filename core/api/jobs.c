@@ -8,9 +8,11 @@ static bool is_secret(const api_job *job) {
     return job->kind >= JOB_SECRET_LIST && job->kind <= JOB_SECRET_ROTATE;
 }
 
-static void job_free(api_job *job) {
+void api_job_free(api_job *job) {
     if (is_secret(job) && job->body.len > 0)
         explicit_bzero((void *)(uintptr_t)job->body.ptr, job->body.len);
+    if (is_secret(job) && job->answer.ptr != NULL)
+        explicit_bzero(job->answer.ptr, job->answer.cap);
     buf_free(&job->answer);
     arena_free(job->memory);
 }
@@ -29,20 +31,22 @@ static void reply_secret(api_job *job) {
         reply_problem(job->exchange, PROBLEM_OVERLOADED, STR("no memory for the answer"));
     else
         http_respond(job->exchange, &response);
-    if (job->answer.ptr != NULL)
-        explicit_bzero(job->answer.ptr, job->answer.cap);
 }
 
 void api_job_done(loop *l, void *arg) {
     (void)l;
     api_job *job = arg;
-    if (job->problem != PROBLEM_NONE)
+    if (job->exchange != NULL)
+        http_exchange_on_gone(job->exchange, NULL, NULL);
+    if (job->exchange == NULL)
+        ; /* nobody waits for it any more */
+    else if (job->problem != PROBLEM_NONE)
         reply_problem(job->exchange, job->problem, job->detail);
     else if (is_secret(job))
         reply_secret(job);
     else
         reply_json(job->exchange, job->status, &job->answer);
-    job_free(job);
+    api_job_free(job);
 }
 
 api_job *api_job_new(api *a, http_exchange *x, const principal *who, api_job_kind kind, bb_str id) {
@@ -61,12 +65,24 @@ api_job *api_job_new(api *a, http_exchange *x, const principal *who, api_job_kin
     return job;
 }
 
+/* What was asked is carried out all the same; the exchange does not wait for it, nor does a hub that ends. */
+static void on_gone(http_exchange *x, void *ctx) {
+    api_job *job = ctx;
+    job->exchange = NULL;
+    reply_problem(x, PROBLEM_CANCELLED, STR(""));
+}
+
 void api_job_submit(api *a, http_exchange *x, api_job *job) {
-    if (job != NULL && a->shared->submit(a->shared->ctx, job))
-        return;
-    if (job != NULL)
-        job_free(job);
-    reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+    if (job != NULL) {
+        http_exchange_on_gone(x, on_gone, job); /* before it may be done */
+        if (a->shared->submit(a->shared->ctx, job))
+            return;
+        if ((x = job->exchange) != NULL)
+            http_exchange_on_gone(x, NULL, NULL);
+        api_job_free(job);
+    }
+    if (x != NULL)
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
 }
 
 void route_connection_create(api *a, http_exchange *x, const route_params *p) {

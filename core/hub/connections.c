@@ -282,15 +282,7 @@ static void change_(hub *h, api_job *job, const json_value *root, bool exists) {
         put(h, job, job->id, root, exists);
 }
 
-static void delete_(hub *h, api_job *job) {
-    const char *path = path_of(h, job, job->id);
-    if (unlink(path) != 0 && errno != ENOENT) {
-        bb_str text = arena_printf(job->memory, "%s: cannot be removed: %s", path, strerror(errno));
-        refuse(h, job, PROBLEM_OVERLOADED, text.ptr);
-        return;
-    }
-    hub_auth_forget(h, job->id);
-    hub_reload(h);
+static void answer_deleted(hub *h, api_job *job) {
     json_writer w;
     json_writer_init(&w, &job->answer);
     json_object(&w);
@@ -299,6 +291,30 @@ static void delete_(hub *h, api_job *job) {
     json_member_u64(&w, STR("generation"), h->last->generation);
     json_object_end(&w);
     hub_job_finish(h, job);
+}
+
+static void delete_(hub *h, api_job *job) {
+    const char *path = path_of(h, job, job->id);
+    const connection *conn = snapshot_find(registry_current(h->registry), job->id)->conn;
+    bb_str before;
+    bool existed = read_whole(job->memory, path, &before);
+    if (unlink(path) != 0 && errno != ENOENT) {
+        bb_str text = arena_printf(job->memory, "%s: cannot be removed: %s", path, strerror(errno));
+        refuse(h, job, PROBLEM_OVERLOADED, text.ptr);
+        return;
+    }
+    hub_reload(h);
+    if (!h->last->committed) {
+        job->detail = arena_copy(job->memory, h->last->refusal);
+        if (existed)
+            take_back(h, path, true, before);
+        job->problem = PROBLEM_INVALID_CONFIG;
+        hub_job_finish(h, job);
+        return;
+    }
+    if (conn != NULL)
+        hub_auth_forget(h, conn); /* it is retired, and freed by this thread: not before this function ends */
+    answer_deleted(h, job);
 }
 
 void hub_connection_job(hub *h, api_job *job) {

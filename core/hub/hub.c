@@ -44,6 +44,10 @@ static void on_signal(uv_signal_t *handle, int number) {
         uv_async_send(&h->wake);
         return;
     }
+    if (h->stopping) { /* the loop is at work on it: it must not be left before */
+        log_info("%s: stopping already; SIGKILL ends it at once", strsignal(number));
+        return;
+    }
     log_info("%s: stopping", strsignal(number));
     uv_stop(&h->uv);
 }

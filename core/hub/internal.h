@@ -91,8 +91,9 @@ bool hub_auth_open(hub *h, err *e);
 bool hub_auth_serve(hub *h, err *e); /* once the loops are made, before they run */
 void hub_auth_job(hub *h, api_job *job);
 void hub_auth_revoked(hub *h, api_job *job);
-/* Its tokens are revoked at the service, as far as it lets, and forgotten. */
-void hub_auth_forget(hub *h, bb_str connection);
+/* A connection that has been deleted: its tokens are revoked at the service, as far as it lets, and
+ * forgotten. */
+void hub_auth_forget(hub *h, const connection *deleted);
 
 /* audit.c */
 bool hub_job_changes(const api_job *job);

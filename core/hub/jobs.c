@@ -33,7 +33,7 @@ static void reload(hub *h, api_job *job) {
     if (h->last == NULL) {
         job->problem = PROBLEM_OVERLOADED;
         job->detail = STR("no memory for a reload");
-    } else if (job->wait && !h->last->drained) {
+    } else if (job->wait && !h->last->drained && !h->stopping) {
         job->next = h->waiting;
         h->waiting = job;
         return;
@@ -78,7 +78,7 @@ static void answer_reloads(hub *h, api_job *reloads) {
     reload(h, reloads);
     for (api_job *job = rest, *next; job != NULL; job = next) {
         next = job->next;
-        if (job->wait && !h->last->drained) {
+        if (job->wait && !h->last->drained && !h->stopping) {
             job->next = h->waiting;
             h->waiting = job;
             continue;

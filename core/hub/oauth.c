@@ -58,8 +58,8 @@ void hub_auth_job(hub *h, api_job *job) {
     auth_revoke(&entry->conn->auth, loop_index(job->loop), false, on_revoked, r);
 }
 
-void hub_auth_forget(hub *h, bb_str id) {
-    const snapshot_entry *entry = snapshot_find(registry_current(h->registry), id);
-    if (entry != NULL && entry->conn != NULL)
-        auth_revoke(&entry->conn->auth, 0, true, NULL, NULL);
+void hub_auth_forget(hub *h, const connection *deleted) {
+    /* another file may have the same id, which comes into force now */
+    bool for_good = snapshot_find(registry_current(h->registry), deleted->id) == NULL;
+    auth_revoke(&deleted->auth, 0, for_good, NULL, NULL);
 }

@@ -53,6 +53,16 @@ static void stop_loops(hub *h) {
     }
 }
 
+/* Jobs that came when nobody was left to do them. */
+static void drop_jobs(hub *h) {
+    for (api_job *job = h->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        api_job_free(job);
+    }
+    h->jobs = NULL;
+    h->jobs_end = &h->jobs;
+}
+
 /* What loops have let go of since the main thread last looked. */
 static void free_retired(hub *h) {
     hub_take_releases(h);
@@ -80,6 +90,7 @@ static void free_main_loop(hub *h) {
 void hub_free(hub *h) {
     if (h->wake.data != NULL)
         stop_loops(h);
+    drop_jobs(h);
     if (h->registry != NULL) {
         free_retired(h);
         registry_free(h->registry);
