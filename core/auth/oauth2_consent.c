@@ -125,21 +125,6 @@ static struct auth_consent *take_out(auth_runtime *r, const auth_session *s) {
     return out;
 }
 
-static void free_list(struct auth_consent *list) {
-    for (struct auth_consent *next; list != NULL; list = next) {
-        next = list->next;
-        consent_free(list);
-    }
-}
-
-void oauth2_consent_drop(auth_session *s) {
-    auth_runtime *r = s->runtime;
-    pthread_mutex_lock(&r->lock);
-    struct auth_consent *old = take_out(r, s);
-    pthread_mutex_unlock(&r->lock);
-    free_list(old);
-}
-
 /* In place of an earlier one of the same session. */
 static void keep(auth_runtime *r, struct auth_consent *c) {
     pthread_mutex_lock(&r->lock);
@@ -147,7 +132,10 @@ static void keep(auth_runtime *r, struct auth_consent *c) {
     c->next = r->consents;
     r->consents = c;
     pthread_mutex_unlock(&r->lock);
-    free_list(old);
+    for (struct auth_consent *next; old != NULL; old = next) {
+        next = old->next;
+        consent_free(old);
+    }
 }
 
 static bool write_url(acquire *q, const struct auth_consent *c, bb_str endpoint, buf *url) {

@@ -21,8 +21,6 @@ bool oauth2_consent_mark(auth_session *s, char id[17], uint64_t lifetime_ms);
 bool oauth2_consent_current(auth_session *s, const char *id);                    /* still waited for */
 void oauth2_consent_outcome(auth_session *s, const char *id, const char *error); /* NULL: it was given */
 
-void oauth2_consent_drop(auth_session *s); /* what was begun for it is not known any more */
-
 /* The issuer as far as it is known, and whether its answers must name it. */
 bb_str oauth2_issuer_of(auth_session *s, const auth_config *c, bool *required);
 void oauth2_add_targets(buf *form, const oauth2_settings *s); /* audience, resource */

@@ -119,7 +119,6 @@ static acquire *prepare(const auth *a, const auth_loop *l, bool for_good, auth_r
     q->work = v;
     q->tokens = (acquire_tokens){{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
     forget(q, v, for_good);
-    oauth2_consent_drop(a->session);
     v->refresh = q->refresh.len > 0;
     return q;
 }

@@ -226,3 +226,87 @@ test('tokens that the store could not take are stored once it can', async () => 
   assert.equal(got.body.data.body.headers.authorization, `Bearer access-${tokens.n}`);
   await hub.stop();
 });
+
+// What a process holds: descriptors, threads, children (and those that nobody has waited for).
+function holdings(pid) {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  const children = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      const stat = fs.readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(parent) === pid ? [state] : [];
+    } catch {
+      return [];
+    }
+  });
+  return {
+    fds: fs.readdirSync(`/proc/${pid}/fd`).length,
+    threads: Number(/^Threads:\s+(\d+)/m.exec(status)[1]),
+    rss: Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]),
+    children: children.length,
+    zombies: children.filter((state) => state === 'Z').length,
+  };
+}
+
+const SOAK = Number(process.env.BUSBAR_SOAK ?? 30); // reloads; thousands for a long campaign
+test('calls, tokens of a second, consents, transforms, deletions and reloads, all at once', async () => {
+  tokens.lifetime = 1;
+  const setting = (i) => `[retry]\nattempts = ${1 + (i % 3)}\n[limits]\nquota = ${100000 + i}/day\n`;
+  const jq = (i) => `[transform]\nresponse = {n: ${i % 7}, url: .body.url}\n`;
+  const files = (i) => ({
+    'plain.conf': restConf(upstream.url, setting(i) + jq(i)),
+    'machine.conf': oauth(i % 2 ? 'scope = a' : 'scope = b') + setting(0),
+    'steady.conf': oauth('') + setting(i),
+    'web.conf': code() + setting(i),
+    'tv.conf': oauth(`grant = device_code\ndevice_url = ${tokens.url}/device\nrevoke_url = ${tokens.url}/revoke`) + setting(i),
+    'cached.conf': restConf(upstream.url, `[cache]\nttl = 1s\n${setting(i)}`),
+  });
+  const hub = await startHub({conf: files(0), args: ['--loops', '4'], hubConf: '[hub]\nshutdown = 2s\n'});
+  await consent(hub, 'web');
+  let over = false, calls = 0, disturbed;
+  const failures = new Map();
+  const caller = async (id, may) => {
+    for (let i = 0; !over; i++) {
+      const answer = await hub.call(id, 'request', {path: `/echo/${i % 5}`}).catch((e) => ({status: e.code}));
+      if (over) return;
+      calls++;
+      if (answer.status !== 200 && !may.includes(answer.body?.type?.replace('urn:busbar:problem:', ''))) failures.set(`${id}: ${answer.status} ${answer.text}`, answer);
+    }
+  };
+  const callers = [...Array(3)].flatMap(() => [['plain', []], ['machine', []], ['steady', []], ['cached', []], ['web', ['credentials-unavailable']], ['comes-and-goes', ['connection-not-found', 'connection-unavailable', 'cancelled']]]).map(([id, may]) => caller(id, may));
+  const disturb = (async () => {
+    for (let i = 0; !over; i++) {
+      const made = await hub.api('PUT', '/api/v1/connections/comes-and-goes', {plugin: 'rest', settings: {base_url: upstream.url}, auth: {scheme: 'oauth2', token_url: `${tokens.url}/token`, client_id: 'me', client_secret: 'x', revoke_url: `${tokens.url}/revoke`}});
+      assert.ok([200, 201].includes(made.status), made.text);
+      await hub.api('POST', '/api/v1/connections/tv/auth');
+      await consent(hub, 'web').catch(() => {}); // it may be revoked in the middle
+      await hub.api('DELETE', '/api/v1/connections/web/auth');
+      await hub.api('DELETE', '/api/v1/connections/comes-and-goes');
+    }
+  })().catch((e) => (disturbed = over ? undefined : e));
+  const reloads = async (n) => {
+    for (let i = 0; i < n; i++) {
+      for (const [name, text] of Object.entries(files(i + 1))) hub.writeConf(name, text);
+      if (i % 3 === 0) hub.child.kill('SIGHUP');
+      assert.equal((await hub.reload(i % 2 ? '?wait=true' : '')).committed, true);
+    }
+  };
+  await reloads(10); // what is made once is made
+  const before = holdings(hub.child.pid);
+  await reloads(SOAK);
+  await until('no zombie', () => holdings(hub.child.pid).zombies === 0);
+  const after_ = holdings(hub.child.pid);
+  console.log(`# ${calls} calls, ${tokens.n} tokens, before ${JSON.stringify(before)}, after ${JSON.stringify(after_)}`);
+  assert.deepEqual([...failures.keys()], []);
+  assert.ok(after_.threads <= before.threads + 1, `threads: ${before.threads}, then ${after_.threads}`);
+  assert.ok(after_.fds <= before.fds + 40, `descriptors: ${before.fds}, then ${after_.fds}`); // callers' own connections come and go
+  assert.ok(after_.children <= 4 * 3 + 1, `children: ${after_.children}`);
+  // the end comes while all of it is under way
+  over = true;
+  hub.child.kill('SIGTERM');
+  await hub.exited;
+  await Promise.all([...callers, disturb]);
+  assert.equal(disturbed, undefined);
+  tokens.lifetime = 3600;
+  await hub.stop();
+});
