@@ -18,6 +18,7 @@ typedef struct hub_loop {
     worker worker;
     api api;
     http_server *server;
+    uv_timer_t last_call; /* once the server closes: then calls that nobody waits for are cancelled too */
     bool closing; /* the server will free itself: not to be asked any more; guarded by the hub's lock */
     struct hub *hub;
 } hub_loop;

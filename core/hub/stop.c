@@ -7,6 +7,7 @@
 /* The last of a loop's clients has gone. On the loop. */
 static void on_server_closed(void *ctx) {
     hub_loop *l = ctx;
+    uv_close((uv_handle_t *)&l->last_call, NULL);
     auth_runtime_close_loop(l->hub->auth, l->loop);
     worker_close(&l->worker);
     pthread_mutex_lock(&l->hub->lock);
@@ -15,9 +16,20 @@ static void on_server_closed(void *ctx) {
     uv_async_send(&l->hub->wake);
 }
 
+#define LAST_CALL_AGAIN_MS 100 /* for those that waited for the store before they began */
+
+/* The time to finish is over. A call with an Idempotency-Key outlives its client: it would hold up the end
+ * until its own deadline. */
+static void on_last_call(uv_timer_t *timer) {
+    hub_loop *own = timer->data;
+    worker_cancel(&own->worker, NULL, 0);
+}
+
 static void close_server(loop *l, void *arg) {
-    (void)l;
     hub_loop *own = arg;
+    uv_timer_init(loop_uv(l), &own->last_call);
+    own->last_call.data = own;
+    uv_timer_start(&own->last_call, on_last_call, own->hub->settings.shutdown_ms, LAST_CALL_AGAIN_MS);
     pthread_mutex_lock(&own->hub->lock);
     own->closing = true;
     pthread_mutex_unlock(&own->hub->lock);
