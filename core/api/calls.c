@@ -81,31 +81,39 @@ static bool read_options(http_exchange *x, call_request *r) {
 /* One walk over the fields for all that a call looks at. */
 typedef struct call_fields {
     bb_str cache_control, traceparent, tracestate, idempotency_key;
+    bool two_parents, two_keys;
 } call_fields;
 
-static call_fields read_fields(arena *a, const http_request *r) {
-    call_fields f = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+/* Fields of a name that is a list are one (RFC 9110 section 5.3). */
+static void add_field(http_exchange *x, bb_str *to, bb_str value) {
+    *to = to->ptr == NULL ? value
+                          : arena_printf(http_exchange_arena(x), "%.*s,%.*s", STR_FMT(*to), STR_FMT(value));
+}
+
+static call_fields read_fields(http_exchange *x, const http_request *r) {
+    call_fields f = {.two_keys = false};
     for (size_t i = 0; i < r->header_count; i++) {
         const http_header *h = &r->headers[i];
         switch (h->name.len) {
         case 10:
-            if (str_eq_nocase(h->name,
-                              STR("tracestate"))) /* Trace Context section 3.3.1.1: lines are joined */
-                f.tracestate = f.tracestate.len == 0
-                                   ? h->value
-                                   : arena_printf(a, "%.*s,%.*s", STR_FMT(f.tracestate), STR_FMT(h->value));
+            if (str_eq_nocase(h->name, STR("tracestate")))
+                add_field(x, &f.tracestate, h->value);
             break;
         case 11:
-            if (str_eq_nocase(h->name, STR("traceparent"))) /* two are as good as none: section 3.2 */
-                f.traceparent = f.traceparent.ptr == NULL ? h->value : STR("");
+            if (str_eq_nocase(h->name, STR("traceparent"))) {
+                f.two_parents = f.traceparent.ptr != NULL;
+                f.traceparent = h->value;
+            }
             break;
         case 13:
             if (str_eq_nocase(h->name, STR("cache-control")))
-                f.cache_control = h->value;
+                add_field(x, &f.cache_control, h->value);
             break;
         case 15:
-            if (str_eq_nocase(h->name, STR("idempotency-key")))
+            if (str_eq_nocase(h->name, STR("idempotency-key"))) {
+                f.two_keys = f.idempotency_key.ptr != NULL;
                 f.idempotency_key = h->value;
+            }
             break;
         default: break;
         }
@@ -142,12 +150,14 @@ void route_call(api *a, http_exchange *x, const route_params *p) {
         return;
     if (r->query.len > 0 && !read_options(x, &request))
         return;
-    call_fields f = read_fields(http_exchange_arena(x), r);
+    call_fields f = read_fields(x, r);
     if (f.cache_control.len > 0)
         freshness_wish(f.cache_control, &request.cache);
-    if (f.traceparent.len > 0)
+    if (f.traceparent.len > 0 && !f.two_parents) /* two: whose child it is cannot be told */
         trace_read(f.traceparent, f.tracestate, &request.trace);
-    if (f.idempotency_key.ptr != NULL)
+    if (f.two_keys)
+        reply_problem(x, PROBLEM_BAD_REQUEST, STR("Idempotency-Key is there twice"));
+    else if (f.idempotency_key.ptr != NULL)
         idempotent_call(a, x, p, &request, f.idempotency_key);
     else if (!call_begin(a->worker, &request, on_begun, on_done, x))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for the call"));
