@@ -167,3 +167,9 @@ bool access_count(principal *p, uint64_t now_ns, uint64_t wall_ms, access_limits
         quota_give_back(&p->used->of[QUOTA_DAY]);
     return false;
 }
+
+void access_uncount(principal *p) {
+    for (int i = 0; p->used != NULL && i < QUOTA_PERIODS; i++)
+        if (p->quota[i] != 0)
+            quota_give_back(&p->used->of[i]);
+}

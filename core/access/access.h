@@ -85,5 +85,7 @@ typedef struct access_limits {
     uint64_t retry_after_ms;
 } access_limits;
 bool access_count(principal *p, uint64_t now_ns, uint64_t wall_ms, access_limits *out);
+/* The call that was counted last was refused for what is not the key's: its quotas get it back. */
+void access_uncount(principal *p);
 
 #endif

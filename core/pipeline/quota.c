@@ -40,8 +40,11 @@ stage_result stage_quota(call *c) {
     bool limited = who != NULL && (who->rate.interval_ns != 0 || who->used != NULL);
     if (limited && !access_count(who, c->started_ns, wall_ms(c), &c->result.limits))
         return fail_limited(c, c->result.limits.problem, c->result.limits.retry_after_ms, "the key");
-    if (c->conn->quotas != NULL && !c->request.is_fallback && c->request.flight == NULL &&
-        c->request.probe == NULL && !take_connection(c, &reset_ms))
-        return fail_limited(c, PROBLEM_QUOTA_EXCEEDED, reset_ms, "the connection");
-    return STAGE_NEXT;
+    bool free_of_it = c->request.flight != NULL ||
+                      c->request.probe != NULL; /* a refresh is of a counted call */
+    if (c->conn->quotas == NULL || free_of_it || take_connection(c, &reset_ms))
+        return STAGE_NEXT;
+    if (limited)
+        access_uncount(who);
+    return fail_limited(c, PROBLEM_QUOTA_EXCEEDED, reset_ms, "the connection");
 }
