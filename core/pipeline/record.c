@@ -61,6 +61,11 @@ static void describe(call *c, execution *e) {
     call_summary_response(c, e->response, sizeof e->response);
 }
 
+/* The service was asked, or is known to fail, whatever answered in its place. */
+static bool was_asked(const call_result *r) {
+    return r->cache < CACHE_HIT || r->cache == CACHE_REVALIDATED || r->fallback != FALLBACK_NONE;
+}
+
 void call_record(call *c) {
     uint64_t duration = c->ended_ns - c->started_ns;
     unsigned n = c->worker->number;
@@ -71,7 +76,7 @@ void call_record(call *c) {
         metrics_cache(c->op->stats, n, c->result.cache - CACHE_BYPASS);
     if (c->result.fallback != FALLBACK_NONE)
         metrics_fallback(c->op->stats, n);
-    if (c->result.cache < CACHE_HIT) /* the service was asked */
+    if (was_asked(&c->result))
         count(c->conn->stats, c->result.fallback != FALLBACK_NONE ? c->result.instead_of : c->result.problem,
               (c->started_wall_ns + duration) / 1000000u, duration);
     call_trace_end(c);
