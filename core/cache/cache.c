@@ -70,6 +70,7 @@ static cache_entry *entry_new(const cache_fill *f) {
     char *at = (char *)(e + 1);
     *e = (cache_entry){.paginated = l->paginated,
                        .truncated = l->truncated,
+                       .strict = l->strict,
                        .upstream_status = l->upstream_status,
                        .stored_ms = l->stored_ms,
                        .fresh_until_ms = l->fresh_until_ms,

@@ -21,6 +21,7 @@ typedef struct cache_entry {
     bb_str next_cursor;
     bb_str etag, modified; /* of the service's answer; absent: none */
     bool paginated, truncated;
+    bool strict; /* not to be used past `fresh_until_ms` without asking the service */
     unsigned upstream_status;
     uint64_t stored_ms; /* or last found to be still valid */
     uint64_t fresh_until_ms;

@@ -20,6 +20,7 @@ static bool may_cache(const call *c) {
 static bool make_key(call *c) {
     cache_key_parts parts = {.connection = c->conn->id,
                              .fingerprint = str_of(c->conn->fingerprint, 64),
+                             .code = str_from(c->conn->module->sha256),
                              .operation = c->op->id,
                              .cursor = c->request.cursor,
                              .all = c->request.all,
@@ -76,7 +77,7 @@ static void on_flight(flight_end how, cache_entry *entry, cache_failure *failure
 
 /* One asks, the others wait for its answer. */
 static stage_result join(call *c) {
-    if (c->flight != NULL) /* made to fill it */
+    if (c->flight != NULL) /* begun to lead it */
         return STAGE_NEXT;
     if (cache_join(c->worker->cache, buf_str(&c->key), c->key_hash, c->worker->loop, on_flight, c, &c->flight,
                    &c->cache_wait))
@@ -105,7 +106,8 @@ static void begin_refresh(call *c, cache_flight *flight) {
     bb_str input = c->request.input, cursor = c->request.cursor;
     refresh *r = malloc(sizeof *r + input.len + cursor.len);
     if (r != NULL) {
-        memcpy(r->texts, input.ptr, input.len);
+        if (input.len > 0)
+            memcpy(r->texts, input.ptr, input.len);
         if (cursor.len > 0)
             memcpy(r->texts + input.len, cursor.ptr, cursor.len);
         r->request = (call_request){.conn = c->conn,
@@ -153,7 +155,7 @@ static bool serve(call *c) {
         call_use_entry(c, CACHE_HIT);
         return true;
     }
-    if (now_ms(c) - c->entry->fresh_until_ms >= p->stale_revalidate_ms)
+    if (c->entry->strict || now_ms(c) - c->entry->fresh_until_ms >= p->stale_revalidate_ms)
         return false;
     refresh_behind(c);
     call_use_entry(c, CACHE_STALE);
@@ -183,16 +185,22 @@ stage_result stage_cache(call *c) {
 /* --- the answer ------------------------------------------------------------------------------------------
  */
 
-void call_cache_answer(call *c, const http_answer *answer) {
+/* Of an answer made of several, the shortest life and the strictest word count. */
+static void heed_control(call *c, const http_answer *answer) {
     freshness f;
     freshness_of(answer->headers, answer->header_count, &f);
-    if (c->conn->policies.cache.respect) {
-        c->fresh_forbidden = c->fresh_forbidden || f.no_store;
-        if (f.no_cache || (f.has_max_age && (!c->has_told_age || f.max_age_ms < c->told_age_ms))) {
-            c->told_age_ms = f.no_cache ? 0 : f.max_age_ms;
-            c->has_told_age = true;
-        }
+    bool varies = str_eq(call_answer_field(answer, STR("Vary")), STR("*")); /* fits no other request */
+    c->fresh_forbidden = c->fresh_forbidden || f.no_store || varies;
+    c->stale_forbidden = c->stale_forbidden || f.no_cache || f.must_revalidate;
+    if (f.no_cache || (f.has_max_age && (!c->has_told_age || f.max_age_ms < c->told_age_ms))) {
+        c->told_age_ms = f.no_cache ? 0 : f.max_age_ms;
+        c->has_told_age = true;
     }
+}
+
+void call_cache_answer(call *c, const http_answer *answer) {
+    if (c->conn->policies.cache.respect)
+        heed_control(c, answer);
     c->etag = c->modified = (bb_str){NULL, 0};
     if (c->requests != 1) /* an answer made of several cannot be revalidated by one request */
         return;
@@ -205,7 +213,7 @@ static uint64_t lifetime(const call *c) {
     return c->has_told_age && c->told_age_ms < ttl ? c->told_age_ms : ttl;
 }
 
-/* What is put in for this call's answer; counted. */
+/* What is put in for this call's answer, on the terms that came with it; counted. */
 static cache_entry *put_entry(call *c, const cache_entry *like) {
     uint64_t now = clock_wall_ms();
     cache_fill fill = {.key = buf_str(&c->key),
@@ -214,19 +222,36 @@ static cache_entry *put_entry(call *c, const cache_entry *like) {
                        .hash = c->key_hash,
                        .like = {.data = like->data,
                                 .next_cursor = like->next_cursor,
-                                .etag = like->etag,
-                                .modified = like->modified,
+                                .etag = c->etag,
+                                .modified = c->modified,
                                 .paginated = like->paginated,
                                 .truncated = like->truncated,
+                                .strict = c->stale_forbidden,
                                 .stored_ms = now,
                                 .fresh_until_ms = now + lifetime(c)}};
     return cache_put(c->worker->cache, &fill);
 }
 
-bool call_cache_not_modified(call *c) {
+/* What a 304 does not say holds as it was said with the answer (RFC 9111 section 4.3.4). */
+static void renew_terms(call *c, const http_answer *answer) {
+    const cache_entry *e = c->entry;
+    call_cache_answer(c, answer);
+    if (c->conn->policies.cache.respect && call_answer_field(answer, STR("Cache-Control")).len == 0) {
+        c->stale_forbidden = e->strict;
+        c->has_told_age = true;
+        c->told_age_ms = e->fresh_until_ms - e->stored_ms;
+    }
+    if (c->etag.len == 0)
+        c->etag = e->etag;
+    if (c->modified.len == 0)
+        c->modified = e->modified;
+}
+
+bool call_cache_not_modified(call *c, const http_answer *answer) {
     if (c->entry == NULL || c->requests != 1)
         return false;
-    cache_entry *fresh = put_entry(c, c->entry);
+    renew_terms(c, answer);
+    cache_entry *fresh = c->fresh_forbidden ? NULL : put_entry(c, c->entry);
     if (fresh != NULL) {
         cache_entry_drop(c->entry);
         c->entry = fresh;
@@ -240,20 +265,21 @@ static cache_entry *store_result_of(call *c) {
     if (!c->keyed || c->fresh_forbidden || r->data.len > c->conn->policies.cache.max_entry ||
         r->fallback != FALLBACK_NONE)
         return NULL;
-    cache_entry like = {.data = r->data,
-                        .next_cursor = r->next_cursor,
-                        .etag = c->etag,
-                        .modified = c->modified,
-                        .paginated = r->paginated,
-                        .truncated = r->truncated};
+    cache_entry like = {
+        .data = r->data, .next_cursor = r->next_cursor, .paginated = r->paginated, .truncated = r->truncated};
     return put_entry(c, &like);
 }
 
-/* Ended for the leader's own reasons, which are not those of the ones who wait. */
-static bool gave_up(const call *c) {
-    problem p = c->result.problem;
-    return p == PROBLEM_CANCELLED || p == PROBLEM_DEADLINE_EXCEEDED ||
-           (p == PROBLEM_UPSTREAM_TIMEOUT && call_left_ms(c) == 0);
+/* A failure that says nothing to those who wait: it comes of this caller's own time, or patience. */
+static bool is_own_failure(const call *c) {
+    switch (c->result.problem) {
+    case PROBLEM_NONE: return false;
+    case PROBLEM_CANCELLED:
+    case PROBLEM_DEADLINE_EXCEEDED:
+    case PROBLEM_RATE_LIMITED: return true;
+    case PROBLEM_UPSTREAM_RATE_LIMITED: return c->result.upstream_status == 0;
+    default: return call_left_ms(c) == 0;
+    }
 }
 
 static void end_flight(call *c, cache_entry *entry) {
@@ -266,7 +292,7 @@ static void end_flight(call *c, cache_entry *entry) {
                              .upstream_code = r->upstream_code};
     cache_flight *flight = c->flight;
     c->flight = NULL;
-    if (gave_up(c))
+    if (is_own_failure(c))
         cache_flight_end(c->worker->cache, flight, FLIGHT_LEAD, NULL, NULL);
     else if (r->problem != PROBLEM_NONE)
         cache_flight_end(c->worker->cache, flight, FLIGHT_FAILED, NULL, &failure);
@@ -291,7 +317,8 @@ bool call_cache_rescue(call *c, uint64_t stale_ms) {
     if (c->entry == NULL)
         c->entry = cache_find(c->worker->cache, buf_str(&c->key), c->key_hash);
     uint64_t now = clock_wall_ms();
-    if (c->entry == NULL || (now > c->entry->fresh_until_ms && now - c->entry->fresh_until_ms >= stale_ms))
+    if (c->entry == NULL || (now > c->entry->fresh_until_ms && now - c->entry->fresh_until_ms >= stale_ms) ||
+        (now > c->entry->fresh_until_ms && c->entry->strict))
         return false;
     call_use_entry(c, CACHE_STALE);
     return true;

@@ -1,4 +1,4 @@
-/* cache_key.c - what makes two calls the same: connection as configured, operation, page, and the input
+/* cache_key.c - what makes two calls the same: connection as configured, code, operation, page, and the input
  * whatever the order of its members and the blanks between them. */
 #include "pipeline/cache_key.h"
 
@@ -71,6 +71,7 @@ bool cache_key_make(buf *out, arena *scratch, const cache_key_parts *p) {
     buf_clear(out);
     put_text(out, p->connection);
     put_text(out, p->fingerprint);
+    put_text(out, p->code);
     put_text(out, p->operation);
     put_text(out, p->cursor);
     buf_char(out, p->all ? '1' : '0');

@@ -6,7 +6,7 @@
 #include "json/json.h"
 
 typedef struct cache_key_parts {
-    bb_str connection, fingerprint, operation, cursor;
+    bb_str connection, fingerprint, code, operation, cursor; /* code: the hash of the connector's build */
     bool all;
     uint64_t max_items;
     const json_value *input;

@@ -98,8 +98,9 @@ static void new_id(call *c) {
 
 static void clear(call *c) {
     c->next = c->previous = NULL;
-    c->ended = c->freed = c->repeatable = c->passed = c->has_slot = false;
-    c->keyed = c->fresh_forbidden = c->has_told_age = c->nested_running = c->traced = false;
+    c->ended = c->freed = c->repeatable = c->acted = c->passed = c->has_slot = false;
+    c->keyed = c->fresh_forbidden = c->stale_forbidden = c->has_told_age = c->nested_running = c->traced =
+        false;
     c->input = NULL;
     c->transfer = NULL;
     c->transform = NULL;
@@ -170,6 +171,7 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     c->done = done;
     c->ctx = ctx;
     set_times(c);
+    c->flight = request->flight;
     new_id(c);
     call_trace_begin(c);
     connection_enter(c->conn, w->number);

@@ -89,6 +89,7 @@ struct call {
     bool fresh_forbidden;   /* the service said no-store */
     bool has_told_age;      /* the service said max-age */
     uint64_t told_age_ms;
+    bool stale_forbidden;   /* the service said no-cache or must-revalidate */
     bb_str etag, modified;
 
     call *nested; /* the fallback's */
@@ -162,8 +163,8 @@ bb_str call_answer_field(const http_answer *answer, bb_str name);
 void call_leave_upstream(call *c, breaker_result result);
 
 /* cache.c */
-void call_cache_answer(call *c, const http_answer *answer); /* what its header fields say */
-bool call_cache_not_modified(call *c);                      /* a 304: the entry is the answer */
+void call_cache_answer(call *c, const http_answer *answer);       /* what its header fields say */
+bool call_cache_not_modified(call *c, const http_answer *answer); /* a 304: the entry is the answer */
 void call_cache_settle(call *c);                    /* the call has its result: store, tell those who wait */
 bool call_cache_rescue(call *c, uint64_t stale_ms); /* a failure: an entry of that age in its place */
 void call_cache_leave(call *c);                     /* cancelled */

@@ -42,6 +42,8 @@ static void read_field(bb_str cache_control, freshness *out) {
             out->no_store = true;
         else if (is_directive(part, STR("no-cache"), &value))
             out->no_cache = true;
+        else if (is_directive(part, STR("must-revalidate"), &value))
+            out->must_revalidate = true;
         else if (!out->has_max_age && is_directive(part, STR("max-age"), &value)) {
             out->has_max_age = true;
             out->max_age_ms = age_of(value) * 1000;

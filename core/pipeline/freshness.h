@@ -7,6 +7,7 @@
 
 typedef struct freshness {
     bool no_store, no_cache; /* no_cache: to be revalidated each time */
+    bool must_revalidate;    /* not to be used stale */
     bool has_max_age;
     uint64_t max_age_ms; /* less the answer's Age */
 } freshness;

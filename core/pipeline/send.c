@@ -136,9 +136,9 @@ static void on_answer(const http_answer *answer, void *ctx) {
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
     if (!good && (try_renewed(c, answer) || try_again(c, answer, &mapped)))
         return;
-    if (good && c->keyed)
-        call_cache_answer(c, answer);
-    if (answer->failure == HTTP_FAIL_NONE && answer->status == 304 && call_cache_not_modified(c)) {
+    c->refused_path = good && answer->status < 300 ? (bb_str){NULL, 0}
+                                                   : arena_copy(c->memory, call_path_asked(c));
+    if (answer->status == 304 && call_cache_not_modified(c, answer)) {
         call_end(c);
         return;
     }
