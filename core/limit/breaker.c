@@ -122,6 +122,11 @@ breaker_pass breaker_admit(breaker *b, const breaker_policy *p, uint64_t now_ms)
     return admit_probe(b, p, now_ms);
 }
 
+bool breaker_stands(const breaker *b, const breaker_pass *pass) {
+    breaker *w = (breaker *)(uintptr_t)b;
+    return pass->epoch == atomic_load_explicit(&w->epoch, memory_order_relaxed);
+}
+
 static void report_probe(breaker *b, const breaker_policy *p, const breaker_pass *pass, breaker_result result,
                          uint64_t now_ms) {
     pthread_mutex_lock(&b->lock);

@@ -53,6 +53,9 @@ typedef struct breaker_pass {
 /* [any-thread] */
 breaker_pass breaker_admit(breaker *b, const breaker_policy *p, uint64_t now_ms);
 
+/* Whether the breaker is in the state still that it gave the pass in. [any-thread] */
+bool breaker_stands(const breaker *b, const breaker_pass *pass);
+
 typedef enum { BREAKER_GOOD, BREAKER_BAD, BREAKER_UNKNOWN /* never sent, or cancelled */ } breaker_result;
 /* What became of a request that was admitted: exactly once for each pass. [any-thread] */
 void breaker_report(breaker *b, const breaker_policy *p, const breaker_pass *pass, breaker_result result,

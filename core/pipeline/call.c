@@ -120,17 +120,20 @@ static void clear(call *c) {
     c->result = (call_result){.problem = PROBLEM_NONE};
 }
 
-static uint64_t timeout_of(const call_request *r) {
-    uint64_t ms = r->timeout_ms != 0             ? r->timeout_ms
-                  : r->conn->timeout_ms != 0     ? r->conn->timeout_ms
-                  : r->op->desc->timeout_ms != 0 ? r->op->desc->timeout_ms
-                                                 : CALL_DEFAULT_TIMEOUT_MS;
+uint64_t call_usual_timeout_ms(const call *c) {
+    return c->conn->timeout_ms != 0       ? c->conn->timeout_ms
+           : c->op->desc->timeout_ms != 0 ? c->op->desc->timeout_ms
+                                          : CALL_DEFAULT_TIMEOUT_MS;
+}
+
+static uint64_t timeout_of(const call *c) {
+    uint64_t ms = c->request.timeout_ms != 0 ? c->request.timeout_ms : call_usual_timeout_ms(c);
     return ms < CALL_MAX_TIMEOUT_MS ? ms : CALL_MAX_TIMEOUT_MS;
 }
 
 /* With another connection to fall back to, half of the time is kept for that one. */
 static void set_times(call *c) {
-    uint64_t timeout_ns = timeout_of(&c->request) * 1000000u;
+    uint64_t timeout_ns = timeout_of(c) * 1000000u;
     bool halved = c->conn->policies.fallback.connection.ptr != NULL && !c->request.is_fallback;
     c->started_ns = clock_ns();
     c->started_wall_ns = clock_wall_ns();

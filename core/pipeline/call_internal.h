@@ -118,6 +118,7 @@ stage_result stage_slot(call *c);               /* limit.c */
 stage_result stage_ticket(call *c);             /* credentials.c: they are got */
 stage_result stage_sign(call *c);               /* credentials.c: and put in */
 stage_result stage_send(call *c);               /* send.c: HTTP with retry */
+stage_result stage_breaker_still(call *c);      /* breaker.c: after all waits */
 stage_result stage_validate(call *c);           /* validate.c: output schema */
 stage_result stage_output(call *c);             /* output.c: the answer, or the next page */
 stage_result stage_transform_response(call *c); /* transform.c */
@@ -190,6 +191,8 @@ uint64_t call_left_ms(const call *c);
 void call_end(call *c);         /* the fallback, or record, then `done` */
 void call_drop_kept(call *c);   /* bodies of earlier answers */
 void call_object_free(call *c); /* for good: of the idle ones */
+/* What a call has where its caller does not say. */
+uint64_t call_usual_timeout_ms(const call *c);
 void call_record(call *c);      /* record.c */
 
 #endif

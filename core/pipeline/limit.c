@@ -22,7 +22,7 @@ static stage_result fail_limited(call *c, problem p, uint64_t wait_ms, const cha
 }
 
 stage_result stage_told(call *c) {
-    if (!c->conn->policies.limits.adapt || c->request.probe != NULL)
+    if (!c->conn->policies.limits.adapt || c->request.probe != NULL || c->steps.request.foreign)
         return STAGE_NEXT;
     uint64_t wait_ns = upstream_told_wait(c->conn->upstream, clock_ns());
     uint64_t wait_ms = (wait_ns + MS - 1) / MS;

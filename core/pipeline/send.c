@@ -53,11 +53,18 @@ bb_str call_answer_field(const http_answer *answer, bb_str name) {
     return (bb_str){NULL, 0};
 }
 
+/* A caller that gave less than a quarter of the usual time says nothing of the service by running out of it.
+ */
+static bool was_hurried(const call *c) {
+    return c->send.timeout_ms < call_usual_timeout_ms(c) / 4;
+}
+
 /* Failures that a breaker counts: no answer, or one that says that the service itself is in trouble. */
-static breaker_result judge(const http_answer *answer) {
+static breaker_result judge(const call *c, const http_answer *answer) {
     switch (answer->failure) {
     case HTTP_FAIL_NONE: break;
     case HTTP_FAIL_CANCELLED: return BREAKER_UNKNOWN;
+    case HTTP_FAIL_TIMEOUT: return was_hurried(c) ? BREAKER_UNKNOWN : BREAKER_BAD;
     case HTTP_FAIL_TOO_LARGE: return BREAKER_GOOD;
     default: return BREAKER_BAD;
     }
@@ -127,10 +134,10 @@ static void on_answer(const http_answer *answer, void *ctx) {
     c->transfer = NULL;
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
     c->result.upstream_status = answer->status;
-    call_leave_upstream(c, judge(answer));
+    call_leave_upstream(c, judge(c, answer));
     if (c->worker->otlp != NULL)
         call_trace_attempt(c, answer);
-    if (c->conn->policies.limits.adapt && answer->failure == HTTP_FAIL_NONE)
+    if (c->conn->policies.limits.adapt && answer->failure == HTTP_FAIL_NONE && !c->steps.request.foreign)
         heed_limits(c, answer);
     mapped_error mapped = call_map_error(c, answer);
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
@@ -142,6 +149,8 @@ static void on_answer(const http_answer *answer, void *ctx) {
         call_end(c);
         return;
     }
+    if (good && c->keyed)
+        call_cache_answer(c, answer);
     stage_result result = answer->failure != HTTP_FAIL_NONE ? call_fail_by_transport(c, answer)
                           : answer->status < 400 && !good   ? call_fail_mapped(c)
                                                             : call_resume(c, answer);

@@ -5,6 +5,8 @@
  * - The request transform stands before the input schema: what the schema judges is what the connector gets.
  * - Breaker, limits and credentials are asked anew for every attempt, not once a call: each is a request that
  * the service counts, and a signature may not be older than a retry.
+ * - The breaker is looked at once more after the waits: a line of calls that were admitted before it opened
+ * must not be let loose on a service that is down.
  * - The output schema stands before the response transform: it describes what the connector gives. */
 #include "pipeline/call_internal.h"
 
@@ -17,8 +19,8 @@ static const stage call_stages[] = {{"access", stage_access},
                                     {"start", stage_start}};
 static const stage request_stages[] = {{"breaker", stage_breaker}, {"told limits", stage_told},
                                        {"rate", stage_rate},       {"concurrency", stage_slot},
-                                       {"auth", stage_ticket},     {"sign", stage_sign},
-                                       {"send", stage_send}};
+                                       {"auth", stage_ticket},     {"breaker, still", stage_breaker_still},
+                                       {"sign", stage_sign},       {"send", stage_send}};
 static const stage output_stages[] = {{"output schema", stage_validate},
                                       {"output", stage_output},
                                       {"response transform", stage_transform_response},
