@@ -114,10 +114,12 @@ static size_t add_conditions(call *c, bb_str *fields, size_t n) {
     if (c->entry == NULL || c->requests != 1 || !str_eq(c->steps.request.method, STR("GET")))
         return n;
     if (c->entry->etag.len > 0)
-        fields[n++] = arena_printf(c->steps.memory, "If-None-Match: %.*s", STR_FMT(c->entry->etag));
+        fields[n] = arena_printf(c->steps.memory, "If-None-Match: %.*s", STR_FMT(c->entry->etag));
     else if (c->entry->modified.len > 0)
-        fields[n++] = arena_printf(c->steps.memory, "If-Modified-Since: %.*s", STR_FMT(c->entry->modified));
-    return n;
+        fields[n] = arena_printf(c->steps.memory, "If-Modified-Since: %.*s", STR_FMT(c->entry->modified));
+    else
+        return n;
+    return n + (fields[n].ptr != NULL);
 }
 
 static bool sign(call *c, bb_str *fields, size_t *n, err *e) {
@@ -164,8 +166,10 @@ stage_result stage_sign(call *c) {
         fields[n] = call_traceparent(c);
         n += fields[n].ptr != NULL;
     }
-    if (c->traced && c->request.trace.state.len > 0)
-        fields[n++] = arena_printf(c->steps.memory, "tracestate: %.*s", STR_FMT(c->request.trace.state));
+    if (c->traced && c->request.trace.state.len > 0) {
+        fields[n] = arena_printf(c->steps.memory, "tracestate: %.*s", STR_FMT(c->request.trace.state));
+        n += fields[n].ptr != NULL;
+    }
     if (!r->foreign && !sign(c, fields, &n, &e))
         return call_fail(c, PROBLEM_CREDENTIALS_UNAVAILABLE, str_from(e.text));
     c->repeatable = is_repeatable(c);

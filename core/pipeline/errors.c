@@ -11,13 +11,16 @@ bb_str call_redact(call *c, bb_str text) {
     return auth_ticket_redact(&c->ticket, c->memory, text);
 }
 
+/* Cut only where no secret can be cut through: a part of one is not known as such. */
+static bb_str shown(call *c, bb_str text) {
+    bb_str clean = call_redact(c, text);
+    return clean.len > DETAIL_MAX ? str_of(clean.ptr, DETAIL_MAX) : clean;
+}
+
 stage_result call_fail(call *c, problem p, bb_str detail) {
-    if (detail.len > DETAIL_MAX)
-        detail.len = DETAIL_MAX;
     c->result.problem = p;
     c->result.retryable = problem_of(p)->retryable;
-    bb_str clean = call_redact(c, detail);
-    c->result.detail = clean.ptr == detail.ptr ? arena_copy(c->memory, detail) : clean;
+    c->result.detail = arena_copy(c->memory, shown(c, detail));
     return STAGE_END;
 }
 
@@ -47,7 +50,7 @@ static bb_code code_of(const call *c) {
 }
 
 /* The path that was asked for, without query: that may hold what is not to be shown. */
-static bb_str path_of(const call *c) {
+bb_str call_path_asked(const call *c) {
     bb_str url = str_from(c->send.url);
     bb_str scheme_end = STR("://");
     const char *at = url.len > 0 ? memmem(url.ptr, url.len, scheme_end.ptr, scheme_end.len) : NULL;
@@ -63,8 +66,9 @@ static bb_str worded_by_status(call *c, bb_code code) {
                                                  : (int32_t)c->result.upstream_status;
     if (status == 0)
         return str_from(problem_of(problem_from_code(code))->title);
-    return arena_printf(c->memory, "the service answered %d to %.*s %.*s", (int)status,
-                        STR_FMT(c->send.method), STR_FMT(path_of(c)));
+    return arena_printf(c->memory, "the service answered %d to %.*s%s%.*s", (int)status,
+                        STR_FMT(c->send.method), c->refused_path.len > 0 ? " " : "",
+                        STR_FMT(c->refused_path));
 }
 
 /* The conf file has the last word: on the kind, and where it says where the service puts them, on message and
@@ -76,7 +80,7 @@ static void apply_mapping(call *c) {
         c->result.retryable = problem_of(m->problem)->retryable;
     }
     if (m->message.len > 0)
-        c->result.detail = arena_copy(c->memory, call_redact(c, m->message));
+        c->result.detail = arena_copy(c->memory, shown(c, m->message));
     if (m->code.len > 0)
         c->result.upstream_code = arena_copy(c->memory, call_redact(c, m->code));
 }
@@ -132,7 +136,8 @@ stage_result call_fail_by_transport(call *c, const http_answer *answer) {
     const char *note = unsafe && p != PROBLEM_TOO_LARGE
                            ? "; it may have acted on the request, which is not safe to repeat"
                            : "";
-    call_failf(c, p, "%.*s %.*s: %s%s", STR_FMT(c->send.method), STR_FMT(path_of(c)), answer->detail, note);
+    call_failf(c, p, "%.*s %.*s: %s%s", STR_FMT(c->send.method), STR_FMT(call_path_asked(c)), answer->detail,
+               note);
     if (unsafe)
         c->result.retryable = false;
     c->result.unsure = unsafe;

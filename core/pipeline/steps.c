@@ -6,6 +6,7 @@
 static bool prepare(call *c) {
     plugin_call *s = &c->steps;
     plugin_call_reset(s);
+    c->mapped = (mapped_error){.problem = PROBLEM_NONE}; /* its texts went with the last page */
     s->memory = c->page_memory != NULL ? c->page_memory : c->memory;
     s->base_url = c->conn->base_url;
     s->plugin_id = c->conn->module->desc->id;
