@@ -69,7 +69,7 @@ static bb_str upstream_key(keyed_call *k) {
 static bool did_not_act(const call *c, const call_result *r) {
     if (r->problem == PROBLEM_NONE || r->unsure)
         return false;
-    if (r->upstream_status == 0)
+    if (r->upstream_status == 0 || r->upstream_status == 429) /* RFC 6585 section 4: turned away */
         return true;
     return r->retryable && call_op_repeatable(call_operation(c));
 }

@@ -114,7 +114,7 @@ static void clear(call *c) {
     c->nested = NULL;
     c->attempt = c->attempts = c->requests = c->pages = 0;
     c->item_count = c->request_bytes = 0;
-    c->etag = c->modified = (bb_str){NULL, 0};
+    c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
     memset(&c->ticket, 0, sizeof c->ticket);
     c->mapped = (mapped_error){.problem = PROBLEM_NONE};
     c->result = (call_result){.problem = PROBLEM_NONE};
@@ -171,10 +171,10 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     c->flight = request->flight; /* from the first moment: it must be ended, however the call ends */
     c->conn = request->conn;
     c->op = request->op;
+    c->flight = request->flight;
     c->done = done;
     c->ctx = ctx;
     set_times(c);
-    c->flight = request->flight;
     new_id(c);
     call_trace_begin(c);
     connection_enter(c->conn, w->number);
@@ -188,9 +188,18 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     return true;
 }
 
+/* A failure after which a repeat may do twice what was done once. */
+static void tell_unsure(call *c) {
+    c->result.unsure = true;
+    if (c->result.upstream_status < 400 || c->result.problem == PROBLEM_CANCELLED)
+        c->result.retryable = false;
+}
+
 void call_end(call *c) {
     assert(!c->ended);
     call_leave_upstream(c, BREAKER_UNKNOWN);
+    if (c->acted && c->result.problem != PROBLEM_NONE)
+        tell_unsure(c);
     call_cache_settle(c); /* those who wait fall back by themselves */
     if (call_fall_back(c))
         return;
@@ -204,8 +213,10 @@ void call_end(call *c) {
 void call_abandon(call *c) {
     atomic_store_explicit(&c->steps.cancelled, 1, memory_order_relaxed);
     call_wait_over(c);
-    if (c->transfer != NULL)
+    if (c->transfer != NULL) {
+        c->acted = c->acted || !c->repeatable; /* it may be on its way */
         http_transfer_cancel(c->transfer);
+    }
     if (c->transform != NULL)
         transform_cancel(c->transform);
     if (c->slot_wait != NULL)
@@ -222,15 +233,14 @@ void call_cancel(call *c) {
     if (c->ended)
         return;
     call_abandon(c);
-    call_fail(c, PROBLEM_CANCELLED, STR("the call was cancelled before an answer came"));
-    bool nested = c->nested_running;
-    if (!nested) {
-        call_end(c);
-        return;
+    if (c->nested_running) {
+        c->ended = true; /* its nested call finds it so, and leaves it alone */
+        call_cancel(c->nested);
+        c->ended = false;
     }
-    c->ended = true; /* its nested call finds it so, and leaves it alone */
-    call_cancel(c->nested);
-    c->ended = false;
+    call_fail(c, PROBLEM_CANCELLED,
+              c->acted ? STR("the call was cancelled before an answer came; the service may have acted on it")
+                       : STR("the call was cancelled before an answer came"));
     call_end(c);
 }
 

@@ -68,7 +68,9 @@ struct call {
     unsigned attempts; /* of the call */
     unsigned requests; /* different ones of the call */
     bool repeatable;
+    bool acted;          /* the service may have acted on a request of this call that is not safe to repeat */
     size_t url_len;      /* as the connector made it, before credentials */
+    bb_str refused_path; /* of a request that was answered by an error: its URL's buffer is the next one's */
     mapped_error mapped; /* of the answer that is being looked at */
     uint64_t sent_wall_ns;
     uint64_t request_bytes;
@@ -87,9 +89,9 @@ struct call {
     cache_wait *cache_wait; /* for another call's answer */
     cache_failure *failure; /* another call's, which is ours; counted */
     bool fresh_forbidden;   /* the service said no-store */
+    bool stale_forbidden;   /* the service said no-cache or must-revalidate */
     bool has_told_age;      /* the service said max-age */
     uint64_t told_age_ms;
-    bool stale_forbidden;   /* the service said no-cache or must-revalidate */
     bb_str etag, modified;
 
     call *nested; /* the fallback's */
@@ -116,9 +118,9 @@ stage_result stage_told(call *c);               /* limit.c: what the service sai
 stage_result stage_rate(call *c);               /* limit.c */
 stage_result stage_slot(call *c);               /* limit.c */
 stage_result stage_ticket(call *c);             /* credentials.c: they are got */
+stage_result stage_breaker_still(call *c);      /* breaker.c: after all waits */
 stage_result stage_sign(call *c);               /* credentials.c: and put in */
 stage_result stage_send(call *c);               /* send.c: HTTP with retry */
-stage_result stage_breaker_still(call *c);      /* breaker.c: after all waits */
 stage_result stage_validate(call *c);           /* validate.c: output schema */
 stage_result stage_output(call *c);             /* output.c: the answer, or the next page */
 stage_result stage_transform_response(call *c); /* transform.c */
@@ -151,6 +153,8 @@ stage_result call_fail_mapped(call *c);
 /* By what the client met. */
 stage_result call_fail_by_transport(call *c, const http_answer *answer);
 bb_str call_redact(call *c, bb_str text);
+/* Host and path of the request under way, as long as the connector has begun no other. */
+bb_str call_path_asked(const call *c);
 
 /* mapping.c: also kept as c->mapped. */
 mapped_error call_map_error(call *c, const http_answer *answer);
@@ -187,12 +191,12 @@ size_t call_summary_response(call *c, char *out, size_t cap);
 
 /* Milliseconds until the deadline; 0: it has passed. */
 uint64_t call_left_ms(const call *c);
+/* What a call has where its caller does not say. */
+uint64_t call_usual_timeout_ms(const call *c);
 
 void call_end(call *c);         /* the fallback, or record, then `done` */
 void call_drop_kept(call *c);   /* bodies of earlier answers */
 void call_object_free(call *c); /* for good: of the idle ones */
-/* What a call has where its caller does not say. */
-uint64_t call_usual_timeout_ms(const call *c);
 void call_record(call *c);      /* record.c */
 
 #endif

@@ -31,6 +31,10 @@ static void on_nested(call *nested, const call_result *r, void *ctx) {
     call *c = ctx;
     c->nested = nested;
     c->nested_running = false;
+    if (r->unsure) {
+        c->acted = true;
+        c->result.retryable = false;
+    }
     if (c->ended) /* cancelled meanwhile */
         return;
     call_wait_over(c);

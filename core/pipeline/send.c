@@ -74,6 +74,13 @@ static breaker_result judge(const call *c, const http_answer *answer) {
                                                                                    : BREAKER_GOOD;
 }
 
+/* Whether the service may have acted on the request: it was seen, and not turned away. */
+static bool may_have_acted(const http_answer *answer) {
+    if (answer->failure != HTTP_FAIL_NONE)
+        return answer->sent;
+    return answer->status < 400 || answer->status >= 500;
+}
+
 static void heed_limits(call *c, const http_answer *answer) {
     upstream *u = c->conn->upstream;
     told t;
@@ -133,6 +140,7 @@ static void on_answer(const http_answer *answer, void *ctx) {
     call *c = ctx;
     c->transfer = NULL;
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
+    c->acted = c->acted || (!c->repeatable && may_have_acted(answer));
     c->result.upstream_status = answer->status;
     call_leave_upstream(c, judge(c, answer));
     if (c->worker->otlp != NULL)
