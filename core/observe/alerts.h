@@ -1,7 +1,7 @@
 /* alerts.h - rules over what connections do, checked once a second.
  *
  *     [alerts]                                                    ; in busbar.conf
- *     errors  = error_rate(connection=stripe*) > 5% over 5m for 1m
+ *     errors  = error_rate(connection=pay*) > 5% over 5m for 1m
  *     slow    = latency_p95(connection=shop) > 800ms over 10m min 50
  *     quiet   = calls(connection=feed) < 1/m over 15m
  *     breaker = breaker_open for 30s

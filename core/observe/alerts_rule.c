@@ -285,9 +285,9 @@ bool alert_rule_matches(const alert_rule *r, bb_str id) {
     return *p == '\0';
 }
 
-bool alert_rule_beyond(const alert_rule *r, double value, bool slack) {
+bool alert_rule_beyond(const alert_rule *r, double value, bool lenient) {
     bool above = r->op == OP_ABOVE || r->op == OP_AT_LEAST;
-    double limit = slack ? r->threshold * (above ? 0.9 : 1.1) : r->threshold;
+    double limit = lenient ? r->threshold * (above ? 0.9 : 1.1) : r->threshold;
     switch (r->op) {
     case OP_ABOVE: return value > limit;
     case OP_AT_LEAST: return value >= limit;

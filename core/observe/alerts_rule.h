@@ -34,8 +34,8 @@ typedef struct alert_rule {
 /* False: *e says "column N: ...". */
 bool alert_rule_read(bb_str text, alert_rule *out, err *e);
 bool alert_rule_matches(const alert_rule *r, bb_str connection);
-/* Whether the value is beyond the threshold; with `slack`, whether it is not clearly back (by a tenth). */
-bool alert_rule_beyond(const alert_rule *r, double value, bool slack);
+/* Whether the value is beyond the threshold; with `lenient`, whether it is not clearly back (by a tenth). */
+bool alert_rule_beyond(const alert_rule *r, double value, bool lenient);
 /* Whether the kind has a value to compare. */
 bool alert_rule_compares(const alert_rule *r);
 

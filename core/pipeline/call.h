@@ -33,7 +33,8 @@ typedef struct call_request {
     bb_str idempotency;  /* the key that the service is given for an unsafe request; absent: one of the call's
                             own */
     trace_context trace; /* the caller's; its `state` lives until `done` */
-    http_probe *probe;   /* not NULL: a person's test: limits and breaker let it pass, and the way is described there */
+    http_probe *
+        probe; /* not NULL: a person's test: limits and breaker let it pass, and the way is described there */
     /* the pipeline's own */
     bool is_fallback;     /* made by another call: has no fallback of its own */
     cache_flight *flight; /* made to fill the cache: leads this flight */

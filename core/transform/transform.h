@@ -56,7 +56,7 @@ transform_run *transform_start(transforms *t, const char *program, bb_str input,
 /* done is not called any more. */
 void transform_cancel(transform_run *r);
 
-/* Runs by outcome, and children started, since the process began, as metrics in Prometheus' text format.
+/* Runs by outcome, and children started, since the process began, in the text format of metrics.
  * [any-thread] */
 void transform_render(buf *out);
 

@@ -294,7 +294,7 @@ test('a secret that a long message cuts off is not told in part', async () => {
     answers({status: 400, body: {text: 'x'.repeat(pad) + secret}});
     const {body} = await hub.call(id, 'quote');
     assert.match(body.detail, /^x{2000,}/);
-    assert.doesNotMatch(body.detail.replace('[redacted]', ''), /[^x]/);
+    assert.match(body.detail, /^x+(\[redacted\]|\[[redact]*)?$/); // the mark itself may be cut
   }
 });
 
