@@ -37,7 +37,9 @@ def sanitizer_environment(variant):
     env = dict(os.environ)
     env["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
-    env["TSAN_OPTIONS"] = "halt_on_error=1:second_deadlock_stack=1"
+    # libuv closes by a system call of its own, which ThreadSanitizer does not see: a descriptor that another thread
+    # gets next would still count as the loop's. So what uninstrumented libraries do with descriptors is passed over.
+    env["TSAN_OPTIONS"] = "halt_on_error=1:second_deadlock_stack=1:ignore_noninstrumented_modules=1"
     env["BUSBAR_VARIANT"] = variant
     env["BUSBAR_BIN"] = str(ROOT / "build" / variant / "bin" / "busbar")
     env["BUSBAR_PLUGINS"] = str(ROOT / "build" / variant / "plugins")
