@@ -317,8 +317,10 @@ bool call_cache_rescue(call *c, uint64_t stale_ms) {
     if (c->entry == NULL)
         c->entry = cache_find(c->worker->cache, buf_str(&c->key), c->key_hash);
     uint64_t now = clock_wall_ms();
-    if (c->entry == NULL || (now > c->entry->fresh_until_ms && now - c->entry->fresh_until_ms >= stale_ms) ||
-        (now > c->entry->fresh_until_ms && c->entry->strict))
+    if (c->entry == NULL)
+        return false;
+    uint64_t until = c->entry->fresh_until_ms;
+    if (now >= until && (c->entry->strict || now - until >= stale_ms))
         return false;
     call_use_entry(c, CACHE_STALE);
     return true;

@@ -143,10 +143,7 @@ test("a caller's own hurry does not open the breaker for the others", async () =
 });
 
 test('a service that lets calls run into their time opens the breaker', async () => {
-  const id = await connection(`[breaker]\nfailures = 2\nopen = 1h\n${once}`);
-  const conf = fs.readFileSync(hub.path('conf.d', `${id}.conf`), 'utf8');
-  hub.writeConf(`${id}.conf`, conf.replace('plugin = rest\n', 'plugin = rest\ntimeout = 100ms\n'));
-  await hub.reload();
+  const id = await connection(`[http]\ntimeout = 100ms\n[breaker]\nfailures = 2\nopen = 1h\n${once}`);
   upstream.script(['never', 'never']);
   for (let i = 0; i < 2; i++) assertProblem(await get(id, '/slow'), 'upstream-timeout');
   assertProblem(await get(id), 'circuit-open');
