@@ -42,6 +42,9 @@ void auth_session_unref(auth_session *s); /* NULL is fine [any-thread] */
 /* {"scheme", "state": "none|valid|expiring|needs_consent|failed", "expires_at", "last_error", "advice",
  * "consent": {...}}: never a token. [any-thread] */
 void auth_session_write_state(const auth *a, json_writer *w);
+/* Changes when somebody gives consent anew, or the tokens are taken back: what was got before may have been
+ * another account's. [any-thread] */
+uint64_t auth_session_epoch(const auth *a);
 /* One word of it, for lists; "none" for schemes without tokens. */
 const char *auth_session_state(const auth *a);
 

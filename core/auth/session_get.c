@@ -227,6 +227,10 @@ auth_state auth_session_get(auth_ticket *t) {
     return give(t, slot->token);
 }
 
+uint64_t auth_session_epoch(const auth *a) {
+    return a->session != NULL ? atomic_load_explicit(&a->session->epoch, memory_order_acquire) : 0;
+}
+
 /* --- a refused token --------------------------------------------------------------------------------- */
 
 #define REJECTION_QUIET_MS (10u * 60000u)

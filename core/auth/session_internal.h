@@ -70,11 +70,11 @@ struct auth_session {
     pthread_mutex_t lock;            /* guards the rest */
     auth_config *config;
     auth_token *token;
-    char *refresh;    /* the refresh token; NULL: none */
-    char *refresh_of; /* hash of the configured one that it came from; NULL: of none */
-    char *scope;      /* as granted; NULL: not said */
-    uint64_t epoch;   /* changes when what is under way must not count any more */
-    bool renewing;    /* a renewal is under way */
+    char *refresh;           /* the refresh token; NULL: none */
+    char *refresh_of;        /* hash of the configured one that it came from; NULL: of none */
+    char *scope;             /* as granted; NULL: not said */
+    _Atomic(uint64_t) epoch; /* changes when what is under way must not count any more */
+    bool renewing;           /* a renewal is under way */
     struct auth_wait *waiting;
     auth_failure failure;                   /* of the last renewal; not set: it went well */
     unsigned failures;                      /* in a row */

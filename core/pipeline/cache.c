@@ -1,6 +1,7 @@
 /* cache.c - stage: an answer that is there already; or one call to get it, for all who ask at once. */
 #include "pipeline/call_internal.h"
 
+#include "auth/session.h"
 #include "base/clock.h"
 #include "pipeline/cache_key.h"
 #include "pipeline/freshness.h"
@@ -21,6 +22,7 @@ static bool make_key(call *c) {
     cache_key_parts parts = {.connection = c->conn->id,
                              .fingerprint = str_of(c->conn->fingerprint, 64),
                              .code = str_from(c->conn->module->sha256),
+                             .account = auth_session_epoch(&c->conn->auth),
                              .operation = c->op->id,
                              .cursor = c->request.cursor,
                              .all = c->request.all,

@@ -77,5 +77,7 @@ bool cache_key_make(buf *out, arena *scratch, const cache_key_parts *p) {
     buf_char(out, p->all ? '1' : '0');
     buf_u64(out, p->max_items);
     buf_char(out, ';');
+    buf_u64(out, p->account);
+    buf_char(out, ';');
     return put(out, scratch, p->input) && !out->failed;
 }

@@ -8,6 +8,7 @@
 typedef struct cache_key_parts {
     bb_str connection, fingerprint, code, operation, cursor; /* code: the hash of the connector's build */
     bool all;
+    uint64_t account; /* tells consents apart */
     uint64_t max_items;
     const json_value *input;
 } cache_key_parts;

@@ -256,6 +256,22 @@ test('what a connector once answered is forgotten with its code', async () => {
   await hub.reload();
 });
 
+test('what an account was told is forgotten when its tokens are taken back', async () => {
+  const token = (value) => (req, res) => {
+    res.writeHead(200, {'content-type': 'application/json'});
+    res.end(JSON.stringify({access_token: value, token_type: 'Bearer', expires_in: 3600}));
+  };
+  const id = `e${++made}`;
+  hub.writeConf(`${id}.conf`, restConf(upstream.url, `[auth]\nscheme = oauth2\ngrant = client_credentials\nclient_id = c\nclient_secret = s\ntoken_url = ${upstream.url}/token\n[cache]\nttl = 1h\n`));
+  await hub.reload();
+  upstream.script([token('one')]);
+  assert.equal((await get(id, '/echo')).body.data.headers.authorization, 'Bearer one');
+  assert.equal((await get(id, '/echo')).body.execution.cache, 'hit');
+  assert.equal((await hub.api('DELETE', `/api/v1/connections/${id}/auth`)).status, 200);
+  upstream.script([token('two')]);
+  assert.equal((await get(id, '/echo')).body.data.headers.authorization, 'Bearer two');
+});
+
 test('failures that a stale answer covers up count in the health of the connection', async () => {
   const id = await connection(`[cache]\nttl = 0s\nstale_if_error = 1h\n${once}`);
   answers({body: 1, headers: {etag: '"a"'}}, {status: 304}, {status: 503, body: {}}, {status: 503, body: {}});
