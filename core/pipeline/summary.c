@@ -25,10 +25,11 @@ static bool begins_with(bb_str text, const char *part) {
 
 /* What is never kept goes by a name with one of these in it. */
 static bool names_secret(bb_str text) {
-    static const char *const parts[] = {"password", "passwd", "passphrase", "pwd",     "secret",
-                                        "token",    "bearer", "apikey",     "cookie",  "authorization",
-                                        "card",     "cvc",    "cvv",        "iban",    "ssn",
-                                        "private",  "otp",    "credential", "session", "signature"};
+    static const char *const parts[] = {
+        "password",   "passwd",        "passphrase",    "pwd",        "secret",  "token",     "bearer",
+        "apikey",     "cookie",        "authorization", "card",       "cvc",     "cvv",       "iban",
+        "ssn",        "private",       "otp",           "credential", "session", "signature", "accesskey",
+        "signingkey", "encryptionkey", "passcode",      "jwt"};
     for (size_t at = 0; at < text.len; at++) {
         bb_str rest = str_of(text.ptr + at, text.len - at);
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
