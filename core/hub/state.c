@@ -14,9 +14,19 @@
 #define KEY_BYTES 32
 #define KEY_PREFIX "bb_admin_"
 
+/* Keys lie in it, and connectors' code is loaded from it. */
+static bool check_folder(const char *path, err *e) {
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_set(e, "%s: the state folder cannot be looked at: %s", path, strerror(errno));
+    return (st.st_mode & S_IWOTH) == 0 ||
+           err_set(e, "%s: everybody can write the state folder (mode %03o): chmod o-w it", path,
+                   (unsigned)st.st_mode & 0777);
+}
+
 static bool make_folder(const char *path, err *e) {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return true;
+        return check_folder(path, e);
     return err_set(e, "%s: the state folder cannot be made: %s; name another one with --state", path,
                    strerror(errno));
 }

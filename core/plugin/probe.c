@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HUNG_MAX 2u /* connections of one connector whose `create` does not come back */
+
 typedef struct probe_run_state {
     probe_job *jobs;
     size_t count;
@@ -147,6 +149,18 @@ static void describe_end(char out[128], bool hung, int status) {
         snprintf(out, 128, "ended the process (exit code %d)", WEXITSTATUS(status));
 }
 
+/* The main thread waits for each: a connector that hangs again and again does not get its time once more. */
+static void give_up(probe_job *job) {
+    for (size_t i = 0; i < job->connection_count; i++) {
+        if (job->connections[i].done)
+            continue;
+        job->connections[i].done = true;
+        err_set(&job->connections[i].error,
+                "not tried: the connector did not come back from `create` for %u other connections",
+                HUNG_MAX);
+    }
+}
+
 /* The child is gone with work left. Whoever was at work in its first job did it; otherwise that job is tried
  * again, alone. */
 static void blame(probe_run_state *s, bool hung, int status) {
@@ -174,6 +188,8 @@ static void blame(probe_run_state *s, bool hung, int status) {
         job->connections[s->connection].done = true;
         err_set(&job->connections[s->connection].error, "the connector %s in `create` with these settings",
                 end);
+        if (hung && ++job->hung == HUNG_MAX)
+            give_up(job);
     } else {
         job->crashed = true;
         job->ok = false;

@@ -21,7 +21,8 @@ typedef struct probe_job {
     probe_connection *connections;
     size_t connection_count;
     bool done, ok;
-    bool crashed; /* it crashed, hung or exited: this build is not to be tried again */
+    unsigned hung; /* connections whose `create` did not come back */
+    bool crashed;  /* it crashed, hung or exited: this build is not to be tried again */
     err error;
 } probe_job;
 

@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +202,7 @@ static bool write_report(registry *r, int fd) {
 }
 
 int registry_plan_child(bool (*prepare)(const registry_options *options, err *e)) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     int answers = dup(1); /* a connector may print to descriptor 1 */
     buf text;
     buf_init(&text);
