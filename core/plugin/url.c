@@ -28,7 +28,7 @@ bool url_append(buf *out, bb_str url) {
         unsigned char c = (unsigned char)url.ptr[i];
         if (c <= 0x20 || c == 0x7f || c == '#')
             return false;
-        if (c < 0x80)
+        if (c < 0x80 && c != '\\') /* a "/" to some: never sent as it is */
             buf_char(out, (char)c);
         else
             encode_byte(out, c);
@@ -65,18 +65,26 @@ typedef struct origin {
     bb_str host, port;
 } origin;
 
+/* Of a name, an address or a port. Whatever else stands in an authority may be read otherwise by libcurl, for
+ * which what is before an "@" is a user's name, also behind a "\\". */
+static bool is_authority(bb_str text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!unreserved((unsigned char)text.ptr[i]) && strchr(":[]", text.ptr[i]) == NULL)
+            return false;
+    return text.len > 0;
+}
+
 /* Cuts a URL into its origin; *rest gets what follows the authority. */
 static bool origin_of(bb_str url, origin *out, bb_str *rest) {
     out->https = str_starts(url, STR("https://"));
     if (!out->https && !str_starts(url, STR("http://")))
         return false;
     size_t skip = out->https ? 8 : 7, end = skip;
-    while (end < url.len && url.ptr[end] != '/' && url.ptr[end] != '?' && url.ptr[end] != '#' &&
-           url.ptr[end] != '\\')
+    while (end < url.len && url.ptr[end] != '/' && url.ptr[end] != '?' && url.ptr[end] != '#')
         end++;
     bb_str authority = str_of(url.ptr + skip, end - skip);
     *rest = str_of(url.ptr + end, url.len - end);
-    if (authority.len == 0 || memchr(authority.ptr, '@', authority.len) != NULL)
+    if (!is_authority(authority))
         return false;
     size_t host = authority.len;
     for (size_t i = authority.len; i-- > 0 && authority.ptr[i] != ']';)

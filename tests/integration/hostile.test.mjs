@@ -5,6 +5,7 @@ import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
+import {startUpstream} from '../emulators/upstream.mjs';
 import {plugins, restConf, run, startHub, tempFolder, until} from './lib/hub.mjs';
 
 const include = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../sdk/include');
@@ -81,6 +82,34 @@ test('a connector that hangs for each of its connections holds a reload up for t
   for (const name of names) hub.removeConf(`${name}.conf`);
   fs.rmSync(path.join(dir, 'stuck.so'));
   await hub.reload();
+});
+
+test('a URL that libcurl reads otherwise than the hub takes no credentials elsewhere', async () => {
+  const good = await startUpstream(), evil = await startUpstream();
+  const list = (link) => (req, res) => {
+    res.writeHead(200, {'content-type': 'application/json', link: `<${link}>; rel="next"`});
+    res.end('[1]');
+  };
+  hub.writeConf('kept.conf', restConf(good.url, '[auth]\nscheme = bearer\ntoken = a-very-secret-token\n[retry]\nattempts = 1\n'));
+  await hub.reload();
+  const {host} = new URL(evil.url);
+  for (const url of [`${good.url}\\@${host}/x`, `${good.url}\\x@${host}/x`, `${good.url}:80\\@${host}/x`, `${good.url}@${host}/x`, `${good.url}%5c@${host}/x`, `${good.url}\t@${host}/`, `http:\\\\${host}/x`, `http:/${host}/x`, `/\\@${host}/x`, `//${host}/x`]) {
+    await hub.call('kept', 'request', {path: url});
+    await hub.call('kept', 'get', {path: url});
+    await hub.call('kept', 'list', {path: url});
+    await hub.call('kept', 'list', {path: '/items', cursor: url});
+    good.next.push(list(url));
+    const page = await hub.call('kept', 'list', {path: '/items'});
+    const next = page.body?.data?.next ?? page.body?.data?.cursor ?? page.body?.data?.next_cursor;
+    if (next) await hub.call('kept', 'list', {path: '/items', cursor: next});
+    good.next.length = 0;
+    assert.deepEqual(evil.requests.filter((r) => r.headers.authorization), [], url);
+  }
+  assert.ok(good.requests.some((r) => r.headers.authorization === 'Bearer a-very-secret-token'));
+  hub.removeConf('kept.conf');
+  await hub.reload();
+  await good.stop();
+  await evil.stop();
 });
 
 test('a state folder that everybody can write is refused', async () => {

@@ -187,6 +187,9 @@ START_TEST(origins_are_compared_as_browsers_do) {
     ck_assert(!url_same_origin(STR("http://a.example:8443/y"), base));
     ck_assert(!url_same_origin(STR("https://a.example/y"), base));
     ck_assert(!url_same_origin(STR("https://a.example:8443@evil/"), base));
+    /* for libcurl, what is before the "@" is a user's name */
+    ck_assert(!url_same_origin(STR("https://a.example:8443\\@evil/"), base));
+    ck_assert(!url_same_origin(STR("https://a.example:8443\\.evil/"), base));
     ck_assert(!url_same_origin(STR("https://a.example:84430/"), base));
     ck_assert(url_same_origin(STR("http://[::1]/"), STR("http://[::1]:80")));
     err e;
