@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/gate.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -116,7 +118,7 @@ static bool round_up(size_t *bytes) {
 }
 
 void *arena_alloc(arena *a, size_t bytes) {
-    if (!round_up(&bytes))
+    if (!memory_gate() || !round_up(&bytes))
         return NULL;
     block *b = a->newest;
     if (b->size - b->used < bytes) {

@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/gate.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +25,7 @@ bool buf_reserve(buf *b, size_t n) {
         cap = b->len + n;
     if (cap > most)
         cap = most;
-    char *ptr = realloc(b->ptr, cap);
+    char *ptr = memory_gate() ? realloc(b->ptr, cap) : NULL;
     if (ptr == NULL) {
         b->failed = true;
         return false;

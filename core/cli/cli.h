@@ -55,6 +55,8 @@ typedef struct options {
     bool jsonl, failed;
     /* limits */
     bool reset_breaker;
+    /* new-plugin */
+    const char *kind;
     const char *words[256]; /* what is no option */
     size_t word_count;
 } options;
@@ -123,6 +125,7 @@ int command_audit(const options *o);
 int command_executions(const options *o);
 int command_limits(const options *o);
 int command_purge(const options *o);
+int command_new_plugin(const options *o);
 
 bool help_print(const char *command); /* NULL: of the program. False: no such command */
 extern const char *const command_names[];

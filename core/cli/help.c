@@ -138,6 +138,13 @@ static const struct {
               "Drops answers from the cache: a connection's, those of the operations that fit a pattern as "
               "customers.*, "
               "or all.\n" CLIENT_OPTIONS},
+    {"new-plugin",
+     "Usage: busbar new-plugin NAME [--kind http] [DIR]\n\n"
+     "Writes a connector to begin with into DIR (default NAME): NAME.c, a test of its steps on the SDK's "
+     "mock\n"
+     "host, a Makefile, a CMakeLists.txt, a README and a connection's conf file. Overwrites nothing.\n\n"
+     "  --kind http       its operations are HTTP requests (the default, and the only kind of this SDK)\n\n"
+     "Exit codes: 0 written; 1 a file is there already, or cannot be written; 2 usage.\n"},
 };
 
 static const char program[] =
@@ -156,6 +163,7 @@ static const char program[] =
     "  executions  the calls of late\n"
     "  limits      rates, quotas and circuit breakers as they stand\n"
     "  purge       drop answers from the cache\n"
+    "  new-plugin  begin a connector of your own\n"
     "  help        this, or a command's help\n\n"
     "`busbar COMMAND --help` says more. `busbar --version` prints the version.\n";
 

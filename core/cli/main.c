@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",      "call",   "ls",     "inspect", "test",
-                                     "auth",       "reload", "secret", "key",     "audit",
-                                     "executions", "limits", "purge",  "help",    NULL};
+const char *const command_names[] = {"serve",  "call",       "ls",   "inspect", "test",       "auth",
+                                     "reload", "secret",     "key",  "audit",   "executions", "limits",
+                                     "purge",  "new-plugin", "help", NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -33,7 +33,8 @@ static const struct {
                 {"audit", command_audit},
                 {"executions", command_executions},
                 {"limits", command_limits},
-                {"purge", command_purge}};
+                {"purge", command_purge},
+                {"new-plugin", command_new_plugin}};
 
 static int unknown_command(const char *name) {
     const char *near = str_nearest(str_from(name), command_names);

@@ -15,7 +15,8 @@ enum {
     AUDIT = 128,
     EXECUTIONS = 256,
     PURGE = 512,
-    LIMITS = 1024
+    LIMITS = 1024,
+    NEW_PLUGIN = 2048
 };
 
 typedef struct option {
@@ -84,6 +85,7 @@ static const option known[] = {
     {"--before", EXECUTIONS, TEXT, AT(before)},
     {"--failed", EXECUTIONS, FLAG, AT(failed)},
     {"--reset-breaker", LIMITS, FLAG, AT(reset_breaker)},
+    {"--kind", NEW_PLUGIN, TEXT, AT(kind)},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -100,7 +102,8 @@ static unsigned commands_of(const char *command) {
                {"audit", CLIENT | AUDIT},
                {"executions", CLIENT | EXECUTIONS},
                {"purge", CLIENT | PURGE},
-               {"limits", CLIENT | LIMITS}};
+               {"limits", CLIENT | LIMITS},
+               {"new-plugin", NEW_PLUGIN}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcmp(command, own[i].name) == 0)
             return own[i].commands;

@@ -1,0 +1,17 @@
+# embed(OUTPUT FILES...): a C source with the bytes of some files, as `embedded` (core/cli/embedded.h).
+function(embed output)
+  set(arrays "")
+  set(table "")
+  set(number 0)
+  foreach(file ${ARGN})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    get_filename_component(name ${file} NAME)
+    file(READ ${file} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    string(APPEND arrays "static const unsigned char file_${number}[] = {${bytes}};\n")
+    string(APPEND table "    {\"${name}\", file_${number}, sizeof file_${number}},\n")
+    math(EXPR number "${number} + 1")
+  endforeach()
+  file(CONFIGURE OUTPUT ${output} @ONLY CONTENT "#include \"cli/embedded.h\"\n\n${arrays}
+const embedded_file embedded_files[] = {\n${table}    {NULL, NULL, 0},\n};\n")
+endfunction()

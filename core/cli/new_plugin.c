@@ -1,0 +1,159 @@
+/* new_plugin.c - `busbar new-plugin NAME [--kind http] [DIR]`: a connector to begin with, from sdk/template.
+ */
+#include "cli/cli.h"
+#include "cli/embedded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MARK "@NAME@"
+
+/* --- what is asked for --------------------------------------------------------------------------------- */
+
+/* As the loader has it: [a-z][a-z0-9_]{0,63}. */
+static bool is_plugin_id(const char *name) {
+    size_t n = strlen(name);
+    return n >= 1 && n <= 64 && name[0] >= 'a' && name[0] <= 'z' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}
+
+static bool check(const options *o) {
+    if (o->word_count < 1 || o->word_count > 2) {
+        complain("new-plugin needs the connector's name: busbar new-plugin NAME [--kind http] [DIR]");
+        return false;
+    }
+    if (!is_plugin_id(o->words[0])) {
+        complain("new-plugin: \"%s\" is no name for a connector: 1 to 64 of a-z 0-9 _, a letter first",
+                 o->words[0]);
+        return false;
+    }
+    if (o->kind != NULL && strcmp(o->kind, "session") == 0) {
+        complain(
+            "new-plugin: connectors of the kind session are not there yet: this SDK has --kind http only");
+        return false;
+    }
+    if (o->kind != NULL && strcmp(o->kind, "http") != 0) {
+        complain("new-plugin: --kind %s: there is http only", o->kind);
+        return false;
+    }
+    return true;
+}
+
+/* --- files -----------------------------------------------------------------------------------------------
+ */
+
+/* "connector_test.c.in" becomes "DIR/NAME_test.c". NULL: no memory. */
+static const char *path_of(arena *a, const char *dir, const char *name, const embedded_file *f) {
+    bb_str file = str_from(f->name);
+    bool named = str_starts(file, STR("connector"));
+    if (str_ends(file, STR(".in")))
+        file.len -= 3;
+    if (named)
+        file = str_of(file.ptr + strlen("connector"), file.len - strlen("connector"));
+    return arena_printf(a, "%s/%s%.*s", dir, named ? name : "", STR_FMT(file)).ptr;
+}
+
+static void fill_in(const embedded_file *f, const char *name, buf *out) {
+    const bb_str mark = STR(MARK);
+    bb_str rest = str_of(f->bytes, f->size);
+    while (rest.len > 0) {
+        const char *at = memmem(rest.ptr, rest.len, mark.ptr, mark.len);
+        size_t before = at != NULL ? (size_t)(at - rest.ptr) : rest.len;
+        buf_add(out, rest.ptr, before);
+        if (at != NULL) {
+            buf_str_add(out, str_from(name));
+            before += mark.len;
+        }
+        rest = str_of(rest.ptr + before, rest.len - before);
+    }
+}
+
+static bool write_all(int fd, bb_str text) {
+    while (text.len > 0) {
+        ssize_t n = write(fd, text.ptr, text.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        text = str_of(text.ptr + n, text.len - (size_t)n);
+    }
+    return true;
+}
+
+static bool write_file(const char *path, const embedded_file *f, const char *name) {
+    buf text;
+    buf_init(&text);
+    fill_in(f, name, &text);
+    int fd = text.failed ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool ok = fd >= 0 && write_all(fd, buf_str(&text));
+    if (fd >= 0)
+        ok = close(fd) == 0 && ok;
+    if (!ok)
+        complain("new-plugin: %s cannot be written: %s", path, strerror(errno));
+    buf_free(&text);
+    return ok;
+}
+
+/* All or nothing: what is there stays, and is looked for before anything is written. */
+static bool is_free(arena *a, const char *dir, const char *name) {
+    for (const embedded_file *f = embedded_files; f->name != NULL; f++) {
+        struct stat there;
+        const char *path = path_of(a, dir, name, f);
+        if (path != NULL && lstat(path, &there) != 0 && (errno == ENOENT || errno == ENOTDIR))
+            continue;
+        complain(
+            "new-plugin: %s is there already; nothing was written. Choose another folder: busbar new-plugin "
+            "%s DIR",
+            path != NULL ? path : dir, name);
+        return false;
+    }
+    return true;
+}
+
+static bool write_files(arena *a, const char *dir, const char *name) {
+    if (!is_free(a, dir, name))
+        return false;
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
+        complain("new-plugin: the folder %s cannot be made: %s", dir, strerror(errno));
+        return false;
+    }
+    for (const embedded_file *f = embedded_files; f->name != NULL; f++)
+        if (!write_file(path_of(a, dir, name, f), f, name))
+            return false;
+    return true;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------
+ */
+
+static void print_next_steps(arena *a, const char *dir, const char *name) {
+    printf("%s: a connector with one auth scheme, a read operation and a paginated list\n\n", name);
+    for (const embedded_file *f = embedded_files; f->name != NULL; f++) {
+        fputs("  ", stdout);
+        print_text(stdout, str_from(path_of(a, dir, name, f)));
+        fputc('\n', stdout);
+    }
+    fputs("\nNext:\n  cd ", stdout);
+    print_text(stdout, str_from(dir));
+    printf("\n  make                    builds %s.so; needs the SDK: pkg-config busbar-sdk, or SDK=PREFIX\n"
+           "  make test               runs its steps on the mock host\n"
+           "  make install PLUGINS=DIR   into the hub's folder of connectors\n"
+           "  cp %s.conf CONF.D/      a connection; set base_url in it\n"
+           "  busbar reload --wait    or SIGHUP to the hub\n"
+           "  busbar call %s things.get id=7\n",
+           name, name, name);
+}
+
+int command_new_plugin(const options *o) {
+    if (!check(o))
+        return EXIT_USAGE;
+    const char *name = o->words[0], *dir = o->word_count == 2 ? o->words[1] : name;
+    arena *a = arena_new(0);
+    bool ok = a != NULL && write_files(a, dir, name);
+    if (ok)
+        print_next_steps(a, dir, name);
+    arena_free(a);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,214 @@
+/* auth.c - the connector's own auth scheme: its fields, its token, its signature. */
+#include "internal.h"
+
+#include "base/clock.h"
+#include "plugin/host.h"
+#include "plugin/url.h"
+
+/* --- configuring -----------------------------------------------------------------------------------------
+ */
+
+static const bb_custom_auth *find(const bb_test *t, const char *scheme) {
+    const bb_auth_extension *x = t->module != NULL ? t->module->auth : NULL;
+    for (size_t i = 0; x != NULL && x->schemes[i] != NULL; i++)
+        if (strcmp(x->schemes[i]->id, scheme) == 0)
+            return x->schemes[i];
+    return NULL;
+}
+
+static bool is_field(const bb_custom_auth *s, bb_str name) {
+    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++)
+        if (str_eq(name, str_from(s->fields[i]->name)))
+            return true;
+    return false;
+}
+
+static bool check_fields(bb_test *t, const bb_custom_auth *s, const json_value *given) {
+    if (!json_is(given, JSON_OBJECT))
+        return err_set(&t->problem, "the fields of \"%s\" are not a JSON object", s->id);
+    for (json_iter it = json_iterate(given); json_next(&it);)
+        if (!is_field(s, it.key) || !json_is(it.value, JSON_STRING))
+            return err_set(&t->problem,
+                           "auth scheme \"%s\" has no field \"%.*s\", or its value is not a text", s->id,
+                           STR_FMT(it.key));
+    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++)
+        if ((s->fields[i]->flags & BB_AUTH_REQUIRED) != 0 &&
+            json_string(json_get(given, str_from(s->fields[i]->name))).len == 0)
+            return err_set(&t->problem, "auth scheme \"%s\" needs the field \"%s\"", s->id,
+                           s->fields[i]->name);
+    return true;
+}
+
+/* The fields with their defaults; empty ones are absent, as the hub has it. */
+static const json_value *fill(bb_test *t, const bb_custom_auth *s, const json_value *given) {
+    buf text;
+    json_writer w;
+    buf_init(&text);
+    json_writer_init(&w, &text);
+    json_object(&w);
+    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++) {
+        const bb_auth_field *f = s->fields[i];
+        bb_str value = json_string(json_get(given, str_from(f->name)));
+        if (value.len == 0)
+            value = str_from(f->otherwise);
+        if (value.len > 0)
+            json_member_string(&w, str_from(f->name), value);
+        if (value.len > 0 && (f->flags & BB_AUTH_SECRET) != 0)
+            bb_test_secret(t, test_line(t->memory, value));
+    }
+    json_object_end(&w);
+    const json_value *input = json_read(t->memory, arena_copy(t->memory, buf_str(&text)), NULL, NULL);
+    buf_free(&text);
+    return input;
+}
+
+int bb_test_auth(bb_test *t, const char *scheme, const char *fields) {
+    t->auth = (scheme_state){0};
+    if (scheme == NULL)
+        return 1;
+    if (!t->connected)
+        return err_set(&t->problem, "bb_test_auth comes after bb_test_connect");
+    const bb_custom_auth *s = find(t, scheme);
+    t->problem = (err){""};
+    if (s == NULL)
+        return err_set(&t->problem, "the connector has no auth scheme \"%s\" of its own", scheme);
+    bb_str text = arena_copy(t->memory, str_from(fields != NULL ? fields : "{}"));
+    const json_value *given = json_read(t->memory, text, NULL, NULL);
+    if (!check_fields(t, s, given))
+        return 0;
+    t->auth = (scheme_state){.scheme = s, .input = test_have((void *)(uintptr_t)fill(t, s, given))};
+    return 1;
+}
+
+/* --- acquiring a token -----------------------------------------------------------------------------------
+ */
+
+static void prepare(bb_test *t, plugin_call *c, plugin_auth *said, const plugin_call *of) {
+    plugin_call_init(c);
+    *said = (plugin_auth){.scheme = t->auth.scheme, .settings = t->instance.settings, .token = t->auth.token};
+    c->memory = t->call_memory;
+    c->auth = said;
+    c->base_url = t->base_url;
+    c->plugin_id = of->plugin_id;
+    c->connection_id = of->connection_id;
+    c->execution_id = "-";
+    c->deadline_ns = of->deadline_ns;
+    uint32_t state_size = t->auth.scheme->state_size;
+    c->abi = (bb_call){.size = sizeof c->abi, .host = host_get(), .input = (const bb_json *)t->auth.input};
+    if (state_size > 0)
+        c->abi.state = test_have(arena_zalloc(t->call_memory, state_size));
+}
+
+static bool run_steps(bb_test *t, plugin_call *c) {
+    plugin_outcome outcome = test_step(t, c, plugin_acquire_start);
+    while (outcome == PLUGIN_SEND) {
+        outgoing request = test_outgoing(c);
+        if (!test_exchange(t, &request, c))
+            return false;
+        outcome = test_step(t, c, plugin_acquire_resume);
+    }
+    if (outcome == PLUGIN_FAILED)
+        test_fail_by_steps(t, c);
+    return outcome == PLUGIN_DONE;
+}
+
+static bool has_token(const scheme_state *s) {
+    return s->token.len > 0 && (s->expires_ns == 0 || clock_ns() < s->expires_ns);
+}
+
+static bool acquire(bb_test *t, const plugin_call *of) {
+    if (t->auth.scheme->start == NULL || has_token(&t->auth))
+        return true;
+    plugin_call c;
+    plugin_auth said;
+    prepare(t, &c, &said, of);
+    bool ok = run_steps(t, &c);
+    if (ok) {
+        t->auth.token = str_from(test_line(t->memory, said.token));
+        t->auth.expires_ns = said.expires_in_s > 0 ? clock_ns() + (uint64_t)said.expires_in_s * 1000000000u
+                                                   : 0;
+        bb_test_secret(t, t->auth.token.ptr);
+    }
+    plugin_call_free(&c);
+    return ok;
+}
+
+bool test_renews(bb_test *t, int32_t status) {
+    const bb_custom_auth *s = t->auth.scheme;
+    if (s == NULL || status != 401 || s->start == NULL || (s->flags & BB_AUTH_RENEW) == 0)
+        return false;
+    t->auth.token = (bb_str){NULL, 0};
+    return true;
+}
+
+/* --- signing ---------------------------------------------------------------------------------------------
+ */
+
+static bool is_set_by(const bb_custom_auth *s, bb_str line) {
+    static const char *const usual[] = {"Authorization", NULL};
+    bb_str name;
+    str_split(&line, ':', &name);
+    for (const char *const *h = s->headers != NULL ? s->headers : usual; *h != NULL; h++)
+        if (str_eq_nocase(name, str_from(*h)))
+            return true;
+    return false;
+}
+
+/* The request without the fields that the scheme sets, and with room for them. */
+static bb_str *own_headers(bb_test *t, outgoing *o) {
+    bb_str *headers = test_have(
+        arena_alloc(t->call_memory, (o->header_count + PLUGIN_AUTH_HEADERS_MAX + 1) * sizeof *headers));
+    size_t n = 0;
+    for (size_t i = 0; i < o->header_count; i++)
+        if (!is_set_by(t->auth.scheme, o->headers[i]))
+            headers[n++] = o->headers[i];
+    o->headers = headers;
+    o->header_count = n;
+    return headers;
+}
+
+static void add(bb_test *t, const plugin_auth *said, outgoing *o, bb_str *headers) {
+    for (size_t i = 0; i < said->header_count; i++)
+        headers[o->header_count++] = said->headers[i];
+    if (said->query.len > 0)
+        o->url = arena_printf(t->call_memory, "%.*s%c%.*s", STR_FMT(o->url),
+                              memchr(o->url.ptr, '?', o->url.len) != NULL ? '&' : '?', STR_FMT(said->query));
+}
+
+static bool run_sign(bb_test *t, const plugin_call *of, outgoing *o, bb_str *headers) {
+    plugin_call c;
+    plugin_auth said;
+    prepare(t, &c, &said, of);
+    bb_auth_request request = {.size = sizeof request,
+                               .header_count = (uint32_t)o->header_count,
+                               .method = o->method,
+                               .url = o->url,
+                               .headers = headers,
+                               .body = o->body,
+                               .now_ms = clock_wall_ms()};
+    t->auth.nonces++;
+    for (size_t i = 0; i < sizeof request.random; i++)
+        request.random[i] = (uint8_t)(t->auth.nonces * 16u + i);
+    test_gate_arm(t->fail_allocation, &t->allocations);
+    bool ok = plugin_sign(&c, &request) == PLUGIN_DONE;
+    test_gate_rest();
+    if (ok)
+        add(t, &said, o, headers);
+    else
+        test_fail_by_steps(t, &c);
+    plugin_call_free(&c);
+    return ok;
+}
+
+bool test_sign(bb_test *t, const plugin_call *c, outgoing *o) {
+    if (t->auth.scheme == NULL || o->foreign)
+        return true;
+    if (!acquire(t, c))
+        return false;
+    bb_str *headers = own_headers(t, o);
+    if (t->auth.scheme->sign != NULL)
+        return run_sign(t, c, o, headers);
+    headers[o->header_count++] = arena_printf(t->call_memory, "Authorization: Bearer %.*s",
+                                              STR_FMT(t->auth.token));
+    return true;
+}
