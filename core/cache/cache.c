@@ -188,6 +188,7 @@ cache_entry *cache_put(cache *c, const cache_fill *fill) {
 
 uint64_t cache_purge(cache *c, bb_str connection, const patterns *operations) {
     uint64_t n = 0;
+    atomic_fetch_add(&c->purges, 1); /* before: what is put in from here on was asked for before */
     for (size_t i = 0; i < SHARDS; i++) {
         shard *s = &c->shards[i];
         pthread_mutex_lock(&s->lock);
@@ -202,6 +203,10 @@ uint64_t cache_purge(cache *c, bb_str connection, const patterns *operations) {
         pthread_mutex_unlock(&s->lock);
     }
     return n;
+}
+
+uint64_t cache_purges(const cache *c) {
+    return atomic_load(&((cache *)(uintptr_t)c)->purges);
 }
 
 void cache_count(cache *c, cache_counts *out) {

@@ -58,6 +58,11 @@ cache_entry *cache_put(cache *c, const cache_fill *fill);
 /* Removes those of a connection (absent: all) whose operation fits; gives how many. [any-thread] */
 uint64_t cache_purge(cache *c, bb_str connection, const patterns *operations);
 
+/* How often something was purged: an answer that was asked for before the last purge is not to be put in
+ * after it. [any-thread]
+ */
+uint64_t cache_purges(const cache *c);
+
 typedef struct cache_counts {
     uint64_t entries, bytes, max_bytes, evictions;
 } cache_counts;

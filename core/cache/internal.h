@@ -21,6 +21,7 @@ struct cache {
     shard shards[SHARDS];
     uint64_t shard_bytes; /* cap of one */
     uint64_t secret[2];
+    _Atomic(uint64_t) purges;
 };
 
 static inline shard *shard_of(cache *c, uint64_t hash) {

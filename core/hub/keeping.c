@@ -12,7 +12,8 @@
 #define TICKS_A_SECOND 10u
 #define QUOTAS_AT_ONCE 1000u
 
-static void save_quotas(hub *h) {
+/* True: there may be more. */
+static bool save_quotas(hub *h) {
     quota_change *changes = malloc(QUOTAS_AT_ONCE * sizeof *changes);
     quota_row *rows = malloc(QUOTAS_AT_ONCE * sizeof *rows);
     size_t n = 0;
@@ -27,6 +28,7 @@ static void save_quotas(hub *h) {
         quota_book_unsaved(h->quotas);
     free(rows);
     free(changes);
+    return n == QUOTAS_AT_ONCE;
 }
 
 static void flush_audit(loop *l, void *arg) {
@@ -75,7 +77,8 @@ void hub_keep_last(hub *h) {
     for (unsigned i = 0; i < h->loop_count; i++)
         audit_flush(&h->loops[i].api);
     history_keep(h->executions, h->store, SIZE_MAX);
-    save_quotas(h);
+    while (save_quotas(h)) {
+    }
 }
 
 bool hub_keep_load(hub *h, err *e) {

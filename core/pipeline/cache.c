@@ -172,6 +172,7 @@ stage_result stage_cache(call *c) {
     }
     if (!make_key(c))
         return STAGE_NEXT;
+    c->purges = cache_purges(c->worker->cache);
     c->result.cache = c->request.cache.no_cache || c->request.cache.no_store ? CACHE_BYPASS : CACHE_MISS;
     c->keyed = !c->request.cache.no_store;
     if (c->result.cache == CACHE_BYPASS)
@@ -218,6 +219,8 @@ static uint64_t lifetime(const call *c) {
 /* What is put in for this call's answer, on the terms that came with it; counted. */
 static cache_entry *put_entry(call *c, const cache_entry *like) {
     uint64_t now = clock_wall_ms();
+    if (cache_purges(c->worker->cache) != c->purges)
+        return NULL;
     cache_fill fill = {.key = buf_str(&c->key),
                        .connection = c->conn->id,
                        .operation = c->op->id,

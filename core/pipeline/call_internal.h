@@ -89,6 +89,7 @@ struct call {
     cache_wait *cache_wait; /* for another call's answer */
     cache_failure *failure; /* another call's, which is ours; counted */
     bool fresh_forbidden;   /* the service said no-store */
+    uint64_t purges;        /* of the cache, when the service was about to be asked */
     bool stale_forbidden;   /* the service said no-cache or must-revalidate */
     bool has_told_age;      /* the service said max-age */
     uint64_t told_age_ms;

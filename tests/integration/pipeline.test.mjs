@@ -549,3 +549,19 @@ test('a 304 may change how long the answer is fresh', async () => {
   assert.equal((await get(id)).body.execution.cache, 'hit');
   assert.equal(upstream.requests.length, 2);
 });
+
+test('an answer that was asked for before a purge is not kept after it', async () => {
+  const id = await connection('[cache]\nttl = 1h\n');
+  let release;
+  upstream.script([(req, res) => (release = () => {
+    res.writeHead(200, {'content-type': 'application/json'});
+    res.end('"before"');
+  })]);
+  const early = get(id, '/purged');
+  await until('it to be asked for', () => release);
+  assert.equal((await hub.api('DELETE', `/api/v1/connections/${id}/cache`)).status, 200);
+  release();
+  assert.equal((await early).body.data, 'before');
+  answers({body: 'after'});
+  assert.equal((await get(id, '/purged')).body.data, 'after');
+});
