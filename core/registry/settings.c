@@ -198,6 +198,13 @@ static bool is_reference(bb_str value) {
            memchr(value.ptr, '}', value.len) == value.ptr + value.len - 1;
 }
 
+/* A proxy's URL may hold a password. */
+static bool is_secret_value(const connection *c, bb_str section, const conf_entry *entry) {
+    bool proxy = str_eq(section, STR("http")) && str_eq(entry->key, STR("proxy")) && entry->value.len > 0 &&
+                 memchr(entry->value.ptr, '@', entry->value.len) != NULL;
+    return (proxy || is_secret_field(c, section, entry->key)) && !is_reference(entry->value);
+}
+
 static bool write_conf_json(connection *c, const conf_file *f) {
     buf out;
     buf_init(&out);
@@ -209,7 +216,7 @@ static bool write_conf_json(connection *c, const conf_file *f) {
         json_key(&w, s->name);
         json_object(&w);
         for (size_t k = 0; k < s->count; k++) {
-            bool hide = is_secret_field(c, s->name, s->entries[k].key) && !is_reference(s->entries[k].value);
+            bool hide = is_secret_value(c, s->name, &s->entries[k]);
             json_member_string(&w, s->entries[k].key, hide ? STR("[redacted]") : s->entries[k].value);
         }
         json_object_end(&w);
@@ -239,10 +246,13 @@ static void hash_of(buf *text, char out[65]) {
 /* The values as they are used, so that a changed variable or file is a change. */
 static void add_expanded(connection *c, const conf_file *f, const conf_section *s, buf *text) {
     for (size_t i = 0; s != NULL && i < s->count; i++) {
-        bb_str value = s->entries[i].value;
+        bb_str value;
         add_part(text, s->entries[i].key);
-        if (conf_expand(c->memory, f, &s->entries[i], &value, NULL, NULL))
+        if (conf_expand(c->memory, f, &s->entries[i], &value, NULL, NULL)) {
             add_part(text, value);
+            explicit_bzero((char *)(uintptr_t)value.ptr,
+                           value.len); /* a copy, which nobody else would wipe */
+        }
     }
 }
 

@@ -112,6 +112,17 @@ test('a URL that libcurl reads otherwise than the hub takes no credentials elsew
   await evil.stop();
 });
 
+test('the password of a proxy is seen nowhere', async () => {
+  hub.writeConf('proxied.conf', restConf('http://127.0.0.1:9', '[http]\nproxy = http://somebody:proxy-password@127.0.0.1:9\n[retry]\nattempts = 1\n'));
+  await hub.reload();
+  const texts = [(await hub.api('GET', '/api/v1/connections/proxied')).text, (await hub.call('proxied', 'request', {path: '/x'})).text, (await hub.api('POST', '/api/v1/connections/proxied/test')).text, (await hub.api('GET', '/api/v1/executions')).text];
+  hub.writeConf('proxied.conf', restConf('http://127.0.0.1:9', '[http]\nproxy = http://somebody:proxy-password@127.0.0.1:9\ntimeout = never\n'));
+  texts.push(JSON.stringify(await hub.reload()), hub.stderr);
+  for (const text of texts) assert.ok(!text.includes('proxy-password'), text);
+  hub.removeConf('proxied.conf');
+  await hub.reload();
+});
+
 test('a state folder that everybody can write is refused', async () => {
   const at = tempFolder();
   fs.mkdirSync(path.join(at, 'conf.d'));
