@@ -40,18 +40,28 @@ static void slower(device *d, uint64_t ms) {
         d->interval_ms = INTERVAL_MAX_S * 1000;
 }
 
+/* Read in memory of its own: there may be thousands of polls, and answers of 64 KiB. */
+static bool is_pending(device *d, const http_answer *answer) {
+    arena *scratch = arena_new(0);
+    oauth2_answer said = {0};
+    if (scratch != NULL)
+        oauth2_answer_read(scratch, answer->status, buf_str(answer->body), &said);
+    bool slow = str_eq(said.error, STR("slow_down")),
+         pending = slow || str_eq(said.error, STR("authorization_pending"));
+    if (slow)
+        slower(d, 5000);
+    arena_free(scratch);
+    return pending;
+}
+
 static void on_polled(acquire *q, const http_answer *answer) {
     device *d = q->work;
-    oauth2_answer said = {0};
     if (answer->failure != HTTP_FAIL_NONE || answer->status >= 500) {
         slower(d, d->interval_ms); /* section 3.5: exponential, where it cannot be reached */
         poll_later(q);
         return;
     }
-    oauth2_answer_read(q->memory, answer->status, buf_str(answer->body), &said);
-    if (str_eq(said.error, STR("slow_down")))
-        slower(d, 5000);
-    if (str_eq(said.error, STR("slow_down")) || str_eq(said.error, STR("authorization_pending")))
+    if (is_pending(d, answer))
         poll_later(q);
     else
         oauth2_take_token(q, answer);
