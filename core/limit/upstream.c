@@ -4,6 +4,69 @@
 
 #define MS 1000000u
 
+/* --- the rate ---------------------------------------------------------------------------------------- */
+
+#define PLACES_MAX 4096u /* more than wait at one upstream; further ones are lost, not given twice */
+
+/* The first place to come; those that have passed go. 0: none that early. With the lock held. */
+static uint64_t take_place(upstream_places *g, uint64_t now_ns, uint64_t until_ns) {
+    uint32_t n = 0, count = atomic_load_explicit(&g->count, memory_order_relaxed), first = UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        if (g->at_ns[i] <= now_ns)
+            continue;
+        g->at_ns[n] = g->at_ns[i];
+        if (first == UINT32_MAX || g->at_ns[n] < g->at_ns[first])
+            first = n;
+        n++;
+    }
+    uint64_t at = first != UINT32_MAX && g->at_ns[first] <= until_ns ? g->at_ns[first] : 0;
+    if (at != 0)
+        g->at_ns[first] = g->at_ns[--n];
+    atomic_store_explicit(&g->count, n, memory_order_relaxed);
+    return at;
+}
+
+uint64_t upstream_rate_take(upstream *u, const gcra_policy *p, uint64_t now_ns, uint64_t max_wait_ns,
+                            uint64_t *wait_ns) {
+    upstream_places *g = &u->given_up;
+    if (atomic_load_explicit(&g->count, memory_order_relaxed) == 0)
+        return gcra_take(&u->rate, p, now_ns, max_wait_ns, wait_ns);
+    if (gcra_take(&u->rate, p, now_ns, 0, wait_ns) == 0)
+        return 0;
+    pthread_mutex_lock(&g->lock);
+    uint64_t at = take_place(g, now_ns,
+                             max_wait_ns < UINT64_MAX - now_ns ? now_ns + max_wait_ns : UINT64_MAX);
+    pthread_mutex_unlock(&g->lock);
+    return at != 0 ? at - now_ns : gcra_take(&u->rate, p, now_ns, max_wait_ns, wait_ns);
+}
+
+static bool make_room(upstream_places *g, uint32_t count) {
+    if (count < g->cap)
+        return true;
+    uint32_t cap = g->cap == 0 ? 16 : g->cap * 2;
+    uint64_t *at_ns = cap <= PLACES_MAX ? realloc(g->at_ns, cap * sizeof *at_ns) : NULL;
+    if (at_ns == NULL)
+        return false;
+    g->at_ns = at_ns;
+    g->cap = cap;
+    return true;
+}
+
+void upstream_rate_leave(upstream *u, uint64_t at_ns, uint64_t now_ns) {
+    upstream_places *g = &u->given_up;
+    if (at_ns <= now_ns)
+        return;
+    pthread_mutex_lock(&g->lock);
+    uint32_t count = atomic_load_explicit(&g->count, memory_order_relaxed);
+    if (make_room(g, count)) {
+        g->at_ns[count] = at_ns;
+        atomic_store_explicit(&g->count, count + 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* --- what the service says --------------------------------------------------------------------------- */
+
 uint64_t upstream_told_wait(upstream *u, uint64_t now_ns) {
     uint64_t blocked = atomic_load_explicit(&u->blocked_until_ns, memory_order_relaxed);
     if (blocked > now_ns)
@@ -46,6 +109,7 @@ upstream *upstream_get(upstream_book *b, const char *key) {
         return NULL;
     slots_init(&u->slots);
     breaker_init(&u->breaker);
+    pthread_mutex_init(&u->given_up.lock, NULL);
     memcpy(u->key, key, strnlen(key, 64));
     u->refs = 1;
     u->next = b->first;
@@ -62,5 +126,7 @@ void upstream_unref(upstream_book *b, upstream *u) {
     *at = u->next;
     slots_destroy(&u->slots);
     breaker_destroy(&u->breaker);
+    pthread_mutex_destroy(&u->given_up.lock);
+    free(u->given_up.at_ns);
     free(u);
 }

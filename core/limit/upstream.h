@@ -10,8 +10,17 @@
 #include "limit/gcra.h"
 #include "limit/slots.h"
 
+/* Places in the rate that were taken for a time to come, and given up before it came. */
+typedef struct upstream_places {
+    _Atomic(uint32_t) count;
+    pthread_mutex_t lock; /* guards the rest */
+    uint64_t *at_ns;
+    uint32_t cap;
+} upstream_places;
+
 typedef struct upstream {
     gcra rate;
+    upstream_places given_up;
     slots slots;
     breaker breaker;
     /* What the service said of its own limit: so many requests until then. */
@@ -24,6 +33,13 @@ typedef struct upstream {
     char key[65];
     struct upstream *next; /* of its book */
 } upstream;
+
+/* As gcra_take of the upstream's rate, but a place that was given up is taken before a later one: callers
+ * that go away while they wait would else hold up all others. [any-thread] */
+uint64_t upstream_rate_take(upstream *u, const gcra_policy *p, uint64_t now_ns, uint64_t max_wait_ns,
+                            uint64_t *wait_ns);
+/* The place at that time, which is to come, is not needed any more. [any-thread] */
+void upstream_rate_leave(upstream *u, uint64_t at_ns, uint64_t now_ns);
 
 /* How long a request must wait by what the service said: 0, and it is counted; else nothing is. [any-thread]
  */

@@ -113,7 +113,7 @@ static void clear(call *c) {
     c->failure = NULL;
     c->nested = NULL;
     c->attempt = c->attempts = c->requests = c->pages = 0;
-    c->item_count = c->request_bytes = 0;
+    c->item_count = c->request_bytes = c->place_ns = 0;
     c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
     memset(&c->ticket, 0, sizeof c->ticket);
     c->mapped = (mapped_error){.problem = PROBLEM_NONE};
@@ -226,6 +226,7 @@ void call_abandon(call *c) {
     c->slot_wait = NULL;
     auth_ticket_cancel(&c->ticket);
     call_cache_leave(c);
+    call_leave_rate(c);
     call_leave_upstream(c, BREAKER_UNKNOWN);
 }
 

@@ -54,6 +54,7 @@ struct call {
     /* admission to the service: given back after each request */
     breaker_pass pass;
     bool passed, has_slot;
+    uint64_t place_ns; /* in the rate, while waiting for it; 0: none */
     slot_wait *slot_wait;
     auth_ticket ticket;
     transform_run *transform;
@@ -167,6 +168,7 @@ bb_str call_answer_field(const http_answer *answer, bb_str name);
 
 /* breaker.c, limit.c: gives back what the request was admitted by. */
 void call_leave_upstream(call *c, breaker_result result);
+void call_leave_rate(call *c); /* limit.c: the place that it waited for */
 
 /* cache.c */
 void call_cache_answer(call *c, const http_answer *answer);       /* what its header fields say */

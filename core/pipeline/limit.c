@@ -35,21 +35,32 @@ stage_result stage_told(call *c) {
     return STAGE_WAIT;
 }
 
+static void place_has_come(call *c) {
+    c->place_ns = 0;
+    call_go_on(c);
+}
+
 stage_result stage_rate(call *c) {
     const gcra_policy *rate = &c->conn->policies.limits.rate;
     if (rate->interval_ns == 0 || c->request.probe != NULL)
         return STAGE_NEXT;
-    uint64_t too_long_ns = 0;
-    uint64_t wait_ns = gcra_take(&c->conn->upstream->rate, rate, clock_ns(), max_wait_ms(c) * MS,
-                                 &too_long_ns);
+    uint64_t too_long_ns = 0, now_ns = clock_ns();
+    uint64_t wait_ns = upstream_rate_take(c->conn->upstream, rate, now_ns, max_wait_ms(c) * MS, &too_long_ns);
     if (wait_ns == GCRA_NEVER)
         return fail_limited(c, PROBLEM_RATE_LIMITED, (too_long_ns + MS - 1) / MS,
                             "the rate of the connection's [limits] is reached");
     if (wait_ns == 0)
         return STAGE_NEXT;
+    c->place_ns = now_ns + wait_ns;
     metrics_limit_wait(c->op->stats, c->worker->number);
-    call_wait(c, (wait_ns + MS - 1) / MS, call_go_on);
+    call_wait(c, (wait_ns + MS - 1) / MS, place_has_come);
     return STAGE_WAIT;
+}
+
+void call_leave_rate(call *c) {
+    if (c->place_ns != 0)
+        upstream_rate_leave(c->conn->upstream, c->place_ns, clock_ns());
+    c->place_ns = 0;
 }
 
 /* --- concurrency --------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import {after, before, beforeEach, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
@@ -130,6 +131,27 @@ test('a hub that stops does not wait for a service that never answers a keyed ca
   await held;
   assert.ok(stopped, 'it still waits');
   await own.stop();
+});
+
+// --- the line ---
+
+test('callers that go away while they wait for a rate do not hold up the others', async () => {
+  const id = await connection(`[limits]\nrate = 5/s\nburst = 1\n${once}`);
+  const waiting = async () => {
+    const {text} = await hub.api('GET', '/metrics');
+    return Number(/^busbar_calls_in_flight\{plugin="rest",operation="get"\} (\d+)/m.exec(text)[1]);
+  };
+  assert.equal((await get(id)).status, 200);
+  const gone = Array.from({length: 60}, () => {
+    const req = http.request(`${hub.url}/api/v1/connections/${id}/operations/get?timeout=60s`, {method: 'POST', headers: {authorization: `Bearer ${hub.key}`}});
+    req.on('error', () => {});
+    req.end('{"path":"/ok"}');
+    return req;
+  });
+  await until('them to wait', async () => (await waiting()) >= 50);
+  for (const req of gone) req.destroy();
+  await until('them to have left', async () => (await waiting()) === 0);
+  assert.equal((await get(id, '/ok', {}, '?timeout=4s')).status, 200);
 });
 
 // --- the breaker ---

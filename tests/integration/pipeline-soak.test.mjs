@@ -7,7 +7,7 @@ import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
 import {slow, startHub, until} from './lib/hub.mjs';
 
-const calls = Number(process.env.BUSBAR_SOAK_CALLS ?? (slow ? 3000 : 8000));
+const calls = Number(process.env.BUSBAR_SOAK_CALLS ?? (slow ? 2500 : 6000));
 const seed = Number(process.env.BUSBAR_SOAK_SEED ?? 20260707);
 const callers = 150, connections = 6;
 let hub, upstream;
@@ -65,12 +65,13 @@ function confOf(i, round) {
 
 // One call: 'answered', or 'left' where the caller went away first.
 function call(agent, draw, key) {
-  const operation = pick(draw, ['get', 'get', 'get', 'request']);
-  const input = operation === 'get' ? {path: `/p${draw(5)}`} : {method: pick(draw, ['POST', 'GET', 'PUT']), path: '/w', json: draw(3)};
+  const operation = pick(draw, ['get', 'get', 'get', 'request', 'list']);
+  const input = operation === 'get' ? {path: `/p${draw(5)}`} : operation === 'list' ? {path: '/l', items: 'page', style: 'page'} : {method: pick(draw, ['POST', 'GET', 'PUT']), path: '/w', json: draw(3)};
   const headers = {authorization: `Bearer ${hub.key}`, 'content-type': 'application/json'};
   if (operation === 'request' && draw(2) === 0) headers['idempotency-key'] = `k${key}-${draw(400)}`;
   if (draw(10) === 0) headers['cache-control'] = pick(draw, ['no-cache', 'no-store', 'only-if-cached', 'max-age=0']);
-  const query = pick(draw, ['', '', '', '?timeout=30ms', '?wait=no', '?wait=yes', '?timeout=5ms']);
+  if (draw(5) === 0) headers.traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const query = operation === 'list' ? pick(draw, ['', '?all=true', '?max_items=20']) : pick(draw, ['', '', '', '?timeout=30ms', '?wait=no', '?wait=yes', '?timeout=5ms']);
   const leaves = draw(4) === 0 ? draw(40) : -1;
   return new Promise((resolve, reject) => {
     const req = http.request(`${hub.url}/api/v1/connections/s${draw(connections)}/operations/${operation}${query}`, {method: 'POST', headers, agent}, (res) => {

@@ -159,7 +159,47 @@ START_TEST(the_longest_block_of_many_stays) {
 }
 END_TEST
 
+/* Places of the rate that are given up are taken again, each once, the earliest first. */
+START_TEST(a_place_that_is_given_up_is_taken_again) {
+    const uint64_t second = 1000 * MS;
+    upstream_book b = {NULL};
+    upstream *u = upstream_get(&b, "aa");
+    gcra_policy p;
+    uint64_t long_ns = 0;
+    ck_assert(gcra_policy_of(1, second, 1, &p));
+    for (uint64_t i = 0; i < 5; i++)
+        ck_assert_uint_eq(upstream_rate_take(u, &p, START, 60 * second, &long_ns), i * second);
+    upstream_rate_leave(u, START + 3 * second, START);
+    upstream_rate_leave(u, START + 2 * second, START);
+    upstream_rate_leave(u, START, START); /* has come */
+    ck_assert_uint_eq(upstream_rate_take(u, &p, START, second, &long_ns), GCRA_NEVER);
+    ck_assert_uint_eq(upstream_rate_take(u, &p, START, 60 * second, &long_ns), 2 * second);
+    ck_assert_uint_eq(upstream_rate_take(u, &p, START + second, 60 * second, &long_ns), 2 * second);
+    ck_assert_uint_eq(upstream_rate_take(u, &p, START, 60 * second, &long_ns), 5 * second);
+    upstream_rate_leave(u, START + 4 * second, START);
+    ck_assert_uint_eq(upstream_rate_take(u, &p, START + 4 * second, 60 * second, &long_ns), 2 * second);
+    upstream_unref(&b, u);
+}
+END_TEST
+
+START_TEST(many_places_are_kept_up_to_a_bound) {
+    const uint64_t second = 1000 * MS;
+    upstream_book b = {NULL};
+    upstream *u = upstream_get(&b, "aa");
+    gcra_policy p;
+    ck_assert(gcra_policy_of(1, second, 1, &p));
+    for (uint64_t i = 0; i < 10000; i++)
+        ck_assert_uint_eq(upstream_rate_take(u, &p, START, UINT64_MAX / 2, NULL), i * second);
+    for (uint64_t i = 1; i < 10000; i++)
+        upstream_rate_leave(u, START + i * second, START);
+    for (uint64_t i = 1; i <= 100; i++)
+        ck_assert_uint_eq(upstream_rate_take(u, &p, START, UINT64_MAX, NULL), i * second);
+    upstream_unref(&b, u);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(one_for_each_key_until_the_last_leaves), unit_test(keys_are_64_digits),
           unit_test(as_many_as_were_told), unit_test(the_last_word_counts),
           unit_test(a_block_comes_first_and_only_grows), unit_test(eight_threads_share_what_was_told),
-          unit_test(asking_while_it_is_told_adds_nothing), unit_test(the_longest_block_of_many_stays))
+          unit_test(asking_while_it_is_told_adds_nothing), unit_test(the_longest_block_of_many_stays),
+          unit_test(a_place_that_is_given_up_is_taken_again), unit_test(many_places_are_kept_up_to_a_bound))
