@@ -7,7 +7,7 @@ import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
 import {slow, startHub, until} from './lib/hub.mjs';
 
-const calls = Number(process.env.BUSBAR_SOAK_CALLS ?? (slow ? 2500 : 6000));
+const calls = Number(process.env.BUSBAR_SOAK_CALLS ?? (slow ? 2000 : 4000));
 const seed = Number(process.env.BUSBAR_SOAK_SEED ?? 20260707);
 const callers = 150, connections = 6;
 let hub, upstream;
@@ -71,7 +71,7 @@ function call(agent, draw, key) {
   if (operation === 'request' && draw(2) === 0) headers['idempotency-key'] = `k${key}-${draw(400)}`;
   if (draw(10) === 0) headers['cache-control'] = pick(draw, ['no-cache', 'no-store', 'only-if-cached', 'max-age=0']);
   if (draw(5) === 0) headers.traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  const query = operation === 'list' ? pick(draw, ['', '?all=true', '?max_items=20']) : pick(draw, ['', '', '', '?timeout=30ms', '?wait=no', '?wait=yes', '?timeout=5ms']);
+  const query = operation === 'list' ? pick(draw, ['', '?all=true&timeout=100ms', '?max_items=20']) : pick(draw, ['', '', '', '?timeout=30ms', '?wait=no', '?wait=yes', '?timeout=5ms']);
   const leaves = draw(4) === 0 ? draw(40) : -1;
   return new Promise((resolve, reject) => {
     const req = http.request(`${hub.url}/api/v1/connections/s${draw(connections)}/operations/${operation}${query}`, {method: 'POST', headers, agent}, (res) => {
