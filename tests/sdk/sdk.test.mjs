@@ -1,33 +1,21 @@
 // The SDK as its users have it: installed, each header alone, in C and C++, the guide's snippets, and a connector built outside the tree
 // that a hub loads, calls and swaps.
 import assert from 'node:assert/strict';
-import {execFileSync, spawnSync} from 'node:child_process';
+import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
 import {startHub, tempFolder} from '../integration/lib/hub.mjs';
+import {compile, has, installSdk, root, runTest, sanitize, warnings} from './lib/sdk.mjs';
 
-const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
-const build = process.env.BUSBAR_BUILD ?? path.join(root, 'build/plain');
-let prefix, env;
-
-const find = (name) => execFileSync('find', [prefix, '-name', name], {encoding: 'utf8'}).trim().split('\n')[0];
-const has = (tool) => spawnSync(tool, ['--version']).status === 0;
-
-function compile(compiler, args, options = {}) {
-  const done = spawnSync(compiler, args, {encoding: 'utf8', env, ...options});
-  assert.equal(done.status, 0, `${compiler} ${args.join(' ')}\n${done.stderr}`);
-}
+let sdk, prefix, find;
 
 before(() => {
-  prefix = tempFolder();
-  execFileSync('cmake', ['--install', build, '--prefix', prefix], {stdio: 'pipe'});
-  env = {...process.env, PKG_CONFIG_PATH: path.dirname(find('busbar-sdk.pc'))};
+  sdk = installSdk();
+  ({prefix, find} = sdk);
 });
 after(() => fs.rmSync(prefix, {recursive: true, force: true}));
-
-const cflags = () => execFileSync('pkg-config', ['--define-variable=prefix=' + prefix, '--cflags', 'busbar-sdk'], {encoding: 'utf8', env}).trim().split(' ');
 
 test('each header compiles alone and all together, as C11 to C++20, with gcc and clang', () => {
   const headers = fs.readdirSync(path.join(prefix, 'include/busbar'));
@@ -39,30 +27,44 @@ test('each header compiles alone and all together, as C11 to C++20, with gcc and
       for (const header of [...headers.map((h) => [h]), headers]) {
         const file = path.join(dir, language === 'c' ? 'x.c' : 'x.cc');
         fs.writeFileSync(file, header.map((h) => `#include <busbar/${h}>\n`).join('') + 'typedef int not_empty;\n');
-        compile(compiler, [`-std=${standard}`, '-Wall', '-Wextra', '-Wpedantic', '-Werror', ...cflags(), '-c', file, '-o', '/dev/null']);
+        compile(compiler, [`-std=${standard}`, ...warnings, ...sdk.cflags, '-c', file, '-o', '/dev/null']);
       }
     }
   }
   fs.rmSync(dir, {recursive: true});
 });
 
-test("every C snippet of the guide is a connector that compiles without a warning", () => {
+test('every C snippet of the guide compiles without a warning: connectors, and tests of them, which hold', () => {
   const guide = fs.readFileSync(path.join(root, 'sdk/README.md'), 'utf8');
   const snippets = [...guide.matchAll(/```c\n([\s\S]*?)```/g)].map((m) => m[1]);
-  assert.ok(snippets.length >= 4);
-  assert.ok(snippets[0].split('\n').length < 60, 'the first connector has under sixty lines');
+  const isTest = (snippet) => snippet.includes('<busbar/test.h>');
+  const connectors = snippets.filter((s) => !isTest(s));
+  assert.ok(connectors.length >= 5 && snippets.length - connectors.length >= 2);
+  assert.ok(connectors[0].split('\n').length < 60, 'the first connector has under sixty lines');
   const dir = tempFolder();
   for (const snippet of snippets) {
+    if (isTest(snippet)) { // of the connector that stands before it
+      fs.writeFileSync(path.join(dir, 'weather_test.c'), snippet);
+      compile('cc', ['-std=c11', ...warnings, ...sanitize, 'weather_test.c', 'weather.c', ...sdk.testFlags, '-o', 'weather_test'], {cwd: dir});
+      const done = runTest(path.join(dir, 'weather_test'));
+      assert.deepEqual({code: done.code, stderr: done.stderr}, {code: 0, stderr: ''});
+      continue;
+    }
     fs.writeFileSync(path.join(dir, 'weather.c'), snippet);
-    compile('cc', ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', ...cflags(), 'weather.c', '-o', 'weather.so'], {cwd: dir});
-    const symbols = execFileSync('nm', ['-D', '--defined-only', 'weather.so'], {cwd: dir, encoding: 'utf8'}).trim().split('\n');
-    assert.equal(symbols.length, 1, symbols.join());
-    assert.match(symbols[0], / busbar_entry$/);
+    for (const compiler of ['gcc', 'clang'].filter(has)) {
+      compile(compiler, ['-std=c11', ...warnings, '-shared', '-fPIC', '-fvisibility=hidden', ...sdk.cflags, 'weather.c', '-o', 'weather.so'], {cwd: dir});
+      const symbols = execFileSync('nm', ['-D', '--defined-only', 'weather.so'], {cwd: dir, encoding: 'utf8'}).trim().split('\n');
+      assert.equal(symbols.length, 1, symbols.join());
+      assert.match(symbols[0], / busbar_entry$/);
+    }
   }
-  const line = /```sh\n(cc .*)\n```/.exec(guide)[1].replace('$(pkg-config --cflags busbar-sdk)', cflags().join(' '));
-  fs.writeFileSync(path.join(dir, 'weather.c'), snippets[0]);
-  compile('sh', ['-c', line], {cwd: dir});
+  fs.writeFileSync(path.join(dir, 'weather.c'), connectors[0]);
+  compile('sh', ['-c', /```sh\n(cc .*-shared.*)\n```/.exec(guide)[1]], {cwd: dir, env: sdk.env});
   fs.rmSync(dir, {recursive: true});
+});
+
+test("the reference is what the headers say", () => {
+  compile(path.join(root, 'scripts/sdk-reference'), ['--check']);
 });
 
 test('a connector outside the tree builds by CMake, is loaded, called and swapped while calls run', async () => {
