@@ -143,8 +143,13 @@ static void done_text(bb_call *call, bb_str json) {
     bb_str copy = arena_copy(c->memory, json);
     json_error error;
     if (copy.ptr == NULL)
-        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the output");
-    else if (json_read(c->memory, copy, NULL, &error) == NULL)
+        plugin_misuse(c, BB_E_LIMIT, "the output takes more memory than one call may have");
+    else if (json_read(c->memory, copy, NULL, &error) != NULL)
+        error.limit = false;
+    else if (error.limit)
+        plugin_misuse(c, BB_E_LIMIT,
+                      "the output takes more memory than one call may have, or is nested too deep");
+    else
         plugin_misuse(c, BB_E_PLUGIN, "the connector's output is not JSON: %s at byte %zu", error.reason,
                       error.offset);
     c->output_kind = PLUGIN_OUT_TEXT;

@@ -218,7 +218,12 @@ static const bb_json *response_json(bb_call *call) {
     plugin_call *c = plugin_call_of(call);
     if (!c->answer.json_tried) {
         c->answer.json_tried = true;
-        c->answer.json = json_read(c->memory, c->answer.body, NULL, NULL);
+        json_error error;
+        c->answer.json = json_read(c->memory, c->answer.body, NULL, &error);
+        if (c->answer.json == NULL && error.limit)
+            plugin_misuse(
+                c, BB_E_LIMIT,
+                "the service's answer takes more memory than one call may have, or is nested too deep");
     }
     return (const bb_json *)c->answer.json;
 }

@@ -380,3 +380,15 @@ test('requests that the server itself refuses are counted', async () => {
   assert.equal(answer.status, 431);
   assert.equal(await count(), before + 1);
 });
+
+test('an answer that takes more memory than a call may have is too large, not broken', async () => {
+  hub.writeConf('roomy.conf', restConf(upstream.url, '[http]\nmax_response = 100m\n' + fast));
+  await hub.reload();
+  upstream.script([(req, res) => {
+    res.writeHead(200, {'content-type': 'application/json'});
+    res.end(`[${'1,'.repeat(6_000_000)}1]`);
+  }]);
+  await hub.problem('too-large', 'roomy', 'request', {path: '/many'});
+  hub.removeConf('roomy.conf');
+  await hub.reload();
+});
