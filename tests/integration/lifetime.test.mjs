@@ -252,7 +252,7 @@ const SOAK = Number(process.env.BUSBAR_SOAK ?? 30); // reloads; thousands for a 
 test('calls, tokens of a second, consents, transforms, deletions and reloads, all at once', async () => {
   tokens.lifetime = 1;
   const setting = (i) => `[retry]\nattempts = ${1 + (i % 3)}\n[limits]\nquota = ${100000 + i}/day\n`;
-  const jq = (i) => `[transform]\nresponse = {n: ${i % 7}, url: .body.url}\n`;
+  const jq = (i) => `[transform]\ntimeout = 30s\nresponse = {n: ${i % 7}, url: .body.url}\n`;
   const files = (i) => ({
     'plain.conf': restConf(upstream.url, setting(i) + jq(i)),
     'machine.conf': oauth(i % 2 ? 'scope = a' : 'scope = b') + setting(0),

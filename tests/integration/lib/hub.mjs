@@ -141,7 +141,9 @@ export class Hub {
     this.child.kill(signal);
     const code = await this.exited;
     if (signal === 'SIGTERM' || signal === 'SIGINT') assert.equal(code, 0, `exit code ${code}\n${this.stderr}`);
-    assert.doesNotMatch(this.stderr, /Sanitizer|runtime error:/, this.stderr);
+    // TSan's word on a child that a connector ended in the middle of dlopen, which the tests provoke: no finding.
+    const said = this.stderr.replace(/ThreadSanitizer: main thread finished with ignores enabled\n.*\n/g, '');
+    assert.doesNotMatch(said, /Sanitizer|runtime error:/, said);
     fs.rmSync(this.dir, {recursive: true, force: true});
   }
 }
