@@ -173,6 +173,8 @@ static void done_body(bb_call *call) {
 static void next_cursor(bb_call *call, bb_str cursor) {
     plugin_call *c = plugin_call_of(call);
     c->next_cursor = cursor.len > 0 ? arena_copy(c->memory, cursor) : (bb_str){NULL, 0};
+    if (cursor.len > 0 && c->next_cursor.ptr == NULL) /* else the list would seem to end here */
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the cursor");
 }
 
 /* Codes of a newer SDK than this host's, and nonsense, are the connector's defect. */

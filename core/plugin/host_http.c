@@ -35,6 +35,8 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     if (!is_token(method) || method.len > 32)
         plugin_misuse(c, BB_E_INVALID_INPUT, "\"%.*s\" is not an HTTP method", STR_FMT(method));
     r->method = arena_copy(c->memory, method);
+    if (r->method.ptr == NULL)
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request");
     bool whole = str_starts(url, STR("http://")) || str_starts(url, STR("https://"));
     r->foreign = whole && !url_same_origin(url, c->base_url);
     if (!whole) {
@@ -89,6 +91,8 @@ static void flatten(bb_call *call, bb_str name, const json_value *v, put_pair pu
     for (json_iter it = json_iterate(v); json_next(&it);) {
         bb_str inner = json_is(v, JSON_OBJECT) ? arena_printf(a, "%.*s[%.*s]", STR_FMT(name), STR_FMT(it.key))
                                                : arena_printf(a, "%.*s[%u]", STR_FMT(name), it.index);
+        if (inner.ptr == NULL)
+            plugin_misuse(plugin_call_of(call), BB_E_NO_MEMORY, "no memory for the request's parameters");
         flatten(call, inner, it.value, put);
     }
 }
@@ -131,9 +135,12 @@ static void header(bb_call *call, bb_str name, bb_str value) {
         r->header_cap = cap;
     }
     /* libcurl wants "Name;" for a field without a value. */
-    r->headers[r->header_count++] = value.len > 0
-                                        ? arena_printf(c->memory, "%.*s: %.*s", STR_FMT(name), STR_FMT(value))
-                                        : arena_printf(c->memory, "%.*s;", STR_FMT(name));
+    bb_str line = value.len > 0 ? arena_printf(c->memory, "%.*s: %.*s", STR_FMT(name), STR_FMT(value))
+                                : arena_printf(c->memory, "%.*s;", STR_FMT(name));
+    if (line.ptr == NULL)
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request's header");
+    else
+        r->headers[r->header_count++] = line;
 }
 
 /* --- body ----------------------------------------------------------------------------------------- */

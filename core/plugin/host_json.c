@@ -19,9 +19,12 @@ static const bb_json *out(const json_value *v) {
 static const bb_json *parse(bb_call *call, bb_str text) {
     plugin_call *c = plugin_call_of(call);
     bb_str copy = arena_copy(c->memory, text);
-    json_error error;
+    json_error error = {0};
     const json_value *v = copy.ptr != NULL ? json_read(c->memory, copy, NULL, &error) : NULL;
-    if (v == NULL && c->error.code == BB_OK)
+    bool without_memory = copy.ptr == NULL || (v == NULL && strcmp(error.reason, "no memory") == 0);
+    if (without_memory) /* NULL alone would say that it is not JSON */
+        plugin_misuse(c, BB_E_LIMIT, "a text of the service takes more memory than one call may have");
+    else if (v == NULL && c->error.code == BB_OK)
         c->error = (plugin_error){.code = BB_E_UPSTREAM_INVALID,
                                   .message = STR("a text of the service is not JSON")};
     return out(v);
