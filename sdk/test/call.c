@@ -255,26 +255,31 @@ size_t bb_test_allocations(const bb_test *t) {
     return t->allocations;
 }
 
+static bool gave(const bb_test *t, const char *output, const char *cursor) {
+    return strcmp(t->result.output, output) == 0 && strcmp(t->result.next_cursor, cursor) == 0;
+}
+
 int bb_test_torture(bb_test *t, const char *operation, const char *input) {
     size_t from = t->script_at;
     scheme_state auth = t->auth; /* each run acquires its token anew, where the first one did */
     bb_test_call(t, operation, input);
-    char *right = test_have(strdup(t->result.output));
+    char *output = test_have(strdup(t->result.output)), *cursor = test_have(strdup(t->result.next_cursor));
     bool good = t->result.mismatch[0] == '\0';
     for (size_t n = 1, count = t->allocations; good && n <= count; n++) {
         t->script_at = from;
         t->auth = auth;
         bb_test_fail_allocation(t, n);
         bb_test_call(t, operation, input);
-        good = t->result.code != BB_OK || strcmp(t->result.output, right) == 0;
+        good = t->result.mismatch[0] == '\0' && (t->result.code != BB_OK || gave(t, output, cursor));
         if (!good)
-            fprintf(stderr, "busbar-sdk-test: %s: without its allocation number %zu it gives: %s\n",
-                    operation, n, t->result.output);
+            fprintf(stderr, "busbar-sdk-test: %s: without its allocation number %zu it gives: %s%s %s\n",
+                    operation, n, t->result.output, t->result.message, t->result.next_cursor);
     }
     t->script_at = from;
     t->auth = auth;
     bb_test_call(t, operation, input); /* and it is well again */
-    good = good && strcmp(t->result.output, right) == 0;
-    free(right);
+    good = good && gave(t, output, cursor);
+    free(output);
+    free(cursor);
     return good;
 }

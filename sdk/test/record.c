@@ -146,6 +146,7 @@ static bool add(bb_test *t, const json_value *exchange) {
                           .method = test_line(t->memory, method),
                           .url = url_of(t, request),
                           .body = test_line(t->memory, body),
+                          .body_len = body.len,
                           .answer_headers = lines_of(t, json_getl(response, "headers")),
                           .answer = answer.len > 0 ? answer.ptr : "",
                           .answer_len = answer.len};

@@ -22,6 +22,7 @@ static const char *text_or_null(arena *a, const char *text) {
 }
 
 void bb_test_expect(bb_test *t, const bb_test_exchange *x) {
+    bb_str body = x->body_len > 0 ? str_of(x->body, x->body_len) : str_from(x->body);
     bb_str answer = x->answer_len > 0 ? str_of(x->answer, x->answer_len) : str_from(x->answer);
     t->script = test_room(t->script, t->script_count, &t->script_cap, sizeof *t->script);
     t->script[t->script_count++] = (bb_test_exchange){
@@ -30,7 +31,8 @@ void bb_test_expect(bb_test *t, const bb_test_exchange *x) {
         .method = text_or_null(t->memory, x->method),
         .url = text_or_null(t->memory, x->url),
         .headers = test_lines(t->memory, x->headers),
-        .body = text_or_null(t->memory, x->body),
+        .body = x->body != NULL ? test_line(t->memory, body) : NULL,
+        .body_len = body.len,
         .answer_headers = test_lines(t->memory, x->answer_headers),
         .answer = test_line(t->memory, answer),
         .answer_len = answer.len,
@@ -105,7 +107,7 @@ bool test_fits(bb_test *t, const bb_test_exchange *x, const bb_test_request *req
         *out = arena_printf(a, "the method is %s, expected was %s", request->method, x->method);
     else if (x->url != NULL && !url_fits(t, str_from(x->url), str_from(request->url)))
         *out = arena_printf(a, "the URL is %s, expected was %s", request->url, x->url);
-    else if (x->body != NULL && !body_fits(a, str_from(x->body), body))
+    else if (x->body != NULL && !body_fits(a, str_of(x->body, x->body_len), body))
         *out = arena_printf(a, "the body is \"%s\", expected was \"%s\"", request->body, x->body);
     for (const char *const *h = x->headers; *h != NULL && out->ptr == NULL; h++)
         if (!header_fits(request, str_from(*h)))

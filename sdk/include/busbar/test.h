@@ -65,6 +65,7 @@ typedef struct bb_test_exchange {
     const char *url;            /* whole, or what follows base_url: path and query as they are sent */
     const char *const *headers; /* "Name: value" that must be there, "Name:" that must not; ends with NULL */
     const char *body;           /* compared as JSON where both are, else byte by byte; "": none */
+    size_t body_len;            /* its bytes; 0: up to the NUL */
     const char *const *answer_headers; /* "Name: value"; ends with NULL */
     const char *answer;                /* the body of the answer */
     size_t answer_len;                 /* its bytes; 0: up to the NUL */
@@ -139,8 +140,8 @@ size_t bb_test_allocations(const bb_test *t);
 
 /* Calls the operation with the script as it stands, then again with each of its pieces of memory refused in
  * turn, each time from the same place of the script. 1 where every run either fails or gives the
- * right output; 0, and a line on standard error, where one gives another output. A crash is a crash: run it
- * under AddressSanitizer. */
+ * right output and cursor; 0, and a line on standard error, where one gives others or asks for something
+ * else. A crash is a crash: run it under AddressSanitizer. */
 int bb_test_torture(bb_test *t, const char *operation, const char *input);
 
 /* --- exchanges kept in files --------------------------------------------------------------------- */
