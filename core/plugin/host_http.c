@@ -69,7 +69,8 @@ static void query(bb_call *call, bb_str name, bb_str value) {
     plugin_request *r = begun(call, "query");
     if (r == NULL)
         return;
-    buf_char(&r->url, memchr(r->url.ptr, '?', r->url.len) != NULL ? '&' : '?');
+    bool more = r->url.len > 0 && memchr(r->url.ptr, '?', r->url.len) != NULL; /* empty: out of memory */
+    buf_char(&r->url, more ? '&' : '?');
     url_encode(&r->url, name);
     buf_char(&r->url, '=');
     url_encode(&r->url, value);
