@@ -26,48 +26,38 @@ static size_t plain(bb_str name, char *out, size_t cap) {
     return n;
 }
 
-/* Whole names, of parameters and members; and parts of a name that say it in any company. "token" alone is
- * one, "next_page_token" is not. */
+static bool is_one_of(const char *text, const char *const *names) {
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcmp(text, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whole names, and parts of a name that say it in any company: "token" is one, "next_page_token" is not. */
 bool test_is_secret_name(bb_str name) {
-    static const char *const whole[] = {"token",  "key",     "auth",      "sid",       "code", "jwt",
-                                        "cookie", "session", "sessionid", "pin",       "otp",  "nonce",
-                                        "sig",    "pass",    "pwd",       "assertion", NULL};
-    static const char *const parts[] = {"authorization",
-                                        "cookie2",
-                                        "setcookie",
-                                        "secret",
-                                        "password",
-                                        "passwd",
-                                        "passphrase",
-                                        "apikey",
-                                        "accesskey",
-                                        "privatekey",
-                                        "accesstoken",
-                                        "refreshtoken",
-                                        "idtoken",
-                                        "authtoken",
-                                        "sessiontoken",
-                                        "securitytoken",
-                                        "clientassertion",
-                                        "credential",
-                                        "signature",
-                                        "devicecode",
-                                        "usercode",
-                                        "codeverifier",
-                                        "authkey",
-                                        "bearer",
-                                        "csrf",
-                                        "xsrf",
-                                        NULL};
+    static const char *const whole[] = {"token", "jwt", "cookie",    "session",
+                                        "pass",  "pwd", "assertion", NULL};
+    static const char *const parts[] = {
+        "authorization", "setcookie",    "secret",     "password",    "passwd",        "passphrase",
+        "apikey",        "accesskey",    "privatekey", "accesstoken", "refreshtoken",  "idtoken",
+        "authtoken",     "sessiontoken", "sessionid",  "sessionkey",  "securitytoken", "clientassertion",
+        "credential",    "signature",    "devicecode", "usercode",    "codeverifier",  "authkey",
+        "bearer",        "csrf",         "xsrf",       NULL};
     char text[128];
     plain(name, text, sizeof text);
-    for (size_t i = 0; whole[i] != NULL; i++)
-        if (strcmp(text, whole[i]) == 0)
-            return true;
     for (size_t i = 0; parts[i] != NULL; i++)
         if (strstr(text, parts[i]) != NULL)
             return true;
-    return false;
+    return is_one_of(text, whole);
+}
+
+/* In a query or a form these are credentials as well; in JSON they are more often what a thing is called
+ * ("key") or how an error is ("code"). */
+static bool is_secret_parameter(bb_str name) {
+    static const char *const whole[] = {"key", "auth", "sid", "code", "sig", "pin", "otp", "nonce", NULL};
+    char text[128];
+    plain(name, text, sizeof text);
+    return test_is_secret_name(name) || is_one_of(text, whole);
 }
 
 /* Of header fields more names are: "X-Vault-Token", "X-Foo-Key", "X-Signature-Ed25519". */
@@ -123,7 +113,7 @@ static void redact_pairs(bb_str pairs, buf *out) {
             buf_char(out, '&');
         bool has_value = memchr(pair.ptr != NULL ? pair.ptr : "", '=', pair.len) != NULL;
         str_split(&value, '=', &name);
-        if (has_value && test_is_secret_name(name)) {
+        if (has_value && is_secret_parameter(name)) {
             buf_str_add(out, name);
             buf_lit(out, "=" REDACTED);
         } else {

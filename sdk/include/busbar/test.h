@@ -74,7 +74,8 @@ typedef struct bb_test_exchange {
 
 /* Adds to the end of the script. */
 void bb_test_expect(bb_test *t, const bb_test_exchange *exchange);
-/* The same as BB_TEST_EXCHANGE(t, .url = "/x", .answer = "{}"); header lists: BB_TEST_HEADERS("A: b", "C: d")
+/* The same, in C, as BB_TEST_EXCHANGE(t, .url = "/x", .answer = "{}"); header lists: BB_TEST_HEADERS("A: b",
+ * "C: d")
  */
 #define BB_TEST_EXCHANGE(t, ...) \
     bb_test_expect((t), &(const bb_test_exchange){.size = (uint32_t)sizeof(bb_test_exchange), __VA_ARGS__})

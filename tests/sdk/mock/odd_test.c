@@ -220,9 +220,9 @@ static int recorded_and_replayed(void) {
     bb_test *t = connected();
     BB_CHECK(t, mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/exchanges.json", folder);
-    bb_test_live(
-        t, service,
-        "{\"id\":7,\"password\":\"hunter2\",\"owner\":\"nobody-knows it\",\"keys\":[{\"api_key\":5}]}");
+    bb_test_live(t, service,
+                 "{\"id\":7,\"code\":\"kept\",\"password\":\"hunter2\",\"owner\":\"nobody-knows "
+                 "it\",\"keys\":[{\"api_key\":5}]}");
     bb_test_secret(t, "nobody-knows");
     bb_test_secret(t, "i"); /* too short to be taken out everywhere */
     BB_CHECK(t, bb_test_auth(t, "odd_login", "{\"secret\":\"opensesame\"}"));
@@ -254,8 +254,9 @@ static int recorded_and_replayed(void) {
     BB_CHECK(t, bb_test_auth(t, "odd_login", "{\"secret\":\"another one\"}"));
     BB_CHECK(t, bb_test_replay(t, path));
     BB_CHECK(t, bb_test_call(t, "form", "{\"token\":\"any other\",\"shown\":\"plain\"}")->code == BB_OK);
-    BB_CHECK(t, bb_test_output_is(t, "{\"id\":7,\"password\":\"REDACTED\",\"owner\":\"REDACTED "
-                                     "it\",\"keys\":[{\"api_key\":\"REDACTED\"}]}"));
+    BB_CHECK(
+        t, bb_test_output_is(t, "{\"id\":7,\"code\":\"kept\",\"password\":\"REDACTED\",\"owner\":\"REDACTED "
+                                "it\",\"keys\":[{\"api_key\":\"REDACTED\"}]}"));
     BB_CHECK(t, bb_test_call(t, "bytes", "{}")->code == BB_OK);
     BB_CHECK(t, !bb_test_replay(t, "/nonexistent/x") && SAYS(bb_test_problem(t), "cannot be read"));
     FILE *f = fopen(path, "w");
