@@ -1,5 +1,5 @@
-/* Room cli: the program `busbar`. It includes hub (serve, --offline), conf, json and base; nothing includes
- * it.
+/* Room cli: the program `busbar`. It includes hub (serve, --offline), check, conf, json and base; nothing
+ * includes it.
  *
  * cli.h - what the commands share. */
 #ifndef CLI_CLI_H
@@ -57,6 +57,10 @@ typedef struct options {
     bool reset_breaker;
     /* new-plugin */
     const char *kind;
+    /* check */
+    bool junit;
+    const char *only, *settings;
+    uint64_t seed;
     const char *words[256]; /* what is no option */
     size_t word_count;
 } options;
@@ -126,6 +130,7 @@ int command_executions(const options *o);
 int command_limits(const options *o);
 int command_purge(const options *o);
 int command_new_plugin(const options *o);
+int command_check(const options *o);
 
 bool help_print(const char *command); /* NULL: of the program. False: no such command */
 extern const char *const command_names[];

@@ -145,6 +145,22 @@ static const struct {
      "host, a Makefile, a CMakeLists.txt, a README and a connection's conf file. Overwrites nothing.\n\n"
      "  --kind http       its operations are HTTP requests (the default, and the only kind of this SDK)\n\n"
      "Exit codes: 0 written; 1 a file is there already, or cannot be written; 2 usage.\n"},
+    {"check",
+     "Usage: busbar check PLUGIN.so [--json | --junit] [--only NAME] [--seed N] [--settings JSON|@FILE]\n\n"
+     "Tries a connector as its author should: what the file says, what it declares, and how it fares with "
+     "odd\n"
+     "settings, bad answers and a host that fails. No service is needed. Each check runs in a process of its "
+     "own.\n\n"
+     "  --json            the report as JSON\n"
+     "  --junit           the report as JUnit's XML\n"
+     "  --only NAME       only this check, or several with commas between: file, exports, linking, "
+     "libraries,\n"
+     "                    imports, constructors, load, descriptor, schemas, lifecycle, settings, threads, "
+     "steps,\n"
+     "                    deadline, determinism, faults, leaks\n"
+     "  --seed N          of all that is generated: the one of an earlier run gives the same again\n"
+     "  --settings JSON   settings to try it with, a JSON object or @FILE; default: by its settings schema\n"
+     "\nExit codes: 0 all checks pass (warnings are no failure); 1 a check fails; 2 usage.\n"},
 };
 
 static const char program[] =
@@ -164,6 +180,7 @@ static const char program[] =
     "  limits      rates, quotas and circuit breakers as they stand\n"
     "  purge       drop answers from the cache\n"
     "  new-plugin  begin a connector of your own\n"
+    "  check       try a connector before anyone loads it\n"
     "  help        this, or a command's help\n\n"
     "`busbar COMMAND --help` says more. `busbar --version` prints the version.\n";
 

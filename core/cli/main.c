@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",  "call",       "ls",   "inspect", "test",       "auth",
-                                     "reload", "secret",     "key",  "audit",   "executions", "limits",
-                                     "purge",  "new-plugin", "help", NULL};
+const char *const command_names[] = {"serve",  "call",       "ls",    "inspect", "test",       "auth",
+                                     "reload", "secret",     "key",   "audit",   "executions", "limits",
+                                     "purge",  "new-plugin", "check", "help",    NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -34,7 +34,9 @@ static const struct {
                 {"executions", command_executions},
                 {"limits", command_limits},
                 {"purge", command_purge},
-                {"new-plugin", command_new_plugin}};
+                {"new-plugin", command_new_plugin},
+
+                {"check", command_check}};
 
 static int unknown_command(const char *name) {
     const char *near = str_nearest(str_from(name), command_names);

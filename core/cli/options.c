@@ -16,7 +16,8 @@ enum {
     EXECUTIONS = 256,
     PURGE = 512,
     LIMITS = 1024,
-    NEW_PLUGIN = 2048
+    NEW_PLUGIN = 2048,
+    CHECK = 4096
 };
 
 typedef struct option {
@@ -48,9 +49,9 @@ static const option known[] = {
     {"--key", CLIENT, KEY, AT(key)},
     {"--key-file", CLIENT, TEXT, AT(key_file)},
     {"--offline", CLIENT, FLAG, AT(offline)},
-    {"--output", CLIENT, FORM, AT(output)},
-    {"--text", CLIENT, FORM_TEXT, AT(output)},
-    {"--json", CLIENT, FORM_JSON, AT(output)}, /* of `call`: TEXT or @FILE, below */
+    {"--output", CLIENT | CHECK, FORM, AT(output)},
+    {"--text", CLIENT | CHECK, FORM_TEXT, AT(output)},
+    {"--json", CLIENT | CHECK, FORM_JSON, AT(output)}, /* of `call`: TEXT or @FILE, below */
     {"--cursor", CALL, TEXT, AT(cursor)},
     {"--timeout", CALL | AUTH, TEXT, AT(timeout)},
     {"--max-items", CALL, COUNT, AT(max_items)},
@@ -86,6 +87,10 @@ static const option known[] = {
     {"--failed", EXECUTIONS, FLAG, AT(failed)},
     {"--reset-breaker", LIMITS, FLAG, AT(reset_breaker)},
     {"--kind", NEW_PLUGIN, TEXT, AT(kind)},
+    {"--junit", CHECK, FLAG, AT(junit)},
+    {"--only", CHECK, TEXT, AT(only)},
+    {"--seed", CHECK, COUNT, AT(seed)},
+    {"--settings", CHECK, TEXT, AT(settings)},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -103,7 +108,9 @@ static unsigned commands_of(const char *command) {
                {"executions", CLIENT | EXECUTIONS},
                {"purge", CLIENT | PURGE},
                {"limits", CLIENT | LIMITS},
-               {"new-plugin", NEW_PLUGIN}};
+               {"new-plugin", NEW_PLUGIN},
+
+               {"check", CHECK}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcmp(command, own[i].name) == 0)
             return own[i].commands;

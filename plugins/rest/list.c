@@ -78,20 +78,23 @@ static bb_str next_link(bb_str field) {
     return none;
 }
 
-/* A link may be a path: the next request wants a whole URL. */
-static bb_str whole_link(bb_call *call, bb_str link) {
-    bb_str base = bb_text(call, bb_get(call, call->instance, "base_url"));
+/* A link may be a path: the next request wants a whole URL. False: no memory, and the step has failed. */
+static int whole_link(bb_call *call, bb_str *whole) {
+    bb_str base = bb_text(call, bb_get(call, call->instance, "base_url")), link = *whole;
     size_t slashes = 0, n = 0;
     if (link.len == 0 || link.ptr[0] != '/')
-        return link;
+        return 1;
     while (n < base.len && (slashes += base.ptr[n] == '/') < 3)
         n++;
     char *text = call->host->call->alloc(call, n + link.len);
-    if (text == NULL)
-        return bb_s(NULL);
+    if (text == NULL) {
+        bb_fail(call, BB_E_NO_MEMORY, "no memory for the next page's URL");
+        return 0;
+    }
     memcpy(text, base.ptr, n);
     memcpy(text + n, link.ptr, link.len);
-    return (bb_str){text, n + link.len};
+    *whole = (bb_str){text, n + link.len};
+    return 1;
 }
 
 static int64_t number_of(bb_call *call, bb_str param, int64_t otherwise) {
@@ -107,12 +110,15 @@ static int64_t number_of(bb_call *call, bb_str param, int64_t otherwise) {
     return n;
 }
 
-static void put_next(bb_call *call, const bb_json *page, size_t count) {
+/* False: the step has failed. */
+static int put_next(bb_call *call, const bb_json *page, size_t count) {
     const char *style = style_of(call);
     char text[32];
     bb_str next = {NULL, 0};
     if (strcmp(style, "link") == 0) {
-        next = whole_link(call, next_link(call->host->http->response_header(call, bb_s("Link"))));
+        next = next_link(call->host->http->response_header(call, bb_s("Link")));
+        if (!whole_link(call, &next))
+            return 0;
         if (next.len > 0 && !is_origin_of(call, next))
             next = bb_s(NULL); /* another service's page is not part of this list */
     } else if (strcmp(style, "cursor") == 0) {
@@ -124,6 +130,7 @@ static void put_next(bb_call *call, const bb_json *page, size_t count) {
         next = bb_s(text);
     }
     call->host->call->next_cursor(call, next);
+    return 1;
 }
 
 bb_step rest_list_resume(bb_call *call) {
@@ -135,7 +142,8 @@ bb_step rest_list_resume(bb_call *call) {
         return bb_fail(call, BB_E_UPSTREAM_INVALID, "the service's page is not JSON");
     if (!bb_is(call, items, BB_JSON_ARRAY))
         return bb_fail(call, BB_E_UPSTREAM_INVALID, "the page has no list where `items` says");
-    put_next(call, page, json->count(items));
+    if (!put_next(call, page, json->count(items)))
+        return BB_FAIL;
     bb_json_writer *w = json->writer(call);
     json->begin_object(w);
     json->key(w, bb_s("items"));

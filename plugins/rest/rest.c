@@ -217,27 +217,30 @@ static int is_utf8(bb_str s) {
 }
 
 /* Bytes that are no text. */
-static void put_base64(bb_call *call, bb_json_writer *w, bb_str body) {
+static int put_base64(bb_call *call, bb_json_writer *w, bb_str body) {
     size_t cap = (body.len + 2) / 3 * 4;
     char *text = call->host->call->alloc(call, cap + 1);
-    call->host->json->key(w, bb_s("body_base64"));
     if (text == NULL) {
-        call->host->json->put_null(w);
-        return;
+        bb_fail(call, BB_E_NO_MEMORY, "no memory for the answer's bytes as base64");
+        return 0;
     }
+    call->host->json->key(w, bb_s("body_base64"));
     bb_str encoded = {text, call->host->crypto->base64_encode(body, text, cap)};
     call->host->json->put_string(w, encoded);
+    return 1;
 }
 
-/* False: what claims to be JSON is none. */
+/* False: the step has failed, for what claims to be JSON is none, or for want of memory. */
 static int put_response_body(bb_call *call, bb_json_writer *w) {
     const bb_json_api *json = call->host->json;
     bb_str body = call->host->http->response_body(call),
            type = call->host->http->response_header(call, bb_s("Content-Type"));
     const bb_json *value = body.len > 0 && (type.len == 0 || contains(type, "json")) ? bb_response(call)
                                                                                      : NULL;
-    if (value == NULL && body.len > 0 && contains(type, "json"))
+    if (value == NULL && body.len > 0 && contains(type, "json")) {
+        bb_fail(call, BB_E_UPSTREAM_INVALID, "the service says that its answer is JSON, and it is not");
         return 0;
+    }
     json->key(w, bb_s("body"));
     if (value != NULL)
         json->put_value(w, value);
@@ -246,7 +249,7 @@ static int put_response_body(bb_call *call, bb_json_writer *w) {
     else
         json->put_string(w, body);
     if (value == NULL && body.len > 0 && !is_utf8(body))
-        put_base64(call, w, body);
+        return put_base64(call, w, body);
     return 1;
 }
 
@@ -261,8 +264,7 @@ static bb_step request_resume(bb_call *call) {
     json->key(w, bb_s("headers"));
     put_response_headers(call, w);
     if (!put_response_body(call, w))
-        return bb_fail(call, BB_E_UPSTREAM_INVALID,
-                       "the service says that its answer is JSON, and it is not");
+        return BB_FAIL;
     json->end_object(w);
     return bb_done_writer(call, w);
 }

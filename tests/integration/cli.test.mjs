@@ -326,7 +326,7 @@ test('offline: an interrupt ends the command while its call waits', async () => 
 
 // --- the program itself -------------------------------------------------------------------------------------------------------------
 
-const commands = ['serve', 'call', 'ls', 'inspect', 'test', 'auth', 'reload', 'secret', 'key', 'audit', 'executions', 'limits', 'purge', 'new-plugin'];
+const commands = ['serve', 'call', 'ls', 'inspect', 'test', 'auth', 'reload', 'secret', 'key', 'audit', 'executions', 'limits', 'purge', 'new-plugin', 'check'];
 
 test('help and version', async () => {
   const version = await run(['--version']);

@@ -1,0 +1,187 @@
+#include "check/drive.h"
+
+#include "check/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* --- instances ----------------------------------------------------------------------------------- */
+
+static bb_str without_slashes(bb_str url) {
+    while (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+bool specimen_create(specimen *s, const plugin_module *m, const char *id, bb_str settings, err *refusal) {
+    *s = (specimen){.module = m, .memory = arena_new_sized(0, 1024)};
+    const json_value *v = s->memory != NULL
+                              ? json_read(s->memory, arena_copy(s->memory, settings), NULL, NULL)
+                              : NULL;
+    if (v == NULL) {
+        arena_free(s->memory);
+        s->module = NULL;
+        return err_set(refusal, "no memory");
+    }
+    s->base_url = without_slashes(json_string(json_getl(v, "base_url")));
+    s->abi = (bb_connection){.size = sizeof s->abi,
+                             .host = poison_host(),
+                             .id = arena_strdup(s->memory, str_from(id)),
+                             .settings = (const bb_json *)v};
+    if (m->desc->create == NULL)
+        return true;
+    poison_connection(&s->abi);
+    poison_phase(PHASE_CREATE);
+    enter("create", INIT_LIMIT_MS);
+    bb_code code = m->desc->create(&s->abi, &s->ptr);
+    leave();
+    poison_phase(PHASE_NONE);
+    if (code == BB_OK)
+        return true;
+    if (poison_rejection() == NULL)
+        wrong("create refuses the settings with code %d without saying why: call host->reject(connection, "
+              "\"/pointer\", "
+              "\"reason\") before it",
+              (int)code);
+    err_set(refusal, "%s", poison_rejection() != NULL ? poison_rejection() : "it does not say why");
+    arena_free(s->memory);
+    s->module = NULL;
+    return false;
+}
+
+void specimen_destroy(specimen *s) {
+    if (s->module == NULL)
+        return;
+    poison_phase(PHASE_DESTROY);
+    enter("destroy", INIT_LIMIT_MS);
+    if (s->module->desc->destroy != NULL)
+        s->module->desc->destroy(s->ptr);
+    leave();
+    poison_phase(PHASE_NONE);
+    arena_free(s->memory);
+    s->module = NULL;
+}
+
+bool trial_instance(trial *t, specimen *s) {
+    err refusal = {""};
+    bb_str settings = trial_settings(t);
+    if (settings.ptr == NULL)
+        return false;
+    if (specimen_create(s, t->module, "check", settings, &refusal))
+        return true;
+    wrong("create refuses the settings %.*s: %s; give settings that it takes with --settings",
+          (int)(settings.len < 200 ? settings.len : 200), settings.ptr, refusal.text);
+    return false;
+}
+
+/* --- calls --------------------------------------------------------------------------------------- */
+
+static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, const run_options *o) {
+    plugin_call_init(&d->c);
+    d->random = 1;
+    d->fail_at = o->fail_at;
+    plugin_call *c = &d->c;
+    c->memory = a;
+    c->base_url = s->base_url;
+    c->plugin_id = s->module->desc->id;
+    c->connection_id = c->execution_id = "check";
+    c->deadline_ns = o->late ? 1 : 0;
+    uint32_t state = x->op->desc->state_size;
+    c->abi = (bb_call){
+        .size = sizeof c->abi,
+        .host = poison_host(),
+        .instance = s->ptr,
+        .input = (const bb_json *)json_read(a, arena_copy(a, x->input), NULL, NULL),
+        .cursor = o->cursor.len > 0 ? guard_text(&d->pieces, o->cursor) : (bb_str){NULL, 0},
+        .state = state > 0 ? guard_alloc(&d->pieces, state, 0) : NULL,
+    };
+    atomic_store(&c->cancelled, o->late ? 1 : 0);
+    return c->abi.input != NULL && (state == 0 || c->abi.state != NULL);
+}
+
+static void trace_request(buf *trace, const plugin_request *r) {
+    buf_printf(trace, "%.*s %.*s\n", STR_FMT(r->method), (int)r->url.len,
+               r->url.ptr != NULL ? r->url.ptr : "");
+    for (size_t i = 0; i < r->header_count; i++) {
+        buf_str_add(trace, r->headers[i]);
+        buf_char(trace, '\n');
+    }
+    buf_str_add(trace, r->body);
+    buf_printf(trace, "\nrepeatable %d foreign %d\n", (int)r->repeatable, (int)r->foreign);
+}
+
+static void take_answer(driven *d, const answer *a) {
+    d->c.answer = (plugin_answer){.status = a->status,
+                                  .headers = a->headers,
+                                  .header_count = a->header_count,
+                                  .body = guard_text(&d->pieces, a->body)};
+}
+
+static void conclude(driven *d, run_end *end, plugin_outcome outcome) {
+    const plugin_call *c = &d->c;
+    end->outcome = outcome;
+    end->host_calls = d->host_calls;
+    end->failed = d->failed;
+    end->misused = outcome == PLUGIN_FAILED && c->misused;
+    end->code = outcome == PLUGIN_FAILED ? c->error.code : BB_OK;
+    snprintf(end->message, sizeof end->message, "%.*s", STR_FMT(c->error.message));
+    if (outcome == PLUGIN_DONE) {
+        buf_str_add(&end->output, c->output);
+        buf_printf(&end->trace, "done %.*s cursor %.*s\n", STR_FMT(c->output), STR_FMT(c->next_cursor));
+    } else if (outcome == PLUGIN_FAILED) {
+        buf_printf(&end->trace, "failed %d %.*s\n", (int)c->error.code, STR_FMT(c->error.message));
+    }
+    end->broken_memory = !guard_intact(d->pieces);
+}
+
+void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end) {
+    arena *a = arena_new((size_t)64 << 20);
+    driven d = {.fail_at = 0};
+    char doing[48];
+    unsigned most = o->max_steps > 0 ? o->max_steps : STEPS_MAX;
+    *end = (run_end){.outcome = PLUGIN_FAILED};
+    if (a == NULL || !prepare(&d, a, s, x, o)) {
+        guard_free(&d.pieces);
+        arena_free(a);
+        return;
+    }
+    poison_step(PHASE_START, &d);
+    enter("start", STEP_LIMIT_MS);
+    plugin_outcome outcome = plugin_start(&d.c, x->op->desc);
+    leave();
+    while (outcome == PLUGIN_SEND && end->answers < most) {
+        trace_request(&end->trace, &d.c.request);
+        take_answer(&d, end->answers >= answers->bad_at ? answers->bad : answers->good);
+        end->answers++;
+        snprintf(doing, sizeof doing, "resume (step %u)", end->answers);
+        poison_step(PHASE_RESUME, &d);
+        enter(doing, STEP_LIMIT_MS);
+        outcome = plugin_resume(&d.c, x->op->desc);
+        leave();
+    }
+    if (outcome == PLUGIN_SEND)
+        trace_request(&end->trace, &d.c.request);
+    end->endless = outcome == PLUGIN_SEND && most == STEPS_MAX;
+    conclude(&d, end, outcome);
+    poison_phase(PHASE_NONE);
+    plugin_call_free(&d.c);
+    guard_free(&d.pieces);
+    arena_free(a);
+}
+
+void run_free(run_end *end) {
+    buf_free(&end->trace);
+    buf_free(&end->output);
+}
+
+void judge(const run_end *end) {
+    if (end->endless)
+        wrong("it asks for request after request: %u with the same answer and no end; give up after a few, "
+              "or say by "
+              "BB_FAIL what the service's answer lacks",
+              STEPS_MAX);
+    if (end->broken_memory)
+        wrong("it writes past the end of memory that the host gave it (state, or host->call->alloc)");
+    if (end->outcome == PLUGIN_FAILED && end->misused && end->code == BB_E_PLUGIN)
+        wrong("%s", end->message);
+}

@@ -1,0 +1,91 @@
+/* drive.h - instances made, and calls run from start to end against answers by a script. */
+#ifndef CHECK_DRIVE_H
+#define CHECK_DRIVE_H
+
+#include "check/host.h"
+#include "check/internal.h"
+
+#define STEPS_MAX 1000u /* the hub ends a call after as many requests */
+
+/* --- instances ----------------------------------------------------------------------------------- */
+
+typedef struct specimen {
+    const plugin_module *module;
+    bb_connection abi;
+    void *ptr;
+    arena *memory;
+    bb_str base_url;
+} specimen;
+
+/* Calls `create`; `settings` is a JSON object's text, of the schema's liking. False: it refuses (`refusal`
+ * gets the text), which is wrong only without a reason: that has been said. */
+bool specimen_create(specimen *s, const plugin_module *m, const char *id, bb_str settings, err *refusal);
+void specimen_destroy(specimen *s);
+
+/* The settings to try a connector with: those given, else its defaults and what its schema asks for. Absent:
+ * that has been said. */
+bb_str trial_settings(trial *t);
+/* Both; where it refuses them, that is said. */
+bool trial_instance(trial *t, specimen *s);
+
+/* --- calls --------------------------------------------------------------------------------------- */
+
+typedef struct answer {
+    const char *label; /* "200 with a body cut short" */
+    int32_t status;
+    const str_pair *headers;
+    size_t header_count;
+    bb_str body;
+    bool fits; /* the service as it should be: what the operation makes of it fits its output schema */
+} answer;
+
+/* Answers from the `bad_at`th on (from 0) are `bad`, before it `good`. */
+typedef struct script {
+    const answer *good, *bad;
+    unsigned bad_at;
+} script;
+
+typedef struct sample {
+    const plugin_op *op;
+    unsigned number; /* of the example, from 1; 0: generated */
+    bb_str input;
+    const json_value *output; /* the example's; NULL: none */
+} sample;
+
+typedef struct run_options {
+    bb_str cursor;
+    bool late;        /* cancelled, and its time over */
+    unsigned fail_at; /* the host function to fail; 0: none */
+    unsigned max_steps;
+} run_options;
+
+typedef struct run_end {
+    plugin_outcome outcome;
+    unsigned answers; /* taken */
+    unsigned host_calls;
+    const char *failed;
+    bool endless, misused, broken_memory;
+    bb_code code;
+    char message[400];
+    bb_str cursor;
+    buf trace;  /* all that left the connector: requests, and how it ended */
+    buf output; /* of PLUGIN_DONE */
+} run_end;
+
+/* Runs a call; says nothing itself but where it is. The end's buffers are the caller's to free by run_free.
+ */
+void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end);
+void run_free(run_end *end);
+/* What is wrong with any end, whatever the answers: endless, broken memory, a defect the host has found. */
+void judge(const run_end *end);
+
+/* The samples of all operations: its examples, else a generated input. In the trial's memory. */
+sample *samples_of(trial *t, size_t *count);
+const char *sample_name(const sample *x); /* "operation x, example 1"; until the next call */
+
+/* A good answer for a sample: the example's output, or one by the output schema. In the trial's memory. */
+const answer *good_answer(trial *t, const sample *x);
+/* The service at its worst. Ends with a label of NULL. */
+const answer *bad_answers(trial *t, const sample *x);
+
+#endif
