@@ -64,13 +64,17 @@ void specimen_destroy(specimen *s) {
 
 bool trial_instance(trial *t, specimen *s) {
     err refusal = {""};
+    at("create");
     bb_str settings = trial_settings(t);
     if (settings.ptr == NULL)
         return false;
     if (specimen_create(s, t->module, "check", settings, &refusal))
         return true;
-    wrong("create refuses the settings %.*s: %s; give settings that it takes with --settings",
-          (int)(settings.len < 200 ? settings.len : 200), settings.ptr, refusal.text);
+    if (t->o->settings.ptr != NULL) /* they may hold what nobody else is to read */
+        wrong("create refuses the settings given: %s", refusal.text);
+    else
+        wrong("create refuses the settings %.*s: %s; give settings that it takes with --settings",
+              (int)(settings.len < 200 ? settings.len : 200), settings.ptr, refusal.text);
     return false;
 }
 
@@ -134,38 +138,48 @@ static void conclude(driven *d, run_end *end, plugin_outcome outcome) {
     end->broken_memory = !guard_intact(d->pieces);
 }
 
+/* Calls that have ended stay as they are for a while: whoever kept a pointer to one is then found using it.
+ */
+static driven *next_call(void) {
+    static _Thread_local driven calls[8];
+    static _Thread_local unsigned turn;
+    driven *d = &calls[turn++ % 8];
+    memset(d, 0, sizeof *d);
+    return d;
+}
+
 void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end) {
     arena *a = arena_new((size_t)64 << 20);
-    driven d = {.fail_at = 0};
+    driven *d = next_call();
     char doing[48];
     unsigned most = o->max_steps > 0 ? o->max_steps : STEPS_MAX;
     *end = (run_end){.outcome = PLUGIN_FAILED};
-    if (a == NULL || !prepare(&d, a, s, x, o)) {
-        guard_free(&d.pieces);
+    if (a == NULL || !prepare(d, a, s, x, o)) {
+        guard_free(&d->pieces);
         arena_free(a);
         return;
     }
-    poison_step(PHASE_START, &d);
+    poison_step(PHASE_START, d);
     enter("start", STEP_LIMIT_MS);
-    plugin_outcome outcome = plugin_start(&d.c, x->op->desc);
+    plugin_outcome outcome = plugin_start(&d->c, x->op->desc);
     leave();
     while (outcome == PLUGIN_SEND && end->answers < most) {
-        trace_request(&end->trace, &d.c.request);
-        take_answer(&d, end->answers >= answers->bad_at ? answers->bad : answers->good);
+        trace_request(&end->trace, &d->c.request);
+        take_answer(d, end->answers >= answers->bad_at ? answers->bad : answers->good);
         end->answers++;
         snprintf(doing, sizeof doing, "resume (step %u)", end->answers);
-        poison_step(PHASE_RESUME, &d);
+        poison_step(PHASE_RESUME, d);
         enter(doing, STEP_LIMIT_MS);
-        outcome = plugin_resume(&d.c, x->op->desc);
+        outcome = plugin_resume(&d->c, x->op->desc);
         leave();
     }
     if (outcome == PLUGIN_SEND)
-        trace_request(&end->trace, &d.c.request);
+        trace_request(&end->trace, &d->c.request);
     end->endless = outcome == PLUGIN_SEND && most == STEPS_MAX;
-    conclude(&d, end, outcome);
+    conclude(d, end, outcome);
     poison_phase(PHASE_NONE);
-    plugin_call_free(&d.c);
-    guard_free(&d.pieces);
+    plugin_call_free(&d->c);
+    guard_free(&d->pieces);
     arena_free(a);
 }
 

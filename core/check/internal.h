@@ -58,6 +58,7 @@ bool said_wrong(void); /* something has been found wrong already */
 /* Around each call into the connector. */
 void enter(const char *doing, unsigned limit_ms);
 void leave(void);
+void one_of_many(void); /* this thread's calls are not timed one by one: who waits for it has entered */
 
 /* --- the checks ---------------------------------------------------------------------------------- */
 

@@ -11,13 +11,15 @@
 #define HOSTILE_ROUNDS 200u
 
 /* One call of each operation, to see that an instance is alive. */
-static void use(trial *t, const specimen *s, const sample *samples, size_t count) {
+static void use(trial *t, const char *what, const specimen *s, const sample *samples, size_t count) {
     for (size_t i = 0; i < count; i++) {
+        at("%s; %s", what, sample_name(&samples[i]));
         const answer *good = good_answer(t, &samples[i]);
         run_end end;
         run_call(s, &samples[i], &(script){good, good, 0}, &(run_options){.max_steps = 3}, &end);
         run_free(&end);
     }
+    at("%s", what);
 }
 
 typedef struct order {
@@ -38,7 +40,7 @@ static void run_order(trial *t, const order *o, bb_str settings, const sample *s
         if (destroy)
             specimen_destroy(s);
         else if (used && s->module != NULL)
-            use(t, s, samples, count);
+            use(t, o->what, s, samples, count);
         else if (!used && !specimen_create(s, t->module, id, settings, &refusal))
             wrong("create refuses settings that it took before: %s", refusal.text);
     }
@@ -50,7 +52,8 @@ static void run_many(trial *t, bb_str settings, const sample *samples, size_t co
     specimen all[MANY] = {{0}};
     err refusal = {""};
     generator g = {.random = t->o->seed};
-    at("%u instances, destroyed in a random order", MANY);
+    static const char what[] = "eight instances, destroyed in a random order";
+    at("%s", what);
     for (unsigned i = 0; i < MANY; i++)
         specimen_create(&all[i], t->module, "check", settings, &refusal);
     for (unsigned left = MANY; left > 0; left--) {
@@ -59,7 +62,7 @@ static void run_many(trial *t, bb_str settings, const sample *samples, size_t co
         all[k] = all[left - 1];
         all[left - 1] = (specimen){0};
         if (left > 1)
-            use(t, &all[0], samples, count);
+            use(t, what, &all[0], samples, count);
     }
 }
 
@@ -76,7 +79,6 @@ void check_lifecycle(trial *t) {
         return;
     world before;
     world_look(&before);
-    at("create with the defaults");
     if (!trial_instance(t, &first))
         return;
     specimen_destroy(&first);
@@ -98,6 +100,7 @@ static bool hub_takes(trial *t, bb_str settings) {
 
 void check_settings(trial *t) {
     size_t count = 0, tried = 0, refused = 0;
+    char what[200];
     if (!trial_load(t))
         return;
     world before;
@@ -111,14 +114,16 @@ void check_settings(trial *t) {
         err refusal = {""};
         if (settings.ptr == NULL || !hub_takes(t, settings))
             continue;
-        at("create with %.*s%s (number %u of seed %llu)", (int)(settings.len < 140 ? settings.len : 140),
-           settings.ptr, settings.len > 140 ? "..." : "", i, (unsigned long long)t->o->seed);
+        snprintf(what, sizeof what, "settings %.*s%s (number %u of seed %llu)",
+                 (int)(settings.len < 110 ? settings.len : 110), settings.ptr,
+                 settings.len > 110 ? "..." : "", i, (unsigned long long)t->o->seed);
+        at("%s", what);
         tried++;
         if (!specimen_create(&s, t->module, "check", settings, &refusal)) {
             refused++;
             continue;
         }
-        use(t, &s, samples, count);
+        use(t, what, &s, samples, count);
         specimen_destroy(&s);
     }
     at("%s", "");

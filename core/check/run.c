@@ -118,10 +118,13 @@ static void say_ending(ending how, int status, int output) {
              inside ? board->doing : "");
     last_words(output, words, sizeof words);
     if (how == STUCK_CALL)
-        wrong(
-            "%s did not return within %u ms: steps must never block or loop without end, create not for over "
-            "5 s; put waiting into BB_SEND and look at host->call->cancelled in long computations",
-            board->doing, (unsigned)(atomic_load(&board->limit_ns) / 1000000u));
+        wrong("%s did not return within %u ms: %s", board->doing,
+              (unsigned)(atomic_load(&board->limit_ns) / 1000000u),
+              atomic_load(&board->limit_ns) > (uint64_t)STEP_LIMIT_MS * CHECK_SLOWER * 1000000u
+                  ? "the hub waits for it that long and no longer; leave slow work to the steps"
+                  : "a step must never block or loop without end; what waits for the service is BB_SEND, and "
+                    "long "
+                    "computations look at host->call->cancelled");
     else if (how == STUCK_CHECK)
         wrong("the check did not end within %u s: the connector's functions return, but too slowly or too "
               "often",
@@ -166,8 +169,10 @@ static void run_one(const check_def *def, trial *t, check_result *r) {
         child_main(def, t, output);
     if (pid < 0)
         wrong("no process could be started for it: %s", strerror(errno));
-    else
-        say_ending(wait_for(pid, &status), status, output);
+    if (pid > 0) {
+        ending how = wait_for(pid, &status);
+        say_ending(how, status, output);
+    }
     if (output >= 0)
         close(output);
     collect(r);
@@ -204,8 +209,9 @@ static void run_all(trial *t, check_report *r) {
         if (bad == NULL)
             run_one(def, t, slot);
         else
-            snprintf(slot->note, sizeof slot->note, "not run, since the check \"%s\" fails: %.90s", bad->name,
-                     bad->count > 0 ? bad->findings[0].text : bad->note);
+            snprintf(slot->note, sizeof slot->note, "not run, since the check \"%s\" fails%s%.100s",
+                     bad->name, t->o->only != NULL ? ": " : "",
+                     t->o->only != NULL && bad->count > 0 ? bad->findings[0].text : "");
         file = def->run == check_file ? slot : file;
         load = def->run == check_load ? slot : load;
         descriptor = def->run == check_descriptor ? slot : descriptor;

@@ -68,13 +68,18 @@ static size_t example_count(trial *t, const plugin_op *op) {
     return json_count(json_read(t->memory, op->examples_text, NULL, NULL));
 }
 
+/* Those that the input schema accepts: a step never sees others. */
 static size_t add_examples(trial *t, const plugin_op *op, sample *to) {
+    const json_value *nothing = json_read(t->memory, STR("{}"), NULL, NULL);
     size_t n = 0;
     for (json_iter it = json_iterate(json_read(t->memory, op->examples_text, NULL, NULL)); json_next(&it);) {
         const json_value *input = json_getl(it.value, "input");
+        input = input != NULL ? input : nothing;
+        if (!json_is(input, JSON_OBJECT) || !schema_validate(op->input, input, t->memory, NULL))
+            continue;
         to[n++] = (sample){.op = op,
                            .number = it.index + 1,
-                           .input = input != NULL ? json_raw(input) : STR("{}"),
+                           .input = json_raw(input),
                            .output = json_getl(it.value, "output")};
     }
     return n;

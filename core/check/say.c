@@ -3,10 +3,14 @@
 
 #include "base/clock.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 check_board *board;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* steps on several threads may say something */
+static _Thread_local bool is_one_of_many;
 
 void at(const char *format, ...) {
     va_list args;
@@ -22,20 +26,33 @@ static bool said_before(const check_finding *f, unsigned count) {
     return false;
 }
 
+/* One line each: line breaks in what is quoted become blanks. */
+static void without_breaks(char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ')
+            *text = ' ';
+}
+
 static void say(bool is_warning, const char *format, va_list args) {
     check_finding f = {.warning = is_warning};
     memcpy(f.where, board->where, sizeof f.where);
     f.where[sizeof f.where - 1] = '\0';
     vsnprintf(f.text, sizeof f.text, format, args);
+    without_breaks(f.where);
+    without_breaks(f.text);
+    pthread_mutex_lock(&lock);
     unsigned count = atomic_load(&board->count);
-    if (said_before(&f, count))
-        return;
-    if (count == CHECK_FINDINGS_MAX) {
-        atomic_fetch_add(&board->dropped, 1);
+    if (said_before(&f, count)) {
+        pthread_mutex_unlock(&lock);
         return;
     }
-    board->findings[count] = f;
-    atomic_store(&board->count, count + 1);
+    if (count == CHECK_FINDINGS_MAX) {
+        atomic_fetch_add(&board->dropped, 1);
+    } else {
+        board->findings[count] = f;
+        atomic_store(&board->count, count + 1);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 void wrong(const char *format, ...) {
@@ -66,12 +83,20 @@ bool said_wrong(void) {
     return false;
 }
 
+void one_of_many(void) {
+    is_one_of_many = true;
+}
+
 void enter(const char *doing, unsigned limit_ms) {
+    if (is_one_of_many)
+        return;
     snprintf(board->doing, sizeof board->doing, "%s", doing);
     atomic_store(&board->limit_ns, (uint64_t)limit_ms * CHECK_SLOWER * 1000000u);
     atomic_store(&board->since_ns, clock_ns());
 }
 
 void leave(void) {
+    if (is_one_of_many)
+        return;
     atomic_store(&board->since_ns, 0);
 }

@@ -18,6 +18,7 @@ typedef struct crew {
 
 static void *work(void *arg) {
     crew *c = arg;
+    one_of_many();
     for (unsigned i = 0; i < ROUNDS; i++) {
         run_end end;
         run_call(c->s, c->x, &(script){c->good, c->good, 0}, &(run_options){.max_steps = 4}, &end);
@@ -37,10 +38,12 @@ static void run_crew(trial *t, const specimen *s, const sample *x) {
     c.expected = buf_str(&alone.trace);
     at("%s, on %u threads at once", sample_name(x), THREADS);
     unsigned n = 0;
+    enter("a step, on one of several threads,", INIT_LIMIT_MS);
     while (n < THREADS && pthread_create(&threads[n], NULL, work, &c) == 0)
         n++;
     for (unsigned i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
+    leave();
     if (atomic_load(&c.differing) > 0)
         wrong("steps that run at the same time disturb each other: %u of %u came to something else; what "
               "instance points to "

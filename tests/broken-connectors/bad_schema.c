@@ -1,0 +1,3 @@
+/* A type that does not exist. */
+#define INPUT "{\"type\":\"objekt\"}"
+#include "sound.h"

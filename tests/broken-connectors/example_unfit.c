@@ -1,0 +1,3 @@
+/* The example is older than the schema. */
+#define EXAMPLES "[{\"summary\":\"one\",\"input\":{\"ident\":\"a\"}}]"
+#include "sound.h"

@@ -1,0 +1,2 @@
+/* Linked with an executable stack. */
+#include "sound.h"

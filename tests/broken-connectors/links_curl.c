@@ -1,0 +1,2 @@
+/* Linked with libcurl. */
+#include "sound.h"

@@ -1,0 +1,193 @@
+// busbar check: our own connectors pass, each of the broken ones fails by the right check, and the reports can be read.
+import assert from 'node:assert/strict';
+import {execFileSync, spawnSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import {after, before, test} from 'node:test';
+import {bin, plugins, run, slow, tempFolder} from './lib/hub.mjs';
+
+const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
+const sources = path.join(root, 'tests/broken-connectors');
+const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'faults', 'leaks'];
+let dir;
+
+before(() => (dir = tempFolder()));
+after(() => fs.rmSync(dir, {recursive: true, force: true}));
+
+function build(source, id, extra = []) {
+  const out = path.join(dir, `${id}.so`);
+  const done = spawnSync('cc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', `-DID="${id}"`, '-shared', '-fPIC', '-fvisibility=hidden', `-I${root}/sdk/include`, source, '-o', out, ...extra], {encoding: 'utf8'});
+  assert.equal(done.status, 0, done.stderr);
+  return out;
+}
+
+const broken = (id, ...extra) => build(path.join(sources, `${id}.c`), id, extra);
+
+async function check(file, ...args) {
+  const done = await run(['check', file, '--json', '--seed', '7', ...args]);
+  assert.equal(done.stderr, '', done.stderr);
+  const report = JSON.parse(done.stdout);
+  assert.equal(done.code, report.passed ? 0 : 1);
+  return report;
+}
+
+const byName = (report, name) => report.checks.find((c) => c.name === name);
+const failing = (report) => report.checks.filter((c) => c.status === 'failed').map((c) => c.name);
+const sentences = (c) => c.findings.map((f) => `${f.where ? `${f.where}: ` : ''}${f.message}`).join('\n');
+
+test('our own connectors, the example and those of the tests pass every check', async () => {
+  const own = fs.readdirSync(plugins).filter((f) => f.endsWith('.so')).map((f) => path.join(plugins, f));
+  assert.ok(own.length >= 4);
+  const others = [build(path.join(root, 'sdk/examples/weather/weather.c'), 'weather'), build(path.join(root, 'tests/integration/connectors/vaulted.c'), 'vaulted')];
+  for (const file of [...own, ...others]) {
+    const report = await check(file);
+    assert.deepEqual(report.checks.map((c) => c.name), names);
+    assert.deepEqual(failing(report), [], report.checks.map(sentences).join('\n'));
+    assert.ok(report.passed);
+    if (own.includes(file)) assert.deepEqual(report.checks.filter((c) => c.status !== 'passed').flatMap((c) => c.findings), [], file);
+  }
+});
+
+test('a sound connector passes with any seed, and without warnings', async () => {
+  const file = broken('sound');
+  for (const seed of slow ? [1] : [1, 2, 3, 4711]) {
+    const report = await check(file, '--seed', String(seed));
+    assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+    assert.equal(report.seed, seed);
+  }
+});
+
+// Each of the broken connectors: the checks that fail (of all, or of those that --only names), and what the first says.
+const cases = [
+  ['crash_create', ['lifecycle'], /create: it crashed \(SIGSEGV\) in create: it reads or writes memory that is not its own/, ['lifecycle']],
+  ['hang_step', ['steps'], /operation things\.get, example 1, after 200 .*: resume \(step 1\) did not return within \d+ ms: a step must never block/, ['steps']],
+  ['write_outside', ['steps'], /things\.get, example 1.*it writes past the end of memory that the host gave it/, ['steps']],
+  ['write_far_outside', ['steps'], /things\.get, example 1.*it crashed \(SIGSEGV\) in start/, ['steps']],
+  ['read_past_body', ['steps'], /after 200 with the example's output: it crashed \(SIGSEGV\) in resume \(step 1\)/, ['steps']],
+  ['two_symbols', ['exports'], /it exports "helper", .*make it static/],
+  ['calls_exit', ['imports', 'steps'], /it calls exit, which ends/, ['imports', 'steps', 'leaks']],
+  ['links_curl', ['libraries'], /it links libcurl\.so.*use host->http/],
+  ['leaks_fds', ['leaks'], /200 descriptors are left behind by 200 lives .*1 a life: close in destroy/, ['leaks', 'steps']],
+  ['leaks_memory', ['leaks'], /\d{4,} bytes are left behind by 200 lives .*free in destroy what create took/],
+  ['starts_thread', ['lifecycle', 'leaks'], /leaves \d+ threads running: join them in destroy/, ['lifecycle', 'leaks', 'steps']],
+  ['bad_schema', ['descriptor'], /input schema of "things\.get": at "\/type"/],
+  ['example_unfit', ['schemas'], /example 1: its input does not fit the input schema: \/id is required/],
+  ['loose_schema', ['schemas'], /requires "id" and yet accepts an input without it/],
+  ['impossible_schema', ['schemas'], /requires "kind", which it does not allow/],
+  ['output_unfit', ['steps'], /its output does not fit the output schema: \/name is required/],
+  ['not_json', ['steps', 'deadline'], /the connector's output is not JSON/],
+  ['null_alloc', ['faults'], /host call \d+ failing: it crashed \(SIGSEGV\) in start/],
+  ['ignores_failure', ['faults'], /host->call->alloc fails, and it goes on as if it had not/],
+  ['unzeroed', ['steps'], /it crashed \(SIGSEGV\) in start/, ['steps']],
+  ['endless_send', ['steps', 'deadline'], /it asks for request after request: 1000 with the same answer/],
+  ['constructor', ['load'], /loading it leaves 1 open descriptors behind/],
+  ['static_state', ['threads', 'determinism'], /steps that run at the same time disturb each other/],
+  ['kept_call', ['threads'], /it calls host->http->begin in destroy: it belongs to the thread of a step/],
+  ['early_answer', ['threads'], /it calls host->http->response_json in start: there is no answer yet/],
+  ['silent_refusal', ['settings'], /settings .*"tag".* of seed 7\): create refuses the settings with code 3 without saying why/],
+  ['crash_settings', ['settings'], /settings .*"tag":"AAAA.* of seed 7\): it crashed \(SIGABRT\) in create/],
+  ['crash_on_error', ['steps', 'deadline', 'faults'], /after \d\d\d with .*: it crashed \(SIGSEGV\) in resume \(step 1\)/],
+  ['static_tls', ['linking'], /static thread-local storage/],
+  ['exec_stack', ['linking'], /executable stack/],
+  ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
+  ['wrong_id', ['descriptor'], /its id is "other", so the file must be named other\.so/],
+];
+const flags = new Map([['links_curl', ['-Wl,--no-as-needed', '-lcurl']], ['exec_stack', ['-Wl,-z,execstack']]]);
+
+for (const [id, expected, sentence, only] of cases) {
+  test(`${id} fails by ${expected.join(', ')}`, async () => {
+    const report = await check(broken(id, ...(flags.get(id) ?? [])), ...(only ? ['--only', only.join(',')] : []));
+    assert.deepEqual(failing(report), expected, report.checks.map(sentences).join('\n'));
+    assert.match(sentences(byName(report, expected[0])), sentence);
+    for (const c of report.checks) if (c.status === 'skipped') assert.match(c.note, /^not run, since the check "(load|descriptor)" fails/);
+  });
+}
+
+test('every broken connector is tried', () => {
+  const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'quiet_constructor'].sort());
+});
+
+test('what runs on loading without an effect is a warning', async () => {
+  const report = await check(broken('quiet_constructor'));
+  assert.ok(report.passed);
+  const c = byName(report, 'constructors');
+  assert.equal(c.status, 'warned');
+  assert.match(c.findings[0].message, /"make_ready" runs as soon as the file is loaded/);
+});
+
+test('a file that is no shared object of this machine', async () => {
+  const text = path.join(dir, 'text.so'), other = path.join(dir, 'other.so'), short = path.join(dir, 'short.so');
+  fs.writeFileSync(text, 'not a shared object\n'.repeat(10));
+  const bytes = fs.readFileSync(broken('sound'));
+  fs.writeFileSync(short, bytes.subarray(0, bytes.length / 2));
+  bytes.writeUInt16LE(243, 18); // e_machine: RISC-V
+  fs.writeFileSync(other, bytes);
+  for (const [file, sentence] of [[text, /no ELF header/], [other, /another machine/], [short, /truncated/]]) {
+    const report = await check(file);
+    assert.deepEqual(failing(report), ['file']);
+    assert.match(sentences(byName(report, 'file')), sentence);
+    assert.equal(report.checks.filter((c) => c.status === 'skipped').length, names.length - 1);
+  }
+});
+
+test('what a wanted check needs has to pass too', async () => {
+  const report = await check(broken('bad_schema'), '--only', 'steps');
+  assert.deepEqual(failing(report), ['steps']);
+  assert.match(sentences(byName(report, 'steps')), /not run, since the check "descriptor" fails: input schema/);
+});
+
+test('settings can be given, by text and by file', async () => {
+  const rest = path.join(plugins, 'rest.so'), file = path.join(dir, 'settings.json');
+  fs.writeFileSync(file, '{"base_url":"https://api.example.test"}');
+  assert.ok((await check(rest, '--only', 'steps', '--settings', `@${file}`)).passed);
+  const report = await check(rest, '--only', 'steps', '--settings', '{"base_url":7}');
+  assert.match(sentences(byName(report, 'steps')), /refuses the settings of --settings: \/base_url must be/);
+});
+
+test('text: a line a check, reasons indented; the seed is printed, and repeats', async () => {
+  const file = broken('crash_settings');
+  const one = await run(['check', file, '--only', 'settings']);
+  assert.equal(one.code, 1);
+  const seed = /\(seed (\d+)\)/.exec(one.stdout)[1];
+  assert.match(one.stdout, /^FAIL +settings .*\n {8}settings .*: it crashed \(SIGABRT\)/m);
+  assert.match(one.stdout, /^1 checks: 0 passed, 0 with warnings, 1 failed, 0 not run$/m);
+  assert.equal((await run(['check', file, '--only', 'settings', '--seed', seed])).stdout, one.stdout);
+  const sound = await run(['check', broken('sound'), '--only', 'file,exports']);
+  assert.equal(sound.code, 0);
+  assert.match(sound.stdout, /^ok +file .*\nok +exports .*\n\n2 checks: 2 passed/m);
+});
+
+test("JUnit's XML is well-formed and says the same", async (t) => {
+  const file = broken('ignores_failure');
+  const done = await run(['check', file, '--junit', '--seed', '7']);
+  assert.equal(done.code, 1);
+  const xml = path.join(dir, 'report.xml');
+  fs.writeFileSync(xml, done.stdout);
+  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="17" failures="1" errors="0" skipped="0">/);
+  assert.equal(done.stdout.match(/<testcase /g).length, names.length);
+  assert.match(done.stdout, /<testcase classname="busbar.check.ignores_failure" name="faults" time="[\d.]+">\s*<failure message="host-&gt;call-&gt;alloc fails/);
+  const skipped = (await run(['check', broken('wrong_id'), '--junit'])).stdout;
+  assert.match(skipped, /<skipped message="not run, since the check &quot;descriptor&quot; fails"\/>/);
+  if (spawnSync('python3', ['--version']).status !== 0) return t.diagnostic('python3 is not here: the XML is not parsed');
+  execFileSync('python3', ['-c', 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])', xml]);
+});
+
+test('the command line: exit code 2, and what is meant', async () => {
+  const file = broken('sound');
+  const usage = async (pattern, ...args) => {
+    const done = await run(['check', ...args]);
+    assert.equal(done.code, 2, done.stdout);
+    assert.match(done.stderr, pattern);
+  };
+  await usage(/one file is expected/);
+  await usage(/one file is expected/, file, file);
+  await usage(/there is no check "step"; did you mean "steps"/, file, '--only', 'step');
+  await usage(/--json or --junit, not both/, file, '--json', '--junit');
+  await usage(/--settings wants a JSON object/, file, '--settings', '[]');
+  await usage(/a number from 1/, file, '--seed', 'x');
+  await usage(/No such file/, path.join(dir, 'none.so'));
+  await usage(/not a regular file/, dir);
+  await usage(/unknown option --url/, file, '--url', 'x');
+  assert.ok(fs.existsSync(bin));
+});
