@@ -94,11 +94,15 @@ static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, con
     c->abi = (bb_call){
         .size = sizeof c->abi,
         .host = poison_host(),
-        .instance = s->ptr,
+        .instance = x->scheme == NULL ? s->ptr : NULL,
         .input = (const bb_json *)json_read(a, arena_copy(a, x->input), NULL, NULL),
         .cursor = o->cursor.len > 0 ? guard_text(&d->pieces, o->cursor) : (bb_str){NULL, 0},
         .state = state > 0 ? guard_alloc(&d->pieces, state, 0) : NULL,
     };
+    if (x->scheme != NULL) {
+        d->auth = (plugin_auth){.scheme = x->scheme, .settings = (const json_value *)s->abi.settings};
+        c->auth = &d->auth;
+    }
     atomic_store(&c->cancelled, o->late ? 1 : 0);
     return c->abi.input != NULL && (state == 0 || c->abi.state != NULL);
 }
@@ -113,6 +117,42 @@ static void trace_request(buf *trace, const plugin_request *r) {
     buf_str_add(trace, r->body);
     buf_printf(trace, "\nrepeatable %d foreign %d\n", (int)r->repeatable, (int)r->foreign);
 }
+
+/* --- an auth scheme's steps ----------------------------------------------------------------------- */
+
+static plugin_outcome sign(driven *d, const sample *x) {
+    static const bb_str headers[] = {{"Accept: application/json", 24},
+                                     {"Content-Type: application/json", 30}};
+    bool body = x->part == SAMPLE_SIGN;
+    bb_auth_request request = {
+        .size = sizeof request,
+        .header_count = body ? 2 : 1,
+        .method = body ? STR("POST") : STR("GET"),
+        .url = guard_text(&d->pieces, STR("https://api.example.test/v1/a%20b?x=1&y=%C3%A9")),
+        .headers = headers,
+        .body = body ? guard_text(&d->pieces, STR("{\"a\":[1,\"\xc3\xa9\"]}")) : (bb_str){NULL, 0},
+        .now_ms = 1780000000000,
+        .random = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255},
+    };
+    if (x->scheme->start != NULL)
+        d->auth.token = guard_text(&d->pieces, STR("token.of-the-check"));
+    return plugin_sign(&d->c, &request);
+}
+
+static plugin_outcome first_step(driven *d, const sample *x) {
+    return x->scheme == NULL         ? plugin_start(&d->c, x->op->desc)
+           : x->part == SAMPLE_STEPS ? plugin_acquire_start(&d->c)
+                                     : sign(d, x);
+}
+
+static void trace_auth(buf *trace, const plugin_auth *a) {
+    for (size_t i = 0; i < a->header_count; i++)
+        buf_printf(trace, "%.*s\n", STR_FMT(a->headers[i]));
+    buf_printf(trace, "%.*s token %.*s %lld\n", STR_FMT(a->query), STR_FMT(a->token),
+               (long long)a->expires_in_s);
+}
+
+/* --- from start to end ---------------------------------------------------------------------------- */
 
 static void take_answer(driven *d, const answer *a) {
     d->c.answer = (plugin_answer){.status = a->status,
@@ -131,6 +171,8 @@ static void conclude(driven *d, run_end *end, plugin_outcome outcome) {
     snprintf(end->message, sizeof end->message, "%.*s", STR_FMT(c->error.message));
     if (outcome == PLUGIN_DONE) {
         buf_str_add(&end->output, c->output);
+        if (c->auth != NULL)
+            trace_auth(&end->trace, c->auth);
         buf_printf(&end->trace, "done %.*s cursor %.*s\n", STR_FMT(c->output), STR_FMT(c->next_cursor));
     } else if (outcome == PLUGIN_FAILED) {
         buf_printf(&end->trace, "failed %d %.*s\n", (int)c->error.code, STR_FMT(c->error.message));
@@ -159,9 +201,9 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
         arena_free(a);
         return;
     }
-    poison_step(PHASE_START, d);
-    enter("start", STEP_LIMIT_MS);
-    plugin_outcome outcome = plugin_start(&d->c, x->op->desc);
+    poison_step(x->part == SAMPLE_STEPS ? PHASE_START : PHASE_SIGN, d);
+    enter(x->part == SAMPLE_STEPS ? "start" : "sign", STEP_LIMIT_MS);
+    plugin_outcome outcome = first_step(d, x);
     leave();
     while (outcome == PLUGIN_SEND && end->answers < most) {
         trace_request(&end->trace, &d->c.request);
@@ -170,7 +212,7 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
         snprintf(doing, sizeof doing, "resume (step %u)", end->answers);
         poison_step(PHASE_RESUME, d);
         enter(doing, STEP_LIMIT_MS);
-        outcome = plugin_resume(&d->c, x->op->desc);
+        outcome = x->scheme == NULL ? plugin_resume(&d->c, x->op->desc) : plugin_acquire_resume(&d->c);
         leave();
     }
     if (outcome == PLUGIN_SEND)

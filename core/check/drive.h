@@ -46,10 +46,15 @@ typedef struct script {
 } script;
 
 typedef struct sample {
+    const answer *good; /* the service as it should be */
     const plugin_op *op;
     unsigned number; /* of the example, from 1; 0: generated */
     bb_str input;
     const json_value *output; /* the example's; NULL: none */
+    /* Steps of an auth scheme of the connector's own, in place of an operation's; `op` is made up around
+     * them. */
+    const bb_custom_auth *scheme;
+    enum { SAMPLE_STEPS, SAMPLE_SIGN, SAMPLE_SIGN_EMPTY } part; /* sign: a request with a body, or without */
 } sample;
 
 typedef struct run_options {
@@ -79,7 +84,8 @@ void run_free(run_end *end);
 /* What is wrong with any end, whatever the answers: endless, broken memory, a defect the host has found. */
 void judge(const run_end *end);
 
-/* The samples of all operations: its examples, else a generated input. In the trial's memory. */
+/* The samples of all operations: its examples, else a generated input; and those of its auth schemes. In the
+ * trial's memory. */
 sample *samples_of(trial *t, size_t *count);
 const char *sample_name(const sample *x); /* "operation x, example 1"; until the next call */
 

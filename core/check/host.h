@@ -5,6 +5,7 @@
 
 #include "check/guard.h"
 #include "plugin/call.h"
+#include "plugin/host_auth.h"
 
 typedef enum {
     PHASE_NONE, /* none of the connector's functions has been called, on this thread */
@@ -18,7 +19,8 @@ typedef enum {
 
 /* A call under trial. */
 typedef struct driven {
-    plugin_call c; /* first: the connector's bb_call pointer is a driven pointer */
+    plugin_call c;    /* first: the connector's bb_call pointer is a driven pointer */
+    plugin_auth auth; /* of the steps of an auth scheme */
     guarded *pieces;
     size_t taken; /* bytes given by alloc */
     unsigned piece_count;

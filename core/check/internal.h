@@ -32,6 +32,7 @@ typedef struct check_board {
     _Atomic uint64_t since_ns; /* when it was called; 0: none is at work */
     _Atomic uint64_t limit_ns; /* how long it may take */
     _Atomic unsigned finished;
+    _Atomic unsigned operations; /* that the connector has: many take longer */
 } check_board;
 
 /* A check's own process. */

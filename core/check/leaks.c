@@ -6,8 +6,7 @@
 #define WARM_UP 20u     /* what is allocated once and kept has been by then */
 #define TOLERANCE 2048u /* bytes: of the C library's own caches */
 
-static bool live(const plugin_module *m, bb_str settings, const sample *samples, const answer *const *good,
-                 size_t count) {
+static bool live(const plugin_module *m, bb_str settings, const sample *samples, size_t count) {
     specimen s;
     err refusal = {""};
     if (!specimen_create(&s, m, "check", settings, &refusal)) {
@@ -16,7 +15,8 @@ static bool live(const plugin_module *m, bb_str settings, const sample *samples,
     }
     for (size_t i = 0; i < count; i++) {
         run_end end;
-        run_call(&s, &samples[i], &(script){good[i], good[i], 0}, &(run_options){.max_steps = 3}, &end);
+        run_call(&s, &samples[i], &(script){samples[i].good, samples[i].good, 0},
+                 &(run_options){.max_steps = 3}, &end);
         run_free(&end);
     }
     specimen_destroy(&s);
@@ -38,18 +38,15 @@ void check_leaks(trial *t) {
     specimen_destroy(&first);
     bb_str settings = trial_settings(t);
     sample *samples = samples_of(t, &count);
-    const answer **good = arena_zalloc(t->memory, (count + 1) * sizeof(answer *));
-    for (size_t i = 0; good != NULL && i < count; i++)
-        good[i] = good_answer(t, &samples[i]);
     at("%u lives", LIVES);
     size_t memory = 0, descriptors = 0, threads = 0;
-    for (unsigned i = 0; good != NULL && i < LIVES + WARM_UP; i++) {
+    for (unsigned i = 0; i < LIVES + WARM_UP; i++) {
         if (i == WARM_UP) {
             memory = world_memory();
             descriptors = world_descriptors();
             threads = world_threads();
         }
-        if (!live(t->module, settings, samples, good, count))
+        if (!live(t->module, settings, samples, count))
             return;
     }
     at("%s", "");

@@ -15,6 +15,8 @@ bool trial_load(trial *t) {
     leave();
     if (t->module == NULL)
         wrong("%s", e.text);
+    else
+        atomic_store(&board->operations, (unsigned)t->module->op_count);
     return t->module != NULL;
 }
 

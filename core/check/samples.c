@@ -94,8 +94,53 @@ static size_t add_generated(trial *t, const plugin_op *op, sample *to) {
     return 1;
 }
 
+/* --- auth schemes -------------------------------------------------------------------------------- */
+
+/* The fields that are required or have a default, as the admin fills them in. */
+static bb_str fields_of(trial *t, const bb_custom_auth *scheme) {
+    buf out;
+    buf_init(&out);
+    json_writer w;
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (const bb_auth_field *const *f = scheme->fields; f != NULL && *f != NULL; f++)
+        if (((*f)->flags & BB_AUTH_REQUIRED) != 0 || (*f)->otherwise != NULL)
+            json_member_string(&w, str_from((*f)->name),
+                               (*f)->otherwise != NULL ? str_from((*f)->otherwise) : STR("c2VjcmV0"));
+    json_object_end(&w);
+    bb_str copy = json_writer_finish(&w) ? arena_copy(t->memory, buf_str(&out)) : STR("{}");
+    buf_free(&out);
+    return copy;
+}
+
+static const plugin_op *op_around(trial *t, const bb_custom_auth *scheme) {
+    bb_operation *desc = arena_zalloc(t->memory, sizeof *desc);
+    plugin_op *op = arena_zalloc(t->memory, sizeof *op);
+    if (desc == NULL || op == NULL)
+        return NULL;
+    *desc = (bb_operation){BB_SIZE(bb_operation), .id = scheme->id, .state_size = scheme->state_size,
+                           .start = scheme->start};
+    *op = (plugin_op){.desc = desc, .id = str_from(scheme->id)};
+    return op;
+}
+
+static size_t add_schemes(trial *t, sample *to) {
+    size_t n = 0;
+    for (const bb_custom_auth *const *s = t->module->auth->schemes; *s != NULL; s++) {
+        const plugin_op *op = op_around(t, *s);
+        sample one = {.op = op, .input = fields_of(t, *s), .scheme = *s};
+        if (op != NULL && (*s)->start != NULL)
+            to[n++] = one;
+        for (int part = SAMPLE_SIGN; op != NULL && (*s)->sign != NULL && part <= SAMPLE_SIGN_EMPTY; part++) {
+            to[n] = one;
+            to[n++].part = part;
+        }
+    }
+    return n;
+}
+
 sample *samples_of(trial *t, size_t *count) {
-    size_t most = 0;
+    size_t most = 3 * PLUGIN_AUTH_SCHEMES_MAX;
     for (size_t i = 0; i < t->module->op_count; i++)
         most += example_count(t, &t->module->ops[i]) + 1;
     sample *all = arena_zalloc(t->memory, (most + 1) * sizeof *all);
@@ -105,12 +150,21 @@ sample *samples_of(trial *t, size_t *count) {
         size_t n = add_examples(t, op, all + *count);
         *count += n > 0 ? n : add_generated(t, op, all + *count);
     }
+    if (all != NULL && t->module->auth != NULL)
+        *count += add_schemes(t, all + *count);
+    for (size_t i = 0; all != NULL && i < *count; i++)
+        all[i].good = good_answer(t, &all[i]);
     return all;
 }
 
 const char *sample_name(const sample *x) {
     static char text[160];
-    if (x->number > 0)
+    if (x->scheme != NULL)
+        snprintf(text, sizeof text, "auth scheme %s%s", x->scheme->id,
+                 x->part == SAMPLE_STEPS  ? ""
+                 : x->part == SAMPLE_SIGN ? ", signing a request with a body"
+                                          : ", signing a request without a body");
+    else if (x->number > 0)
         snprintf(text, sizeof text, "operation %.*s, example %u", STR_FMT(x->op->id), x->number);
     else
         snprintf(text, sizeof text, "operation %.*s", STR_FMT(x->op->id));

@@ -25,7 +25,7 @@ static void for_each_sample(trial *t, sample_check check) {
 
 /* --- steps --------------------------------------------------------------------------------------- */
 
-static void check_output(trial *t, const sample *x, const run_end *end) {
+static void check_output(const sample *x, const run_end *end) {
     schema_issues issues = {0};
     arena *scratch = arena_new(0);
     const json_value *v = json_read(scratch, buf_str(&end->output), NULL, NULL);
@@ -37,15 +37,15 @@ static void check_output(trial *t, const sample *x, const run_end *end) {
                                                                           : STR("it")),
               STR_FMT(issues.count > 0 ? issues.items[0].message : STR("is not what it describes")));
     arena_free(scratch);
-    (void)t;
 }
 
-static void run_good(trial *t, const specimen *s, const sample *x, const answer *good, run_end *end) {
-    at("%s, after %s", sample_name(x), good->label);
+static void run_good(const specimen *s, const sample *x, const answer *good, run_end *end) {
+    if (x->part == SAMPLE_STEPS)
+        at("%s, after %s", sample_name(x), good->label);
     run_call(s, x, &(script){good, good, 0}, &(run_options){.fail_at = 0}, end);
     judge(end);
-    if (end->outcome == PLUGIN_DONE && good->fits)
-        check_output(t, x, end);
+    if (end->outcome == PLUGIN_DONE && good->fits && x->scheme == NULL)
+        check_output(x, end);
     if (end->outcome == PLUGIN_FAILED && end->answers == 0 && x->number > 0)
         wrong("start fails for its own example: %s", end->message);
     if (end->outcome == PLUGIN_FAILED && end->answers > 0 && x->output != NULL && end->code != BB_E_PLUGIN &&
@@ -86,9 +86,9 @@ static void run_cursors(const specimen *s, const sample *x, const answer *good) 
 }
 
 static void steps_of(trial *t, const specimen *s, const sample *x) {
-    const answer *good = good_answer(t, x), *bad = bad_answers(t, x);
+    const answer *good = x->good, *bad = bad_answers(t, x);
     run_end end;
-    run_good(t, s, x, good, &end);
+    run_good(s, x, good, &end);
     unsigned answers = end.answers < BAD_AT_MAX ? end.answers : BAD_AT_MAX;
     bool endless = end.endless;
     run_free(&end);
@@ -108,7 +108,7 @@ void check_steps(trial *t) {
 /* --- deadline ------------------------------------------------------------------------------------ */
 
 static void late_run(trial *t, const specimen *s, const sample *x) {
-    const answer *good = good_answer(t, x), *bad = bad_answers(t, x);
+    const answer *good = x->good, *bad = bad_answers(t, x);
     run_end end;
     at("%s, cancelled and its deadline passed", sample_name(x));
     run_call(s, x, &(script){good, good, 0}, &(run_options){.late = true}, &end);
@@ -131,8 +131,9 @@ void check_deadline(trial *t) {
 /* --- determinism --------------------------------------------------------------------------------- */
 
 static void same_twice(trial *t, const specimen *s, const sample *x) {
-    const answer *good = good_answer(t, x);
+    const answer *good = x->good;
     run_end one, two;
+    (void)t;
     run_call(s, x, &(script){good, good, 0}, &(run_options){.max_steps = 4}, &one);
     run_call(s, x, &(script){good, good, 0}, &(run_options){.max_steps = 4}, &two);
     if (!str_eq(buf_str(&one.trace), buf_str(&two.trace))) {
@@ -191,7 +192,7 @@ static void faults_with(const specimen *s, const sample *x, const answer *a) {
 
 static void faults_of(trial *t, const specimen *s, const sample *x) {
     const answer *bad = bad_answers(t, x);
-    faults_with(s, x, good_answer(t, x));
+    faults_with(s, x, x->good);
     for (const answer *b = bad; b->label != NULL; b++)
         if (b->body.len < 4096 && (b->header_count > 1 || b->status == 200))
             faults_with(s, x, b);

@@ -85,7 +85,7 @@ void world_compare(const world *a, const char *who) {
     if (a->umask_ != now.umask_)
         wrong("%s changes the umask of the whole hub: give open the mode it needs", who);
     if (now.descriptors > a->descriptors)
-        wrong("%s leaves %zu open descriptors behind: close them", who, now.descriptors - a->descriptors);
+        wrong("%s leaves %zu descriptors open: close them", who, now.descriptors - a->descriptors);
     if (now.threads > a->threads)
         wrong("%s leaves %zu threads running: join them in destroy, or do without", who,
               now.threads - a->threads);

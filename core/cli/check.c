@@ -6,6 +6,10 @@
 
 static bool names_are_known(const char *only) {
     bb_str rest = str_from(only), word;
+    if (only != NULL && str_trim(rest).len == 0) {
+        complain("check: --only names no check; `busbar check --help` lists them");
+        return false;
+    }
     while (only != NULL && str_split(&rest, ',', &word)) {
         bool known = false;
         word = str_trim(word);
