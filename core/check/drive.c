@@ -154,11 +154,18 @@ static void trace_auth(buf *trace, const plugin_auth *a) {
 
 /* --- from start to end ---------------------------------------------------------------------------- */
 
+/* The body before is gone, as in the hub, unless values were read from it, which live as long as the call.
+ * Then the same answer again is the same memory: a thousand copies of a large one would be too many. */
 static void take_answer(driven *d, const answer *a) {
-    d->c.answer = (plugin_answer){.status = a->status,
-                                  .headers = a->headers,
-                                  .header_count = a->header_count,
-                                  .body = guard_text(&d->pieces, a->body)};
+    bool kept = d->c.answer.json != NULL;
+    bb_str old = d->body;
+    if (d->given != a || !kept)
+        d->body = guard_text(&d->pieces, a->body);
+    if (d->given != NULL && !kept)
+        guard_release(&d->pieces, old);
+    d->given = a;
+    d->c.answer = (plugin_answer){
+        .status = a->status, .headers = a->headers, .header_count = a->header_count, .body = d->body};
 }
 
 static void conclude(driven *d, run_end *end, plugin_outcome outcome) {

@@ -56,6 +56,19 @@ bool guard_intact(const guarded *list) {
     return true;
 }
 
+void guard_release(guarded **list, bb_str text) {
+    for (guarded **g = list; *g != NULL; g = &(*g)->next) {
+        guarded *found = *g;
+        const unsigned char *at_ = (const unsigned char *)text.ptr;
+        if (at_ < found->map || at_ >= found->map + found->map_size)
+            continue;
+        *g = found->next;
+        munmap(found->map, found->map_size);
+        free(found);
+        return;
+    }
+}
+
 void guard_free(guarded **list) {
     while (*list != NULL) {
         guarded *g = *list;

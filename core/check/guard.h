@@ -19,6 +19,8 @@ void *guard_alloc(guarded **list, size_t size, unsigned char fill);
 bb_str guard_text(guarded **list, bb_str text);
 /* Whether the bytes between a piece's end and its page's are still as they were. */
 bool guard_intact(const guarded *list);
+/* Unmaps the piece that holds the text: whoever still reads it crashes. */
+void guard_release(guarded **list, bb_str text);
 void guard_free(guarded **list);
 
 #endif

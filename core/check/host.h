@@ -22,6 +22,8 @@ typedef struct driven {
     plugin_call c;    /* first: the connector's bb_call pointer is a driven pointer */
     plugin_auth auth; /* of the steps of an auth scheme */
     guarded *pieces;
+    const void *given; /* the answer whose body is in `body` */
+    bb_str body;
     size_t taken; /* bytes given by alloc */
     unsigned piece_count;
     unsigned host_calls;  /* of functions that can fail, so far */

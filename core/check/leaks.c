@@ -15,6 +15,7 @@ static bool live(const plugin_module *m, bb_str settings, const sample *samples,
     }
     for (size_t i = 0; i < count; i++) {
         run_end end;
+        at("%u lives, %s", LIVES, sample_name(&samples[i]));
         run_call(&s, &samples[i], &(script){samples[i].good, samples[i].good, 0},
                  &(run_options){.max_steps = 3}, &end);
         run_free(&end);

@@ -53,7 +53,8 @@ static void run_good(const specimen *s, const sample *x, const answer *good, run
         wrong("the answer is what its example promises, and yet it fails: %s", end->message);
 }
 
-static void run_bad(const specimen *s, const sample *x, const answer *good, const answer *bad,
+/* False: it came to no end, and will not with the other answers. */
+static bool run_bad(const specimen *s, const sample *x, const answer *good, const answer *bad,
                     unsigned bad_at) {
     run_end end;
     if (bad_at == 0)
@@ -65,6 +66,7 @@ static void run_bad(const specimen *s, const sample *x, const answer *good, cons
     if (end.outcome == PLUGIN_DONE && bad->status >= 500 && end.answers > bad_at)
         warning("it takes a %d for a success: look at bb_ok(call) first", bad->status);
     run_free(&end);
+    return !end.endless;
 }
 
 /* Cursors come from callers, who send what they like. */
@@ -96,7 +98,8 @@ static void steps_of(trial *t, const specimen *s, const sample *x) {
         return;
     for (unsigned k = 0; k < answers; k++)
         for (const answer *b = bad; b->label != NULL; b++)
-            run_bad(s, x, good, b, k);
+            if (!run_bad(s, x, good, b, k))
+                return;
     if ((x->op->desc->flags & BB_OP_PAGINATED) != 0)
         run_cursors(s, x, good);
 }
@@ -114,7 +117,7 @@ static void late_run(trial *t, const specimen *s, const sample *x) {
     run_call(s, x, &(script){good, good, 0}, &(run_options){.late = true}, &end);
     judge(&end);
     run_free(&end);
-    for (const answer *b = bad; b->label != NULL; b++) {
+    for (const answer *b = bad; !end.endless && b->label != NULL; b++) {
         if (b->status != 202 && b->status != 503 && b->body.len < 100000)
             continue;
         at("%s, cancelled and its deadline passed, after %s", sample_name(x), b->label);

@@ -79,6 +79,7 @@ const cases = [
   ['not_json', ['steps', 'deadline'], /the connector's output is not JSON/],
   ['null_alloc', ['faults'], /host call \d+ failing: it crashed \(SIGSEGV\) in start/],
   ['ignores_failure', ['faults'], /host->call->alloc fails, and it goes on as if it had not/],
+  ['kept_body', ['steps'], /it crashed \(SIGSEGV\) in resume \(step 2\)/, ['steps']],
   ['unzeroed', ['steps'], /it crashed \(SIGSEGV\) in start/, ['steps']],
   ['endless_send', ['steps', 'deadline'], /it asks for request after request: 1000 with the same answer/],
   ['constructor', ['load'], /loading it leaves 1 descriptors open/],
