@@ -35,7 +35,6 @@ static const struct {
                 {"limits", command_limits},
                 {"purge", command_purge},
                 {"new-plugin", command_new_plugin},
-
                 {"check", command_check}};
 
 static int unknown_command(const char *name) {

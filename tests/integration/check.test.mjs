@@ -49,6 +49,13 @@ test('our own connectors, the example and those of the tests pass every check', 
   }
 });
 
+test('what new-plugin writes passes, without a warning', async () => {
+  const made = await run(['new-plugin', 'shop', path.join(dir, 'shop')]);
+  assert.equal(made.code, 0, made.stderr);
+  const report = await check(build(path.join(dir, 'shop/shop.c'), 'shop'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+});
+
 test('a sound connector passes with any seed, and without warnings', async () => {
   const file = broken('sound');
   for (const seed of slow ? [1] : [1, 2, 3, 4711]) {

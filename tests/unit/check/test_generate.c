@@ -20,20 +20,23 @@ static bb_str find(void *ctx, bb_str uri) {
 }
 
 static const char *const schemas[] = {
-    "{\"type\":\"object\",\"required\":[\"a\",\"b\"],\"additionalProperties\":false,\"properties\":{\"a\":{"
-    "\"type\":"
-    "\"string\",\"minLength\":3,\"maxLength\":5},\"b\":{\"type\":\"integer\",\"minimum\":7,\"maximum\":9}}}",
-    "{\"type\":\"object\",\"required\":[\"to\"],\"properties\":{\"to\":{\"$ref\":\"address\"}}}",
-    "{\"type\":\"object\",\"properties\":{\"t\":{\"type\":\"string\"},\"u\":{\"type\":\"string\"}},\"anyOf\":"
-    "[{"
-    "\"required\":[\"t\"]},{\"required\":[\"u\"]}]}",
-    "{\"type\":\"array\",\"minItems\":2,\"maxItems\":4,\"items\":{\"enum\":[\"x\",1,null]}}",
-    "{\"$ref\":\"#/$defs/tree\",\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":{\"child\":{\"$ref\":"
-    "\"#/$defs/tree\"}}}}}",
-    "{\"allOf\":[{\"type\":\"object\",\"required\":[\"k\"],\"properties\":{\"k\":{\"const\":\"v\"}}}]}",
-    "{\"type\":\"number\",\"exclusiveMinimum\":0,\"multipleOf\":5}",
-    "{\"type\":[\"boolean\",\"null\"]}",
-    "{\"type\":\"string\",\"format\":\"date-time\",\"minLength\":20}",
+    ("{\"type\":\"object\",\"required\":[\"a\",\"b\"],\"additionalProperties\":false,\"properties\":{\"a\":{"
+     "\"type\":"
+     "\"string\",\"minLength\":3,\"maxLength\":5},\"b\":{\"type\":\"integer\",\"minimum\":7,\"maximum\":9}}"
+     "}"),
+    ("{\"type\":\"object\",\"required\":[\"to\"],\"properties\":{\"to\":{\"$ref\":\"address\"}}}"),
+    ("{\"type\":\"object\",\"properties\":{\"t\":{\"type\":\"string\"},\"u\":{\"type\":\"string\"}},"
+     "\"anyOf\":"
+     "[{"
+     "\"required\":[\"t\"]},{\"required\":[\"u\"]}]}"),
+    ("{\"type\":\"array\",\"minItems\":2,\"maxItems\":4,\"items\":{\"enum\":[\"x\",1,null]}}"),
+    ("{\"$ref\":\"#/$defs/"
+     "tree\",\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":{\"child\":{\"$ref\":"
+     "\"#/$defs/tree\"}}}}}"),
+    ("{\"allOf\":[{\"type\":\"object\",\"required\":[\"k\"],\"properties\":{\"k\":{\"const\":\"v\"}}}]}"),
+    ("{\"type\":\"number\",\"exclusiveMinimum\":0,\"multipleOf\":5}"),
+    ("{\"type\":[\"boolean\",\"null\"]}"),
+    ("{\"type\":\"string\",\"format\":\"date-time\",\"minLength\":20}"),
 };
 #define SCHEMAS (sizeof schemas / sizeof schemas[0])
 
