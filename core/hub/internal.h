@@ -53,7 +53,7 @@ struct hub {
     auth_runtime *auth;
     otlp *otlp;
     uv_timer_t keep_timer, alert_timer;
-    uint64_t ticks;
+    uint64_t ticks, most_clients;
     store_result store_was;
     api_shared shared;
     hub_loop *loops;

@@ -6,6 +6,7 @@
 #include "observe/history.h"
 #include "store/quota.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define TICK_MS 100u
@@ -50,6 +51,20 @@ static void watch_store(hub *h) {
     h->store_was = now;
 }
 
+#define MANY_CLIENTS 128u
+
+/* When a crowd has gone, its memory is free but scattered, and the next crowd would take more beside it: give
+ * it back. Takes a few milliseconds, once a crowd. */
+static void give_back_memory(hub *h) {
+    uint64_t now = h->shared.http_connections(h);
+    if (now > h->most_clients)
+        h->most_clients = now;
+    if (h->most_clients < MANY_CLIENTS || now > h->most_clients / 2)
+        return;
+    malloc_trim(0);
+    h->most_clients = now;
+}
+
 static void on_tick(uv_timer_t *timer) {
     hub *h = timer->data;
     history_keep(h->executions, h->store, (size_t)(h->settings.executions_per_second / TICKS_A_SECOND));
@@ -57,6 +72,7 @@ static void on_tick(uv_timer_t *timer) {
         return;
     save_quotas(h);
     watch_store(h);
+    give_back_memory(h);
     auth_runtime_store_again(h->auth);
     for (unsigned i = 0; i < h->loop_count; i++)
         loop_post(h->loops[i].loop, flush_audit, &h->loops[i].api);

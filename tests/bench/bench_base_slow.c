@@ -177,6 +177,16 @@ static int answer_due(void) {
     return due_first != NULL ? (int)(due_first->due_ms - now) + 1 : 100;
 }
 
+/* Spread over one delay, so that they are answered one after the other ever after. Gives ms until the next;
+ * -1: all are begun.
+ */
+static int begin_due(uint64_t began) {
+    static unsigned begun;
+    while (begun < count && now_ms() >= began + begun * delay_ms / count)
+        failed += !call(begun++);
+    return begun < count ? 1 : -1;
+}
+
 int main(int argc, char **argv) {
     struct rlimit files;
     if (argc != 6) {
@@ -196,13 +206,13 @@ int main(int argc, char **argv) {
     unsigned port = serve((unsigned)strtoul(argv[1], NULL, 10));
     if (port == 0)
         return 1;
-    for (unsigned i = 0; i < count; i++)
-        failed += !call(i);
     printf("ready %u\n", port);
     fflush(stdout);
     struct epoll_event events[256];
+    uint64_t began = now_ms();
     while (!stopped) {
-        int n = epoll_wait(epoll, events, 256, answer_due());
+        int next = begin_due(began), due = answer_due();
+        int n = epoll_wait(epoll, events, 256, next >= 0 && next < due ? next : due);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == NULL)
                 take_connections();

@@ -111,7 +111,7 @@ def bench_slow(folder, quick):
                                      str(CONNECTIONS)], stdout=subprocess.PIPE, text=True)
             if not slow.stdout.readline().startswith("ready"):
                 raise RuntimeError("the slow service did not start")
-            time.sleep(1)
+            time.sleep(DELAY_MS / 1000 + 0.5)  # until all are under way
             beside.append(fast())
             resident.append(hub.status("VmRSS") / 1024)
             slow.terminate()
