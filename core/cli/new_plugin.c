@@ -96,7 +96,7 @@ static bool write_file(const char *path, const embedded_file *f, const char *nam
     return ok;
 }
 
-/* All or nothing: what is there stays, and is looked for before anything is written. */
+/* What is there stays: it is looked for before anything is written. */
 static bool is_free(arena *a, const char *dir, const char *name) {
     for (const embedded_file *f = embedded_files; f->name != NULL; f++) {
         struct stat there;

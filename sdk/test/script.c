@@ -21,7 +21,10 @@ static const char *text_or_null(arena *a, const char *text) {
     return text != NULL ? test_line(a, str_from(text)) : NULL;
 }
 
-void bb_test_expect(bb_test *t, const bb_test_exchange *x) {
+void bb_test_expect(bb_test *t, const bb_test_exchange *exchange) {
+    bb_test_exchange whole = {0}; /* a test built with an older header gives less */
+    const bb_test_exchange *x = &whole;
+    memcpy(&whole, exchange, exchange->size < sizeof whole ? exchange->size : sizeof whole);
     bb_str body = x->body_len > 0 ? str_of(x->body, x->body_len) : str_from(x->body);
     bb_str answer = x->answer_len > 0 ? str_of(x->answer, x->answer_len) : str_from(x->answer);
     t->script = test_room(t->script, t->script_count, &t->script_cap, sizeof *t->script);

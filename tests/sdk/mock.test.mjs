@@ -44,6 +44,17 @@ test('a test that does not hold says what and why, and its exit code is 1', () =
   }
 });
 
+test('a file that the hub would not load is not loaded here, with the same reason', () => {
+  fs.copyFileSync(path.join(plugins, 'rest.so'), path.join(dir, 'other.so'));
+  fs.writeFileSync(path.join(dir, 'text.so'), 'not a shared object');
+  for (const [file, says] of [['none.so', /the dynamic linker refuses it: .*none\.so/], ['text.so', /the dynamic linker refuses it/], ['other.so', /the file must be named rest\.so/]]) {
+    const done = runTest(path.join(dir, 'driver'), [file, '{}', 'request', '{}', '{}'], {cwd: dir});
+    assert.equal(done.code, 1, file);
+    assert.match(done.stderr, says);
+    assert.match(done.stdout, says, 'the call says so too');
+  }
+});
+
 test("the library shows no name but busbar/test.h's, and a connector may have any other", () => {
   const names = execFileSync('nm', ['-g', '--defined-only', sdk.find('libbusbar-sdk-test.a')], {encoding: 'utf8'}).split('\n').filter((l) => / [A-Z] /.test(l)).map((l) => l.split(' ')[2]);
   assert.ok(names.length >= 20);
@@ -66,7 +77,7 @@ test("what the mock host shows is what the hub sends, for each example of each c
   const auth = {stripe: '[auth]\nscheme = bearer\ntoken = x\n', slack: '[auth]\nscheme = bearer\ntoken = x\n'};
   const ids = ['rest', 'prometheus', 'stripe', 'slack'];
   const hub = await startHub({conf: Object.fromEntries(ids.map((id) => [`${id}.conf`, `[connection]\nplugin = ${id}\n[settings]\nbase_url = ${upstream.url}\n[retry]\nattempts = 1\n${auth[id] ?? ''}`]))});
-  let count = 0;
+  let count = 0, fields = 0;
   for (const id of ids) {
     for (const [operation, input] of await examplesOf(hub, id)) {
       upstream.requests.length = 0;
@@ -77,11 +88,15 @@ test("what the mock host shows is what the hub sends, for each example of each c
       const more = slow || count % 4 === 0 ? ['torture'] : [];
       const done = runTest(path.join(dir, 'driver'), [path.join(plugins, `${id}.so`), JSON.stringify({base_url: upstream.url}), operation, input, '{"ok":true}', ...more]);
       assert.equal(done.stdout.split('\n')[0], sent[0], `${id} ${operation}`);
+      for (const [, name, value] of done.stdout.matchAll(/^field ([^:]+): ?(.*)$/gm)) {
+        assert.equal(upstream.requests[0].headers[name.toLowerCase()], value, `${id} ${operation}: ${name}`);
+        fields++;
+      }
       assert.equal(done.code, 0, `${id} ${operation}\n${done.stdout}${done.stderr}`);
       count++;
     }
   }
-  assert.ok(count >= 25);
+  assert.ok(count >= 25 && fields >= 10, `${count} examples, ${fields} header fields`);
   await hub.stop();
   await upstream.stop();
 });

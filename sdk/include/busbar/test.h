@@ -52,7 +52,8 @@ int bb_test_connect(bb_test *t, const char *settings);
  * scheme NULL: none any more. 1, or 0: bb_test_problem says why. */
 int bb_test_auth(bb_test *t, const char *scheme, const char *fields);
 
-/* Why the last bb_test_connect or bb_test_auth gave 0; "": it did not. */
+/* Why a function here last gave 0 (bb_test_connect, _auth, _record, _replay); "": none has since the last
+ * connection that was made. */
 const char *bb_test_problem(const bb_test *t);
 
 /* --- the script ---------------------------------------------------------------------------------- */

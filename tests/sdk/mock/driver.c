@@ -1,6 +1,6 @@
 /* driver - one call of a connector's .so on the mock host: driver PLUGIN.so SETTINGS OPERATION INPUT ANSWER
- * [torture]. Prints each request as a line of method, URL and body, then the output. ANSWER "curl": asks the
- * service itself, and records into exchanges.json. */
+ * [torture]. Prints each request as a line of method, URL and body, then the output, and the first request's
+ * header fields. ANSWER "curl": asks the service itself, and records into exchanges.json. */
 #include <busbar/test.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,9 @@ int main(int argc, char **argv) {
         printf("%s %s %s\n", q->method, q->url, q->body);
     }
     printf("%d %s%s\n", (int)r->code, r->output, r->message);
+    for (const char *const *h = r->requests > 0 ? bb_test_request_at(t, 0)->headers : NULL;
+         h != NULL && *h != NULL; h++)
+        printf("field %s\n", *h);
     if (curl)
         BB_CHECK(t, bb_test_record(t, "exchanges.json"));
     if (argc > 6)

@@ -115,7 +115,9 @@ static int mismatches(void) {
                  {{.url = "https://api.example.com/plain"}, "the URL is https://api.example.com/v2/plain"},
                  {{.body = "{}"}, "the body is \"\""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bb_test_expect(t, &cases[i].x);
+        bb_test_exchange x = cases[i].x;
+        x.size = (uint32_t)sizeof x;
+        bb_test_expect(t, &x);
         const bb_test_result *r = bb_test_call(t, "plain", "{}");
         BB_CHECK(t, r->code == BB_E_PLUGIN && SAYS(r->mismatch, cases[i].says) &&
                         SAYS(r->mismatch, "request 1, GET"));
