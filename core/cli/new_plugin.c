@@ -139,11 +139,12 @@ static void print_next_steps(arena *a, const char *dir, const char *name) {
     print_text(stdout, str_from(dir));
     printf("\n  make                    builds %s.so; needs the SDK: pkg-config busbar-sdk, or SDK=PREFIX\n"
            "  make test               runs its steps on the mock host\n"
+           "  busbar check %s.so      tries the build as a hub and the world will\n"
            "  make install PLUGINS=DIR   into the hub's folder of connectors\n"
            "  cp %s.conf CONF.D/      a connection; set base_url in it\n"
            "  busbar reload --wait    or SIGHUP to the hub\n"
            "  busbar call %s things.get id=7\n",
-           name, name, name);
+           name, name, name, name);
 }
 
 int command_new_plugin(const options *o) {

@@ -47,7 +47,7 @@ test('sdk/README.md leads from nothing to a called operation', async (t) => {
   const dir = tempFolder(), ports = [await closedPort(), await closedPort()];
   const commands = commandsOf('Five minutes').map((c) => c.replaceAll('8420', ports[0]).replaceAll('8000', ports[1]));
   assert.ok(commands.length >= 15);
-  assert.ok(commands.some((c) => c.startsWith('busbar new-plugin ')) && commands.some((c) => c.startsWith('busbar call ')));
+  assert.ok(commands.some((c) => c.startsWith('busbar new-plugin ')) && commands.some((c) => c.startsWith('busbar check ')) && commands.some((c) => c.startsWith('busbar call ')));
   fs.symlinkSync(build, path.join(dir, 'build'));
   const began = process.hrtime.bigint();
   const env = {...process.env, HOME: dir, BUSBAR_URL: `http://127.0.0.1:${ports[0]}`};
@@ -58,7 +58,8 @@ test('sdk/README.md leads from nothing to a called operation', async (t) => {
   const answer = done.out.split('$ busbar call')[1];
   assert.match(answer, /\{"id":"7","name":"the seventh thing"\}/);
   assert.match(done.out, /\d+ checks, 0 failed/);
-  assert.doesNotMatch(done.out, /warning/);
+  assert.match(done.out, /(\d+) checks: \1 passed, 0 with warnings, 0 failed/);
+  assert.doesNotMatch(done.out, /warning:/);
   const cpu = [...done.out.slice(-200).matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, m) => sum + 60 * Number(m[1]) + Number(m[2]), 0);
   t.diagnostic(`the newcomer's path took ${seconds.toFixed(1)} s of machine time, ${cpu.toFixed(1)} s of processor time, for ${commands.length} commands`);
   fs.rmSync(dir, {recursive: true});
