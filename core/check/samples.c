@@ -22,10 +22,14 @@ static bb_str with_defaults(trial *t, bb_str given) {
     for (json_iter it = json_iterate(json_getl(t->module->settings_schema_json, "properties"));
          json_next(&it);) {
         const json_value *otherwise = json_getl(it.value, "default");
-        if (otherwise == NULL || json_get(v, it.key) != NULL)
+        bool is_url = str_eq(it.key, STR("base_url")); /* without it, paths lead nowhere */
+        if ((otherwise == NULL && !is_url) || json_get(v, it.key) != NULL)
             continue;
         json_key(&w, it.key);
-        json_put_value(&w, otherwise);
+        if (otherwise != NULL)
+            json_put_value(&w, otherwise);
+        else
+            json_put_string(&w, STR("http://127.0.0.1:9"));
     }
     json_object_end(&w);
     bb_str copy = json_writer_finish(&w) ? arena_copy(t->memory, buf_str(&out)) : (bb_str){NULL, 0};

@@ -39,6 +39,18 @@ static void check_output(const sample *x, const run_end *end) {
     arena_free(scratch);
 }
 
+/* Where start fails, no answer is tried: it has to be known. */
+static void judge_start(const sample *x, const run_end *end) {
+    if (x->number > 0)
+        wrong("start fails for its own example: %s", end->message);
+    else if (end->misused && end->code == BB_E_CONFIG)
+        wrong("start fails: %s; describe base_url in settings_schema", end->message);
+    else
+        warning("start fails for an input made up from its schema, and its resume is not tried: %s; give it "
+                "an example",
+                end->message);
+}
+
 static void run_good(const specimen *s, const sample *x, const answer *good, run_end *end) {
     if (x->part == SAMPLE_STEPS)
         at("%s, after %s", sample_name(x), good->label);
@@ -46,8 +58,8 @@ static void run_good(const specimen *s, const sample *x, const answer *good, run
     judge(end);
     if (end->outcome == PLUGIN_DONE && good->fits && x->scheme == NULL)
         check_output(x, end);
-    if (end->outcome == PLUGIN_FAILED && end->answers == 0 && x->number > 0)
-        wrong("start fails for its own example: %s", end->message);
+    if (end->outcome == PLUGIN_FAILED && end->answers == 0)
+        judge_start(x, end);
     if (end->outcome == PLUGIN_FAILED && end->answers > 0 && x->output != NULL && end->code != BB_E_PLUGIN &&
         x->op->desc->resume == NULL)
         wrong("the answer is what its example promises, and yet it fails: %s", end->message);

@@ -90,6 +90,7 @@ const cases = [
   ['unzeroed', ['steps'], /it crashed \(SIGSEGV\) in start/, ['steps']],
   ['endless_send', ['steps', 'deadline'], /it asks for request after request: 1000 with the same answer/],
   ['constructor', ['load'], /loading it leaves 1 descriptors open/],
+  ['no_base_url', ['steps'], /things\.get.*start fails: the connection has no base_url.*describe base_url in settings_schema/],
   ['static_state', ['threads', 'determinism'], /steps that run at the same time disturb each other/],
   ['kept_call', ['threads'], /it calls host->http->begin in destroy: it belongs to the thread of a step/],
   ['early_answer', ['threads'], /it calls host->http->response_json in start: there is no answer yet/],
@@ -114,7 +115,7 @@ for (const [id, expected, sentence, only] of cases) {
 
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'quiet_constructor'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'quiet_constructor', 'picky'].sort());
 });
 
 test('what runs on loading without an effect is a warning', async () => {
@@ -130,6 +131,13 @@ test("steps of a connector's own auth schemes are tried too", async () => {
   const report = await check(file, '--only', 'steps,threads');
   assert.deepEqual(failing(report), ['steps']);
   assert.match(sentences(byName(report, 'steps')), /auth scheme vault_login, signing a request with a body: .*"X-Undeclared", which it does not declare/);
+});
+
+test('an operation whose steps could not be tried is a warning', async () => {
+  const report = await check(broken('picky'));
+  assert.ok(report.passed);
+  assert.equal(byName(report, 'steps').status, 'warned');
+  assert.match(sentences(byName(report, 'steps')), /operation things\.get.*: start fails for an input made up from its schema, .*"a-1" is the only one; give it an example/);
 });
 
 test('a file that is no shared object of this machine', async () => {
