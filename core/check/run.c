@@ -17,7 +17,7 @@
 
 #define CHECK_LIMIT_MS 60000u          /* a whole check, */
 #define OPERATION_LIMIT_MS 2000u       /* and so much more for each operation */
-#define MEMORY_LIMIT ((rlim_t)3 << 30) /* bytes of address space: answers are 1 MB, a call 64 MB */
+#define MEMORY_LIMIT ((rlim_t)2 << 30) /* bytes of address space: answers are 1 MB, a call 64 MB */
 #define OUTPUT_LIMIT ((rlim_t)16 << 20)
 #define FILE_LIMIT ((uint64_t)256 << 20) /* as the hub's own */
 

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -60,6 +61,8 @@ void world_look(world *w) {
     umask(w->umask_);
     w->descriptors = world_descriptors();
     w->threads = world_threads();
+    siginfo_t info;
+    w->children = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 static void compare_signals(const world *a, const world *b, const char *who) {
@@ -86,6 +89,10 @@ void world_compare(const world *a, const char *who) {
         wrong("%s changes the umask of the whole hub: give open the mode it needs", who);
     if (now.descriptors > a->descriptors)
         wrong("%s leaves %zu descriptors open: close them", who, now.descriptors - a->descriptors);
+    if (now.children && !a->children)
+        wrong("%s starts processes and leaves them behind: a hub of many threads cannot be forked safely; "
+              "drop it",
+              who);
     if (now.threads > a->threads)
         wrong("%s leaves %zu threads running: join them in destroy, or do without", who,
               now.threads - a->threads);

@@ -14,6 +14,7 @@ typedef struct world {
     char folder[512], locale[256];
     mode_t umask_;
     size_t descriptors, threads;
+    bool children; /* it has processes that it started */
 } world;
 
 void world_look(world *w);

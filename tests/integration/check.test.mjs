@@ -78,6 +78,7 @@ const cases = [
   ['leaks_fds', ['leaks'], /200 descriptors are left behind by 200 lives .*1 a life: close in destroy/, ['leaks', 'steps']],
   ['leaks_memory', ['leaks'], /\d{4,} bytes are left behind by 200 lives .*free in destroy what create took/],
   ['starts_thread', ['lifecycle', 'leaks'], /leaves \d+ threads running: join them in destroy/, ['lifecycle', 'leaks', 'steps']],
+  ['forks', ['imports', 'lifecycle'], /it calls fork, which starts a process/, ['imports', 'lifecycle', 'steps']],
   ['bad_schema', ['descriptor'], /input schema of "things\.get": at "\/type"/],
   ['example_unfit', ['schemas'], /example 1: its input does not fit the input schema: \/id is required/],
   ['loose_schema', ['schemas'], /requires "id" and yet accepts an input without it/],
