@@ -86,8 +86,7 @@ static bb_str limits_text(arena *a, const json_value *wish) {
         }
     }
     json_object_end(&w);
-    bb_str text = json_writer_finish(&w) ? arena_copy(a, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str text = json_writer_take(&w, a);
     return text;
 }
 
@@ -260,14 +259,6 @@ store_result access_revoke(access_keys *a, store *s, bb_str id, uint64_t now_ms)
 /* --- shown -----------------------------------------------------------------------------------------------
  */
 
-static void member_time(json_writer *w, bb_str name, uint64_t wall_ms) {
-    char text[CLOCK_RFC3339_SIZE];
-    if (wall_ms == 0)
-        return;
-    clock_rfc3339(wall_ms, text);
-    json_member_string(w, name, str_from(text));
-}
-
 void access_write(const principal *p, uint64_t now_ms, json_writer *w) {
     principal *q = (principal *)(uintptr_t)p;
     uint64_t revoked = atomic_load(&q->revoked_ms);
@@ -282,10 +273,10 @@ void access_write(const principal *p, uint64_t now_ms, json_writer *w) {
                                     : STR("active"));
     json_keyl(w, "limits");
     json_put_raw(w, p->limits);
-    member_time(w, STR("created"), p->created_ms);
-    member_time(w, STR("expires"), p->expires_ms);
-    member_time(w, STR("revoked"), revoked);
-    member_time(w, STR("last_used"), atomic_load(&q->last_used_ms));
+    json_member_time(w, STR("created"), p->created_ms);
+    json_member_time(w, STR("expires"), p->expires_ms);
+    json_member_time(w, STR("revoked"), revoked);
+    json_member_time(w, STR("last_used"), atomic_load(&q->last_used_ms));
     for (int i = 0; p->used != NULL && i < QUOTA_PERIODS; i++) {
         if (p->quota[i] == 0)
             continue;

@@ -18,13 +18,6 @@ static bool is_alike(const audit_note *n, const audit_note *next) {
            strcmp(next->target, n->target) == 0 && strcmp(next->from, n->from) == 0;
 }
 
-static void copy(char *to, size_t cap, bb_str from) {
-    size_t n = from.len < cap - 1 ? from.len : cap - 1;
-    if (n > 0)
-        memcpy(to, from.ptr, n);
-    to[n] = '\0';
-}
-
 void audit_flush(api *a) {
     audit_note *n = &a->denied;
     if (n->count == 0 || a->shared->store == NULL)
@@ -47,16 +40,16 @@ static audit_note note_of(const api *a, http_exchange *x, const principal *who, 
                           bb_str target, const char *why, uint64_t now) {
     audit_note n = {.at_ms = now, .count = 1, .action = action, .why = why};
     if (a->denied_entries < TOLD_MAX) {
-        copy(n.target, sizeof n.target, target);
+        str_put(n.target, sizeof n.target, target);
     } else {
         n.action = "request";
         n.why = "too many to be told one by one";
-        copy(n.target, sizeof n.target, STR("*"));
+        str_put(n.target, sizeof n.target, STR("*"));
     }
     if (a->denied_entries < 2 * TOLD_MAX) {
-        copy(n.actor, sizeof n.actor, who != NULL ? who->id : STR(""));
-        copy(n.actor_name, sizeof n.actor_name, who != NULL ? who->name : STR(""));
-        copy(n.from, sizeof n.from, http_exchange_request(x)->peer);
+        str_put(n.actor, sizeof n.actor, who != NULL ? who->id : STR(""));
+        str_put(n.actor_name, sizeof n.actor_name, who != NULL ? who->name : STR(""));
+        str_put(n.from, sizeof n.from, http_exchange_request(x)->peer);
     }
     return n;
 }

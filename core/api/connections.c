@@ -152,14 +152,6 @@ void route_connection_operation(api *a, http_exchange *x, const route_params *p)
 
 /* --- health ----------------------------------------------------------------------------------------- */
 
-static void member_time(json_writer *w, bb_str key, uint64_t wall_ms) {
-    char text[CLOCK_RFC3339_SIZE];
-    if (wall_ms == 0)
-        return;
-    clock_rfc3339(wall_ms, text);
-    json_member_string(w, key, str_from(text));
-}
-
 static void write_health(json_writer *w, const snapshot_entry *entry) {
     json_object(w);
     json_member_string(w, STR("id"), entry->id);
@@ -179,8 +171,8 @@ static void write_health(json_writer *w, const snapshot_entry *entry) {
                        : success > 0 ? STR("ok")
                                      : STR("unknown"));
     json_member_u64(w, STR("consecutive_failures"), failing);
-    member_time(w, STR("last_success_at"), success);
-    member_time(w, STR("last_failure_at"), failure);
+    json_member_time(w, STR("last_success_at"), success);
+    json_member_time(w, STR("last_failure_at"), failure);
     int last = atomic_load_explicit((_Atomic(int) *)(uintptr_t)&s->last_problem, memory_order_relaxed);
     if (failure > 0 && last > PROBLEM_NONE && last < PROBLEM_COUNT) {
         json_member_string(w, STR("last_error"), str_from(problem_of((problem)last)->name));

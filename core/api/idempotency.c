@@ -22,11 +22,6 @@ typedef struct keyed_call {
 /* --- hashes ----------------------------------------------------------------------------------------------
  */
 
-static void add_part(buf *out, bb_str part) {
-    buf_printf(out, "%zu:", part.len);
-    buf_str_add(out, part);
-}
-
 static bool hash(buf *text, uint8_t out[32]) {
     uint8_t digest[BB_HASH_MAX];
     bool ok = !text->failed && host_crypto.digest(BB_SHA256, buf_str(text), digest) == 32;
@@ -39,8 +34,8 @@ static bool hash(buf *text, uint8_t out[32]) {
 static bool hash_key(keyed_call *k, bb_str key) {
     buf text;
     buf_init(&text);
-    add_part(&text, k->params.who->id);
-    add_part(&text, key);
+    buf_part(&text, k->params.who->id);
+    buf_part(&text, key);
     return hash(&text, k->key);
 }
 
@@ -48,10 +43,10 @@ static bool hash_request(keyed_call *k) {
     const http_request *r = http_exchange_request(k->x);
     buf text;
     buf_init(&text);
-    add_part(&text, k->params.part[0]);
-    add_part(&text, k->params.part[1]);
-    add_part(&text, r->query);
-    add_part(&text, r->body);
+    buf_part(&text, k->params.part[0]);
+    buf_part(&text, k->params.part[1]);
+    buf_part(&text, r->query);
+    buf_part(&text, r->body);
     return hash(&text, k->fingerprint);
 }
 

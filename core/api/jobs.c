@@ -10,7 +10,7 @@ static bool is_secret(const api_job *job) {
 
 void api_job_free(api_job *job) {
     if (is_secret(job) && job->body.len > 0)
-        explicit_bzero((void *)(uintptr_t)job->body.ptr, job->body.len);
+        str_wipe(job->body);
     if (is_secret(job) && job->answer.ptr != NULL)
         explicit_bzero(job->answer.ptr, job->answer.cap);
     buf_free(&job->answer);

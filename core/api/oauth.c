@@ -16,13 +16,6 @@ typedef struct asking {
     char actor[40], actor_name[101], from[48];
 } asking;
 
-static void copy(char *to, size_t cap, bb_str from) {
-    size_t n = from.len < cap - 1 ? from.len : cap - 1;
-    if (n > 0)
-        memcpy(to, from.ptr, n);
-    to[n] = '\0';
-}
-
 static void on_gone(http_exchange *x, void *ctx) {
     asking *q = ctx;
     q->x = NULL;
@@ -37,10 +30,10 @@ static asking *asking_new(api *a, http_exchange *x, const principal *who, bb_str
     }
     q->x = x;
     q->api = a;
-    copy(q->connection, sizeof q->connection, id);
-    copy(q->actor, sizeof q->actor, who != NULL ? who->id : STR(""));
-    copy(q->actor_name, sizeof q->actor_name, who != NULL ? who->name : STR(""));
-    copy(q->from, sizeof q->from, http_exchange_request(x)->peer);
+    str_put(q->connection, sizeof q->connection, id);
+    str_put(q->actor, sizeof q->actor, who != NULL ? who->id : STR(""));
+    str_put(q->actor_name, sizeof q->actor_name, who != NULL ? who->name : STR(""));
+    str_put(q->from, sizeof q->from, http_exchange_request(x)->peer);
     http_exchange_on_gone(x, on_gone, q);
     return q;
 }
@@ -177,7 +170,7 @@ static void reply_page(http_exchange *x, bool ok, bb_str id, bb_str text) {
 
 static void on_called_back(bool ok, const char *id, const char *text, void *ctx) {
     asking *q = ctx;
-    copy(q->connection, sizeof q->connection, str_from(id));
+    str_put(q->connection, sizeof q->connection, str_from(id));
     if (id[0] != '\0')
         note(q, STR("connection.consent"), ok, ok ? STR("") : str_from(text));
     if (q->x != NULL) {

@@ -79,21 +79,14 @@ static bool path_fits(const char *pattern, bb_str path, route_params *p) {
     return at == path.len;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static bb_str decode(arena *a, bb_str s) {
     if (s.len == 0 || memchr(s.ptr, '%', s.len) == NULL)
         return s;
     char *out = arena_alloc(a, s.len);
     size_t n = 0;
     for (size_t i = 0; out != NULL && i < s.len; i++) {
-        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        int high = s.ptr[i] == '%' && i + 2 < s.len ? str_hex_digit(s.ptr[i + 1]) : -1;
+        int low = high >= 0 ? str_hex_digit(s.ptr[i + 2]) : -1;
         out[n++] = low >= 0 ? (char)(high << 4 | low) : s.ptr[i];
         i += low >= 0 ? 2 : 0;
     }

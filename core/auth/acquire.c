@@ -43,17 +43,6 @@ acquire *acquire_new(auth_session *s, auth_config *config, const auth_loop *l) {
     return q;
 }
 
-static void wipe_text(bb_str text) {
-    if (text.len > 0)
-        explicit_bzero((char *)(uintptr_t)text.ptr, text.len);
-}
-
-static void wipe_buf(buf *b) {
-    if (b->ptr != NULL)
-        explicit_bzero(b->ptr, b->cap);
-    buf_free(b);
-}
-
 static void stop_timer(acquire *q);
 
 void acquire_free(acquire *q) {
@@ -64,11 +53,11 @@ void acquire_free(acquire *q) {
         q->next->previous = q->previous;
     pthread_mutex_unlock(&r->lock);
     stop_timer(q);
-    wipe_text(q->refresh);
-    wipe_text(q->tokens.access);
-    wipe_text(q->tokens.refresh);
-    wipe_buf(&q->form);
-    wipe_buf(&q->answer);
+    str_wipe(q->refresh);
+    str_wipe(q->tokens.access);
+    str_wipe(q->tokens.refresh);
+    buf_wipe(&q->form);
+    buf_wipe(&q->answer);
     auth_config_unref(q->config);
     auth_session_unref(q->session);
     arena_free(q->memory);

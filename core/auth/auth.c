@@ -162,9 +162,7 @@ static void set_fingerprint(const auth_reading *r, auth *out) {
         buf_str_add(&text, r->values[i]);
     }
     auth_hash(buf_str(&text), out->fingerprint);
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.cap);
-    buf_free(&text);
+    buf_wipe(&text);
 }
 
 static const char *const no_fields[] = {NULL};
@@ -219,19 +217,14 @@ bool auth_compile_for(arena *a, const conf_file *f, const conf_section *section,
 
 /* --- the end ---------------------------------------------------------------------------------------- */
 
-static void wipe(bb_str secret) {
-    if (secret.len > 0)
-        explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
-}
-
 /* Credentials do not stay behind in freed memory. */
 void auth_release(auth *a) {
     auth_session_unref(a->session);
     a->session = NULL;
     for (size_t i = 0; a->config == NULL && i < a->secret_count; i++)
-        wipe(a->secrets[i]);
-    wipe(a->header);
-    wipe(a->query);
+        str_wipe(a->secrets[i]);
+    str_wipe(a->header);
+    str_wipe(a->query);
     auth_config_unref(a->config);
     a->config = NULL;
 }
@@ -259,7 +252,7 @@ void auth_config_unref(auth_config *c) {
     if (c->destroy != NULL && c->settings != NULL)
         c->destroy(c->settings);
     for (size_t i = 0; i < c->secret_count; i++)
-        wipe(c->secrets[i]);
+        str_wipe(c->secrets[i]);
     arena_free(c->memory);
 }
 

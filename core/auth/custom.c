@@ -28,16 +28,11 @@ static bool write_input(const auth_reading *r, buf *out) {
     return json_writer_finish(&w);
 }
 
-static void wipe(bb_str text) {
-    if (text.len > 0)
-        explicit_bzero((char *)(uintptr_t)text.ptr, text.len);
-}
-
 static void destroy(void *settings) {
     custom *k = settings;
     for (json_iter it = json_iterate(k->input); json_next(&it);)
-        wipe(json_string(it.value)); /* those with escapes are not in the text */
-    wipe(k->text);
+        str_wipe(json_string(it.value)); /* those with escapes are not in the text */
+    str_wipe(k->text);
 }
 
 static bool read_input(const auth_reading *r, custom *k) {
@@ -45,9 +40,7 @@ static bool read_input(const auth_reading *r, custom *k) {
     buf_init(&text);
     if (write_input(r, &text))
         k->text = arena_copy(r->memory, buf_str(&text));
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.cap);
-    buf_free(&text);
+    buf_wipe(&text);
     k->input = k->text.ptr != NULL ? json_read(r->memory, k->text, NULL, NULL) : NULL;
     bb_str settings = arena_copy(r->memory, r->settings.len > 0 ? r->settings : STR("{}"));
     k->settings = settings.ptr != NULL ? json_read(r->memory, settings, NULL, NULL) : NULL;
@@ -65,9 +58,7 @@ static void set_identity(const custom *k, auth_config *config) {
     buf_str_add(&text, k->text);
     buf_str_add(&text, json_raw(k->settings));
     auth_hash(buf_str(&text), config->identity);
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.cap);
-    buf_free(&text);
+    buf_wipe(&text);
 }
 
 static const bb_custom_auth *described(const bb_auth_extension *x, bb_str id) {

@@ -95,7 +95,7 @@ static bool basic(acquire *q, bb_str *header) {
         return false;
     size_t n = host_crypto.base64_encode(pair, text, cap);
     *header = arena_printf(a, "Authorization: Basic %.*s", (int)n, text);
-    explicit_bzero((char *)(uintptr_t)pair.ptr, pair.len);
+    str_wipe(pair);
     return header->ptr != NULL;
 }
 

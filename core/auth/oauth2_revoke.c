@@ -32,7 +32,7 @@ static void on_end(acquire *q) {
         log_warn("connection %s: its tokens are forgotten, but not revoked: %s", q->session->connection,
                  text);
     if (v->access.len > 0)
-        explicit_bzero((char *)(uintptr_t)v->access.ptr, v->access.len);
+        str_wipe(v->access);
     tell(v->done, v->ctx, ok, text);
 }
 

@@ -23,14 +23,6 @@ const char *auth_session_state(const auth *a) {
     return state;
 }
 
-static void member_time(json_writer *w, bb_str name, uint64_t wall_ms) {
-    char text[CLOCK_RFC3339_SIZE];
-    if (wall_ms == 0)
-        return;
-    clock_rfc3339(wall_ms, text);
-    json_member_string(w, name, str_from(text));
-}
-
 static const char *advice_of(const auth_session *s, const char *state) {
     if (strcmp(state, "needs_consent") == 0)
         return "Run `busbar auth CONNECTION` and give consent at the service.";
@@ -54,7 +46,7 @@ static void write_consent(const auth_consent_state *c, json_writer *w) {
     json_member_string(w, STR("id"), str_from(c->id));
     json_member_string(w, STR("status"), str_from(names[c->outcome]));
     if (c->outcome == CONSENT_PENDING)
-        member_time(w, STR("expires_at"), c->expires_wall_ms);
+        json_member_time(w, STR("expires_at"), c->expires_wall_ms);
     if (c->error[0] != '\0')
         json_member_string(w, STR("error"), str_from(c->error));
     json_object_end(w);
@@ -67,8 +59,8 @@ static void write_session(auth_session *s, json_writer *w) {
     json_member_string(w, STR("state"), str_from(state));
     if (s->token != NULL && now < s->token->until_ms) {
         uint64_t age = now - s->token->obtained_ms;
-        member_time(w, STR("obtained_at"), wall > age ? wall - age : 0);
-        member_time(w, STR("expires_at"), s->token->expires_wall_ms);
+        json_member_time(w, STR("obtained_at"), wall > age ? wall - age : 0);
+        json_member_time(w, STR("expires_at"), s->token->expires_wall_ms);
     }
     if (s->scheme->ops->stored) {
         json_member_bool(w, STR("refresh_token"), s->refresh != NULL);
@@ -80,7 +72,7 @@ static void write_session(auth_session *s, json_writer *w) {
     if (s->failure.set)
         json_member_string(w, STR("last_error"), str_from(s->failure.text));
     if (s->failure.set && s->retry_ms > now)
-        member_time(w, STR("retry_at"), wall + (s->retry_ms - now));
+        json_member_time(w, STR("retry_at"), wall + (s->retry_ms - now));
     if (advice != NULL)
         json_member_string(w, STR("advice"), str_from(advice));
     write_consent(&s->consent, w);

@@ -51,9 +51,7 @@ static bb_str seal(const auth_session *s, arena *a, bb_str name, const kept_toke
     bb_str sealed = {NULL, 0};
     if (json_writer_finish(&w) && name.ptr != NULL)
         sealed = secrets_seal(s->runtime->secrets, a, name, buf_str(&text));
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.cap);
-    buf_free(&text);
+    buf_wipe(&text);
     return sealed;
 }
 
@@ -200,7 +198,7 @@ void auth_session_load(auth_session *s) {
         plain = secrets_unseal(r->secrets, a, name, sealed, &e);
         if (plain.ptr != NULL) {
             take_blob(s, json_read(a, plain, NULL, NULL));
-            explicit_bzero((char *)(uintptr_t)plain.ptr, plain.len);
+            str_wipe(plain);
         } else {
             log_error("connection %s: its stored tokens cannot be read: %s", s->connection, e.text);
         }

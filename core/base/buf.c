@@ -69,3 +69,14 @@ const char *buf_cstr(buf *b) {
     b->ptr[b->len] = '\0';
     return b->ptr;
 }
+
+void buf_part(buf *b, bb_str part) {
+    buf_u64(b, part.len);
+    buf_char(b, ':');
+    buf_str_add(b, part);
+}
+
+void buf_wipe(buf *b) {
+    str_wipe((bb_str){b->ptr, b->cap});
+    buf_free(b);
+}

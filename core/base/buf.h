@@ -20,6 +20,7 @@ static inline void buf_init(buf *b) {
     *b = (buf){0};
 }
 void buf_free(buf *b);
+void buf_wipe(buf *b); /* frees what held a secret, overwritten */
 static inline void buf_clear(buf *b) {
     b->len = 0;
     b->failed = false;
@@ -49,6 +50,8 @@ static inline void buf_char(buf *b, char c) {
 __attribute__((format(printf, 2, 3))) void buf_printf(buf *b, const char *format, ...);
 void buf_vprintf(buf *b, const char *format, va_list args);
 void buf_u64(buf *b, uint64_t n);
+/* The length, ":", and the text: parts so written one behind the other are told apart whatever they hold. */
+void buf_part(buf *b, bb_str part);
 /* The content as a C string: adds a NUL that is not counted. "" where there is no memory. */
 const char *buf_cstr(buf *b);
 

@@ -121,3 +121,8 @@ uint64_t str_hash(bb_str s) {
         h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
     return h;
 }
+
+void str_wipe(bb_str secret) {
+    if (secret.len > 0)
+        explicit_bzero((char *)(uintptr_t)secret.ptr, secret.len);
+}

@@ -42,6 +42,25 @@ bb_str str_trim(bb_str s); /* blanks and tabs at both ends */
  * used up; an empty part between two separators is given. */
 bool str_split(bb_str *rest, char sep, bb_str *part);
 
+/* Into a field of a fixed size: cut to fit, with a NUL behind. */
+static inline void str_put(char *to, size_t cap, bb_str from) {
+    size_t n = from.len < cap - 1 ? from.len : cap - 1;
+    if (n > 0)
+        memcpy(to, from.ptr, n);
+    to[n] = '\0';
+}
+
+/* Overwrites a secret where it lies, in memory that is ours to write; absent and empty are fine. */
+void str_wipe(bb_str secret);
+
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int str_hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 /* Decimal digits only, no sign, no overflow. */
 bool str_to_u64(bb_str s, uint64_t *out);
 

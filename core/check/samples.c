@@ -32,8 +32,7 @@ static bb_str with_defaults(trial *t, bb_str given) {
             json_put_string(&w, STR("http://127.0.0.1:9"));
     }
     json_object_end(&w);
-    bb_str copy = json_writer_finish(&w) ? arena_copy(t->memory, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str copy = json_writer_take(&w, t->memory);
     return copy;
 }
 

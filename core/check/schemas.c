@@ -42,8 +42,7 @@ static bb_str mutated(trial *t, const json_value *v, bb_str name, const char *va
         json_put_raw(&w, str_from(value));
     }
     json_object_end(&w);
-    bb_str copy = json_writer_finish(&w) ? arena_copy(t->memory, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str copy = json_writer_take(&w, t->memory);
     return copy;
 }
 

@@ -95,12 +95,6 @@ static bool read_value(const options *o, buf *out, err *e) {
            err_set(e, "the value is not UTF-8: encode it, with base64 for instance");
 }
 
-static void wipe(buf *b) {
-    if (b->ptr != NULL)
-        explicit_bzero(b->ptr, b->cap);
-    buf_free(b);
-}
-
 /* --- the commands ------------------------------------------------------------------------------------ */
 
 static void print_users(const json_value *r) {
@@ -193,8 +187,8 @@ static int set(const options *o, arena *a) {
         json_object_end(&w);
         code = session_ask(o, "PUT", path_of(a, o), buf_str(&body), print_changed);
     }
-    wipe(&value);
-    wipe(&body);
+    buf_wipe(&value);
+    buf_wipe(&body);
     return code;
 }
 

@@ -195,9 +195,7 @@ bool session_send(session *s, const char *method, const char *path, bb_str body,
     bb_str url = arena_printf(out->memory, "%s/api/v1%s", s->url, path);
     CURLcode code = perform(s, method, url.ptr, body, &answer, &out->status);
     out->body = arena_copy(out->memory, buf_str(&answer));
-    if (answer.ptr != NULL) /* it may hold a key or a secret */
-        explicit_bzero(answer.ptr, answer.cap);
-    buf_free(&answer);
+    buf_wipe(&answer); /* it may hold a key or a secret */
     if (code != CURLE_OK) {
         *exit_code = explain_failure(s, code);
         return false;
@@ -217,7 +215,7 @@ void reply_free(reply *r) {
 
 void reply_wipe(reply *r) {
     if (r->body.ptr != NULL)
-        explicit_bzero((void *)(uintptr_t)r->body.ptr, r->body.len);
+        str_wipe(r->body);
     reply_free(r);
 }
 

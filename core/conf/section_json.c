@@ -212,8 +212,6 @@ bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *sect
         *out = arena_copy(a, buf_str(&text));
         ok = out->ptr != NULL || err_set(e, "no memory");
     }
-    if (text.ptr != NULL)
-        explicit_bzero(text.ptr, text.cap); /* settings may hold what a reference brought */
-    buf_free(&text);
+    buf_wipe(&text); /* settings may hold what a reference brought */
     return ok;
 }

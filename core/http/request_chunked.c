@@ -34,19 +34,12 @@ static bool bad(request_chunked *d, const char *detail) {
     return refuse(d, REFUSE_BAD_REQUEST, detail);
 }
 
-static int hex_digit(unsigned char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_field_char(unsigned char c) {
     return c == '\t' || (c >= ' ' && c != 0x7f);
 }
 
 static bool on_size(request_chunked *d, unsigned char c) {
-    int digit = hex_digit(c);
+    int digit = str_hex_digit(c);
     if (digit >= 0) {
         if (d->digits == MAX_SIZE_DIGITS)
             return bad(d, "a chunk size of more than 16 digits");

@@ -66,13 +66,6 @@ bb_str http_request_header(const http_request *r, bb_str name) {
     return (bb_str){NULL, 0};
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decodes "+" and "%41" into memory of the arena; a "%" that begins no such triple stands for itself. */
 static bool decode(arena *a, bb_str text, bb_str *out) {
     char *to = arena_alloc(a, text.len + 1);
@@ -81,8 +74,8 @@ static bool decode(arena *a, bb_str text, bb_str *out) {
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        int high = c == '%' && text.len - i > 2 ? hex_digit(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
+        int high = c == '%' && text.len - i > 2 ? str_hex_digit(text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? str_hex_digit(text.ptr[i + 2]) : -1;
         if (low >= 0)
             i += 2;
         to[n++] = low >= 0 ? (char)(high << 4 | low) : c == '+' ? ' ' : c;

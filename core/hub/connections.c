@@ -90,8 +90,7 @@ static bb_str file_shape(arena *a, const json_value *root) {
         }
     }
     json_object_end(&w);
-    bb_str text = json_writer_finish(&w) ? arena_copy(a, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str text = json_writer_take(&w, a);
     return text;
 }
 
@@ -120,8 +119,7 @@ static const json_value *current_document(arena *a, const char *path, err *e) {
             json_object_end(&w);
     }
     json_object_end(&w);
-    bb_str text = json_writer_finish(&w) ? arena_copy(a, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str text = json_writer_take(&w, a);
     return json_read(a, text, NULL, NULL);
 }
 
@@ -155,8 +153,7 @@ static const json_value *merged(arena *a, const json_value *target, const json_v
     json_writer w;
     json_writer_init(&w, &out);
     merge(&w, target, patch);
-    bb_str text = json_writer_finish(&w) ? arena_copy(a, buf_str(&out)) : (bb_str){NULL, 0};
-    buf_free(&out);
+    bb_str text = json_writer_take(&w, a);
     return json_read(a, text, NULL, NULL);
 }
 

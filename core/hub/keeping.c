@@ -2,7 +2,6 @@
 #include "hub/internal.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "observe/history.h"
 #include "store/quota.h"
 
@@ -42,12 +41,8 @@ static void watch_store(hub *h) {
     store_result now = store_health(h->store);
     if (now == h->store_was)
         return;
-    if (now == STORE_OK) {
-        log_info("the store is well again");
+    if (now == STORE_OK)
         quota_book_unsaved(h->quotas);
-    } else {
-        log_error("the store fails: %s", store_result_text(now));
-    }
     h->store_was = now;
 }
 

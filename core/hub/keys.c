@@ -26,7 +26,7 @@ static void create(hub *h, api_job *job) {
     json_keyl(&w, "record");
     access_write(made, now, &w);
     json_object_end(&w);
-    explicit_bzero((char *)(uintptr_t)key.ptr, key.len);
+    str_wipe(key);
     job->target = made->id;
     job->detail = arena_printf(job->memory, "%s \"%.*s\" %.*s", access_role_name(made->role),
                                STR_FMT(made->name), STR_FMT(made->limits));

@@ -78,7 +78,7 @@ static void get(hub *h, api_job *job) {
     json_member_string(&w, STR("name"), job->id);
     json_member_string(&w, STR("value"), value);
     json_object_end(&w);
-    explicit_bzero((void *)(uintptr_t)value.ptr, value.len);
+    str_wipe(value);
     hub_job_finish(h, job);
 }
 
@@ -105,7 +105,7 @@ static void set(hub *h, api_job *job) {
     if (value.ptr == NULL)
         return;
     store_result r = secrets_set(h->secrets, job->id, value, &created, &e);
-    explicit_bzero((void *)(uintptr_t)value.ptr, value.len);
+    str_wipe(value);
     if (r != STORE_OK) {
         refuse_result(h, job, r, &e);
         return;

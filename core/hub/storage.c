@@ -2,20 +2,13 @@
 #include "hub/internal.h"
 
 #include "base/log.h"
+#include "base/sanitized.h"
 #include "conf/conf.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 /* Keys are in memory: no core dump, and no ptrace by others of the same user. Not where a sanitizer looks for
  * leaks, which takes ptrace. A file that may not grow (RLIMIT_FSIZE) is an error of the write, not the end of
@@ -24,7 +17,7 @@ static void protect(void) {
     const struct rlimit none = {0, 0};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
+#if !SANITIZED
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }

@@ -149,6 +149,12 @@ void json_put_value(json_writer *w, const json_value *v); /* its raw text; NULL 
 /* True: exactly one whole value was written and `out` has not failed. */
 bool json_writer_finish(json_writer *w);
 
+/* What was written, copied into `a`, and `out` freed; absent where json_writer_finish says false or memory is
+ * used up. */
+bb_str json_writer_take(json_writer *w, arena *a);
+/* "name": a wall clock time as RFC 3339; left out where it is 0. */
+void json_member_time(json_writer *w, bb_str name, uint64_t wall_ms);
+
 /* Common shapes: "key": value, skipped for an absent slice in the _opt form. */
 static inline void json_member_string(json_writer *w, bb_str key, bb_str value) {
     json_key(w, key);

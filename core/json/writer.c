@@ -1,5 +1,7 @@
 /* writer.c - JSON text, comma by comma. */
 #include "json/json.h"
+
+#include "base/clock.h"
 #include "json/scan.h"
 
 #include <math.h>
@@ -226,4 +228,18 @@ static void pretty(const json_value *v, unsigned indent, unsigned level, buf *ou
 
 void json_pretty(const json_value *v, unsigned indent, buf *out) {
     pretty(v, indent, 0, out);
+}
+
+bb_str json_writer_take(json_writer *w, arena *a) {
+    bb_str text = json_writer_finish(w) ? arena_copy(a, buf_str(w->out)) : (bb_str){NULL, 0};
+    buf_free(w->out);
+    return text;
+}
+
+void json_member_time(json_writer *w, bb_str name, uint64_t wall_ms) {
+    char text[CLOCK_RFC3339_SIZE];
+    if (wall_ms == 0)
+        return;
+    clock_rfc3339(wall_ms, text);
+    json_member_string(w, name, str_from(text));
 }

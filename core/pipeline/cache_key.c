@@ -19,12 +19,6 @@ static int by_key(const void *a, const void *b) {
     return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-static void put_text(buf *out, bb_str s) {
-    buf_u64(out, s.len);
-    buf_char(out, ':');
-    buf_str_add(out, s);
-}
-
 static bool put(buf *out, arena *scratch, const json_value *v);
 
 /* Of members of the same name the last one counts, as everywhere. */
@@ -41,7 +35,7 @@ static bool put_object(buf *out, arena *scratch, const json_value *v) {
     for (i = 0; i < n; i++) {
         if (i + 1 < n && str_eq(members[i].key, members[i + 1].key))
             continue;
-        put_text(out, members[i].key);
+        buf_part(out, members[i].key);
         if (!put(out, scratch, members[i].value))
             return false;
     }
@@ -61,19 +55,19 @@ static bool put(buf *out, arena *scratch, const json_value *v) {
         return true;
     case JSON_STRING:
         buf_char(out, '"');
-        put_text(out, json_string(v));
+        buf_part(out, json_string(v));
         return true;
-    default: put_text(out, json_raw(v)); return true;
+    default: buf_part(out, json_raw(v)); return true;
     }
 }
 
 bool cache_key_make(buf *out, arena *scratch, const cache_key_parts *p) {
     buf_clear(out);
-    put_text(out, p->connection);
-    put_text(out, p->fingerprint);
-    put_text(out, p->code);
-    put_text(out, p->operation);
-    put_text(out, p->cursor);
+    buf_part(out, p->connection);
+    buf_part(out, p->fingerprint);
+    buf_part(out, p->code);
+    buf_part(out, p->operation);
+    buf_part(out, p->cursor);
     buf_char(out, p->all ? '1' : '0');
     buf_u64(out, p->max_items);
     buf_char(out, ';');

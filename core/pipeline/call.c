@@ -106,7 +106,6 @@ static void clear(call *c) {
     c->transform = NULL;
     c->slot_wait = NULL;
     c->woken = NULL;
-    c->fields = NULL;
     c->entry = NULL;
     c->flight = NULL;
     c->cache_wait = NULL;

@@ -62,7 +62,6 @@ struct call {
     /* the request under way */
     http_send send;
     http_transfer *transfer;
-    bb_str *fields;
     buf answer_body;
     kept_body *kept;
     unsigned attempt;  /* of this request, from 1 */
@@ -183,8 +182,8 @@ bool call_fall_back(call *c);
 
 /* trace.c */
 void call_trace_begin(call *c);
-void call_trace_request(call *c); /* a span id for the attempt */
-bb_str call_traceparent(call *c); /* "traceparent: ..." for the service; absent: none */
+bb_str call_traceparent(
+    call *c); /* a span id for the attempt, and "traceparent: ..." for the service; absent: none */
 void call_trace_attempt(call *c, const http_answer *answer);
 void call_trace_end(call *c);
 

@@ -4,13 +4,6 @@
 static const char *const cache_words[] = {"", "bypass", "miss", "hit", "stale", "revalidated", "shared"};
 static const char *const fallback_words[] = {"", "connection", "stale", "document"};
 
-static void copy(char *to, size_t cap, bb_str from) {
-    size_t n = from.len < cap - 1 ? from.len : cap - 1;
-    if (n > 0)
-        memcpy(to, from.ptr, n);
-    to[n] = '\0';
-}
-
 /* A caller's slip says nothing of the connection's health. */
 static bool is_callers(problem p) {
     return p < PROBLEM_UPSTREAM_ERROR || p == PROBLEM_UPSTREAM_REJECTED || p == PROBLEM_UPSTREAM_NOT_FOUND ||
@@ -38,10 +31,10 @@ static void count(connection_stats *s, problem p, uint64_t now_ms, uint64_t dura
 
 static void describe(call *c, execution *e) {
     memcpy(e->id, c->id, sizeof e->id);
-    copy(e->connection, sizeof e->connection, c->conn->id);
-    copy(e->plugin, sizeof e->plugin, c->conn->module->id);
-    copy(e->operation, sizeof e->operation, c->op->id);
-    copy(e->key, sizeof e->key, c->request.who != NULL ? c->request.who->id : STR(""));
+    str_put(e->connection, sizeof e->connection, c->conn->id);
+    str_put(e->plugin, sizeof e->plugin, c->conn->module->id);
+    str_put(e->operation, sizeof e->operation, c->op->id);
+    str_put(e->key, sizeof e->key, c->request.who != NULL ? c->request.who->id : STR(""));
     e->started_ms = c->started_wall_ns / 1000000u;
     e->duration_us = (c->ended_ns - c->started_ns) / 1000;
     e->outcome = c->result.problem;
@@ -49,7 +42,7 @@ static void describe(call *c, execution *e) {
     e->attempts = (uint16_t)(c->attempts < UINT16_MAX ? c->attempts : UINT16_MAX);
     e->cache = cache_words[c->result.cache];
     e->fallback = fallback_words[c->result.fallback];
-    copy(e->detail, sizeof e->detail, c->result.detail);
+    str_put(e->detail, sizeof e->detail, c->result.detail);
     e->trace[0] = '\0';
     if (c->traced) {
         char text[TRACEPARENT_SIZE];

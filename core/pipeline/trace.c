@@ -32,29 +32,18 @@ void call_trace_begin(call *c) {
     random_bytes(c, c->span_id, sizeof c->span_id);
 }
 
-void call_trace_request(call *c) {
-    random_bytes(c, c->client_span_id, sizeof c->client_span_id);
-}
-
 bb_str call_traceparent(call *c) {
     char text[TRACEPARENT_SIZE];
-    call_trace_request(c);
+    random_bytes(c, c->client_span_id, sizeof c->client_span_id);
     trace_write(c->trace_id, c->client_span_id, c->request.trace.flags, text);
     return arena_printf(c->steps.memory, "traceparent: %s", text);
 }
 
-static void copy(char *to, size_t cap, bb_str from) {
-    size_t n = from.len < cap - 1 ? from.len : cap - 1;
-    if (n > 0)
-        memcpy(to, from.ptr, n);
-    to[n] = '\0';
-}
-
 static void describe(const call *c, trace_span *s) {
     memcpy(s->trace_id, c->trace_id, sizeof s->trace_id);
-    copy(s->connection, sizeof s->connection, c->conn->id);
-    copy(s->plugin, sizeof s->plugin, c->conn->module->id);
-    copy(s->operation, sizeof s->operation, c->op->id);
+    str_put(s->connection, sizeof s->connection, c->conn->id);
+    str_put(s->plugin, sizeof s->plugin, c->conn->module->id);
+    str_put(s->operation, sizeof s->operation, c->op->id);
     memcpy(s->execution, c->id, sizeof s->execution);
 }
 

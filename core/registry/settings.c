@@ -228,30 +228,22 @@ static bool write_conf_json(connection *c, const conf_file *f) {
     return ok;
 }
 
-static void add_part(buf *out, bb_str part) {
-    buf_printf(out, "%zu:", part.len);
-    buf_str_add(out, part);
-}
-
 static void hash_of(buf *text, char out[65]) {
     uint8_t digest[BB_HASH_MAX];
     size_t n = host_crypto.digest(BB_SHA256, buf_str(text), digest);
     size_t written = host_crypto.hex_encode(str_of(digest, n), out, 64);
     out[written == 64 ? 64 : 0] = '\0';
-    if (text->ptr != NULL)
-        explicit_bzero(text->ptr, text->len);
-    buf_free(text);
+    buf_wipe(text);
 }
 
 /* The values as they are used, so that a changed variable or file is a change. */
 static void add_expanded(connection *c, const conf_file *f, const conf_section *s, buf *text) {
     for (size_t i = 0; s != NULL && i < s->count; i++) {
         bb_str value;
-        add_part(text, s->entries[i].key);
+        buf_part(text, s->entries[i].key);
         if (conf_expand(c->memory, f, &s->entries[i], &value, NULL, NULL)) {
-            add_part(text, value);
-            explicit_bzero((char *)(uintptr_t)value.ptr,
-                           value.len); /* a copy, which nobody else would wipe */
+            buf_part(text, value);
+            str_wipe(value); /* a copy, which nobody else would wipe */
         }
     }
 }
@@ -264,9 +256,9 @@ static void upstream_key(connection *c, const conf_file *f) {
     bb_str scheme_end = STR("://"), url = c->base_url;
     const char *at = url.len > 0 ? memmem(url.ptr, url.len, scheme_end.ptr, scheme_end.len) : NULL;
     const char *path = at != NULL ? memchr(at + 3, '/', url.len - (size_t)(at + 3 - url.ptr)) : NULL;
-    add_part(&text, path != NULL ? str_of(url.ptr, (size_t)(path - url.ptr)) : url);
+    buf_part(&text, path != NULL ? str_of(url.ptr, (size_t)(path - url.ptr)) : url);
     if (url.len == 0)
-        add_part(&text, c->id);
+        buf_part(&text, c->id);
     add_expanded(c, f, conf_find_section(f, STR("auth")), &text);
     hash_of(&text, c->upstream_key);
 }
@@ -274,10 +266,10 @@ static void upstream_key(connection *c, const conf_file *f) {
 static void fingerprint(connection *c, const conf_file *f, bb_str settings) {
     buf text;
     buf_init(&text);
-    add_part(&text, c->name);
-    add_part(&text, settings);
-    add_part(&text, str_from(c->auth.fingerprint));
-    add_part(&text, c->conf_json);
+    buf_part(&text, c->name);
+    buf_part(&text, settings);
+    buf_part(&text, str_from(c->auth.fingerprint));
+    buf_part(&text, c->conf_json);
     for (size_t i = 0; i < f->count; i++)
         if (!str_eq(f->sections[i].name, STR("settings")))
             add_expanded(c, f, &f->sections[i], &text);

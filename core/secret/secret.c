@@ -213,7 +213,6 @@ store_result secrets_list(secrets *v, arena *a, bb_str *out) {
         write_secret(&w, &all[i]);
     json_array_end(&w);
     json_object_end(&w);
-    *out = json_writer_finish(&w) ? arena_copy(a, buf_str(&text)) : (bb_str){NULL, 0};
-    buf_free(&text);
+    *out = json_writer_take(&w, a);
     return out->ptr != NULL ? STORE_OK : STORE_FAILED;
 }

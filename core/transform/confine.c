@@ -1,5 +1,7 @@
 #include "transform/confine.h"
 
+#include "base/sanitized.h"
+
 #include "transform/frame.h"
 
 #include <errno.h>
@@ -15,16 +17,6 @@
 
 /* Sanitizers map terabytes and make calls of their own: there the hub limits the memory by their options
  * (worker.c). */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64

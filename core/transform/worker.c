@@ -1,6 +1,8 @@
 /* worker.c - a child from the loop's side: started, given orders, listened to, killed. */
 #include "transform/pool.h"
 
+#include "base/sanitized.h"
+
 #include "transform/counts.h"
 
 #include <signal.h>
@@ -11,14 +13,7 @@
 #define READ_STEP 65536u
 
 /* Nothing of the hub's environment. Where sanitizers rule out RLIMIT_AS, their own limits stand in. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef SANITIZED
+#if SANITIZED
 #define LIMITS "hard_rss_limit_mb=700:max_allocation_size_mb=400:exitcode=90:handle_segv=0:detect_leaks=0"
 static char asan[] = "ASAN_OPTIONS=" LIMITS, tsan[] = "TSAN_OPTIONS=" LIMITS;
 static char *environment[] = {asan, tsan, NULL};

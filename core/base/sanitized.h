@@ -1,0 +1,17 @@
+/* sanitized.h - whether this build runs under AddressSanitizer or ThreadSanitizer, which map terabytes, use
+ * ptrace and make system calls of their own. */
+#ifndef BASE_SANITIZED_H
+#define BASE_SANITIZED_H
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#endif
