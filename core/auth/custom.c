@@ -159,14 +159,17 @@ static const auth_ops without_token = {.configured = true, .build = build, .sign
 /* --- finding ----------------------------------------------------------------------------------------------
  */
 
+/* The texts are its own: sessions hold schemes for as long as the process lives, whatever becomes of the
+ * build that declared them first. */
 typedef struct kept {
     struct kept *next;
-    char *declaration;
+    const char *declaration;
+    arena *memory;
     auth_scheme scheme;
     auth_field fields[]; /* ends with a NULL name */
 } kept;
 
-static kept *all; /* only grows: as the code that it speaks of is never unmapped */
+static kept *all; /* only grows */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* All that an admin sees of it. Two builds that declare the same are the same scheme. */
@@ -179,22 +182,32 @@ static void declare(const char *plugin_id, const bb_custom_auth *s, buf *out) {
     }
 }
 
-static void fill(kept *k, const bb_custom_auth *s) {
+static const char *text_of(const kept *k, const char *text) {
+    return text != NULL ? arena_strdup(k->memory, str_from(text)) : NULL;
+}
+
+/* False: no memory. */
+static bool fill(kept *k, const bb_custom_auth *s, const char *declaration) {
+    bool whole = true;
     for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++) {
         const bb_auth_field *f = s->fields[i];
         k->fields[i] = (auth_field){
-            .name = f->name,
+            .name = text_of(k, f->name),
             .required = (f->flags & BB_AUTH_REQUIRED) != 0,
             .secret = (f->flags & BB_AUTH_SECRET) != 0,
-            .otherwise = f->otherwise,
-            .description = f->description,
+            .otherwise = text_of(k, f->otherwise),
+            .description = text_of(k, f->description),
             .lines = (f->flags & BB_AUTH_MULTILINE) != 0,
         };
+        whole = whole && k->fields[i].name != NULL && k->fields[i].description != NULL &&
+                (f->otherwise == NULL || k->fields[i].otherwise != NULL);
     }
-    k->scheme = (auth_scheme){.id = s->id,
-                              .summary = s->summary,
+    k->declaration = text_of(k, declaration);
+    k->scheme = (auth_scheme){.id = text_of(k, s->id),
+                              .summary = text_of(k, s->summary),
                               .fields = k->fields,
                               .ops = s->start != NULL ? &with_token : &without_token};
+    return whole && k->declaration != NULL && k->scheme.id != NULL && k->scheme.summary != NULL;
 }
 
 static kept *keep(const bb_custom_auth *s, const char *declaration) {
@@ -202,11 +215,11 @@ static kept *keep(const bb_custom_auth *s, const char *declaration) {
     while (s->fields != NULL && s->fields[n] != NULL)
         n++;
     kept *k = calloc(1, sizeof *k + (n + 1) * sizeof k->fields[0]);
-    if (k == NULL || (k->declaration = strdup(declaration)) == NULL) {
+    if (k == NULL || (k->memory = arena_new_sized(0, 512)) == NULL || !fill(k, s, declaration)) {
+        arena_free(k != NULL ? k->memory : NULL);
         free(k);
         return NULL;
     }
-    fill(k, s);
     k->next = all;
     all = k;
     return k;

@@ -2,7 +2,7 @@
  *
  * Counted by the main thread; loops only read. A module is never unmapped: dlclose is not called (threads,
  * pthread keys and signal handlers of a connector would outlive its code). What is freed with the last
- * reference are the compiled schemas. */
+ * reference are the compiled schemas. A build of the hub with BUSBAR_UNLOAD unmaps it then: for tests. */
 #ifndef PLUGIN_MODULE_H
 #define PLUGIN_MODULE_H
 
@@ -25,8 +25,9 @@ typedef struct plugin_module {
     const bb_plugin *desc;
     const bb_auth_extension *auth; /* auth schemes of its own; NULL: none */
     bb_str id;
-    char *file; /* where the admin put it */
-    char *path; /* the copy that is loaded */
+    char *file;   /* where the admin put it */
+    char *path;   /* the copy that is loaded */
+    void *handle; /* the dynamic linker's; NULL: not mapped */
     char sha256[65];
     uint64_t number; /* counts loads in this process: generation */
     plugin_op *ops;
