@@ -58,7 +58,8 @@ typedef struct plugin_call {
     bb_str output; /* a JSON text */
     bb_str next_cursor;
     plugin_error error;
-    struct plugin_auth *auth; /* while steps of an auth scheme run, not of an operation; else NULL */
+    struct plugin_auth *auth;       /* while steps of an auth scheme run, not of an operation; else NULL */
+    struct plugin_webhook *webhook; /* while a webhook scheme's verify runs; else NULL */
     bool misused; /* a host function was used in a way that cannot be carried out; `error` says how */
     struct bb_json_writer *writers; /* list: their buffers are the call's */
     _Atomic(int) cancelled;

@@ -8,7 +8,6 @@
 #include <busbar/auth.h>
 
 #define PLUGIN_AUTH_HEADERS_MAX 6
-#define PLUGIN_AUTH_FIELDS_MAX 16
 #define PLUGIN_AUTH_SCHEMES_MAX 16
 
 /* What the steps of a scheme see and say, beside the call: plugin_call.auth. */

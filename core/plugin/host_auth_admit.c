@@ -1,62 +1,10 @@
 /* host_auth_admit.c - a connector's declaration of its own auth schemes, checked before any of their steps
  * run. */
 #include "plugin/host_auth.h"
+#include "plugin/host_fields.h"
 #include "plugin/url.h"
 
 #define TIMEOUT_MAX_MS 300000u
-
-/* [a-z][a-z0-9_]{0,63} */
-static bool is_id(const char *text) {
-    bb_str s = str_from(text);
-    if (s.len == 0 || s.len > 64 || s.ptr[0] < 'a' || s.ptr[0] > 'z')
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
-            return false;
-    }
-    return true;
-}
-
-static bool is_line(const char *text) {
-    return text != NULL && text[0] != '\0' && url_header_value_ok(str_from(text));
-}
-
-/* --- fields ------------------------------------------------------------------------------------------- */
-
-static bool check_field(const bb_custom_auth *s, const bb_auth_field *f, err *e) {
-    if (f->size < sizeof *f)
-        return err_set(e, "auth scheme \"%s\": a field's size is %u, smaller than %zu", s->id, f->size,
-                       sizeof *f);
-    if (!is_id(f->name) || strcmp(f->name, "scheme") == 0)
-        return err_set(
-            e,
-            "auth scheme \"%s\" has a field named \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}, but "
-            "not \"scheme\"",
-            s->id, f->name != NULL ? f->name : "");
-    if (!is_line(f->description))
-        return err_set(e, "auth scheme \"%s\": field \"%s\" has no description of one line", s->id, f->name);
-    if (f->otherwise != NULL && (f->flags & (BB_AUTH_REQUIRED | BB_AUTH_SECRET)) != 0)
-        return err_set(e, "auth scheme \"%s\": field \"%s\" has a default, but is required or secret", s->id,
-                       f->name);
-    return true;
-}
-
-static bool check_fields(const bb_custom_auth *s, err *e) {
-    if (s->fields == NULL)
-        return true;
-    for (size_t i = 0; s->fields[i] != NULL; i++) {
-        if (i == PLUGIN_AUTH_FIELDS_MAX)
-            return err_set(e, "auth scheme \"%s\" has more than %d fields", s->id, PLUGIN_AUTH_FIELDS_MAX);
-        if (!check_field(s, s->fields[i], e))
-            return false;
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(s->fields[i]->name, s->fields[j]->name) == 0)
-                return err_set(e, "auth scheme \"%s\" has two fields named \"%s\"", s->id,
-                               s->fields[i]->name);
-    }
-    return true;
-}
 
 /* --- header fields -------------------------------------------------------------------------------------- */
 
@@ -117,12 +65,12 @@ static bool check_steps(const bb_custom_auth *s, err *e) {
 static bool check_scheme(const bb_custom_auth *s, err *e) {
     if (s->size < sizeof *s)
         return err_set(e, "an auth scheme's size is %u, smaller than %zu", s->size, sizeof *s);
-    if (!is_id(s->id))
+    if (!fields_is_id(s->id))
         return err_set(e, "an auth scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
                        s->id != NULL ? s->id : "");
-    if (!is_line(s->summary))
+    if (!fields_is_line(s->summary))
         return err_set(e, "auth scheme \"%s\" has no summary of one line", s->id);
-    return check_steps(s, e) && check_fields(s, e) && check_headers(s, e);
+    return check_steps(s, e) && fields_admit("auth scheme", s->id, s->fields, e) && check_headers(s, e);
 }
 
 bool host_auth_admit(const bb_entry *entry, const bb_auth_extension **out, err *e) {

@@ -1,4 +1,5 @@
 #include "plugin/host_auth.h"
+#include "plugin/host_webhook.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -162,7 +163,8 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     m->desc = entry->plugin;
     m->id = str_from(m->desc->id);
     return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
-           check_test_operation(m, e) && host_auth_admit(entry, &m->auth, e);
+           check_test_operation(m, e) && host_auth_admit(entry, &m->auth, e) &&
+           host_webhook_admit(entry, &m->webhooks, e);
 }
 
 const plugin_op *module_op(const plugin_module *m, bb_str id) {

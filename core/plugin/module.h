@@ -23,7 +23,8 @@ typedef struct plugin_op {
 
 typedef struct plugin_module {
     const bb_plugin *desc;
-    const bb_auth_extension *auth; /* auth schemes of its own; NULL: none */
+    const bb_auth_extension *auth;        /* auth schemes of its own; NULL: none */
+    const struct bb_webhook_extension *webhooks; /* NULL: none */
     bb_str id;
     char *file;   /* where the admin put it */
     char *path;   /* the copy that is loaded */

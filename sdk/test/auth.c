@@ -16,52 +16,6 @@ static const bb_custom_auth *find(const bb_test *t, const char *scheme) {
     return NULL;
 }
 
-static bool is_field(const bb_custom_auth *s, bb_str name) {
-    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++)
-        if (str_eq(name, str_from(s->fields[i]->name)))
-            return true;
-    return false;
-}
-
-static bool check_fields(bb_test *t, const bb_custom_auth *s, const json_value *given) {
-    if (!json_is(given, JSON_OBJECT))
-        return err_set(&t->problem, "the fields of \"%s\" are not a JSON object", s->id);
-    for (json_iter it = json_iterate(given); json_next(&it);)
-        if (!is_field(s, it.key) || !json_is(it.value, JSON_STRING))
-            return err_set(&t->problem,
-                           "auth scheme \"%s\" has no field \"%.*s\", or its value is not a text", s->id,
-                           STR_FMT(it.key));
-    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++)
-        if ((s->fields[i]->flags & BB_AUTH_REQUIRED) != 0 &&
-            json_string(json_get(given, str_from(s->fields[i]->name))).len == 0)
-            return err_set(&t->problem, "auth scheme \"%s\" needs the field \"%s\"", s->id,
-                           s->fields[i]->name);
-    return true;
-}
-
-/* The fields with their defaults; empty ones are absent, as the hub has it. */
-static const json_value *fill(bb_test *t, const bb_custom_auth *s, const json_value *given) {
-    buf text;
-    json_writer w;
-    buf_init(&text);
-    json_writer_init(&w, &text);
-    json_object(&w);
-    for (size_t i = 0; s->fields != NULL && s->fields[i] != NULL; i++) {
-        const bb_auth_field *f = s->fields[i];
-        bb_str value = json_string(json_get(given, str_from(f->name)));
-        if (value.len == 0)
-            value = str_from(f->otherwise);
-        if (value.len > 0)
-            json_member_string(&w, str_from(f->name), value);
-        if (value.len > 0 && (f->flags & BB_AUTH_SECRET) != 0)
-            bb_test_secret(t, test_line(t->memory, value));
-    }
-    json_object_end(&w);
-    const json_value *input = json_read(t->memory, arena_copy(t->memory, buf_str(&text)), NULL, NULL);
-    buf_free(&text);
-    return input;
-}
-
 int bb_test_auth(bb_test *t, const char *scheme, const char *fields) {
     t->auth = (scheme_state){0};
     if (scheme == NULL)
@@ -72,12 +26,10 @@ int bb_test_auth(bb_test *t, const char *scheme, const char *fields) {
     t->problem = (err){""};
     if (s == NULL)
         return err_set(&t->problem, "the connector has no auth scheme \"%s\" of its own", scheme);
-    bb_str text = arena_copy(t->memory, str_from(fields != NULL ? fields : "{}"));
-    const json_value *given = json_read(t->memory, text, NULL, NULL);
-    if (!check_fields(t, s, given))
-        return 0;
-    t->auth = (scheme_state){.scheme = s, .input = test_have((void *)(uintptr_t)fill(t, s, given))};
-    return 1;
+    const json_value *input = test_fields(t, "auth scheme", s->id, s->fields, fields);
+    if (input != NULL)
+        t->auth = (scheme_state){.scheme = s, .input = input};
+    return input != NULL;
 }
 
 /* --- acquiring a token -----------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ void test_fail_by_steps(bb_test *t, const plugin_call *c) {
 /* --- before the steps ------------------------------------------------------------------------------------
  */
 
-static void begin(bb_test *t) {
+void test_call_begin(bb_test *t) {
     test_drop_bodies(t, NULL);
     arena_reset(t->call_memory);
     t->call_begin = t->seen_count;
@@ -199,7 +199,7 @@ static void finish(bb_test *t, const plugin_call *c, const plugin_op *op) {
 }
 
 static void run(bb_test *t, const char *operation, const char *input, const char *cursor) {
-    begin(t);
+    test_call_begin(t);
     const plugin_op *op = find(t, operation);
     const json_value *value = op != NULL ? read_input(t, op, input) : NULL;
     if (value == NULL)

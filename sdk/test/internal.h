@@ -57,6 +57,7 @@ struct bb_test {
     size_t secret_count, secret_cap;
     held_body *bodies;
     bb_test_result result;
+    bb_test_received received;
     bool cancel;
     uint64_t deadline_ms; /* of the next call; 0: the operation's */
     size_t fail_allocation, allocations;
@@ -100,7 +101,13 @@ bool test_sign(bb_test *t, const plugin_call *c, outgoing *request);
 /* Whether this answer means another token, which then is to be acquired. */
 bool test_renews(bb_test *t, int32_t status);
 
+/* fields.c: those of a scheme, from a JSON object's text; NULL: t->problem says why not. Secrets are noted.
+ */
+const json_value *test_fields(bb_test *t, const char *kind, const char *id,
+                              const bb_auth_field *const *fields, const char *given);
+
 /* call.c */
+void test_call_begin(bb_test *t); /* forgets the last call */
 __attribute__((format(printf, 3, 4))) void test_fail(bb_test *t, bb_code code, const char *format, ...);
 void test_fail_by_steps(bb_test *t, const plugin_call *c);
 plugin_outcome test_step(bb_test *t, plugin_call *c, plugin_outcome (*step)(plugin_call *c));

@@ -42,6 +42,12 @@ typedef struct bb_crypto_api {
     bb_code (*random)(void *out, size_t n);
     /* 1 where both are the same, in a time that depends on their length alone. */
     int32_t (*equal)(bb_str a, bb_str b);
+
+    /* --- since busbar.webhook/1: ask BB_HAS(crypto, ed25519_verify) of a host that may be older --------- */
+
+    /* 1 where `signature` (64 bytes) is that of `data` under the Ed25519 public key (32 bytes; RFC 8032
+     * section 5.1), else 0: also where a length is not that. */
+    int32_t (*ed25519_verify)(bb_str public_key, bb_str data, bb_str signature);
 } bb_crypto_api;
 
 BB_END_DECLS

@@ -132,6 +132,45 @@ const char *bb_test_header(const bb_test *t, size_t index, const char *name);
 /* 1 where the last output is that JSON value, whatever the notation and the order of members. */
 int bb_test_output_is(const bb_test *t, const char *json);
 
+/* --- webhooks ------------------------------------------------------------------------------------ */
+
+/* A request that the service sends to the hub. Members that are NULL or 0: see behind. */
+typedef struct bb_test_webhook {
+    uint32_t size; /* sizeof(bb_test_webhook) */
+    uint32_t reserved;
+    const char *method;         /* "POST" */
+    const char *url;            /* "https://hub.example/hooks/test" */
+    const char *const *headers; /* "Name: value"; ends with NULL; none */
+    const char *body;           /* empty */
+    size_t body_len;            /* its bytes; 0: up to the NUL */
+} bb_test_webhook;
+
+typedef struct bb_test_event {
+    const char *id, *type; /* "": not given */
+    const char *payload;   /* a JSON text */
+} bb_test_event;
+
+/* What the scheme made of it. */
+typedef struct bb_test_received {
+    uint32_t size; /* sizeof(bb_test_received) of the library */
+    bb_code code;  /* BB_OK; BB_E_UPSTREAM_AUTH: refused; or what it failed with */
+    const char *message;
+    const bb_test_event *events;
+    size_t event_count;
+    int32_t status; /* of the answer: 200 where the scheme gives none */
+    const char *content_type, *answer;
+    int64_t signed_at_ms; /* 0: not said. A hub compares it with its clock; here nothing does */
+} bb_test_received;
+
+/* Puts a request before one of the connector's webhook schemes: fields as a JSON object of strings. Owner of
+ * the result: t, until the next call. */
+const bb_test_received *bb_test_receive(bb_test *t, const char *scheme, const char *fields,
+                                        const bb_test_webhook *webhook);
+/* The same, in C, as BB_TEST_RECEIVE(t, "things_v1", "{\"secret\":\"s\"}", .body = "{}") */
+#define BB_TEST_RECEIVE(t, scheme, fields, ...) \
+    bb_test_receive((t), (scheme), (fields),    \
+                    &(const bb_test_webhook){.size = (uint32_t)sizeof(bb_test_webhook), __VA_ARGS__})
+
 /* --- failures on purpose ------------------------------------------------------------------------- */
 
 /* For the next call alone: the n-th piece of memory (from 1) that the steps ask the host for, in whatever

@@ -2,6 +2,7 @@
  * badly. */
 #include <busbar/auth.h>
 #include <busbar/busbar.h>
+#include <busbar/webhook.h>
 #include <stdlib.h>
 
 typedef struct state {
@@ -147,8 +148,52 @@ static const bb_custom_auth stamp = {BB_SIZE(bb_custom_auth), .id = "odd_stamp",
                                      .sign = stamp_sign};
 static const bb_custom_auth *const custom[] = {&login, &stamp, NULL};
 static const bb_auth_extension auth = {BB_SIZE(bb_auth_extension), .schemes = custom};
+
+/* --- webhooks: "how" in the query says how it ends --------------------------------------------------------
+ */
+
+static bb_step odd_verify(bb_call *call, const bb_webhook_request *request) {
+    bb_str how = request->query;
+    if (bb_str_eq(how, "refuse") || request->method.len == 0)
+        return bb_webhook_refuse(call, "not the service's");
+    if (bb_str_eq(how, "nothing"))
+        return BB_DONE;
+    if (bb_str_eq(how, "send")) {
+        bb_request(call, "GET", "https://elsewhere.example/");
+        return BB_SEND;
+    }
+    if (bb_str_eq(how, "status"))
+        bb_webhook_answer(call, 302, NULL, bb_s(NULL));
+    else if (bb_str_eq(how, "not_json"))
+        bb_webhook_event(call, bb_s("1"), bb_s(NULL), bb_s("{"));
+    else if (bb_str_eq(how, "bad_id"))
+        bb_webhook_event(call, bb_s("a\nb"), bb_s(NULL), bb_s("{}"));
+    else if (bb_str_eq(how, "challenge"))
+        bb_webhook_answer(call, 200, "text/plain", bb_in_text(call, "zone"));
+    else if (bb_str_eq(how, "many"))
+        for (int i = 0; i < 1001; i++)
+            bb_webhook_event(call, bb_s(NULL), bb_s(NULL), bb_s("1"));
+    else {
+        bb_webhook_signed_at(call, 1000);
+        bb_webhook_event(call, bb_webhook_header(request, "X-Id"), bb_s("body"), bb_s(NULL));
+        bb_webhook_event(call, bb_s(NULL), bb_s(NULL), bb_s("[2]"));
+        bb_webhook_answer(call, 202, "application/json", bb_s("{}"));
+    }
+    return BB_DONE;
+}
+
+static const bb_webhook_scheme odd_hook = {BB_SIZE(bb_webhook_scheme), .flags = BB_WEBHOOK_GET,
+                                           .id = "odd_hook",           .summary = "a hook",
+                                           .fields = fields,           .verify = odd_verify};
+static const bb_webhook_scheme post_hook = {BB_SIZE(bb_webhook_scheme), .id = "post_hook",
+                                            .summary = "POST alone", .verify = odd_verify};
+static const bb_webhook_scheme *const hooks[] = {&odd_hook, &post_hook, NULL};
+static const bb_webhook_extension webhooks = {BB_SIZE(bb_webhook_extension), .schemes = hooks};
+
 static const void *get_extension(const char *id) {
-    return strcmp(id, BB_EXT_AUTH) == 0 ? &auth : NULL;
+    return strcmp(id, BB_EXT_AUTH) == 0      ? (const void *)&auth
+           : strcmp(id, BB_EXT_WEBHOOK) == 0 ? &webhooks
+                                             : NULL;
 }
 
 /* --- settings

@@ -196,6 +196,50 @@ static int schemes(void) {
     return bb_test_end(t);
 }
 
+/* --- webhooks ------------------------------------------------------------------------------------ */
+
+static int webhooks(void) {
+    static const char fields[] = "{\"secret\":\"open sesame\"}";
+    static const struct {
+        const char *url, *says;
+        bb_code code;
+    } bad[] = {{"https://h/?refuse", "not the service's", BB_E_UPSTREAM_AUTH},
+               {"https://h/?nothing", "neither an event nor an answer", BB_E_PLUGIN},
+               {"https://h/?send", "begins a request in verify", BB_E_PLUGIN},
+               {"https://h/?status", "status of 200 to 299", BB_E_PLUGIN},
+               {"https://h/?not_json", "payload that is not JSON", BB_E_PLUGIN},
+               {"https://h/?bad_id", "control characters", BB_E_INVALID_INPUT},
+               {"https://h/?many", "more than 1000 events", BB_E_LIMIT},
+               {"https://h/?", "body is not JSON", BB_E_INVALID_INPUT}};
+    bb_test *t = connected();
+    const bb_test_received *r;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        r = BB_TEST_RECEIVE(t, "odd_hook", fields, .url = bad[i].url, .body = "{");
+        BB_CHECK(t, r->code == bad[i].code && SAYS(r->message, bad[i].says) && r->event_count == 0);
+    }
+    BB_CHECK(t,
+             SAYS(BB_TEST_RECEIVE(t, "odd_hook", "{}", .body = "{}")->message, "needs the field \"secret\""));
+    BB_CHECK(t, BB_TEST_RECEIVE(t, "nope", fields, .body = "{}")->code == BB_E_UNSUPPORTED);
+    BB_CHECK(t, BB_TEST_RECEIVE(t, "post_hook", NULL, .method = "GET")->code == BB_E_INVALID_INPUT);
+    r = BB_TEST_RECEIVE(t, "odd_hook", fields, .method = "GET", .url = "https://h/?challenge");
+    BB_CHECK(t, r->code == BB_OK && IS(r->answer, "main") && IS(r->content_type, "text/plain") &&
+                    r->status == 200);
+    r = BB_TEST_RECEIVE(t, "odd_hook", fields, .body = "{\"a\":1}",
+                        .headers = BB_TEST_HEADERS("x-ID:  seven"));
+    BB_CHECK(t, r->code == BB_OK && r->event_count == 2 && r->status == 202 && r->signed_at_ms == 1000);
+    BB_CHECK(t, IS(r->events[0].id, "seven") && IS(r->events[0].type, "body") &&
+                    IS(r->events[0].payload, "{\"a\":1}"));
+    BB_CHECK(t, IS(r->events[1].id, "") && IS(r->events[1].type, "") && IS(r->events[1].payload, "[2]"));
+    for (size_t n = 1; n < 12; n++) { /* without memory it fails, and does not lie */
+        bb_test_fail_allocation(t, n);
+        r = BB_TEST_RECEIVE(t, "odd_hook", fields, .body = "{\"a\":1}",
+                            .headers = BB_TEST_HEADERS("x-ID: seven"));
+        BB_CHECK(t, r->code != BB_OK ||
+                        (r->event_count == 2 && IS(r->events[0].id, "seven") && IS(r->answer, "{}")));
+    }
+    return bb_test_end(t);
+}
+
 /* --- exchanges in files
  * --------------------------------------------------------------------------------------- */
 
@@ -305,6 +349,7 @@ int main(int argc, char **argv) {
                {"mismatches", mismatches},
                {"time_and_memory", time_and_memory},
                {"schemes", schemes},
+               {"webhooks", webhooks},
                {"recorded_and_replayed", recorded_and_replayed},
                {"a_false_check", a_false_check},
                {"an_unused_script", an_unused_script},

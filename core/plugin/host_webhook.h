@@ -1,0 +1,46 @@
+/* host_webhook.h - extension "busbar.webhook/1": a connector's webhook schemes, checked and their `verify`
+ * run. */
+#ifndef PLUGIN_HOST_WEBHOOK_H
+#define PLUGIN_HOST_WEBHOOK_H
+
+#include "plugin/call.h"
+#include "plugin/module.h"
+
+#include <busbar/webhook.h>
+
+#define PLUGIN_WEBHOOK_SCHEMES_MAX 16
+#define PLUGIN_WEBHOOK_EVENTS_MAX 1000u
+
+/* One event, in the call's memory. */
+typedef struct plugin_event {
+    bb_str id;      /* absent: the connector knows none */
+    bb_str type;    /* absent: it does not tell */
+    bb_str payload; /* a JSON text that has been read */
+} plugin_event;
+
+/* What `verify` sees and says, beside the call: plugin_call.webhook. */
+typedef struct plugin_webhook {
+    const bb_webhook_scheme *scheme;
+    const json_value *settings;
+    const bb_webhook_request *request;
+    plugin_event *events;
+    size_t event_count, event_cap;
+    int32_t status; /* of the answer; 0: none was given */
+    bb_str content_type, body;
+    bool is_signed;
+    int64_t signed_at_ms; /* with is_signed */
+} plugin_webhook;
+
+/* Runs `verify` on p->request. PLUGIN_DONE: events, or an answer. PLUGIN_FAILED: c->error; BB_E_UPSTREAM_AUTH
+ * means that it is refused, so that another secret may be tried. The caller has set c->webhook and c->abi. */
+plugin_outcome plugin_verify(plugin_call *c);
+
+/* Checks what a connector's get_extension gives. True and *out NULL: it has none. False: *e says what is
+ * wrong with which scheme. */
+bool host_webhook_admit(const bb_entry *entry, const bb_webhook_extension **out, err *e);
+/* The scheme of that id; NULL: none. */
+const bb_webhook_scheme *host_webhook_find(const plugin_module *m, bb_str id);
+
+extern const bb_webhook_api host_webhook;
+
+#endif

@@ -1,0 +1,44 @@
+/* host_webhook_admit.c - a connector's declaration of webhook schemes, checked before any of them runs. */
+#include "plugin/host_fields.h"
+#include "plugin/host_webhook.h"
+
+static bool check_scheme(const bb_webhook_scheme *s, err *e) {
+    if (s->size < sizeof *s)
+        return err_set(e, "a webhook scheme's size is %u, smaller than %zu", s->size, sizeof *s);
+    if (!fields_is_id(s->id))
+        return err_set(e, "a webhook scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
+                       s->id != NULL ? s->id : "");
+    if (!fields_is_line(s->summary))
+        return err_set(e, "webhook scheme \"%s\" has no summary of one line", s->id);
+    if (s->verify == NULL)
+        return err_set(e, "webhook scheme \"%s\" has no verify", s->id);
+    return fields_admit("webhook scheme", s->id, s->fields, e);
+}
+
+bool host_webhook_admit(const bb_entry *entry, const bb_webhook_extension **out, err *e) {
+    *out = NULL;
+    const bb_webhook_extension *x = entry->get_extension != NULL ? entry->get_extension(BB_EXT_WEBHOOK)
+                                                                 : NULL;
+    if (x == NULL)
+        return true;
+    if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)
+        return err_set(e, "its extension %s has an impossible size, or no schemes", BB_EXT_WEBHOOK);
+    for (size_t i = 0; x->schemes[i] != NULL; i++) {
+        if (i == PLUGIN_WEBHOOK_SCHEMES_MAX)
+            return err_set(e, "it declares more than %d webhook schemes", PLUGIN_WEBHOOK_SCHEMES_MAX);
+        if (!check_scheme(x->schemes[i], e))
+            return false;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(x->schemes[i]->id, x->schemes[j]->id) == 0)
+                return err_set(e, "webhook scheme \"%s\" is declared twice", x->schemes[i]->id);
+    }
+    *out = x;
+    return true;
+}
+
+const bb_webhook_scheme *host_webhook_find(const plugin_module *m, bb_str id) {
+    for (size_t i = 0; m->webhooks != NULL && m->webhooks->schemes[i] != NULL; i++)
+        if (str_eq(str_from(m->webhooks->schemes[i]->id), id))
+            return m->webhooks->schemes[i];
+    return NULL;
+}

@@ -1,0 +1,176 @@
+/*
+ * busbar/webhook.h - extension "busbar.webhook/1": what a service posts to the hub, verified and read.
+ *
+ * A connector declares how its service signs what it sends: a webhook scheme has the fields that an admin
+ * fills in (the signing secret) and one function, `verify`. It sees one request, byte for byte, and
+ * ends in one of these ways:
+ *
+ *     bb_webhook_event, then BB_DONE    it is the service's: an event, or several of one request
+ *     bb_webhook_answer, then BB_DONE   no event, but an answer that the service waits for: a handshake
+ *                                       (Slack's url_verification, Dropbox's challenge, Discord's PING)
+ *     both                              events, and what the service wants to read once they are stored
+ *     bb_webhook_refuse                 it is not the service's: a signature that is missing or wrong
+ *     BB_FAIL with another code         it is, but cannot be read (BB_E_INVALID_INPUT)
+ *
+ * What is alike for all services is the host's: the size limit; that a secret may have several values while
+ * it is being changed (`verify` is called for each, until one does not refuse); the window of time (say
+ * bb_webhook_signed_at, and the host refuses what is older or newer than the admin allows); that an
+ * event of one id is taken once.
+ *
+ * Both sides ask for it by the same id, as for "busbar.auth/1" (auth.h): the host calls the connector's
+ * bb_entry.get_extension and gets a bb_webhook_extension; `verify` calls host->get_extension and gets a
+ * bb_webhook_api (bb_webhook_host does).
+ *
+ * The bb_call of `verify` differs from an operation's in this: `input` is an object of the scheme's
+ * fields as the admin filled them in, each a string, absent where it is neither given nor has a default;
+ * `instance` is that of the endpoint's connection, or NULL where the endpoint belongs to none; `cursor` is
+ * absent; `state` is NULL; it describes no request.
+ *
+ * Thread: [step] as in plugin.h.
+ */
+#ifndef BUSBAR_WEBHOOK_H
+#define BUSBAR_WEBHOOK_H
+
+#include <busbar/auth.h> /* bb_auth_field */
+#include <string.h>
+
+BB_BEGIN_DECLS
+
+#define BB_EXT_WEBHOOK "busbar.webhook/1"
+
+/* --- what the connector declares: static, const ------------------------------------------------- */
+
+/* What has come in. Owner: the host, until `verify` returns. */
+typedef struct bb_webhook_request {
+    uint32_t size; /* sizeof(bb_webhook_request) of the host */
+    uint32_t header_count;
+    bb_str method;         /* "POST" */
+    bb_str url;            /* whole, with query, as the sender knows it: for signatures that cover it */
+    bb_str query;          /* after "?", as sent; empty where there is none */
+    const bb_str *headers; /* "Name: value" each; bb_webhook_header finds one */
+    bb_str body;           /* raw: sign and compare these bytes, whatever they mean */
+    bb_str peer;           /* address of the sender, "203.0.113.7" */
+    uint64_t now_ms;       /* wall clock: milliseconds since 1970 */
+} bb_webhook_request;
+
+/* Flags of a scheme. */
+enum {
+    BB_WEBHOOK_GET = 1u << 0 /* a GET may come too: a challenge in the query; else `verify` sees POST alone */
+};
+
+typedef struct bb_webhook_scheme {
+    uint32_t size;       /* sizeof(bb_webhook_scheme) */
+    uint32_t flags;      /* BB_WEBHOOK_GET, or 0 */
+    const char *id;      /* [a-z][a-z0-9_]{0,63} */
+    const char *summary; /* one line, for the admin: what it is, and where to get the secret */
+    /* Ends with NULL, at most 16; NULL: none. A field marked BB_AUTH_SECRET may have several values. */
+    const bb_auth_field *const *fields;
+    /* Compares signatures with bb_crypto_api.equal, never with memcmp. [step] */
+    bb_step (*verify)(bb_call *call, const bb_webhook_request *request);
+} bb_webhook_scheme;
+
+/* What the connector's get_extension gives for BB_EXT_WEBHOOK. */
+typedef struct bb_webhook_extension {
+    uint32_t size; /* sizeof(bb_webhook_extension) */
+    uint32_t reserved;
+    const bb_webhook_scheme *const *schemes; /* ends with NULL; at least one, at most 16 */
+} bb_webhook_extension;
+
+/* --- what the host offers to `verify` ------------------------------------------------------------- */
+
+/* Errors are kept by the call, as in http.h: a misuse makes it fail with a text that says what. Every slice
+ * given is copied. The step's thread, [no-block]. */
+typedef struct bb_webhook_api {
+    uint32_t size; /* sizeof(bb_webhook_api) of the host */
+    uint32_t reserved;
+    /* The connection's settings: an object, checked, defaults filled in; empty where the endpoint belongs to
+     * no connection. Owner: the call. */
+    const bb_json *(*settings)(bb_call *call);
+    /* An event. `id`: by which the service knows it, the same in each of its repeats; absent: it has none,
+     * and the host makes one of the body's bytes. `type`: "invoice.paid"; absent: the service does not tell.
+     * `payload`: a JSON text; absent: the body, which must then be JSON. At most 1,000 a request. */
+    void (*event)(bb_call *call, bb_str id, bb_str type, bb_str payload);
+    /* What the service gets to read, once the events, if any, are stored; else an empty 200. `status` is
+     * 200 to 299. */
+    void (*answer)(bb_call *call, int32_t status, bb_str content_type, bb_str body);
+    /* When the service signed it, in milliseconds since 1970, as the signed bytes say. */
+    void (*signed_at)(bb_call *call, int64_t ms);
+} bb_webhook_api;
+
+/* --- short names -------------------------------------------------------------------------------- */
+
+static inline const bb_webhook_api *bb_webhook_host(const bb_call *call) {
+    return (const bb_webhook_api *)call->host->get_extension(call->host, BB_EXT_WEBHOOK);
+}
+
+/* The value of the first header field of that name, in any case; absent: none. Owner: the request. */
+static inline bb_str bb_webhook_header(const bb_webhook_request *request, const char *name) {
+    bb_str found = {NULL, 0};
+    size_t n = strlen(name);
+    for (uint32_t i = 0; i < request->header_count; i++) {
+        bb_str line = request->headers[i];
+        size_t at = 0;
+        if (line.len <= n || line.ptr[n] != ':')
+            continue;
+        while (at < n && (line.ptr[at] | ((line.ptr[at] >= 'A' && line.ptr[at] <= 'Z') << 5)) ==
+                             (name[at] | ((name[at] >= 'A' && name[at] <= 'Z') << 5)))
+            at++;
+        if (at < n)
+            continue;
+        for (at = n + 1; at < line.len && line.ptr[at] == ' ';)
+            at++;
+        found.ptr = line.ptr + at;
+        found.len = line.len - at;
+        return found;
+    }
+    return found;
+}
+
+static inline void bb_webhook_event(bb_call *call, bb_str id, bb_str type, bb_str payload) {
+    bb_webhook_host(call)->event(call, id, type, payload);
+}
+static inline void bb_webhook_answer(bb_call *call, int32_t status, const char *content_type, bb_str body) {
+    bb_str type;
+    type.ptr = content_type;
+    type.len = content_type != NULL ? strlen(content_type) : 0;
+    bb_webhook_host(call)->answer(call, status, type, body);
+}
+static inline void bb_webhook_signed_at(bb_call *call, int64_t ms) {
+    bb_webhook_host(call)->signed_at(call, ms);
+}
+/* Whether `hex` (or `base64`) is the HMAC of the data under this key, in a time that does not tell how much
+ * of it fits. 1 or 0. */
+static inline int bb_webhook_hmac_is_hex(bb_call *call, bb_hash hash, bb_str key, bb_str data, bb_str hex) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    uint8_t own[BB_HASH_MAX], given[BB_HASH_MAX];
+    bb_str a = {(const char *)own, 0}, b = {(const char *)given, 0};
+    a.len = crypto->hmac(hash, key, data, own);
+    b.len = crypto->hex_decode(hex, given, sizeof given);
+    return a.len > 0 && b.len == a.len && crypto->equal(a, b) != 0;
+}
+static inline int bb_webhook_hmac_is_base64(bb_call *call, bb_hash hash, bb_str key, bb_str data,
+                                            bb_str base64) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    uint8_t own[BB_HASH_MAX], given[BB_HASH_MAX];
+    bb_str a = {(const char *)own, 0}, b = {(const char *)given, 0};
+    a.len = crypto->hmac(hash, key, data, own);
+    b.len = crypto->base64_decode(base64, given, sizeof given);
+    return a.len > 0 && b.len == a.len && crypto->equal(a, b) != 0;
+}
+
+/* How `verify` refuses: return bb_webhook_refuse(call, "the signature does not fit"); The text is for the
+ * admin; the sender reads only that it was refused. */
+static inline bb_step bb_webhook_refuse(bb_call *call, const char *text) {
+    bb_error error;
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = BB_E_UPSTREAM_AUTH;
+    error.message.ptr = text;
+    error.message.len = strlen(text);
+    call->host->call->fail(call, &error);
+    return BB_FAIL;
+}
+
+BB_END_DECLS
+
+#endif
