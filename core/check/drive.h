@@ -87,6 +87,8 @@ void judge(const run_end *end);
 /* The samples of all operations: its examples, else a generated input; and those of its auth schemes. In the
  * trial's memory. */
 sample *samples_of(trial *t, size_t *count);
+/* A scheme's fields that are required or have a default, as an admin fills them in: a JSON object's text. */
+bb_str sample_fields(trial *t, const bb_auth_field *const *fields);
 const char *sample_name(const sample *x); /* "operation x, example 1"; until the next call */
 
 /* A good answer for a sample: the example's output, or one by the output schema. In the trial's memory. */

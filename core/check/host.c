@@ -27,7 +27,8 @@ static const char *phase_name(void) {
                                         "destroy",
                                         "start",
                                         "resume",
-                                        "sign"};
+                                        "sign",
+                                        "verify"};
     return names[now.phase];
 }
 

@@ -14,7 +14,8 @@ typedef enum {
     PHASE_DESTROY,
     PHASE_START,
     PHASE_RESUME,
-    PHASE_SIGN
+    PHASE_SIGN,
+    PHASE_VERIFY
 } check_phase;
 
 /* A call under trial. */

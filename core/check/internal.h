@@ -86,6 +86,7 @@ void check_threads(trial *t);
 void check_steps(trial *t);
 void check_deadline(trial *t);
 void check_determinism(trial *t);
+void check_webhooks(trial *t);
 void check_faults(trial *t);
 void check_leaks(trial *t);
 

@@ -99,14 +99,13 @@ static size_t add_generated(trial *t, const plugin_op *op, sample *to) {
 
 /* --- auth schemes -------------------------------------------------------------------------------- */
 
-/* The fields that are required or have a default, as the admin fills them in. */
-static bb_str fields_of(trial *t, const bb_custom_auth *scheme) {
+bb_str sample_fields(trial *t, const bb_auth_field *const *fields) {
     buf out;
     buf_init(&out);
     json_writer w;
     json_writer_init(&w, &out);
     json_object(&w);
-    for (const bb_auth_field *const *f = scheme->fields; f != NULL && *f != NULL; f++)
+    for (const bb_auth_field *const *f = fields; f != NULL && *f != NULL; f++)
         if (((*f)->flags & BB_AUTH_REQUIRED) != 0 || (*f)->otherwise != NULL)
             json_member_string(&w, str_from((*f)->name),
                                (*f)->otherwise != NULL ? str_from((*f)->otherwise) : STR("c2VjcmV0"));
@@ -131,7 +130,7 @@ static size_t add_schemes(trial *t, sample *to) {
     size_t n = 0;
     for (const bb_custom_auth *const *s = t->module->auth->schemes; *s != NULL; s++) {
         const plugin_op *op = op_around(t, *s);
-        sample one = {.op = op, .input = fields_of(t, *s), .scheme = *s};
+        sample one = {.op = op, .input = sample_fields(t, (*s)->fields), .scheme = *s};
         if (op != NULL && (*s)->start != NULL)
             to[n++] = one;
         for (int part = SAMPLE_SIGN; op != NULL && (*s)->sign != NULL && part <= SAMPLE_SIGN_EMPTY; part++) {

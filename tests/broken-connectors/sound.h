@@ -81,6 +81,10 @@ static const bb_plugin plugin = {
     .operations = operations,  .create = create,
     .destroy = destroy,
 };
+#ifdef EXTENSION
+BUSBAR_PLUGIN_EXT(plugin, EXTENSION);
+#else
 BUSBAR_PLUGIN(plugin);
+#endif
 
 #endif

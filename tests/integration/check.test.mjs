@@ -8,7 +8,7 @@ import {bin, plugins, run, slow, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const sources = path.join(root, 'tests/broken-connectors');
-const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'faults', 'leaks'];
+const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'faults', 'leaks'];
 let dir;
 
 before(() => (dir = tempFolder()));
@@ -98,6 +98,7 @@ const cases = [
   ['silent_refusal', ['settings'], /settings .*"tag".* of seed 7\): create refuses the settings with code 3 without saying why/],
   ['crash_settings', ['settings'], /settings .*"tag":"AAAA.* of seed 7\): it crashed \(SIGABRT\) in create/],
   ['crash_on_error', ['steps', 'deadline', 'faults'], /after \d\d\d with .*: it crashed \(SIGSEGV\) in resume \(step 1\)/],
+  ['takes_forged', ['webhooks'], /webhook scheme hook, forged request \d+ of seed 7: it takes a request that the service did not sign for an event/, ['webhooks']],
   ['static_tls', ['linking'], /static thread-local storage/],
   ['exec_stack', ['linking'], /executable stack/],
   ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
@@ -114,9 +115,15 @@ for (const [id, expected, sentence, only] of cases) {
   });
 }
 
+test('a webhook scheme that compares signatures passes', async () => {
+  const report = await check(broken('sound_hook'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+  assert.match(byName(report, 'webhooks').note, /1 webhook schemes, 600 forged requests each/);
+});
+
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'quiet_constructor', 'picky'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'quiet_constructor', 'picky'].sort());
 });
 
 test('what runs on loading without an effect is a warning', async () => {
@@ -189,7 +196,7 @@ test("JUnit's XML is well-formed and says the same", async (t) => {
   assert.equal(done.code, 1);
   const xml = path.join(dir, 'report.xml');
   fs.writeFileSync(xml, done.stdout);
-  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="17" failures="1" errors="0" skipped="0">/);
+  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="18" failures="1" errors="0" skipped="0">/);
   assert.equal(done.stdout.match(/<testcase /g).length, names.length);
   assert.match(done.stdout, /<testcase classname="busbar.check.ignores_failure" name="faults" time="[\d.]+">\s*<failure message="host-&gt;call-&gt;alloc fails/);
   const skipped = (await run(['check', broken('wrong_id'), '--junit'])).stdout;
