@@ -197,6 +197,7 @@ bool auth_compile_for(arena *a, const conf_file *f, const conf_section *section,
                       .section = section,
                       .plugin = connector->plugin,
                       .custom = connector->custom,
+                      .build = connector->build,
                       .settings = connector->settings};
     *out = (auth){0};
     if (!choose_scheme(&r, e) || !check_keys(&r, e))

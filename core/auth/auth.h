@@ -50,6 +50,7 @@ typedef struct auth {
 typedef struct auth_connector {
     const bb_plugin *plugin;
     const bb_auth_extension *custom; /* schemes of the connector's own; NULL: none */
+    const struct mark_build *build;  /* plugin_module.build */
     bb_str settings;                 /* the connection's: a JSON object's text */
 } auth_connector;
 

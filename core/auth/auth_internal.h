@@ -17,7 +17,8 @@ typedef struct auth_reading {
     const conf_section *section; /* may be NULL */
     const bb_plugin *plugin;
     const bb_auth_extension *custom; /* schemes of the connector's own; NULL: none */
-    bb_str settings;                 /* of the connection: a JSON object's text */
+    const struct mark_build *build;
+    bb_str settings; /* of the connection: a JSON object's text */
     const auth_scheme *scheme;
     bb_str values[AUTH_FIELDS_MAX]; /* in the order of scheme->fields, each with a NUL behind */
     unsigned lines[AUTH_FIELDS_MAX];

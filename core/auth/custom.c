@@ -3,6 +3,7 @@
 
 #include "auth/session_internal.h"
 #include "plugin/host.h"
+#include "plugin/mark.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -75,10 +76,11 @@ static bool build(auth_reading *r, auth *out, err *e) {
         return err_set(e, "no memory");
     k->desc = described(r->custom, str_from(r->scheme->id));
     k->plugin_id = r->plugin->id;
-    k->connection_id = arena_strdup(r->memory, r->file->id);
+    k->connection_id = mark_name(r->file->id);
+    k->build = r->build;
     out->config->settings = k;
     out->config->destroy = destroy;
-    if (k->connection_id == NULL || !read_input(r, k))
+    if (!read_input(r, k))
         return err_set(e, "no memory");
     set_identity(k, out->config);
     out->fields = k->desc->headers != NULL ? k->desc->headers : usual;
@@ -96,6 +98,7 @@ void custom_call(const custom *k, plugin_auth *said, arena *memory, plugin_call 
     out->base_url = k->base_url;
     out->plugin_id = k->plugin_id;
     out->connection_id = k->connection_id;
+    out->build = k->build;
     out->execution_id = "-"; /* a token is no execution's, and a request's line has its own */
     out->abi = (bb_call){.size = sizeof out->abi, .host = host_get(), .input = (const bb_json *)k->input};
 }

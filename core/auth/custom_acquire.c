@@ -161,7 +161,6 @@ static void run(acquire *q, const http_answer *answer) {
     work *w = q->work;
     plugin_call c;
     custom_call(w->scheme, &w->said, q->memory, &c);
-    c.connection_id = q->session->connection;
     c.deadline_ns = w->deadline_ns;
     c.abi.state = w->state;
     c.abi.step = w->step;

@@ -8,8 +8,9 @@
 
 /* auth_config.settings */
 typedef struct custom {
-    const bb_custom_auth *desc; /* of the build that the connection runs on: never unmapped */
-    const char *plugin_id, *connection_id;
+    const bb_custom_auth *desc;            /* of the build that the connection runs on: never unmapped */
+    const char *plugin_id, *connection_id; /* as long as the process */
+    const struct mark_build *build;
     bb_str text;             /* of `input`: has the secrets, wiped at the end */
     const json_value *input; /* the fields' values */
     const json_value *settings;

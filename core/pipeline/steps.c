@@ -11,6 +11,7 @@ static bool prepare(call *c) {
     s->base_url = c->conn->base_url;
     s->plugin_id = c->conn->module->desc->id;
     s->connection_id = c->conn->id.ptr;
+    s->build = c->conn->module->build;
     s->execution_id = c->id;
     s->deadline_ns = c->deadline_ns;
     uint32_t state_size = c->op->desc->state_size;

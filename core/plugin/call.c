@@ -1,6 +1,7 @@
 #include "plugin/call.h"
 
 #include "base/clock.h"
+#include "plugin/mark.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,7 +114,11 @@ static plugin_outcome finish(plugin_call *c, bb_step step) {
 
 plugin_outcome plugin_start(plugin_call *c, const bb_operation *op) {
     c->in_resume = false;
-    return finish(c, op->start(&c->abi));
+    mark *here = mark_enter_step(c->build, c->connection_id, op->id,
+                                 c->auth == NULL ? "start" : "auth start");
+    bb_step step = op->start(&c->abi);
+    mark_leave(here);
+    return finish(c, step);
 }
 
 static bb_step default_resume(bb_call *call) {
@@ -129,7 +134,13 @@ static bb_step default_resume(bb_call *call) {
 plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op) {
     reset_request(&c->request);
     c->in_resume = true;
-    return finish(c, (op->resume != NULL ? op->resume : default_resume)(&c->abi));
+    if (op->resume == NULL)
+        return finish(c, default_resume(&c->abi));
+    mark *here = mark_enter_step(c->build, c->connection_id, op->id,
+                                 c->auth == NULL ? "resume" : "auth resume");
+    bb_step step = op->resume(&c->abi);
+    mark_leave(here);
+    return finish(c, step);
 }
 
 /* --- busbar.call/1 -------------------------------------------------------------------------------- */

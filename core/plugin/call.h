@@ -51,6 +51,8 @@ typedef struct plugin_call {
     arena *memory;
     bb_str base_url; /* of the connection, without a slash at its end; may be empty */
     const char *plugin_id, *connection_id, *execution_id; /* for the log */
+    /* for reports of a crash (plugin/mark.h); connection_id lives as long as the process, then */
+    const struct mark_build *build;
     plugin_request request;
     plugin_answer answer;
     bool in_resume;

@@ -2,6 +2,7 @@
  * they end. */
 #include "plugin/host_auth.h"
 
+#include "plugin/mark.h"
 #include "plugin/url.h"
 
 #define TOKEN_MAX_BYTES 65536u
@@ -51,7 +52,7 @@ static plugin_outcome acquired(plugin_call *c, plugin_outcome outcome) {
 }
 
 static bb_operation steps_of(const plugin_call *c) {
-    return (bb_operation){BB_SIZE(bb_operation), .start = c->auth->scheme->start,
+    return (bb_operation){BB_SIZE(bb_operation), .id = c->auth->scheme->id, .start = c->auth->scheme->start,
                           .resume = c->auth->scheme->resume};
 }
 
@@ -152,7 +153,11 @@ plugin_outcome plugin_sign(plugin_call *c, const bb_auth_request *request) {
     c->auth->signing = true;
     c->auth->header_count = 0;
     c->auth->query = (bb_str){NULL, 0};
-    return signed_(c, c->auth->scheme->sign(&c->abi, request));
+    const bb_custom_auth *scheme = c->auth->scheme;
+    mark *here = mark_enter_step(c->build, c->connection_id, scheme->id, "auth sign");
+    bb_step step = scheme->sign(&c->abi, request);
+    mark_leave(here);
+    return signed_(c, step);
 }
 
 const bb_auth_api host_auth = {

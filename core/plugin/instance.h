@@ -8,7 +8,7 @@ typedef struct plugin_instance {
     plugin_module *module; /* referenced */
     void *ptr;             /* the connector's */
     bb_connection abi;
-    arena *memory; /* id, settings */
+    arena *memory; /* settings */
     const json_value *settings;
 } plugin_instance;
 

@@ -1,5 +1,6 @@
 #include "plugin/host_auth.h"
 #include "plugin/host_webhook.h"
+#include "plugin/mark.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -162,6 +163,8 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
         return false;
     m->desc = entry->plugin;
     m->id = str_from(m->desc->id);
+    if (m->build != NULL)
+        str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
     return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
            check_test_operation(m, e) && host_auth_admit(entry, &m->auth, e) &&
            host_webhook_admit(entry, &m->webhooks, e);
@@ -224,8 +227,12 @@ plugin_module *module_load(const char *staged_path, const char *sha256, const ch
     m->file = arena_strdup(m->memory, str_from(file));
     m->path = arena_strdup(m->memory, str_from(staged_path));
     memcpy(m->sha256, sha256, sizeof m->sha256);
+    m->build = mark_build_new(id, sha256, m->number, staged_path);
+    mark *here = mark_enter(m, NULL, "load"); /* its constructors, get_extension, and pointers that may lie */
     const bb_entry *entry = open_entry(m, e);
-    if (entry == NULL || !module_admit(m, entry, id, e)) {
+    bool ok = entry != NULL && module_admit(m, entry, id, e);
+    mark_leave(here);
+    if (!ok) {
         module_free(m);
         return NULL;
     }

@@ -36,6 +36,7 @@ typedef struct plugin_module {
     bb_str settings_text;
     const json_value *settings_schema_json;
     schema *settings;
+    struct mark_build *build; /* what reports of crashes name (plugin/mark.h); NULL: not loaded from a file */
     arena *memory;
     unsigned refs; /* [main] */
 } plugin_module;

@@ -1,6 +1,7 @@
 /* probe_child.c - the child's side of a probe: see probe.c for the lines. */
 #include "plugin/host.h"
 #include "plugin/instance.h"
+#include "plugin/mark.h"
 #include "plugin/probe.h"
 
 #include <fcntl.h>
@@ -64,6 +65,15 @@ static void try_connection(plugin_module *m, uint64_t job, const json_value *con
     say("c %llu %llu", (unsigned long long)job, (unsigned long long)n);
 }
 
+static bb_code self_test(const plugin_module *m) {
+    if (m->desc->self_test == NULL)
+        return BB_OK;
+    mark *here = mark_enter(m, NULL, "self_test");
+    bb_code code = m->desc->self_test(host_get());
+    mark_leave(here);
+    return code;
+}
+
 static void try_job(arena *a, bb_str line) {
     const json_value *job = json_read(a, line, NULL, NULL);
     uint64_t number = 0;
@@ -73,7 +83,7 @@ static void try_job(arena *a, bb_str line) {
     err e = {""};
     plugin_module *m = module_load(path, "0000000000000000000000000000000000000000000000000000000000000000",
                                    path, json_string(json_getl(job, "id")), &e);
-    bb_code code = m != NULL && m->desc->self_test != NULL ? m->desc->self_test(host_get()) : BB_OK;
+    bb_code code = m != NULL ? self_test(m) : BB_OK;
     if (m == NULL || code != BB_OK) {
         if (m != NULL)
             err_set(&e, "its self-test fails with code %d", (int)code);

@@ -1,6 +1,7 @@
 #include "registry/settings.h"
 
 #include "plugin/host_crypto.h"
+#include "plugin/mark.h"
 #include "plugin/url.h"
 
 #include <stdlib.h>
@@ -291,13 +292,14 @@ static connection *connection_new(const conf_file *f, plugin_module *m, unsigned
     memset(c->holds, 0, loops * sizeof *c->holds);
     c->loops_left = loops;
     c->module = m;
-    c->id = arena_copy(c->memory, f->id);
+    c->id = str_from(mark_name(f->id)); /* reports of a crash name it, whatever has gone by then */
     c->file = arena_strdup(c->memory, str_from(f->path));
     return c;
 }
 
 static bool compile_auth(connection *c, const conf_file *f, const plugin_module *m, bb_str settings, err *e) {
-    auth_connector connector = {.plugin = m->desc, .custom = m->auth, .settings = settings};
+    auth_connector connector = {
+        .plugin = m->desc, .custom = m->auth, .build = m->build, .settings = settings};
     return auth_compile_for(c->memory, f, conf_find_section(f, STR("auth")), &connector, &c->auth, e);
 }
 
