@@ -73,9 +73,9 @@ static bool check_scheme(const bb_custom_auth *s, err *e) {
     return check_steps(s, e) && fields_admit("auth scheme", s->id, s->fields, e) && check_headers(s, e);
 }
 
-bool host_auth_admit(const bb_entry *entry, const bb_auth_extension **out, err *e) {
+bool host_auth_admit(const plugin_module *m, const bb_auth_extension **out, err *e) {
     *out = NULL;
-    const bb_auth_extension *x = entry->get_extension != NULL ? entry->get_extension(BB_EXT_AUTH) : NULL;
+    const bb_auth_extension *x = module_extension(m, BB_EXT_AUTH);
     if (x == NULL)
         return true;
     if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)

@@ -15,10 +15,9 @@ static bool check_scheme(const bb_webhook_scheme *s, err *e) {
     return fields_admit("webhook scheme", s->id, s->fields, e);
 }
 
-bool host_webhook_admit(const bb_entry *entry, const bb_webhook_extension **out, err *e) {
+bool host_webhook_admit(const plugin_module *m, const bb_webhook_extension **out, err *e) {
     *out = NULL;
-    const bb_webhook_extension *x = entry->get_extension != NULL ? entry->get_extension(BB_EXT_WEBHOOK)
-                                                                 : NULL;
+    const bb_webhook_extension *x = module_extension(m, BB_EXT_WEBHOOK);
     if (x == NULL)
         return true;
     if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)

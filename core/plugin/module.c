@@ -161,13 +161,14 @@ static bool check_test_operation(const plugin_module *m, err *e) {
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     if (!check_entry(entry, e) || !check_plugin(entry->plugin, id, e))
         return false;
+    m->entry = entry;
     m->desc = entry->plugin;
     m->id = str_from(m->desc->id);
     if (m->build != NULL)
         str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
     return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
-           check_test_operation(m, e) && host_auth_admit(entry, &m->auth, e) &&
-           host_webhook_admit(entry, &m->webhooks, e);
+           check_test_operation(m, e) && host_auth_admit(m, &m->auth, e) &&
+           host_webhook_admit(m, &m->webhooks, e);
 }
 
 const plugin_op *module_op(const plugin_module *m, bb_str id) {
@@ -214,7 +215,13 @@ static const bb_entry *open_entry(plugin_module *m, err *e) {
     return entry;
 }
 
-plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e) {
+const void *module_extension(const plugin_module *m, const char *extension_id) {
+    if (!m->declared)
+        return m->entry->get_extension != NULL ? m->entry->get_extension(extension_id) : NULL;
+    return m->extensions != NULL ? bb_extension_find(m->extensions, extension_id) : NULL;
+}
+
+plugin_module *module_new(const char *staged_path, const char *sha256, const char *file, err *e) {
     static uint64_t loads;
     plugin_module *m = calloc(1, sizeof *m);
     if (m == NULL || (m->memory = arena_new(0)) == NULL) {
@@ -227,16 +234,22 @@ plugin_module *module_load(const char *staged_path, const char *sha256, const ch
     m->file = arena_strdup(m->memory, str_from(file));
     m->path = arena_strdup(m->memory, str_from(staged_path));
     memcpy(m->sha256, sha256, sizeof m->sha256);
+    return m;
+}
+
+plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e) {
+    plugin_module *m = module_new(staged_path, sha256, file, e);
+    if (m == NULL)
+        return NULL;
     m->build = mark_build_new(id, sha256, m->number, staged_path);
     mark *here = mark_enter(m, NULL, "load"); /* its constructors, get_extension, and pointers that may lie */
     const bb_entry *entry = open_entry(m, e);
     bool ok = entry != NULL && module_admit(m, entry, id, e);
     mark_leave(here);
-    if (!ok) {
-        module_free(m);
-        return NULL;
-    }
-    return m;
+    if (ok)
+        return m;
+    module_unref(m);
+    return NULL;
 }
 
 void module_ref(plugin_module *m) {

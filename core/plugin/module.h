@@ -22,6 +22,7 @@ typedef struct plugin_op {
 } plugin_op;
 
 typedef struct plugin_module {
+    const bb_entry *entry;
     const bb_plugin *desc;
     const bb_auth_extension *auth;        /* auth schemes of its own; NULL: none */
     const struct bb_webhook_extension *webhooks; /* NULL: none */
@@ -39,14 +40,31 @@ typedef struct plugin_module {
     struct mark_build *build; /* what reports of crashes name (plugin/mark.h); NULL: not loaded from a file */
     arena *memory;
     unsigned refs; /* [main] */
+    /* Only read from its file: no function of it may be called, they run in another process. */
+    bool declared;
+    const bb_extension *extensions; /* of a declared one; ends with {NULL, NULL} */
+    bool extensions_unknown;        /* of a declared one: only its get_extension knows what it has */
+    char sdk[17];                   /* of a declared one: the SDK it was built with; "": 1.0 */
 } plugin_module;
 
 /* Loads a staged copy and checks all that can be checked without calling it. NULL and *e: refused. [main] */
 plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e);
+/* The same without loading it: what it declares is read from the file's bytes (absent: they are read from
+ * `staged_path`), and nothing of it runs. `unknown` gets whether a refusal means only that it cannot be read
+ * so; NULL is fine. [main] */
+plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const char *sha256,
+                                    const char *file, bb_str id, bool *unknown, err *e);
+/* A connector's file as bytes, for free(): a regular one of at most 256 MiB. NULL: *e. */
+char *module_read(const char *path, size_t *size, err *e);
+/* Neither loaded nor read, yet: what they fill in. */
+plugin_module *module_new(const char *staged_path, const char *sha256, const char *file, err *e);
 void module_ref(plugin_module *m);
 void module_unref(plugin_module *m); /* NULL is fine */
 
 const plugin_op *module_op(const plugin_module *m, bb_str id); /* NULL: none */
+
+/* What the connector declares under an extension's id; NULL: nothing, or nothing that this hub knows. */
+const void *module_extension(const plugin_module *m, const char *extension_id);
 
 /* The checks alone, on an entry that is in memory (tests, fuzzing). `m` gets what they compile. */
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e);

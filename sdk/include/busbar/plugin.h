@@ -16,6 +16,7 @@
 
 #include <busbar/host.h>
 #include <busbar/types.h>
+#include <string.h>
 
 BB_BEGIN_DECLS
 
@@ -151,10 +152,72 @@ typedef struct bb_entry {
 /* The size field of a descriptor: { BB_SIZE(bb_operation), .id = ... } */
 #define BB_SIZE(type) .size = (uint32_t)sizeof(type)
 
-/* Exports a connector. Once, at file scope: BUSBAR_PLUGIN(plugin); */
-#define BUSBAR_PLUGIN(descriptor) BUSBAR_PLUGIN_EXT(descriptor, NULL)
-#define BUSBAR_PLUGIN_EXT(descriptor, extension_function)                                              \
+/* One thing that a connector has beyond SDK 1.0: the extension's id, and what that extension's header says
+ * the connector declares under it. Frozen. */
+typedef struct bb_extension {
+    const char *id;       /* BB_EXT_AUTH, ... */
+    const void *declared; /* a bb_auth_extension, ...; static, const */
+} bb_extension;
+
+/* What get_extension gives by such a list. */
+static inline const void *bb_extension_find(const bb_extension *list, const char *id) {
+    for (; list->id != NULL; list++)
+        if (strcmp(list->id, id) == 0)
+            return list->declared;
+    return NULL;
+}
+
+#define BB_MANIFEST_SECTION ".busbar"
+#define BB_MANIFEST_MAGIC "\211BBMANI\n" /* 8 bytes */
+
+/* Where a connector's declarations begin, in the section ".busbar" of its file: hub and tools read them from
+ * there without loading it, so that nothing of it runs. The macros below write it; a connector built with an
+ * older SDK has none, and is found by its symbol. Frozen. */
+typedef struct bb_manifest {
+    char magic[8];           /* BB_MANIFEST_MAGIC without its NUL */
+    uint32_t size;           /* sizeof(bb_manifest) */
+    uint32_t extension_size; /* sizeof(bb_extension) */
+    uint32_t abi_major, abi_minor;
+    char sdk[16]; /* BUSBAR_SDK_VERSION of the header the connector was built with */
+    const bb_entry *entry;
+    /* Ends with {NULL, NULL}. NULL: it has none, or only its get_extension knows them. */
+    const bb_extension *extensions;
+} bb_manifest;
+
+/* Kept where nothing refers to it: by the compiler, by --gc-sections and by strip. */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define BB_KEPT __attribute__((used, retain, section(BB_MANIFEST_SECTION)))
+#endif
+#endif
+#ifndef BB_KEPT
+#define BB_KEPT __attribute__((used, section(BB_MANIFEST_SECTION)))
+#endif
+
+/* Exports a connector. Once, at file scope, with a semicolon:
+ *     BUSBAR_PLUGIN(plugin);                   a connector that has no extensions
+ *     BUSBAR_PLUGIN_WITH(plugin, extensions);  one that has: static const bb_extension extensions[] =
+ *                                              {{BB_EXT_AUTH, &auth}, {NULL, NULL}};
+ *     BUSBAR_PLUGIN_EXT(plugin, function);     one whose extensions are told by a function, and are thus
+ *                                              known only to who runs it: not with `isolation = process` */
+#define BUSBAR_PLUGIN(descriptor) BB_EXPORT_PLUGIN(descriptor, NULL, NULL)
+#define BUSBAR_PLUGIN_EXT(descriptor, extension_function) \
+    BB_EXPORT_PLUGIN(descriptor, extension_function, NULL)
+#define BUSBAR_PLUGIN_WITH(descriptor, extension_list)        \
+    static const void *busbar_get_extension(const char *id) { \
+        return bb_extension_find((extension_list), id);       \
+    }                                                         \
+    BB_EXPORT_PLUGIN(descriptor, busbar_get_extension, extension_list)
+#define BB_EXPORT_PLUGIN(descriptor, extension_function, extension_list)                               \
     BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry;                                                 \
+    static const bb_manifest busbar_manifest BB_KEPT = {{'\211', 'B', 'B', 'M', 'A', 'N', 'I', '\n'},  \
+                                                        (uint32_t)sizeof(bb_manifest),                 \
+                                                        (uint32_t)sizeof(bb_extension),                \
+                                                        BUSBAR_ABI_MAJOR,                              \
+                                                        BUSBAR_ABI_MINOR,                              \
+                                                        BUSBAR_SDK_VERSION,                            \
+                                                        &busbar_entry,                                 \
+                                                        (extension_list)};                             \
     BB_EXTERN_C BB_EXPORT const bb_entry busbar_entry = {{'\211', 'B', 'U', 'S', 'B', 'A', 'R', '\n'}, \
                                                          BUSBAR_ABI_MAJOR,                             \
                                                          BUSBAR_ABI_MINOR,                             \

@@ -15,6 +15,9 @@
 #define BUSBAR_ABI_MAJOR 1u
 #define BUSBAR_ABI_MINOR 0u
 
+/* Of these headers. What they gain within an ABI is extensions, which a host may know or not. */
+#define BUSBAR_SDK_VERSION "1.1.0"
+
 #if defined(__cplusplus)
 #define BB_EXTERN_C extern "C"
 #define BB_BEGIN_DECLS extern "C" {

@@ -38,8 +38,9 @@ static const char *refused(void) {
     static err e;
     const bb_webhook_extension *out;
     bb_entry entry = {.get_extension = get_extension};
+    plugin_module m = {.entry = &entry};
     e = (err){""};
-    ck_assert(host_webhook_admit(&entry, &out, &e) == (out != NULL));
+    ck_assert(host_webhook_admit(&m, &out, &e) == (out != NULL));
     return e.text;
 }
 
@@ -81,7 +82,8 @@ START_TEST(declarations_are_checked) {
         list[i] = &many[i];
     }
     ck_assert_ptr_nonnull(strstr(refused(), "more than 16"));
-    bb_entry none = {.get_extension = NULL};
+    bb_entry entry = {.get_extension = NULL};
+    plugin_module none = {.entry = &entry};
     const bb_webhook_extension *out = &extension;
     ck_assert(host_webhook_admit(&none, &out, NULL) && out == NULL);
 }

@@ -1,0 +1,89 @@
+#include "plugin/layout.h"
+
+#define TEXT(type, member) \
+    { offsetof(type, member), FIELD_TEXT, #member, NULL, 0 }
+#define FUNCTION(type, member) \
+    { offsetof(type, member), FIELD_FUNCTION, #member, NULL, 0 }
+#define LIST(type, member, of, max) \
+    { offsetof(type, member), FIELD_LIST, #member, of, max }
+#define END \
+    { 0, FIELD_TEXT, NULL, NULL, 0 }
+
+/* --- the connector ----------------------------------------------------------------------------------- */
+
+static const layout_field operation_fields[] = {TEXT(bb_operation, id),
+                                                TEXT(bb_operation, summary),
+                                                TEXT(bb_operation, description),
+                                                TEXT(bb_operation, input_schema),
+                                                TEXT(bb_operation, output_schema),
+                                                TEXT(bb_operation, examples),
+                                                TEXT(bb_operation, idempotency_header),
+                                                TEXT(bb_operation, items),
+                                                FUNCTION(bb_operation, start),
+                                                FUNCTION(bb_operation, resume),
+                                                END};
+static const layout operation = {sizeof(bb_operation), 0, operation_fields};
+
+static const layout_field scheme_fields[] = {TEXT(bb_auth_scheme, scheme), TEXT(bb_auth_scheme, summary),
+                                             TEXT(bb_auth_scheme, defaults), END};
+static const layout scheme = {sizeof(bb_auth_scheme), 0, scheme_fields};
+
+static const layout_field schema_fields[] = {TEXT(bb_schema, name), TEXT(bb_schema, text), END};
+static const layout schema = {sizeof(bb_schema), 0, schema_fields};
+
+static const layout_field plugin_fields[] = {TEXT(bb_plugin, id),
+                                             TEXT(bb_plugin, name),
+                                             TEXT(bb_plugin, version),
+                                             TEXT(bb_plugin, summary),
+                                             TEXT(bb_plugin, vendor),
+                                             TEXT(bb_plugin, homepage),
+                                             TEXT(bb_plugin, license),
+                                             TEXT(bb_plugin, settings_schema),
+                                             LIST(bb_plugin, operations, &operation, LAYOUT_OPERATIONS_MAX),
+                                             LIST(bb_plugin, auth_schemes, &scheme, LAYOUT_LIST_MAX),
+                                             LIST(bb_plugin, schemas, &schema, LAYOUT_SCHEMAS_MAX),
+                                             TEXT(bb_plugin, test_operation),
+                                             FUNCTION(bb_plugin, create),
+                                             FUNCTION(bb_plugin, destroy),
+                                             FUNCTION(bb_plugin, self_test),
+                                             END};
+static const layout plugin = {sizeof(bb_plugin), 0, plugin_fields};
+
+static const layout_field entry_fields[] = {
+    {offsetof(bb_entry, plugin), FIELD_STRUCT, "plugin", &plugin, 0}, FUNCTION(bb_entry, get_extension), END};
+const layout layout_entry = {sizeof(bb_entry), offsetof(bb_entry, size), entry_fields};
+
+/* --- busbar/auth.h ------------------------------------------------------------------------------------ */
+
+static const layout_field auth_field_fields[] = {TEXT(bb_auth_field, name), TEXT(bb_auth_field, description),
+                                                 TEXT(bb_auth_field, otherwise), END};
+static const layout auth_field = {sizeof(bb_auth_field), 0, auth_field_fields};
+
+static const layout_field custom_auth_fields[] = {
+    TEXT(bb_custom_auth, id),
+    TEXT(bb_custom_auth, summary),
+    LIST(bb_custom_auth, fields, &auth_field, LAYOUT_LIST_MAX),
+    {offsetof(bb_custom_auth, headers), FIELD_TEXTS, "headers", NULL, LAYOUT_LIST_MAX},
+    FUNCTION(bb_custom_auth, start),
+    FUNCTION(bb_custom_auth, resume),
+    FUNCTION(bb_custom_auth, sign),
+    END};
+static const layout custom_auth = {sizeof(bb_custom_auth), 0, custom_auth_fields};
+
+static const layout_field auth_fields[] = {LIST(bb_auth_extension, schemes, &custom_auth, LAYOUT_LIST_MAX),
+                                           END};
+static const layout auth_extension = {sizeof(bb_auth_extension), 0, auth_fields};
+
+/* --- by id --------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *id;
+    const layout *declares;
+} extensions[] = {{BB_EXT_AUTH, &auth_extension}};
+
+const layout *layout_extension(const char *id) {
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
+        if (strcmp(extensions[i].id, id) == 0)
+            return extensions[i].declares;
+    return NULL;
+}

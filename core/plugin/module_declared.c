@@ -1,0 +1,82 @@
+/* module_declared.c - a module of what a connector's file declares, for who does not load it. */
+#include "plugin/declared.h"
+#include "plugin/elf.h"
+#include "plugin/module.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIZE_MAX_BYTES ((off_t)256 << 20)
+
+static char *read_whole(int fd, size_t size, err *e) {
+    char *bytes = malloc(size);
+    size_t n = 0;
+    while (bytes != NULL && n < size) {
+        ssize_t got = read(fd, bytes + n, size - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    if (n == size && bytes != NULL)
+        return bytes;
+    free(bytes);
+    err_set(e, bytes == NULL ? "no memory to read it" : "it became shorter while it was read");
+    return NULL;
+}
+
+char *module_read(const char *path, size_t *size, err *e) {
+    struct stat st;
+    char *bytes = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not stop the hub */
+    if (fd < 0 || fstat(fd, &st) != 0)
+        err_set(e, "cannot be opened: %s", strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        err_set(e, "it is not a regular file");
+    else if (st.st_size == 0 || st.st_size > SIZE_MAX_BYTES)
+        err_set(e, st.st_size == 0 ? "it is empty: copy it again" : "it is over 256 MiB");
+    else
+        bytes = read_whole(fd, *size = (size_t)st.st_size, e);
+    if (fd >= 0)
+        close(fd);
+    return bytes;
+}
+
+static bool admit(plugin_module *m, bb_str bytes, bb_str id, bool *unknown, err *e) {
+    declared read;
+    if (!elf_check(bytes, e))
+        return false;
+    if (!declared_read(bytes, m->memory, &read, e)) {
+        *unknown = read.unknown;
+        return false;
+    }
+    m->declared = true;
+    m->extensions = read.extensions;
+    m->extensions_unknown = read.extensions_unknown;
+    memcpy(m->sdk, read.sdk, sizeof m->sdk);
+    return module_admit(m, read.entry, id, e);
+}
+
+plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const char *sha256,
+                                    const char *file, bb_str id, bool *unknown, err *e) {
+    bool unused;
+    char *read = NULL;
+    size_t size = 0;
+    plugin_module *m = module_new(staged_path, sha256, file, e);
+    unknown = unknown != NULL ? unknown : &unused;
+    *unknown = false;
+    if (m == NULL)
+        return NULL;
+    if (bytes.ptr == NULL && (read = module_read(staged_path, &size, e)) != NULL)
+        bytes = str_of(read, size);
+    bool ok = bytes.ptr != NULL && admit(m, bytes, id, unknown, e);
+    free(read);
+    if (ok)
+        return m;
+    module_unref(m);
+    return NULL;
+}
