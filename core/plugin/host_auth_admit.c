@@ -78,8 +78,10 @@ bool host_auth_admit(const plugin_module *m, const bb_auth_extension **out, err 
     const bb_auth_extension *x = module_extension(m, BB_EXT_AUTH);
     if (x == NULL)
         return true;
-    if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)
-        return err_set(e, "its extension %s has an impossible size, or no schemes", BB_EXT_AUTH);
+    if (!module_size_check("its extension " BB_EXT_AUTH, x->size, sizeof *x, e))
+        return false;
+    if (x->schemes == NULL || x->schemes[0] == NULL)
+        return err_set(e, "its extension %s has no schemes", BB_EXT_AUTH);
     for (size_t i = 0; x->schemes[i] != NULL; i++) {
         if (i == PLUGIN_AUTH_SCHEMES_MAX)
             return err_set(e, "it declares more than %d auth schemes of its own", PLUGIN_AUTH_SCHEMES_MAX);

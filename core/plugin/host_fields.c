@@ -1,5 +1,6 @@
 #include "plugin/host_fields.h"
 
+#include "plugin/module.h"
 #include "plugin/url.h"
 
 bool fields_is_id(const char *text) {
@@ -19,8 +20,8 @@ bool fields_is_line(const char *text) {
 }
 
 static bool check_field(const char *kind, const char *id, const bb_auth_field *f, err *e) {
-    if (f->size < sizeof *f)
-        return err_set(e, "%s \"%s\": a field's size is %u, smaller than %zu", kind, id, f->size, sizeof *f);
+    if (!module_size_check("a field", f->size, sizeof *f, e))
+        return err_prefix(e, "%s \"%s\": ", kind, id);
     if (!fields_is_id(f->name) || strcmp(f->name, "scheme") == 0)
         return err_set(e,
                        "%s \"%s\" has a field named \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}, but "

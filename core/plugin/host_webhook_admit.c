@@ -3,8 +3,8 @@
 #include "plugin/host_webhook.h"
 
 static bool check_scheme(const bb_webhook_scheme *s, err *e) {
-    if (s->size < sizeof *s)
-        return err_set(e, "a webhook scheme's size is %u, smaller than %zu", s->size, sizeof *s);
+    if (!module_size_check("a webhook scheme", s->size, sizeof *s, e))
+        return false;
     if (!fields_is_id(s->id))
         return err_set(e, "a webhook scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
                        s->id != NULL ? s->id : "");
@@ -20,8 +20,10 @@ bool host_webhook_admit(const plugin_module *m, const bb_webhook_extension **out
     const bb_webhook_extension *x = module_extension(m, BB_EXT_WEBHOOK);
     if (x == NULL)
         return true;
-    if (x->size < sizeof *x || x->schemes == NULL || x->schemes[0] == NULL)
-        return err_set(e, "its extension %s has an impossible size, or no schemes", BB_EXT_WEBHOOK);
+    if (!module_size_check("its extension " BB_EXT_WEBHOOK, x->size, sizeof *x, e))
+        return false;
+    if (x->schemes == NULL || x->schemes[0] == NULL)
+        return err_set(e, "its extension %s has no schemes", BB_EXT_WEBHOOK);
     for (size_t i = 0; x->schemes[i] != NULL; i++) {
         if (i == PLUGIN_WEBHOOK_SCHEMES_MAX)
             return err_set(e, "it declares more than %d webhook schemes", PLUGIN_WEBHOOK_SCHEMES_MAX);

@@ -1,5 +1,7 @@
 #include "plugin/layout.h"
 
+#include <busbar/webhook.h>
+
 #define TEXT(type, member) \
     { offsetof(type, member), FIELD_TEXT, #member, NULL, 0 }
 #define FUNCTION(type, member) \
@@ -74,12 +76,23 @@ static const layout_field auth_fields[] = {LIST(bb_auth_extension, schemes, &cus
                                            END};
 static const layout auth_extension = {sizeof(bb_auth_extension), 0, auth_fields};
 
+/* --- busbar/webhook.h -------------------------------------------------------------------------------- */
+
+static const layout_field webhook_scheme_fields[] = {
+    TEXT(bb_webhook_scheme, id), TEXT(bb_webhook_scheme, summary),
+    LIST(bb_webhook_scheme, fields, &auth_field, LAYOUT_LIST_MAX), FUNCTION(bb_webhook_scheme, verify), END};
+static const layout webhook_scheme = {sizeof(bb_webhook_scheme), 0, webhook_scheme_fields};
+
+static const layout_field webhook_fields[] = {
+    LIST(bb_webhook_extension, schemes, &webhook_scheme, LAYOUT_LIST_MAX), END};
+static const layout webhook_extension = {sizeof(bb_webhook_extension), 0, webhook_fields};
+
 /* --- by id --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *id;
     const layout *declares;
-} extensions[] = {{BB_EXT_AUTH, &auth_extension}};
+} extensions[] = {{BB_EXT_AUTH, &auth_extension}, {BB_EXT_WEBHOOK, &webhook_extension}};
 
 const layout *layout_extension(const char *id) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)

@@ -29,6 +29,25 @@ static bb_str text_or(const char *text, const char *otherwise) {
     return str_from(text != NULL ? text : otherwise);
 }
 
+#define SIZE_MAX_STRUCT 4096u /* bytes; the largest of SDK 1.0 has 144 */
+#define LIST_MAX 10000u
+#define SCHEMES_MAX 100u
+
+bool module_size_check(const char *what, uint32_t size, size_t least, err *e) {
+    if (size < least)
+        return err_set(e, "%s's size is %u, smaller than SDK 1.0's %zu", what, size, least);
+    return size <= SIZE_MAX_STRUCT || err_set(e, "%s's size is %u, which no SDK has", what, size);
+}
+
+/* The entries of a list that ends with NULL. */
+static bool count_list(const char *what, const void *const *list, size_t max, size_t *count, err *e) {
+    for (*count = 0; *count < max; ++*count)
+        if (list[*count] == NULL)
+            return true;
+    return list[max] == NULL ||
+           err_set(e, "its list of %s has over %zu entries: does it end with NULL?", what, max);
+}
+
 /* --- schemas -------------------------------------------------------------------------------------- */
 
 static bb_str find_schema(void *ctx, bb_str uri) {
@@ -50,16 +69,39 @@ static bool compile(plugin_module *m, bb_str text, const char *what, bb_str name
 }
 
 static bool check_schemas(plugin_module *m, err *e) {
+    size_t n;
     if (m->desc->schemas == NULL)
         return true;
+    if (!count_list("schemas", (const void *const *)m->desc->schemas, LIST_MAX, &n, e))
+        return false;
+    for (const bb_schema *const *s = m->desc->schemas; *s != NULL;
+         s++) { /* all, before one refers to another */
+        if (!module_size_check("a schema", (*s)->size, sizeof **s, e))
+            return false;
+        if (!matches(str_from((*s)->name), is_name_char, is_name_char, 100))
+            return err_set(e, "a schema has no proper name: allowed are 1 to 100 of A-Z a-z 0-9 _ . -");
+    }
     for (const bb_schema *const *s = m->desc->schemas; *s != NULL; s++) {
-        if ((*s)->size < sizeof **s || !matches(str_from((*s)->name), is_name_char, is_name_char, 100))
-            return err_set(e, "a schema has no proper size or name");
         schema *compiled = NULL;
         bool ok = compile(m, text_or((*s)->text, ""), "schema", str_from((*s)->name), &compiled, e);
         schema_free(compiled);
         if (!ok)
             return false;
+    }
+    return true;
+}
+
+/* Which of them the hub has is for those to say who implement them. */
+static bool check_schemes(const bb_plugin *p, err *e) {
+    size_t n = 0;
+    if (p->auth_schemes != NULL &&
+        !count_list("auth schemes", (const void *const *)p->auth_schemes, SCHEMES_MAX, &n, e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!module_size_check("an auth scheme", p->auth_schemes[i]->size, sizeof *p->auth_schemes[i], e))
+            return false;
+        if (p->auth_schemes[i]->scheme == NULL)
+            return err_set(e, "an auth scheme has no name");
     }
     return true;
 }
@@ -77,8 +119,8 @@ static bool check_settings(plugin_module *m, err *e) {
 /* --- operations ------------------------------------------------------------------------------------ */
 
 static bool check_operation(plugin_module *m, plugin_op *op, const bb_operation *desc, err *e) {
-    if (desc->size < sizeof *desc)
-        return err_set(e, "an operation's size is %u, smaller than SDK 1.0's %zu", desc->size, sizeof *desc);
+    if (!module_size_check("an operation", desc->size, sizeof *desc, e))
+        return false;
     op->desc = desc;
     op->id = str_from(desc->id);
     if (!matches(op->id, is_name_char, is_name_char, 100))
@@ -104,8 +146,8 @@ static bool check_operations(plugin_module *m, err *e) {
     size_t n = 0;
     if (m->desc->operations == NULL)
         return err_set(e, "the connector has no operations");
-    while (n < 10000 && m->desc->operations[n] != NULL)
-        n++;
+    if (!count_list("operations", (const void *const *)m->desc->operations, LIST_MAX, &n, e))
+        return false;
     m->ops = arena_zalloc(m->memory, n * sizeof *m->ops);
     if (m->ops == NULL)
         return err_set(e, "no memory for the connector's operations");
@@ -133,14 +175,13 @@ static bool check_entry(const bb_entry *entry, err *e) {
                        "it was built for ABI %u.%u, this hub is at %u.%u: upgrade the hub, or rebuild it "
                        "with the older SDK",
                        entry->abi_major, entry->abi_minor, BUSBAR_ABI_MAJOR, BUSBAR_ABI_MINOR);
-    if (entry->size < sizeof *entry || entry->plugin == NULL)
-        return err_set(e, "its busbar_entry has no descriptor, or an impossible size");
-    return true;
+    return module_size_check("its busbar_entry", entry->size, sizeof *entry, e) &&
+           (entry->plugin != NULL || err_set(e, "its busbar_entry has no descriptor"));
 }
 
 static bool check_plugin(const bb_plugin *p, bb_str id, err *e) {
-    if (p->size < sizeof *p)
-        return err_set(e, "its descriptor's size is %u, smaller than SDK 1.0's %zu", p->size, sizeof *p);
+    if (!module_size_check("its descriptor", p->size, sizeof *p, e))
+        return false;
     if (!matches(str_from(p->id), is_lower, is_id_char, 64))
         return err_set(e, "its id is not of the form [a-z][a-z0-9_]{0,63}");
     if (!str_eq(str_from(p->id), id))
@@ -166,8 +207,8 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     m->id = str_from(m->desc->id);
     if (m->build != NULL)
         str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
-    return check_schemas(m, e) && check_settings(m, e) && check_operations(m, e) &&
-           check_test_operation(m, e) && host_auth_admit(m, &m->auth, e) &&
+    return check_schemes(m->desc, e) && check_schemas(m, e) && check_settings(m, e) &&
+           check_operations(m, e) && check_test_operation(m, e) && host_auth_admit(m, &m->auth, e) &&
            host_webhook_admit(m, &m->webhooks, e);
 }
 

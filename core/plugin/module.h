@@ -66,6 +66,10 @@ const plugin_op *module_op(const plugin_module *m, bb_str id); /* NULL: none */
 /* What the connector declares under an extension's id; NULL: nothing, or nothing that this hub knows. */
 const void *module_extension(const plugin_module *m, const char *extension_id);
 
+/* Whether a struct's own `size` can be true: at least `least`, SDK 1.0's, and no more than a struct may grow
+ * to. */
+bool module_size_check(const char *what, uint32_t size, size_t least, err *e);
+
 /* The checks alone, on an entry that is in memory (tests, fuzzing). `m` gets what they compile. */
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e);
 
