@@ -152,7 +152,9 @@ static bool start_registry(hub *h, err *e) {
                                 .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
-    h->registry = registry_new(&options, e);
+    h->quarantine = quarantine_open(h->settings.offline ? NULL : h->settings.state_dir, e);
+    options.quarantine = h->quarantine;
+    h->registry = h->quarantine != NULL ? registry_new(&options, e) : NULL;
     if (h->executions == NULL || h->registry == NULL)
         return err_set(e, "no memory");
     hub_reload(h);

@@ -45,6 +45,7 @@ struct hub {
 
     store *store; /* NULL: offline, and there is none */
     secrets *secrets;
+    quarantine *quarantine;
     registry *registry;
     executions *executions;
     quota_book *quotas;

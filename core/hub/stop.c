@@ -107,6 +107,7 @@ void hub_free(hub *h) {
         free_retired(h);
         registry_free(h->registry);
     }
+    quarantine_close(h->quarantine);
     auth_runtime_free(h->auth);
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);

@@ -6,7 +6,7 @@
 #define PLUGIN_QUARANTINE_H
 
 #include "base/err.h"
-#include "base/str.h"
+#include "json/json.h"
 
 /* What may still be done with a build. A later entry of the same hash replaces an earlier one only where it
  * is stronger (OFF over ISOLATE). */
@@ -41,5 +41,10 @@ bool quarantine_put(quarantine *q, const quarantine_entry *entry, err *e);
 bool quarantine_allow(quarantine *q, bb_str hash, char gone[65], err *e);
 /* By index, in the order of time; NULL: no more. */
 const quarantine_entry *quarantine_at(const quarantine *q, size_t index);
+
+/* All entries as a JSON array of {"sha256", "action", "plugin", "version", "reason", "at"} (milliseconds),
+ * and back: what is known already stays. False: it is none. Nothing is written to the disk. */
+void quarantine_write(const quarantine *q, json_writer *w);
+bool quarantine_read(quarantine *q, const json_value *entries);
 
 #endif

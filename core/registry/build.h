@@ -24,8 +24,8 @@ struct registry {
     snapshot *current;      /* NULL before the first reload */
     baseline *other;        /* in a plan's child: stands for what the hub has */
     uint64_t generation;    /* of `current` */
-    char (*quarantine)[65]; /* builds that crashed or hung when tried */
-    size_t quarantine_count;
+    quarantine *quarantine; /* the options', or its own where they have none */
+    bool own_quarantine;
     uint64_t modules_loaded;
     upstream_book upstreams;
 };
@@ -68,8 +68,5 @@ bool build_plugins(build *b, err *e);
 bool build_connections(build *b, err *e);
 
 const baseline_item *baseline_find(const baseline_item *items, size_t n, bb_str id);
-/* Whether a build of a connector crashed before. */
-bool quarantined(const registry *r, const char *sha256);
-void quarantine_add(registry *r, const char *sha256);
 
 #endif

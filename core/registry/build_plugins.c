@@ -2,6 +2,8 @@
 #include "registry/build.h"
 
 #include "auth/custom.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "observe/metrics.h"
 #include "plugin/probe.h"
 
@@ -16,19 +18,17 @@ const baseline_item *baseline_find(const baseline_item *items, size_t n, bb_str 
     return NULL;
 }
 
-bool quarantined(const registry *r, const char *sha256) {
-    for (size_t i = 0; i < r->quarantine_count; i++)
-        if (strcmp(r->quarantine[i], sha256) == 0)
-            return true;
-    return false;
-}
-
-void quarantine_add(registry *r, const char *sha256) {
-    void *grown = realloc(r->quarantine, (r->quarantine_count + 1) * sizeof *r->quarantine);
-    if (grown == NULL)
-        return;
-    r->quarantine = grown;
-    memcpy(r->quarantine[r->quarantine_count++], sha256, 65);
+static void put_in_quarantine(registry *r, const build_plugin *p) {
+    err e = {""};
+    quarantine_entry entry = {.action = QUARANTINE_OFF,
+                              .plugin = p->id.ptr,
+                              .version = "",
+                              .reason = p->error.text,
+                              .at_ms = clock_wall_ms()};
+    memcpy(entry.sha256, p->staged.sha256, sizeof entry.sha256);
+    if (!quarantine_put(r->quarantine, &entry, &e))
+        log_error("connector %.*s, build %.12s, is in quarantine until the hub ends only: %s", STR_FMT(p->id),
+                  entry.sha256, e.text);
 }
 
 /* --- finding ---------------------------------------------------------------------------------------- */
@@ -76,6 +76,20 @@ static void refuse(build_plugin *p) {
         module_ref(p->module);
 }
 
+/* A build that has done harm is not run again before an admin says so. */
+static void check_quarantine(const build *b, build_plugin *p) {
+    const quarantine_entry *held = quarantine_find(b->r->quarantine, p->staged.sha256);
+    char when[CLOCK_RFC3339_SIZE];
+    if (held == NULL)
+        return;
+    clock_rfc3339(held->at_ms, when);
+    err_set(&p->error,
+            "this very build is in quarantine since %s: %s; put in another build, or allow it: busbar plugin "
+            "allow %.12s",
+            when, held->reason, held->sha256);
+    refuse(p);
+}
+
 static void stage(build *b, build_plugin *p) {
     const snapshot_plugin *before = b->r->current != NULL ? snapshot_plugin_find(b->r->current, p->id) : NULL;
     p->old = before != NULL ? before->module : NULL;
@@ -90,9 +104,8 @@ static void stage(build *b, build_plugin *p) {
     if (p->change == CHANGE_UNCHANGED && p->old != NULL) {
         p->module = p->old;
         module_ref(p->module);
-    } else if (quarantined(b->r, p->staged.sha256)) {
-        err_set(&p->error, "this very build crashed or hung when it was tried; put in another build");
-        refuse(p);
+    } else {
+        check_quarantine(b, p);
     }
 }
 
@@ -118,7 +131,7 @@ static bool try_new(build *b) {
             continue;
         tried[i]->error = jobs[i].error;
         if (jobs[i].crashed)
-            quarantine_add(b->r, tried[i]->staged.sha256);
+            put_in_quarantine(b->r, tried[i]);
         refuse(tried[i]);
     }
     return true;

@@ -43,10 +43,7 @@ static void write_baseline(const registry *r, json_writer *w) {
     }
     json_array_end(w);
     json_keyl(w, "quarantine");
-    json_array(w);
-    for (size_t i = 0; i < r->quarantine_count; i++)
-        json_put_string(w, str_from(r->quarantine[i]));
-    json_array_end(w);
+    quarantine_write(r->quarantine, w);
 }
 
 static void write_request(const registry *r, buf *out) {
@@ -163,9 +160,7 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
         return NULL;
     r->generation = generation;
     r->other = before;
-    for (json_iter it = json_iterate(json_getl(request, "quarantine")); json_next(&it);)
-        if (json_string(it.value).len == 64)
-            quarantine_add(r, arena_strdup(a, json_string(it.value)));
+    quarantine_read(r->quarantine, json_getl(request, "quarantine"));
     return r;
 }
 

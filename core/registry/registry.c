@@ -24,6 +24,12 @@ registry *registry_new(const registry_options *options, err *e) {
     r->options.program = arena_strdup(r->memory, str_from(options->program));
     if (r->options.probe_timeout_ms == 0)
         r->options.probe_timeout_ms = 5000;
+    r->own_quarantine = options->quarantine == NULL;
+    r->quarantine = r->own_quarantine ? quarantine_open(NULL, e) : options->quarantine;
+    if (r->quarantine == NULL) {
+        registry_free(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -33,7 +39,8 @@ void registry_free(registry *r) {
     for (size_t i = 0; r->current != NULL && i < r->current->count; i++)
         connection_free(r->current->entries[i].conn);
     snapshot_free(r->current);
-    free(r->quarantine);
+    if (r->own_quarantine)
+        quarantine_close(r->quarantine);
     arena_free(r->memory);
     free(r);
 }

@@ -6,6 +6,7 @@
 #ifndef REGISTRY_REGISTRY_H
 #define REGISTRY_REGISTRY_H
 
+#include "plugin/quarantine.h"
 #include "registry/report.h"
 #include "registry/snapshot.h"
 
@@ -19,6 +20,8 @@ typedef struct registry_options {
     bool shared_state;         /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */
     quota_book *quotas;        /* NULL: quotas are not counted */
+    quarantine
+        *quarantine; /* builds that have done harm; outlives the registry. NULL: known for this run only */
 } registry_options;
 
 typedef struct registry registry;

@@ -1,0 +1,18 @@
+/* file.h - small files, read whole and replaced whole. They may block on the disk: not for loops. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* Adds the whole file to `out`. False: *e names the path and why; `missing` (may be NULL) tells whether there
+ * is no such file. A file over `max` bytes, or one that is not regular, is refused. */
+bool file_read(const char *path, size_t max, buf *out, bool *missing, err *e);
+
+/* Writes the bytes beside (PATH.new, of this mode), syncs, renames it into place and syncs the folder: a kill
+ * or a power cut at any moment leaves the old file or the new one, whole. False: *e; the old one stays. */
+bool file_replace(const char *path, bb_str bytes, mode_t mode, err *e);
+
+#endif
