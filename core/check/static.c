@@ -1,5 +1,5 @@
 /* static.c - what the file says of itself, before any of its code runs. */
-#include "check/image.h"
+#include "check/constructors.h"
 #include "check/internal.h"
 #include "plugin/elf.h"
 
@@ -7,7 +7,7 @@
 
 static bool read_image(trial *t, image *m) {
     err e = {""};
-    if (image_read(t->file, t->memory, m, &e))
+    if (image_open(t->file, t->memory, m, &e))
         return true;
     wrong("%s", e.text);
     return false;
@@ -240,7 +240,12 @@ void check_constructors(trial *t) {
     bb_str names[8];
     if (!read_image(t, &m))
         return;
-    size_t n = image_constructors(&m, t->memory, names, 8);
+    err e = {""};
+    if (!image_relocate(&m, &e)) {
+        wrong("%s", e.text);
+        return;
+    }
+    size_t n = constructors_find(&m, t->memory, names, 8);
     for (size_t i = 0; i < n && i < 8; i++)
         warning("\"%.*s\" runs as soon as the file is loaded, before the hub has looked at it: move it into "
                 "create",

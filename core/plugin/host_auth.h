@@ -29,8 +29,8 @@ plugin_outcome plugin_acquire_resume(plugin_call *c);
 /* Runs `sign`. PLUGIN_DONE: c->auth has what it adds. PLUGIN_FAILED: c->error. */
 plugin_outcome plugin_sign(plugin_call *c, const bb_auth_request *request);
 
-/* Checks what a connector declares under the extension. True and *out NULL: it has none. False: *e says what is
- * wrong with which scheme. */
+/* Checks what a connector declares under the extension. True and *out NULL: it has none. False: *e says what
+ * is wrong with which scheme. */
 bool host_auth_admit(const plugin_module *m, const bb_auth_extension **out, err *e);
 
 extern const bb_auth_api host_auth;

@@ -35,8 +35,8 @@ typedef struct plugin_webhook {
  * means that it is refused, so that another secret may be tried. The caller has set c->webhook and c->abi. */
 plugin_outcome plugin_verify(plugin_call *c);
 
-/* Checks what a connector declares under the extension. True and *out NULL: it has none. False: *e says what is
- * wrong with which scheme. */
+/* Checks what a connector declares under the extension. True and *out NULL: it has none. False: *e says what
+ * is wrong with which scheme. */
 bool host_webhook_admit(const plugin_module *m, const bb_webhook_extension **out, err *e);
 /* The scheme of that id; NULL: none. */
 const bb_webhook_scheme *host_webhook_find(const plugin_module *m, bb_str id);

@@ -100,3 +100,55 @@ const layout *layout_extension(const char *id) {
             return extensions[i].declares;
     return NULL;
 }
+
+/* --- comparing ------------------------------------------------------------------------------------------ */
+
+static const void *pointer_at(const void *from, size_t offset) {
+    const void *p;
+    memcpy(&p, (const char *)from + offset, sizeof p);
+    return p;
+}
+
+static bool same_item(const layout_field *f, const void *a, const void *b) {
+    if (a == NULL || b == NULL)
+        return a == b;
+    if (f->kind == FIELD_TEXT || f->kind == FIELD_TEXTS)
+        return strcmp(a, b) == 0;
+    return f->kind == FIELD_FUNCTION || layout_same(f->of, a, b);
+}
+
+static bool same_list(const layout_field *f, const void *a, const void *b) {
+    if (a == NULL || b == NULL)
+        return a == b;
+    for (size_t i = 0; i <= f->max; i++) {
+        const void *x = pointer_at(a, i * sizeof x), *y = pointer_at(b, i * sizeof y);
+        if (!same_item(f, x, y))
+            return false;
+        if (x == NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Sizes, flags and limits: all that stands before, between and behind the pointers. */
+static bool same_plain(const layout *l, const char *a, const char *b) {
+    size_t at = 0;
+    for (const layout_field *f = l->fields; f->name != NULL; f++) {
+        if (memcmp(a + at, b + at, f->offset - at) != 0)
+            return false;
+        at = f->offset + sizeof(void *);
+    }
+    return memcmp(a + at, b + at, l->size - at) == 0;
+}
+
+bool layout_same(const layout *l, const void *a, const void *b) {
+    if (!same_plain(l, a, b))
+        return false;
+    for (const layout_field *f = l->fields; f->name != NULL; f++) {
+        const void *x = pointer_at(a, f->offset), *y = pointer_at(b, f->offset);
+        bool is_list = f->kind == FIELD_LIST || f->kind == FIELD_TEXTS;
+        if (!(is_list ? same_list(f, x, y) : same_item(f, x, y)))
+            return false;
+    }
+    return true;
+}

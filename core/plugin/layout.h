@@ -3,6 +3,7 @@
 #define PLUGIN_LAYOUT_H
 
 #include <busbar/auth.h>
+#include <stdbool.h>
 
 typedef enum {
     FIELD_TEXT,     /* NUL-terminated */
@@ -31,6 +32,9 @@ extern const layout layout_entry;
 
 /* What an extension declares; NULL: this hub does not know it. */
 const layout *layout_extension(const char *id);
+
+/* Whether two structs of that layout declare the same: texts by their bytes, functions by being there. */
+bool layout_same(const layout *l, const void *a, const void *b);
 
 /* Of one connector. */
 #define LAYOUT_OPERATIONS_MAX 10000u

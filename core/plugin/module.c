@@ -199,6 +199,10 @@ static bool check_test_operation(const plugin_module *m, err *e) {
            err_set(e, "its test_operation \"%s\" is not one of its operations", test);
 }
 
+bool module_admit_extensions(plugin_module *m, err *e) {
+    return host_auth_admit(m, &m->auth, e) && host_webhook_admit(m, &m->webhooks, e);
+}
+
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     if (!check_entry(entry, e) || !check_plugin(entry->plugin, id, e))
         return false;
@@ -243,7 +247,7 @@ static void module_free(plugin_module *m) {
 #define LOAD_MODE (RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)
 #endif
 
-static const bb_entry *open_entry(plugin_module *m, err *e) {
+const bb_entry *module_open(plugin_module *m, err *e) {
     m->handle = dlopen(m->path, LOAD_MODE);
     if (m->handle == NULL) {
         const char *reason = dlerror();
@@ -284,7 +288,7 @@ plugin_module *module_load(const char *staged_path, const char *sha256, const ch
         return NULL;
     m->build = mark_build_new(id, sha256, m->number, staged_path);
     mark *here = mark_enter(m, NULL, "load"); /* its constructors, get_extension, and pointers that may lie */
-    const bb_entry *entry = open_entry(m, e);
+    const bb_entry *entry = module_open(m, e);
     bool ok = entry != NULL && module_admit(m, entry, id, e);
     mark_leave(here);
     if (ok)

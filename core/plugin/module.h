@@ -24,7 +24,7 @@ typedef struct plugin_op {
 typedef struct plugin_module {
     const bb_entry *entry;
     const bb_plugin *desc;
-    const bb_auth_extension *auth;        /* auth schemes of its own; NULL: none */
+    const bb_auth_extension *auth;               /* auth schemes of its own; NULL: none */
     const struct bb_webhook_extension *webhooks; /* NULL: none */
     bb_str id;
     char *file;   /* where the admin put it */
@@ -54,10 +54,16 @@ plugin_module *module_load(const char *staged_path, const char *sha256, const ch
  * so; NULL is fine. [main] */
 plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const char *sha256,
                                     const char *file, bb_str id, bool *unknown, err *e);
+/* Loads what was only read: the same module, its schemas compiled as they are. False: *e; the module stays
+ * what it was. Where the loaded connector declares something else than its file did (`changed`; a constructor
+ * can), it has to be loaded by module_load. [main] */
+bool module_map(plugin_module *m, bool *changed, err *e);
 /* A connector's file as bytes, for free(): a regular one of at most 256 MiB. NULL: *e. */
 char *module_read(const char *path, size_t *size, err *e);
 /* Neither loaded nor read, yet: what they fill in. */
 plugin_module *module_new(const char *staged_path, const char *sha256, const char *file, err *e);
+const bb_entry *module_open(plugin_module *m, err *e);
+bool module_admit_extensions(plugin_module *m, err *e);
 void module_ref(plugin_module *m);
 void module_unref(plugin_module *m); /* NULL is fine */
 

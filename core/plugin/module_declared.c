@@ -1,6 +1,7 @@
 /* module_declared.c - a module of what a connector's file declares, for who does not load it. */
 #include "plugin/declared.h"
 #include "plugin/elf.h"
+#include "plugin/layout.h"
 #include "plugin/module.h"
 
 #include <errno.h>
@@ -79,4 +80,29 @@ plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const
         return m;
     module_unref(m);
     return NULL;
+}
+
+bool module_map(plugin_module *m, bool *changed, err *e) {
+    *changed = false;
+    const bb_entry *entry = module_open(m, e), *declared_entry = m->entry;
+    if (entry == NULL)
+        return false;
+    if (!layout_same(&layout_entry, m->entry, entry)) {
+        *changed = true;
+        return err_set(e, "it declares something else once it is loaded");
+    }
+    m->declared = false;
+    m->entry = entry;
+    if (!module_admit_extensions(m, e)) {
+        m->declared = true;
+        m->entry = declared_entry;
+        return false;
+    }
+    m->desc = entry->plugin;
+    m->id = str_from(m->desc->id);
+    for (size_t i = 0; i < m->op_count; i++) {
+        m->ops[i].desc = m->desc->operations[i];
+        m->ops[i].id = str_from(m->ops[i].desc->id);
+    }
+    return true;
 }

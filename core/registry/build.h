@@ -36,6 +36,9 @@ typedef struct build_plugin {
     staged staged;
     plugin_module *old;    /* in force; not referenced */
     plugin_module *module; /* referenced: the old one, or a new one; NULL: none to be had */
+    plugin_module
+        *declared; /* what the new file declares, read without loading it; NULL: it cannot be read */
+    err note;      /* why not */
     change change;
     err error;
 } build_plugin;

@@ -76,18 +76,39 @@ static void refuse(build_plugin *p) {
         module_ref(p->module);
 }
 
-/* A build that has done harm is not run again before an admin says so. */
-static void check_quarantine(const build *b, build_plugin *p) {
+/* A build that has done harm is not run again before an admin says so. False: it is refused. */
+static bool check_quarantine(const build *b, build_plugin *p) {
     const quarantine_entry *held = quarantine_find(b->r->quarantine, p->staged.sha256);
     char when[CLOCK_RFC3339_SIZE];
     if (held == NULL)
-        return;
+        return true;
     clock_rfc3339(held->at_ms, when);
     err_set(&p->error,
             "this very build is in quarantine since %s: %s; put in another build, or allow it: busbar plugin "
             "allow %.12s",
             when, held->reason, held->sha256);
     refuse(p);
+    return false;
+}
+
+static bool check_auth(const build *b, const plugin_module *m, err *e) {
+    return auth_check_plugin(b->a, m->desc, e) && custom_check(m->auth, e);
+}
+
+/* What is wrong with its declarations is told before any of its code runs. One that cannot be read is tried
+ * unread. */
+static void read_declared(build *b, build_plugin *p) {
+    bool unknown;
+    err e = {""};
+    p->declared = module_load_declared(p->staged.path, (bb_str){NULL, 0}, p->staged.sha256, p->file, p->id,
+                                       &unknown, &e);
+    if (p->declared == NULL && unknown) {
+        p->note = e;
+        err_prefix(&p->note, "tried without having been read first: ");
+    } else if (p->declared == NULL || !check_auth(b, p->declared, &e)) {
+        p->error = e;
+        refuse(p);
+    }
 }
 
 static void stage(build *b, build_plugin *p) {
@@ -104,8 +125,8 @@ static void stage(build *b, build_plugin *p) {
     if (p->change == CHANGE_UNCHANGED && p->old != NULL) {
         p->module = p->old;
         module_ref(p->module);
-    } else {
-        check_quarantine(b, p);
+    } else if (check_quarantine(b, p)) {
+        read_declared(b, p);
     }
 }
 
@@ -137,13 +158,16 @@ static bool try_new(build *b) {
     return true;
 }
 
-static bool check_auth(const build *b, build_plugin *p) {
-    return auth_check_plugin(b->a, p->module->desc, &p->error) && custom_check(p->module->auth, &p->error);
-}
-
 static void load(build *b, build_plugin *p) {
-    p->module = module_load(p->staged.path, p->staged.sha256, p->file, p->id, &p->error);
-    if (p->module != NULL && !check_auth(b, p)) {
+    bool changed = true;
+    if (p->declared != NULL && module_map(p->declared, &changed, &p->error)) {
+        p->module = p->declared;
+        p->declared = NULL;
+    } else if (changed) {
+        p->error = (err){""};
+        p->module = module_load(p->staged.path, p->staged.sha256, p->file, p->id, &p->error);
+    }
+    if (p->module != NULL && !check_auth(b, p->module, &p->error)) {
         module_unref(p->module);
         p->module = NULL;
     }

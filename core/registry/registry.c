@@ -82,6 +82,7 @@ static void report_plugins(report *out, const build *b) {
             .id = arena_copy(out->memory, p->id),
             .change = p->change,
             .error = error_text(out->memory, &p->error),
+            .note = error_text(out->memory, &p->note),
             .kept = p->change == CHANGE_REFUSED && p->module != NULL,
             .sha256 = is_staged ? arena_copy(out->memory, str_from(p->staged.sha256)) : (bb_str){NULL, 0},
         };
@@ -237,8 +238,10 @@ static bool any_refused(const build *b) {
 static void build_free(build *b) {
     for (size_t i = 0; i < b->connection_count; i++)
         connection_free(b->connections[i].fresh);
-    for (size_t i = 0; i < b->plugin_count; i++)
+    for (size_t i = 0; i < b->plugin_count; i++) {
         module_unref(b->plugins[i].module);
+        module_unref(b->plugins[i].declared);
+    }
     conf_set_free(b->conf);
     arena_free(b->a);
 }

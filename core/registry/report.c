@@ -18,6 +18,8 @@ static void write_items(json_writer *w, bb_str key, const report_item *items, si
         json_member_string(w, STR("change"), str_from(change_name(items[i].change)));
         if (items[i].sha256.ptr != NULL)
             json_member_string(w, STR("sha256"), items[i].sha256);
+        if (items[i].note.ptr != NULL)
+            json_member_string(w, STR("note"), items[i].note);
         if (items[i].error.ptr != NULL) {
             json_member_string(w, STR("error"), items[i].error);
             json_member_bool(w, STR("kept"), items[i].kept);
@@ -74,7 +76,8 @@ static void log_items(const char *what, const report_item *items, size_t n, size
             log_error("%s %.*s refused%s: %.*s", what, STR_FMT(items[i].id),
                       items[i].kept ? ", the one before goes on" : "", STR_FMT(items[i].error));
         else if (items[i].change != CHANGE_UNCHANGED)
-            log_info("%s %.*s: %s", what, STR_FMT(items[i].id), change_name(items[i].change));
+            log_info("%s %.*s: %s%s%.*s", what, STR_FMT(items[i].id), change_name(items[i].change),
+                     items[i].note.ptr != NULL ? "; " : "", STR_FMT(items[i].note));
     }
 }
 

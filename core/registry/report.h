@@ -19,6 +19,7 @@ typedef struct report_item {
     bb_str id;
     change change;
     bb_str error;  /* absent: none */
+    bb_str note;   /* of a connector that was tried without being read first; absent: none */
     bool kept;     /* refused, and an older one goes on in its place */
     bb_str sha256; /* of a connector; absent: of a connection, or unknown */
 } report_item;
