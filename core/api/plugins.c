@@ -165,12 +165,40 @@ static void write_auth_schemes_of(json_writer *w, arena *memory, const plugin_mo
     json_array_end(w);
 }
 
-static void write_schema_names(json_writer *w, const bb_plugin *plugin) {
+static void write_schemas(json_writer *w, const bb_plugin *plugin, bool whole) {
     json_keyl(w, "schemas");
     json_array(w);
-    for (const bb_schema *const *s = plugin->schemas; s != NULL && *s != NULL; s++)
-        json_put_string_lossy(w, str_from((*s)->name));
+    for (const bb_schema *const *s = plugin->schemas; s != NULL && *s != NULL; s++) {
+        if (!whole) {
+            json_put_string_lossy(w, str_from((*s)->name));
+            continue;
+        }
+        json_object(w);
+        json_member_string(w, STR("name"), str_from((*s)->name));
+        member_raw(w, STR("schema"), str_from((*s)->text));
+        json_object_end(w);
+    }
     json_array_end(w);
+}
+
+static void write_whole_operations(json_writer *w, const plugin_module *m) {
+    json_keyl(w, "operations");
+    json_array(w);
+    for (size_t i = 0; i < m->op_count; i++)
+        write_operation(w, m, &m->ops[i]);
+    json_array_end(w);
+}
+
+void write_declarations(json_writer *w, arena *memory, const plugin_module *m, bool whole) {
+    const bb_plugin *desc = m->desc;
+    member_opt(w, STR("vendor"), desc->vendor);
+    member_opt(w, STR("homepage"), desc->homepage);
+    member_opt(w, STR("license"), desc->license);
+    member_opt(w, STR("test_operation"), desc->test_operation);
+    member_raw(w, STR("settings_schema"), m->settings_text);
+    write_auth_schemes_of(w, memory, m);
+    (whole ? write_whole_operations : write_operations)(w, m);
+    write_schemas(w, desc, whole);
 }
 
 static const snapshot_plugin *find_plugin(api *a, http_exchange *x, bb_str id, bool loaded) {
@@ -190,17 +218,8 @@ void route_plugin(api *a, http_exchange *x, const route_params *params) {
     buf body;
     json_writer w = begin(&body);
     write_plugin_head(&w, a->worker->snapshot, p, params->who);
-    if (p->module != NULL) {
-        const bb_plugin *desc = p->module->desc;
-        member_opt(&w, STR("vendor"), desc->vendor);
-        member_opt(&w, STR("homepage"), desc->homepage);
-        member_opt(&w, STR("license"), desc->license);
-        member_opt(&w, STR("test_operation"), desc->test_operation);
-        member_raw(&w, STR("settings_schema"), p->module->settings_text);
-        write_auth_schemes_of(&w, http_exchange_arena(x), p->module);
-        write_operations(&w, p->module);
-        write_schema_names(&w, desc);
-    }
+    if (p->module != NULL)
+        write_declarations(&w, http_exchange_arena(x), p->module, false);
     json_object_end(&w);
     reply_json(x, 200, &body);
 }

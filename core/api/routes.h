@@ -92,6 +92,10 @@ void route_problems(api *a, http_exchange *x, const route_params *p);
 void write_operation_summary(json_writer *w, const plugin_op *op);
 void write_operation(json_writer *w, const plugin_module *m, const plugin_op *op);
 void write_operations(json_writer *w, const plugin_module *m);
+/* Members: all that a connector declares but its id, name, version and summary. `whole`: operations and
+ * schemas with their texts, not just their names. What the hub's own auth schemes have to do with it has been
+ * checked. */
+void write_declarations(json_writer *w, arena *memory, const plugin_module *m, bool whole);
 
 /* The entry of a connection that the key may see, or NULL after the exchange has been answered; the second:
  * one that can be called. */

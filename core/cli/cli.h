@@ -1,5 +1,5 @@
-/* Room cli: the program `busbar`. It includes hub (serve, --offline), check, conf, json and base; nothing
- * includes it.
+/* Room cli: the program `busbar`. It includes hub (serve, --offline), check, conf, json and base, and of api,
+ * auth and plugin what describes a connector's file (inspect); nothing includes it.
  *
  * cli.h - what the commands share. */
 #ifndef CLI_CLI_H

@@ -1,7 +1,8 @@
 /* inspect.c - `busbar inspect PLUGIN|OPERATION`: what a connector or an operation wants and gives. */
-#include "cli/cli.h"
+#include "cli/inspect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static bb_str text_of(const json_value *v, const char *member) {
     return json_string(json_get(v, str_from(member)));
@@ -20,98 +21,131 @@ static bool is_required(const json_value *schema, bb_str name) {
     return false;
 }
 
-static void print_type(const json_value *property) {
+static void print_type(FILE *to, const json_value *property) {
     const json_value *type = json_getl(property, "type"), *values = json_getl(property, "enum");
     if (json_is(type, JSON_STRING))
-        printf("%.*s", STR_FMT(json_string(type)));
+        fprintf(to, "%.*s", STR_FMT(json_string(type)));
     else if (type != NULL)
-        printf("%.*s", STR_FMT(json_raw(type)));
+        fprintf(to, "%.*s", STR_FMT(json_raw(type)));
     else
-        printf("any");
+        fprintf(to, "any");
     if (values != NULL)
-        printf(", one of %.*s", STR_FMT(json_raw(values)));
+        fprintf(to, ", one of %.*s", STR_FMT(json_raw(values)));
 }
 
-static void print_members(const json_value *schema, const char *none) {
+static void print_members(FILE *to, const json_value *schema, const char *none) {
     const json_value *properties = json_getl(schema, "properties");
     if (json_count(properties) == 0)
-        printf("  %s\n", none);
+        fprintf(to, "  %s\n", none);
     for (json_iter it = json_iterate(properties); json_next(&it);) {
         const json_value *otherwise = json_getl(it.value, "default");
-        printf("  %.*s (", STR_FMT(it.key));
-        print_type(it.value);
-        printf("%s", is_required(schema, it.key) ? ", required" : "");
+        fprintf(to, "  %.*s (", STR_FMT(it.key));
+        print_type(to, it.value);
+        fprintf(to, "%s", is_required(schema, it.key) ? ", required" : "");
         if (otherwise != NULL)
-            printf(", default %.*s", STR_FMT(json_raw(otherwise)));
-        printf(")\n");
+            fprintf(to, ", default %.*s", STR_FMT(json_raw(otherwise)));
+        fprintf(to, ")\n");
         bb_str description = text_of(it.value, "description");
         if (description.len > 0)
-            printf("      %.*s\n", STR_FMT(description));
+            fprintf(to, "      %.*s\n", STR_FMT(description));
     }
 }
 
 /* --- a connector ------------------------------------------------------------------------------------ */
 
-static void print_auth(const json_value *schemes) {
+static void print_auth(FILE *to, const json_value *schemes) {
     for (json_iter it = json_iterate(schemes); json_next(&it);) {
-        printf("  %.*s: %.*s\n", STR_FMT(text_of(it.value, "scheme")), STR_FMT(text_of(it.value, "summary")));
+        fprintf(to, "  %.*s: %.*s\n", STR_FMT(text_of(it.value, "scheme")),
+                STR_FMT(text_of(it.value, "summary")));
         for (json_iter f = json_iterate(json_getl(it.value, "fields")); json_next(&f);) {
             bb_str otherwise = text_of(f.value, "default");
-            printf("      %.*s%s%s%.*s: %.*s\n", STR_FMT(text_of(f.value, "name")),
-                   flag(f.value, "required") ? " (required)" : "", otherwise.len > 0 ? ", default " : "",
-                   STR_FMT(otherwise), STR_FMT(text_of(f.value, "description")));
+            fprintf(to, "      %.*s%s%s%.*s: %.*s\n", STR_FMT(text_of(f.value, "name")),
+                    flag(f.value, "required") ? " (required)" : "", otherwise.len > 0 ? ", default " : "",
+                    STR_FMT(otherwise), STR_FMT(text_of(f.value, "description")));
         }
     }
     if (json_count(schemes) == 0)
-        printf("  none\n");
+        fprintf(to, "  none\n");
 }
 
-static void print_plugin(const json_value *p) {
-    printf("%.*s %.*s - %.*s\n", STR_FMT(text_of(p, "id")), STR_FMT(text_of(p, "version")),
-           STR_FMT(text_of(p, "name")));
-    printf("%.*s\n", STR_FMT(text_of(p, "summary")));
-    printf("file %.*s, sha256 %.*s\n", STR_FMT(text_of(p, "file")), STR_FMT(text_of(p, "sha256")));
+/* Of a file alone: by what it was built, and what it needs of a hub. */
+static void print_build(FILE *to, const json_value *p) {
+    const json_value *extensions = json_getl(p, "extensions");
+    if (json_getl(p, "abi") == NULL)
+        return;
+    fprintf(to, "ABI %.*s, built with SDK %.*s, %.*s bytes\n", STR_FMT(text_of(p, "abi")),
+            STR_FMT(text_of(p, "sdk")), STR_FMT(json_raw(json_getl(p, "size"))));
+    if (extensions == NULL)
+        fprintf(to, "extensions: only its code knows them (BUSBAR_PLUGIN_EXT), so it does not run with "
+                    "`isolation = process` where they matter\n");
+    else if (json_count(extensions) > 0)
+        fprintf(to, "extensions:");
+    for (json_iter it = json_iterate(extensions); json_next(&it);)
+        fprintf(to, " %.*s", STR_FMT(json_string(it.value)));
+    fprintf(to, "%s", json_count(extensions) > 0 ? "\n" : "");
+}
+
+static void print_plugin(FILE *to, const json_value *p) {
+    fprintf(to, "%.*s %.*s - %.*s\n", STR_FMT(text_of(p, "id")), STR_FMT(text_of(p, "version")),
+            STR_FMT(text_of(p, "name")));
+    fprintf(to, "%.*s\n", STR_FMT(text_of(p, "summary")));
+    print_build(to, p);
+    fprintf(to, "file %.*s, sha256 %.*s\n", STR_FMT(text_of(p, "file")), STR_FMT(text_of(p, "sha256")));
     if (text_of(p, "error").len > 0)
-        printf("refused: %.*s\n", STR_FMT(text_of(p, "error")));
-    printf("\nsettings\n");
-    print_members(json_getl(p, "settings_schema"), "none");
-    printf("\nauth schemes\n");
-    print_auth(json_getl(p, "auth_schemes"));
-    printf("\noperations\n");
+        fprintf(to, "refused: %.*s\n", STR_FMT(text_of(p, "error")));
+    fprintf(to, "\nsettings\n");
+    print_members(to, json_getl(p, "settings_schema"), "none");
+    fprintf(to, "\nauth schemes\n");
+    print_auth(to, json_getl(p, "auth_schemes"));
+    fprintf(to, "\noperations\n");
     for (json_iter it = json_iterate(json_getl(p, "operations")); json_next(&it);)
-        printf("  %.*s - %.*s\n", STR_FMT(text_of(it.value, "id")), STR_FMT(text_of(it.value, "summary")));
+        fprintf(to, "  %.*s - %.*s\n", STR_FMT(text_of(it.value, "id")),
+                STR_FMT(text_of(it.value, "summary")));
 }
 
 /* --- an operation ----------------------------------------------------------------------------------- */
 
-static void print_flags(const json_value *op) {
-    printf("%s%s%s\n",
-           flag(op, "safe")         ? "safe (reads only)"
-           : flag(op, "idempotent") ? "idempotent"
-                                    : "changes things",
-           flag(op, "paginated") ? ", paginated" : "", flag(op, "destructive") ? ", destructive" : "");
+static void print_flags(FILE *to, const json_value *op) {
+    fprintf(to, "%s%s%s\n",
+            flag(op, "safe")         ? "safe (reads only)"
+            : flag(op, "idempotent") ? "idempotent"
+                                     : "changes things",
+            flag(op, "paginated") ? ", paginated" : "", flag(op, "destructive") ? ", destructive" : "");
 }
 
-static void print_examples(const json_value *examples) {
+static void print_examples(FILE *to, const json_value *examples) {
     for (json_iter it = json_iterate(examples); json_next(&it);)
-        printf("  %.*s\n    --json '%.*s'\n", STR_FMT(text_of(it.value, "summary")),
-               STR_FMT(json_raw(json_getl(it.value, "input"))));
+        fprintf(to, "  %.*s\n    --json '%.*s'\n", STR_FMT(text_of(it.value, "summary")),
+                STR_FMT(json_raw(json_getl(it.value, "input"))));
 }
 
-static void print_operation(const json_value *op) {
-    printf("%.*s/%.*s - %.*s\n", STR_FMT(text_of(op, "plugin")), STR_FMT(text_of(op, "id")),
-           STR_FMT(text_of(op, "summary")));
-    print_flags(op);
+static void print_operation(FILE *to, const json_value *op) {
+    fprintf(to, "%.*s/%.*s - %.*s\n", STR_FMT(text_of(op, "plugin")), STR_FMT(text_of(op, "id")),
+            STR_FMT(text_of(op, "summary")));
+    print_flags(to, op);
     if (text_of(op, "description").len > 0)
-        printf("\n%.*s\n", STR_FMT(text_of(op, "description")));
-    printf("\ninput\n");
-    print_members(json_getl(op, "input_schema"), "no members declared");
-    printf("\noutput\n");
-    print_members(json_getl(op, "output_schema"), "any JSON");
+        fprintf(to, "\n%.*s\n", STR_FMT(text_of(op, "description")));
+    fprintf(to, "\ninput\n");
+    print_members(to, json_getl(op, "input_schema"), "no members declared");
+    fprintf(to, "\noutput\n");
+    print_members(to, json_getl(op, "output_schema"), "any JSON");
     if (json_count(json_getl(op, "examples")) > 0) {
-        printf("\nexamples\n");
-        print_examples(json_getl(op, "examples"));
+        fprintf(to, "\nexamples\n");
+        print_examples(to, json_getl(op, "examples"));
     }
+}
+
+/* The texts are a stranger's: what a terminal would obey is not let through. */
+void inspect_print(const json_value *shown, bool operation) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return;
+    (operation ? print_operation : print_plugin)(to, shown);
+    if (fclose(to) == 0)
+        print_text(stdout, str_of(text, size));
+    free(text);
 }
 
 /* --- finding what is meant -------------------------------------------------------------------------- */
@@ -180,6 +214,8 @@ static int find(finding *f, const char *name, bool *operation) {
 }
 
 int command_inspect(const options *o) {
+    if (o->word_count > 0 && inspect_is_file(o->words[0]))
+        return inspect_file(o);
     if (o->word_count != 1) {
         complain("inspect needs one name: a connector, an operation, or CONNECTOR/OPERATION");
         return EXIT_USAGE;
@@ -196,7 +232,7 @@ int command_inspect(const options *o) {
         } else if (found == 1 && o->output == OUTPUT_JSON) {
             print_json(o, f.reply.json);
         } else if (found == 1) {
-            (operation ? print_operation : print_plugin)(f.reply.json);
+            inspect_print(f.reply.json, operation);
         }
         reply_free(&f.reply);
         session_close(f.session);

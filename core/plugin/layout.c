@@ -1,5 +1,6 @@
 #include "plugin/layout.h"
 
+#include <busbar/session.h>
 #include <busbar/webhook.h>
 
 #define TEXT(type, member) \
@@ -87,12 +88,29 @@ static const layout_field webhook_fields[] = {
     LIST(bb_webhook_extension, schemes, &webhook_scheme, LAYOUT_LIST_MAX), END};
 static const layout webhook_extension = {sizeof(bb_webhook_extension), 0, webhook_fields};
 
+/* --- busbar/session.h -------------------------------------------------------------------------------- */
+
+static const layout_field session_operation_fields[] = {TEXT(bb_session_operation, operation),
+                                                        FUNCTION(bb_session_operation, run), END};
+static const layout session_operation = {sizeof(bb_session_operation), 0, session_operation_fields};
+
+static const layout_field session_fields[] = {
+    FUNCTION(bb_session_extension, open),
+    FUNCTION(bb_session_extension, check),
+    FUNCTION(bb_session_extension, close),
+    FUNCTION(bb_session_extension, interrupt),
+    LIST(bb_session_extension, operations, &session_operation, LAYOUT_OPERATIONS_MAX),
+    END};
+static const layout session_extension = {sizeof(bb_session_extension), 0, session_fields};
+
 /* --- by id --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *id;
     const layout *declares;
-} extensions[] = {{BB_EXT_AUTH, &auth_extension}, {BB_EXT_WEBHOOK, &webhook_extension}};
+} extensions[] = {{BB_EXT_AUTH, &auth_extension},
+                  {BB_EXT_WEBHOOK, &webhook_extension},
+                  {BB_EXT_SESSION, &session_extension}};
 
 const layout *layout_extension(const char *id) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)

@@ -184,7 +184,7 @@ static bool check_plugin(const bb_plugin *p, bb_str id, err *e) {
         return false;
     if (!matches(str_from(p->id), is_lower, is_id_char, 64))
         return err_set(e, "its id is not of the form [a-z][a-z0-9_]{0,63}");
-    if (!str_eq(str_from(p->id), id))
+    if (id.ptr != NULL && !str_eq(str_from(p->id), id))
         return err_set(e, "its id is \"%s\", so the file must be named %s.so", p->id, p->id);
     if (p->name == NULL || p->version == NULL || p->summary == NULL)
         return err_set(e, "its descriptor lacks a name, a version or a summary");

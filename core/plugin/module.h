@@ -47,16 +47,17 @@ typedef struct plugin_module {
     char sdk[17];                   /* of a declared one: the SDK it was built with; "": 1.0 */
 } plugin_module;
 
-/* Loads a staged copy and checks all that can be checked without calling it. NULL and *e: refused. [main] */
+/* Loads a staged copy and checks all that can be checked without calling it. `id` is the one that the file's
+ * name promises; absent: any. NULL and *e: refused. [main] */
 plugin_module *module_load(const char *staged_path, const char *sha256, const char *file, bb_str id, err *e);
 /* The same without loading it: what it declares is read from the file's bytes (absent: they are read from
  * `staged_path`), and nothing of it runs. `unknown` gets whether a refusal means only that it cannot be read
  * so; NULL is fine. [main] */
 plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const char *sha256,
                                     const char *file, bb_str id, bool *unknown, err *e);
-/* Loads what was only read: the same module, its schemas compiled as they are. False: *e; the module stays
- * what it was. Where the loaded connector declares something else than its file did (`changed`; a constructor
- * can), it has to be loaded by module_load. [main] */
+/* Loads what was only read: the same module, its schemas compiled as they are. False: *e, and the module is
+ * good for nothing but module_unref. `changed`: the loaded connector declares something else than its file
+ * did (a constructor can do that), and has to be loaded by module_load. [main] */
 bool module_map(plugin_module *m, bool *changed, err *e);
 /* A connector's file as bytes, for free(): a regular one of at most 256 MiB. NULL: *e. */
 char *module_read(const char *path, size_t *size, err *e);

@@ -2,6 +2,7 @@
 #include "plugin/declared.h"
 #include "plugin/elf.h"
 #include "plugin/layout.h"
+#include "plugin/mark.h"
 #include "plugin/module.h"
 
 #include <errno.h>
@@ -82,27 +83,30 @@ plugin_module *module_load_declared(const char *staged_path, bb_str bytes, const
     return NULL;
 }
 
-bool module_map(plugin_module *m, bool *changed, err *e) {
-    *changed = false;
-    const bb_entry *entry = module_open(m, e), *declared_entry = m->entry;
-    if (entry == NULL)
-        return false;
-    if (!layout_same(&layout_entry, m->entry, entry)) {
-        *changed = true;
+/* On an entry of the loaded connector, which may have changed what its file says. */
+static bool take_mapped(plugin_module *m, const bb_entry *entry, bool *changed, err *e) {
+    *changed = !layout_same(&layout_entry, m->entry, entry);
+    if (*changed)
         return err_set(e, "it declares something else once it is loaded");
-    }
     m->declared = false;
     m->entry = entry;
-    if (!module_admit_extensions(m, e)) {
-        m->declared = true;
-        m->entry = declared_entry;
-        return false;
-    }
     m->desc = entry->plugin;
     m->id = str_from(m->desc->id);
     for (size_t i = 0; i < m->op_count; i++) {
         m->ops[i].desc = m->desc->operations[i];
         m->ops[i].id = str_from(m->ops[i].desc->id);
     }
-    return true;
+    return module_admit_extensions(m, e);
+}
+
+bool module_map(plugin_module *m, bool *changed, err *e) {
+    *changed = false;
+    m->build = mark_build_new(m->id, m->sha256, m->number, m->path);
+    if (m->build != NULL)
+        str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
+    mark *here = mark_enter(m, NULL, "load"); /* its constructors, get_extension, and pointers that may lie */
+    const bb_entry *entry = module_open(m, e);
+    bool ok = entry != NULL && take_mapped(m, entry, changed, e);
+    mark_leave(here);
+    return ok;
 }
