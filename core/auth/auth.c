@@ -165,6 +165,17 @@ static void set_fingerprint(const auth_reading *r, auth *out) {
     buf_wipe(&text);
 }
 
+/* A scheme with a config of its own has values that change, or are no credentials of the service's. */
+static bool keep_values(const auth_reading *r, auth *out, err *e) {
+    str_pair *values = arena_alloc(r->memory, AUTH_FIELDS_MAX * sizeof *values);
+    if (values == NULL)
+        return err_set(e, "no memory");
+    for (size_t i = 0; r->scheme->fields[i].name != NULL; i++)
+        values[i] = (str_pair){str_from(r->scheme->fields[i].name), r->values[i]}, out->value_count++;
+    out->values = values;
+    return true;
+}
+
 static const char *const no_fields[] = {NULL};
 
 static bool read_all(auth_reading *r, auth *out, err *e) {
@@ -175,7 +186,7 @@ static bool read_all(auth_reading *r, auth *out, err *e) {
         if (!read_field(r, i, e))
             return false;
     set_fingerprint(r, out);
-    bool ok = r->scheme->ops->build(r, out, e);
+    bool ok = (out->config != NULL || keep_values(r, out, e)) && r->scheme->ops->build(r, out, e);
     out->secrets = r->secrets;
     out->secret_count = r->secret_count;
     if (out->config != NULL) {
@@ -224,6 +235,8 @@ void auth_release(auth *a) {
     a->session = NULL;
     for (size_t i = 0; a->config == NULL && i < a->secret_count; i++)
         str_wipe(a->secrets[i]);
+    for (size_t i = 0; i < a->value_count; i++)
+        str_wipe(a->values[i].value);
     str_wipe(a->header);
     str_wipe(a->query);
     auth_config_unref(a->config);

@@ -34,8 +34,11 @@ const auth_scheme *auth_scheme_find(bb_str id);
 
 typedef struct auth {
     const auth_scheme *scheme;
-    bb_str header;         /* "Authorization: Bearer ..." with a NUL behind; absent: none, or not constant */
-    bb_str query;          /* "api_key=...", encoded; absent: none */
+    bb_str header; /* "Authorization: Bearer ..." with a NUL behind; absent: none, or not constant */
+    bb_str query;  /* "api_key=...", encoded; absent: none */
+    const str_pair
+        *values; /* of a constant scheme: the fields as filled in, for a connector that logs in itself */
+    size_t value_count;
     const bb_str *secrets; /* what must not be seen in any text: see auth_redact */
     size_t secret_count;
     const char *const *fields;        /* names of header fields that it sets; ends with NULL */

@@ -59,5 +59,9 @@ int command_serve(const options *o) {
     print_welcome(hub_, o);
     hub_run(hub_);
     hub_free(hub_);
+    if (hub_left_behind()) {
+        fflush(NULL);
+        _exit(EXIT_OK);
+    }
     return EXIT_OK;
 }

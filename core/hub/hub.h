@@ -29,6 +29,8 @@ void hub_run(hub *h);
 /* Makes hub_run return, from any thread. */
 void hub_stop(hub *h);
 /* Lets calls finish (10 s), stops the loops, frees everything. */
+/* After hub_free: code of a connector still runs, on a thread that does not end. Leave by _exit. */
+bool hub_left_behind(void);
 void hub_free(hub *h);
 
 /* `busbar probe` and `busbar plan`: the children that try connectors and a reload (plugin/probe.h,

@@ -72,6 +72,7 @@ void hub_drain_check(uv_timer_t *timer);
 /* A loop has let go of a connection; from a loop's thread. */
 void hub_released(connection *c, void *hub);
 void hub_take_releases(hub *h);
+void hub_drop_releases(hub *h); /* of what is freed already */
 void hub_answer_waiters(hub *h);
 
 /* jobs.c */

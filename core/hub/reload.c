@@ -24,20 +24,25 @@ typedef struct handover {
 typedef struct release release;
 struct release {
     release *next;
+    hub *hub;
     connection *conn; /* or */
     snapshot *snapshot;
 };
 
-static void post_release(hub *h, connection *c, snapshot *s) {
-    release *r = malloc(sizeof *r);
-    if (r == NULL)
-        return; /* what it names is never freed: better than freeing it too early */
-    *r = (release){.conn = c, .snapshot = s};
+static void post(hub *h, release *r) {
     pthread_mutex_lock(&h->lock);
     r->next = h->releases;
     h->releases = r;
     pthread_mutex_unlock(&h->lock);
     uv_async_send(&h->wake);
+}
+
+static void post_release(hub *h, connection *c, snapshot *s) {
+    release *r = malloc(sizeof *r);
+    if (r == NULL)
+        return; /* what it names is never freed: better than freeing it too early */
+    *r = (release){.hub = h, .conn = c, .snapshot = s};
+    post(h, r);
 }
 
 void hub_released(connection *c, void *ctx) {
@@ -100,6 +105,23 @@ static void forget(hub *h, connection *c) {
     connection_free(c);
 }
 
+/* On a thread of its sessions: the last of them has ended. */
+static void sessions_gone(void *ctx) {
+    release *r = ctx;
+    post(r->hub, r);
+}
+
+/* No loop has calls on it any more. Its sessions may take a while to close: the release comes back then. */
+static bool ends_sessions(release *r) {
+    connection *c = r->conn;
+    if (c->sessions == NULL || c->sessions_ending)
+        return false;
+    c->sessions_ending = true;
+    c->loops_left = 1;
+    session_pool_retire(c->sessions, sessions_gone, r);
+    return true;
+}
+
 void hub_take_releases(hub *h) {
     pthread_mutex_lock(&h->lock);
     release *list = h->releases;
@@ -107,8 +129,11 @@ void hub_take_releases(hub *h) {
     pthread_mutex_unlock(&h->lock);
     for (release *r = list, *next; r != NULL; r = next) {
         next = r->next;
-        if (r->conn != NULL && --r->conn->loops_left == 0)
+        if (r->conn != NULL && --r->conn->loops_left == 0) {
+            if (ends_sessions(r))
+                continue;
             forget(h, r->conn);
+        }
         if (r->snapshot != NULL && --r->snapshot->loops_left == 0)
             snapshot_free(r->snapshot);
         free(r);
@@ -117,6 +142,14 @@ void hub_take_releases(hub *h) {
         h->last->drained = true;
         hub_answer_waiters(h);
     }
+}
+
+void hub_drop_releases(hub *h) {
+    for (release *r = h->releases, *next; r != NULL; r = next) {
+        next = r->next;
+        free(r);
+    }
+    h->releases = NULL;
 }
 
 typedef struct cancellation {

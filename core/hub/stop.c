@@ -2,6 +2,8 @@
  * its making. */
 #include "hub/internal.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 /* The last of a loop's clients has gone. On the loop. */
@@ -75,14 +77,46 @@ static void drop_jobs(hub *h) {
     h->jobs_end = &h->jobs;
 }
 
+#define SESSIONS_END_MS 3000u /* all together */
+
+static void end_sessions_of(connection *c) {
+    if (c != NULL && c->sessions != NULL)
+        session_pool_retire(c->sessions, NULL, NULL);
+}
+
+static void wait_for_sessions_of(const connection *c, uint64_t until_ns) {
+    uint64_t now = clock_ns();
+    if (c != NULL && c->sessions != NULL)
+        session_pool_wait(c->sessions, until_ns > now ? (until_ns - now) / 1000000u : 0);
+}
+
+/* All at once, then for so long as they may take together: a function of a connector that does not come back
+ * does not hold up the end. */
+static void end_sessions(hub *h) {
+    const snapshot *s = registry_current(h->registry);
+    size_t n = s != NULL ? s->count : 0;
+    for (connection *c = h->retired; c != NULL; c = c->next_retired)
+        end_sessions_of(c);
+    for (size_t i = 0; i < n; i++)
+        end_sessions_of(s->entries[i].conn);
+    uint64_t until = clock_ns() + SESSIONS_END_MS * 1000000u;
+    for (connection *c = h->retired; c != NULL; c = c->next_retired)
+        wait_for_sessions_of(c, until);
+    for (size_t i = 0; i < n; i++)
+        wait_for_sessions_of(s->entries[i].conn, until);
+}
+
 /* What loops have let go of since the main thread last looked. */
 static void free_retired(hub *h) {
+    hub_take_releases(h);
+    end_sessions(h);
     hub_take_releases(h);
     for (connection *c = h->retired, *next; c != NULL; c = next) {
         next = c->next_retired;
         connection_free(c);
     }
     h->retired = NULL;
+    hub_drop_releases(h);
 }
 
 static void close_handle(uv_handle_t *handle, void *unused) {
@@ -97,6 +131,10 @@ static void free_main_loop(hub *h) {
     uv_walk(&h->uv, close_handle, NULL);
     uv_run(&h->uv, UV_RUN_DEFAULT);
     uv_loop_close(&h->uv);
+}
+
+bool hub_left_behind(void) {
+    return connections_left_behind() > 0;
 }
 
 void hub_free(hub *h) {

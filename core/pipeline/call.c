@@ -105,6 +105,7 @@ static void clear(call *c) {
     c->transfer = NULL;
     c->transform = NULL;
     c->slot_wait = NULL;
+    c->session_job = NULL;
     c->woken = NULL;
     c->entry = NULL;
     c->flight = NULL;
@@ -216,6 +217,8 @@ void call_abandon(call *c) {
         c->acted = c->acted || !c->repeatable; /* it may be on its way */
         http_transfer_cancel(c->transfer);
     }
+    if (call_leave_session(c))
+        c->acted = c->acted || !c->repeatable;
     if (c->transform != NULL)
         transform_cancel(c->transform);
     if (c->slot_wait != NULL)
@@ -252,6 +255,7 @@ void call_free(call *c) {
     if (c->nested != NULL)
         call_free(c->nested);
     c->nested = NULL;
+    call_leave_session(c);
     cache_entry_drop(c->entry);
     cache_failure_drop(c->failure);
     c->entry = NULL;

@@ -58,6 +58,7 @@ struct call {
     slot_wait *slot_wait;
     auth_ticket ticket;
     transform_run *transform;
+    session_job *session_job; /* under way, or the one whose output is the call's; counted */
 
     /* the request under way */
     http_send send;
@@ -122,6 +123,7 @@ stage_result stage_ticket(call *c);             /* credentials.c: they are got *
 stage_result stage_breaker_still(call *c);      /* breaker.c: after all waits */
 stage_result stage_sign(call *c);               /* credentials.c: and put in */
 stage_result stage_send(call *c);               /* send.c: HTTP with retry */
+stage_result stage_session(call *c);            /* session.c: in its place, an operation on a session */
 stage_result stage_validate(call *c);           /* validate.c: output schema */
 stage_result stage_output(call *c);             /* output.c: the answer, or the next page */
 stage_result stage_transform_response(call *c); /* transform.c */
@@ -132,6 +134,7 @@ const json_value *call_output_value(call *c); /* validate.c: the connector's out
  * call_go_on: after a STAGE_WAIT. */
 void call_run(call *c);
 void call_run_request(call *c);
+void call_run_session(call *c); /* the same, for a session operation */
 void call_run_output(call *c);
 void call_go_on(call *c);
 /* As call_go_on, but the stage that waited runs again. */
@@ -139,6 +142,8 @@ void call_go_on_again(call *c);
 /* Has `woken` run after `ms`; NULL: the call's time is over then, and it fails. One wait at a time. */
 void call_wait(call *c, uint64_t ms, void (*woken)(call *c));
 void call_wait_over(call *c);
+/* session.c: lets go of the job under way, or of the last one. True: it had begun to run. */
+bool call_leave_session(call *c);
 /* Takes back all that is under way for the call: transfer, waits, admission. */
 void call_abandon(call *c);
 
@@ -159,6 +164,7 @@ bb_str call_path_asked(const call *c);
 
 /* mapping.c: also kept as c->mapped. */
 mapped_error call_map_error(call *c, const http_answer *answer);
+void call_map_code(call *c, bb_str code); /* of a session operation, whose failures have no status */
 
 /* steps.c: runs `resume` on an answer. */
 stage_result call_resume(call *c, const http_answer *answer);
@@ -185,6 +191,7 @@ void call_trace_begin(call *c);
 bb_str call_traceparent(
     call *c); /* a span id for the attempt, and "traceparent: ..." for the service; absent: none */
 void call_trace_attempt(call *c, const http_answer *answer);
+void call_trace_session(call *c, problem outcome); /* the same, of a session operation */
 void call_trace_end(call *c);
 
 /* summary.c: what the record keeps of input and answer, redacted. */

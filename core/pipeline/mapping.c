@@ -42,3 +42,11 @@ mapped_error call_map_error(call *c, const http_answer *answer) {
     c->mapped = m;
     return m;
 }
+
+void call_map_code(call *c, bb_str code) {
+    const error_policy *p = &c->conn->policies.errors;
+    c->mapped = (mapped_error){.problem = PROBLEM_NONE};
+    for (size_t i = 0; i < p->count && c->mapped.problem == PROBLEM_NONE; i++)
+        if (p->rules[i].status == 0 && p->rules[i].code.len > 0 && str_eq(p->rules[i].code, code))
+            c->mapped.problem = p->rules[i].problem;
+}

@@ -21,6 +21,12 @@ static const stage request_stages[] = {{"breaker", stage_breaker}, {"told limits
                                        {"rate", stage_rate},       {"concurrency", stage_slot},
                                        {"auth", stage_ticket},     {"breaker, still", stage_breaker_still},
                                        {"sign", stage_sign},       {"send", stage_send}};
+/* No credentials go into it: the connector logs in when it opens a session. */
+static const stage session_stages[] = {{"breaker", stage_breaker},
+                                       {"rate", stage_rate},
+                                       {"concurrency", stage_slot},
+                                       {"breaker, still", stage_breaker_still},
+                                       {"session", stage_session}};
 static const stage output_stages[] = {{"output schema", stage_validate},
                                       {"output", stage_output},
                                       {"response transform", stage_transform_response},
@@ -56,6 +62,10 @@ void call_run(call *c) {
 
 void call_run_request(call *c) {
     RUN(c, request_stages);
+}
+
+void call_run_session(call *c) {
+    RUN(c, session_stages);
 }
 
 void call_run_output(call *c) {

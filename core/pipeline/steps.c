@@ -43,7 +43,12 @@ static stage_result follow(call *c, plugin_outcome outcome) {
 stage_result stage_start(call *c) {
     if (!prepare(c))
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
-    return follow(c, plugin_start(&c->steps, c->op->desc));
+    if (c->op->session == NULL)
+        return follow(c, plugin_start(&c->steps, c->op->desc));
+    c->attempt = 0;
+    c->requests++;
+    call_run_session(c);
+    return STAGE_WAIT;
 }
 
 /* Values read from this answer may be held by the connector: the next answer gets another buffer. */

@@ -76,6 +76,21 @@ void call_trace_attempt(call *c, const http_answer *answer) {
     otlp_add(c->worker->otlp, c->worker->number, &s);
 }
 
+void call_trace_session(call *c, problem outcome) {
+    if (c->worker->otlp == NULL || !sampled(c))
+        return;
+    trace_span s = {.kind = SPAN_CLIENT,
+                    .start_ns = c->sent_wall_ns,
+                    .end_ns = clock_wall_ns(),
+                    .outcome = outcome,
+                    .attempt = (uint16_t)c->attempts};
+    describe(c, &s);
+    random_bytes(c, s.span_id, sizeof s.span_id);
+    memcpy(s.parent_id, c->span_id, sizeof s.parent_id);
+    snprintf(s.name, sizeof s.name, "%.*s session", STR_FMT(c->conn->module->id));
+    otlp_add(c->worker->otlp, c->worker->number, &s);
+}
+
 void call_trace_end(call *c) {
     if (!c->traced || c->worker->otlp == NULL || !sampled(c))
         return;

@@ -100,7 +100,7 @@ static plugin_outcome finish_fail(plugin_call *c) {
     return PLUGIN_FAILED;
 }
 
-static plugin_outcome finish(plugin_call *c, bb_step step) {
+plugin_outcome plugin_finish(plugin_call *c, bb_step step) {
     c->abi.step++;
     if (c->misused)
         return PLUGIN_FAILED;
@@ -118,7 +118,7 @@ plugin_outcome plugin_start(plugin_call *c, const bb_operation *op) {
                                  c->auth == NULL ? "start" : "auth start");
     bb_step step = op->start(&c->abi);
     mark_leave(here);
-    return finish(c, step);
+    return plugin_finish(c, step);
 }
 
 static bb_step default_resume(bb_call *call) {
@@ -135,12 +135,12 @@ plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op) {
     reset_request(&c->request);
     c->in_resume = true;
     if (op->resume == NULL)
-        return finish(c, default_resume(&c->abi));
+        return plugin_finish(c, default_resume(&c->abi));
     mark *here = mark_enter_step(c->build, c->connection_id, op->id,
                                  c->auth == NULL ? "resume" : "auth resume");
     bb_step step = op->resume(&c->abi);
     mark_leave(here);
-    return finish(c, step);
+    return plugin_finish(c, step);
 }
 
 /* --- busbar.call/1 -------------------------------------------------------------------------------- */
@@ -188,8 +188,7 @@ static void next_cursor(bb_call *call, bb_str cursor) {
         plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the cursor");
 }
 
-/* Codes of a newer SDK than this host's, and nonsense, are the connector's defect. */
-static bb_code known_code(bb_code code) {
+bb_code plugin_known_code(bb_code code) {
     bool known = (code >= BB_E_PLUGIN && code <= BB_E_DEADLINE) ||
                  (code >= BB_E_UPSTREAM && code <= BB_E_UPSTREAM_TIMEOUT);
     return known ? code : BB_E_PLUGIN;
@@ -205,7 +204,7 @@ static void fail(bb_call *call, const bb_error *error) {
     }
     arena *a = c->memory;
     c->error = (plugin_error){
-        .code = known_code(error->code),
+        .code = plugin_known_code(error->code),
         .message = error->message.len > 0 ? arena_copy(a, error->message) : (bb_str){NULL, 0},
         .pointer = error->pointer.len > 0 ? arena_copy(a, error->pointer) : (bb_str){NULL, 0},
         .upstream_code = error->upstream_code.len > 0 ? arena_copy(a, error->upstream_code)

@@ -62,6 +62,7 @@ typedef struct plugin_call {
     plugin_error error;
     struct plugin_auth *auth;       /* while steps of an auth scheme run, not of an operation; else NULL */
     struct plugin_webhook *webhook; /* while a webhook scheme's verify runs; else NULL */
+    struct plugin_session *session; /* while a session operation runs; else NULL */
     bool misused; /* a host function was used in a way that cannot be carried out; `error` says how */
     struct bb_json_writer *writers; /* list: their buffers are the call's */
     _Atomic(int) cancelled;
@@ -85,6 +86,12 @@ plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op);
 /* Keeps the first misuse: the step fails with it. */
 __attribute__((format(printf, 3, 4))) void plugin_misuse(plugin_call *c, bb_code code, const char *format,
                                                          ...);
+
+/* What a function of the connector's that ended so came to; the two above, and session operations, end by it.
+ */
+plugin_outcome plugin_finish(plugin_call *c, bb_step step);
+/* Codes of a newer SDK than this host's, and nonsense, are the connector's defect. */
+bb_code plugin_known_code(bb_code code);
 
 static inline plugin_call *plugin_call_of(bb_call *abi) {
     return (plugin_call *)abi;

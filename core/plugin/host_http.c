@@ -3,9 +3,18 @@
 
 #include "plugin/url.h"
 
+/* A session operation has no request to describe, and no answer to read. */
+static bool has_http(bb_call *call) {
+    plugin_call *c = plugin_call_of(call);
+    if (c->session != NULL)
+        plugin_misuse(c, BB_E_PLUGIN,
+                      "a session operation used a function of bb_http_api: it makes no HTTP request");
+    return c->session == NULL;
+}
+
 static plugin_request *begun(bb_call *call, const char *what) {
     plugin_call *c = plugin_call_of(call);
-    if (!c->request.begun)
+    if (!c->request.begun && has_http(call))
         plugin_misuse(c, BB_E_PLUGIN, "the connector called %s before it began a request", what);
     return c->request.begun ? &c->request : NULL;
 }
@@ -26,6 +35,8 @@ static bool is_token(bb_str s) {
 static void begin(bb_call *call, bb_str method, bb_str url) {
     plugin_call *c = plugin_call_of(call);
     plugin_request *r = &c->request;
+    if (!has_http(call))
+        return;
     buf_clear(&r->url);
     buf_clear(&r->form);
     r->header_count = 0;
@@ -207,24 +218,24 @@ static void repeatable(bb_call *call, int32_t yes) {
 /* --- the answer ----------------------------------------------------------------------------------- */
 
 static int32_t status(bb_call *call) {
-    return plugin_call_of(call)->answer.status;
+    return has_http(call) ? plugin_call_of(call)->answer.status : 0;
 }
 
 static bb_str response_header(bb_call *call, bb_str name) {
     const plugin_answer *answer = &plugin_call_of(call)->answer;
-    for (size_t i = 0; i < answer->header_count; i++)
+    for (size_t i = 0; has_http(call) && i < answer->header_count; i++)
         if (str_eq_nocase(answer->headers[i].name, name))
             return answer->headers[i].value;
     return (bb_str){NULL, 0};
 }
 
 static bb_str response_body(bb_call *call) {
-    return plugin_call_of(call)->answer.body;
+    return has_http(call) ? plugin_call_of(call)->answer.body : (bb_str){NULL, 0};
 }
 
 static const bb_json *response_json(bb_call *call) {
     plugin_call *c = plugin_call_of(call);
-    if (!c->answer.json_tried) {
+    if (!c->answer.json_tried && has_http(call)) {
         c->answer.json_tried = true;
         json_error error;
         c->answer.json = json_read(c->memory, c->answer.body, NULL, &error);

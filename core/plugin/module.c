@@ -1,6 +1,7 @@
 #include "plugin/host_auth.h"
 #include "plugin/host_webhook.h"
 #include "plugin/mark.h"
+#include "plugin/host_session.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -213,7 +214,7 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
         str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
     return check_schemes(m->desc, e) && check_schemas(m, e) && check_settings(m, e) &&
            check_operations(m, e) && check_test_operation(m, e) && host_auth_admit(m, &m->auth, e) &&
-           host_webhook_admit(m, &m->webhooks, e);
+           host_webhook_admit(m, &m->webhooks, e) && host_session_admit(m, e);
 }
 
 const plugin_op *module_op(const plugin_module *m, bb_str id) {

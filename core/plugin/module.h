@@ -11,6 +11,7 @@
 #include "json/schema.h"
 
 #include <busbar/auth.h>
+#include <busbar/session.h>
 
 typedef struct plugin_op {
     const bb_operation *desc;
@@ -18,7 +19,8 @@ typedef struct plugin_op {
     bb_str input_text, output_text,
         examples_text; /* schemas and examples as JSON texts, "{}" and "[]" where not given */
     schema *input, *output;
-    void *stats; /* observe's, set by the registry */
+    const bb_session_operation *session; /* what runs in place of its steps; NULL: the steps */
+    void *stats;                         /* observe's, set by the registry */
 } plugin_op;
 
 typedef struct plugin_module {
@@ -26,6 +28,7 @@ typedef struct plugin_module {
     const bb_plugin *desc;
     const bb_auth_extension *auth;               /* auth schemes of its own; NULL: none */
     const struct bb_webhook_extension *webhooks; /* NULL: none */
+    const bb_session_extension *sessions; /* of its session operations; NULL: none */
     bb_str id;
     char *file;   /* where the admin put it */
     char *path;   /* the copy that is loaded */

@@ -1,5 +1,6 @@
 /* build_connections.c - conf files: read, typed, compared, and their instances created. */
 #include "registry/build.h"
+#include "registry/sessions.h"
 #include "registry/settings.h"
 
 #include "auth/session.h"
@@ -192,7 +193,7 @@ static void create_instance(build *b, build_connection *c) {
         return;
     }
     if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e) ||
-        !attach_session(b, c->fresh, &e)) {
+        !attach_session(b, c->fresh, &e) || !sessions_attach(c->fresh, &e)) {
         conf_fail(&c->error, c->file, 1, "%s", e.text);
         refuse(c);
         return;

@@ -15,6 +15,7 @@
 #include "observe/alerts.h"
 #include "plugin/instance.h"
 #include "registry/policies.h"
+#include "session/session.h"
 
 #include <stdatomic.h>
 
@@ -56,6 +57,8 @@ typedef struct connection {
     policies policies;
     http_target target;
     uint64_t timeout_ms;
+    session_policy session_policy;
+    session_pool *sessions;   /* of a connector with session operations; else NULL */
     char upstream_key[65];    /* tells credential and host */
     upstream *upstream;       /* shared by all connections of that key; referenced */
     upstream_book *upstreams; /* its book */
@@ -71,6 +74,7 @@ typedef struct connection {
     unsigned loops_left; /* that have not let go, once it is retired */
     uint64_t retired_ms; /* loop time; 0: in use */
     bool cancelled, zombie;
+    bool sessions_ending; /* all loops have let go: its sessions are being closed */
     struct connection *next_retired;
 } connection;
 
@@ -83,8 +87,12 @@ static inline bool connection_leave(connection *c, unsigned loop_number) {
     return --c->holds[loop_number].calls == 0 && c->holds[loop_number].retiring;
 }
 
-/* Calls `destroy` of the connector and frees all. [main] */
+/* Calls `destroy` of the connector and frees all. One whose sessions have not ended (session_pool_retire) is
+ * left as it is. [main] */
 void connection_free(connection *c);
+/* How many were left so: the process then ends without the ceremonies that their threads would stumble over.
+ */
+unsigned connections_left_behind(void);
 
 connection_stats *connection_stats_new(void);
 void connection_stats_unref(connection_stats *s);

@@ -1,4 +1,5 @@
 #include "registry/settings.h"
+#include "registry/sessions.h"
 
 #include "plugin/host_crypto.h"
 #include "plugin/mark.h"
@@ -6,7 +7,8 @@
 
 #include <stdlib.h>
 
-static const char *const own_sections[] = {"connection", "settings", "auth", "retry", "http", NULL};
+static const char *const own_sections[] = {"connection", "settings", "auth", "retry",
+                                           "http",       "session",  NULL};
 static const char *const connection_keys[] = {"plugin", "name", NULL};
 static const char *const retry_keys[] = {"attempts", "base", "max", "max_retry_after", "budget", NULL};
 static const char *const http_keys[] = {
@@ -312,7 +314,8 @@ connection *settings_read(const conf_file *f, plugin_module *module, unsigned lo
     }
     bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
               policies_read(c->memory, f, &c->policies, e) && read_settings(c, f, module, settings, e) &&
-              compile_auth(c, f, module, *settings, e) && (write_conf_json(c, f) || err_set(e, "no memory"));
+              compile_auth(c, f, module, *settings, e) && sessions_read(c, f, e) &&
+              (write_conf_json(c, f) || err_set(e, "no memory"));
     if (!ok) {
         connection_free(c);
         return NULL;
