@@ -2,6 +2,7 @@
 #include "plugin/crash.h"
 
 #include "base/clock.h"
+#include "plugin/mark.h"
 
 static const char *copy(arena *a, bb_str value) {
     return arena_strdup(a, value);
@@ -46,13 +47,12 @@ bb_str crash_sentence(arena *a, const crash_report *r) {
     const char *signal = r->signal != NULL ? r->signal : "an unknown signal";
     if (r->plugin == NULL)
         return arena_printf(a, "the hub crashed (%s) before it was in any connector", signal);
-    bool scheme = r->step != NULL && strncmp(r->step, "auth", 4) == 0;
     return arena_printf(
         a, "%s %s%s%s (build %.12s) %s%s%s%s%s %s%s%s%s%s",
         r->within ? "connector" : "the hub crashed, not within a connector; last visited:", r->plugin,
         r->version != NULL ? " " : "", r->version != NULL ? r->version : "", r->sha256,
         r->within ? "crashed (" : "(", signal, r->note != NULL ? ": " : "", r->note != NULL ? r->note : "",
-        scheme ? ") in scheme" : ") in operation", r->operation != NULL ? r->operation : "?",
+        mark_is_scheme(r->step) ? ") in scheme" : ") in operation", r->operation != NULL ? r->operation : "?",
         r->step != NULL ? ", step " : "", r->step != NULL ? r->step : "",
         r->connection != NULL ? ", of connection " : "", r->connection != NULL ? r->connection : "");
 }

@@ -2,6 +2,7 @@
  */
 #include "plugin/host_webhook.h"
 
+#include "plugin/mark.h"
 #include "plugin/url.h"
 
 #define TEXT_MAX 512u /* bytes of an event's id or type: they are keys of the store */
@@ -127,7 +128,10 @@ static plugin_outcome verified(plugin_call *c, bb_step step) {
 plugin_outcome plugin_verify(plugin_call *c) {
     plugin_webhook *w = c->webhook;
     *w = (plugin_webhook){.scheme = w->scheme, .settings = w->settings, .request = w->request};
-    return verified(c, w->scheme->verify(&c->abi, w->request));
+    mark *here = mark_enter_step(c->build, c->connection_id, w->scheme->id, "webhook verify");
+    bb_step step = w->scheme->verify(&c->abi, w->request);
+    mark_leave(here);
+    return verified(c, step);
 }
 
 const bb_webhook_api host_webhook = {

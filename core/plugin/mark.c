@@ -140,7 +140,7 @@ void mark_describe(struct sigtext *t, const mark_visit *v) {
         sigtext_put(t, ", connection ");
         sigtext_put(t, v->connection);
     }
-    sigtext_put(t, v->step != NULL && strncmp(v->step, "auth", 4) == 0 ? ", scheme " : ", operation ");
+    sigtext_put(t, mark_is_scheme(v->step) ? ", scheme " : ", operation ");
     sigtext_put(t, v->operation);
     if (v->step != NULL) {
         sigtext_put(t, ", step ");

@@ -101,6 +101,11 @@ bool mark_text(char *out, size_t cap, bool *within);
 struct sigtext;
 void mark_describe(struct sigtext *t, const mark_visit *v);
 
+/* Whether `operation` is the id of a scheme, by the step's name; NULL: it is not. Async-signal-safe. */
+static inline bool mark_is_scheme(const char *step) {
+    return step != NULL && (strncmp(step, "auth", 4) == 0 || strncmp(step, "webhook", 7) == 0);
+}
+
 /* Called on each thread that gets a mark, and when it ends: what else a thread within connectors needs. Once,
  * before other threads run. */
 void mark_on_thread(void (*begin)(void), void (*end)(void));
