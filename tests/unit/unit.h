@@ -9,6 +9,7 @@
 #define UNIT_H
 
 #include <check.h>
+#undef fail /* a macro of old, that would take the SDK's methods of that name */
 #include <stdlib.h>
 
 #define unit_test(name) (name)
