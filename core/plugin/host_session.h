@@ -17,7 +17,7 @@ typedef struct plugin_session {
     const bb_session_extension *ext;
     const struct mark_build *build; /* for marks, as is: */
     const char *marked;             /* the connection's id, which lives as long as the process */
-    const str_pair *credentials; /* fields of [auth], each value with a NUL behind */
+    const str_pair *credentials;    /* fields of [auth], each value with a NUL behind */
     size_t credential_count;
     enum { SESSION_AT_REST, SESSION_OPENING, SESSION_CHECKING, SESSION_RUNNING, SESSION_CLOSING } doing;
     plugin_call *call;  /* while `run` is under way */

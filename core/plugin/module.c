@@ -1,7 +1,7 @@
 #include "plugin/host_auth.h"
+#include "plugin/host_session.h"
 #include "plugin/host_webhook.h"
 #include "plugin/mark.h"
-#include "plugin/host_session.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -28,7 +28,7 @@ typedef struct plugin_module {
     const bb_plugin *desc;
     const bb_auth_extension *auth;               /* auth schemes of its own; NULL: none */
     const struct bb_webhook_extension *webhooks; /* NULL: none */
-    const bb_session_extension *sessions; /* of its session operations; NULL: none */
+    const bb_session_extension *sessions;        /* of its session operations; NULL: none */
     bb_str id;
     char *file;   /* where the admin put it */
     char *path;   /* the copy that is loaded */
