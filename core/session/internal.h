@@ -56,6 +56,7 @@ struct session_pool {
 void pool_lock(session_pool *p);
 /* Unlocks, and tells of the jobs that have ended meanwhile. */
 void pool_unlock(session_pool *p);
+void pool_tell(session_pool *p); /* the same, and locks again: before a wait */
 /* Sees to it that waiting jobs have sessions coming, as far as there are places; refuses those that never
  * will. */
 void pool_feed(session_pool *p, uint64_t now_ns);

@@ -134,8 +134,7 @@ static void *run(void *arg) {
             continue;
         }
         if (p->telling != NULL) {
-            pool_unlock(p);
-            pool_lock(p);
+            pool_tell(p);
             continue;
         }
         p->keeper_wakes_ns = next;

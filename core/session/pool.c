@@ -70,6 +70,13 @@ void pool_unlock(session_pool *p) {
     }
 }
 
+void pool_tell(session_pool *p) {
+    while (p->telling != NULL) {
+        pool_unlock(p);
+        pool_lock(p);
+    }
+}
+
 /* --- the line ----------------------------------------------------------------------------------------- */
 
 session_job *pool_take(session_pool *p) {

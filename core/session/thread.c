@@ -75,6 +75,7 @@ static uint64_t least(uint64_t a, uint64_t b) {
 static bool next_job(session *me) {
     session_pool *p = me->pool;
     me->state = IDLE;
+    pool_tell(p);
     for (;;) {
         uint64_t now = clock_ns(), worn_out = worn_out_ns(me);
         uint64_t until = least(me->since_ns + p->setup.policy.idle_ms * SESSION_MS, worn_out);
