@@ -24,6 +24,9 @@ static bool tie(plugin_module *m, const bb_session_operation *o, err *e) {
 
 bool host_session_admit(plugin_module *m, err *e) {
     const bb_session_extension *x = module_extension(m, BB_EXT_SESSION);
+    m->sessions = NULL;
+    for (size_t i = 0; i < m->op_count; i++) /* a module that was read before is mapped now */
+        m->ops[i].session = NULL;
     if (x == NULL)
         return true;
     if (!module_size_check("its extension " BB_EXT_SESSION, x->size, sizeof *x, e))

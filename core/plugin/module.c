@@ -201,7 +201,8 @@ static bool check_test_operation(const plugin_module *m, err *e) {
 }
 
 bool module_admit_extensions(plugin_module *m, err *e) {
-    return host_auth_admit(m, &m->auth, e) && host_webhook_admit(m, &m->webhooks, e);
+    return host_auth_admit(m, &m->auth, e) && host_webhook_admit(m, &m->webhooks, e) &&
+           host_session_admit(m, e);
 }
 
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
@@ -213,8 +214,7 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
     if (m->build != NULL)
         str_put(m->build->version, sizeof m->build->version, str_from(m->desc->version));
     return check_schemes(m->desc, e) && check_schemas(m, e) && check_settings(m, e) &&
-           check_operations(m, e) && check_test_operation(m, e) && host_auth_admit(m, &m->auth, e) &&
-           host_webhook_admit(m, &m->webhooks, e) && host_session_admit(m, e);
+           check_operations(m, e) && check_test_operation(m, e) && module_admit_extensions(m, e);
 }
 
 const plugin_op *module_op(const plugin_module *m, bb_str id) {
