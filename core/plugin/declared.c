@@ -390,15 +390,15 @@ static bool read_all(reader *r, declared *out) {
         return err_set(r->e, "it exports no busbar_entry: is BUSBAR_PLUGIN(...) missing?");
     if (!read_entry(r, symbol->st_value, &out->entry))
         return false;
+    out->extensions = none;
+    if (out->entry->plugin == NULL) /* another ABI's: its manifest may be, too */
+        return true;
     if (image_section_named(&r->image, BB_MANIFEST_SECTION, &section) &&
         !read_manifest(r, section.sh_addr, symbol->st_value, out))
         return false;
-    out->extensions_unknown = out->entry->get_extension != NULL && out->extensions == NULL;
-    if (out->extensions != NULL && out->entry->get_extension == NULL && out->extensions[0].id != NULL)
-        return wrong(r, "has a list of extensions, but no get_extension");
-    if (out->extensions == NULL)
-        out->extensions = none;
-    return true;
+    out->extensions_unknown = out->entry->get_extension != NULL && out->extensions == none;
+    return out->entry->get_extension != NULL || out->extensions[0].id == NULL ||
+           wrong(r, "has a list of extensions, but no get_extension");
 }
 
 bool declared_read(bb_str bytes, arena *a, declared *out, err *e) {

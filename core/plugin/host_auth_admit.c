@@ -63,8 +63,8 @@ static bool check_steps(const bb_custom_auth *s, err *e) {
 }
 
 static bool check_scheme(const bb_custom_auth *s, err *e) {
-    if (s->size < sizeof *s)
-        return err_set(e, "an auth scheme's size is %u, smaller than %zu", s->size, sizeof *s);
+    if (!module_size_check("an auth scheme", s->size, sizeof *s, e))
+        return false;
     if (!fields_is_id(s->id))
         return err_set(e, "an auth scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
                        s->id != NULL ? s->id : "");

@@ -11,9 +11,9 @@
  *     sign            sees the final request and adds header fields and query parameters to it;
  *                     nothing changes the request after that.
  *
- * Both sides ask for it by the same id: the host calls the connector's bb_entry.get_extension
- * (BUSBAR_PLUGIN_EXT) and gets a bb_auth_extension; the steps call host->get_extension and get a
- * bb_auth_api (bb_auth_host does). A host that does not know the extension never asks.
+ * Both sides ask for it by the same id: the connector lists it with a bb_auth_extension
+ * (BUSBAR_PLUGIN_WITH); the steps call host->get_extension and get a bb_auth_api (bb_auth_host does). A
+ * host that does not know the extension never asks.
  *
  * The schemes stand beside those that bb_plugin.auth_schemes names: an admin chooses one of all by
  * `scheme = ID`. A connector that declares schemes here and none there takes no call without one.
@@ -94,7 +94,7 @@ typedef struct bb_custom_auth {
     bb_step (*sign)(bb_call *call, const bb_auth_request *request);
 } bb_custom_auth;
 
-/* What the connector's get_extension gives for BB_EXT_AUTH. */
+/* What the connector declares under BB_EXT_AUTH. */
 typedef struct bb_auth_extension {
     uint32_t size; /* sizeof(bb_auth_extension) */
     uint32_t reserved;

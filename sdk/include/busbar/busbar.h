@@ -1,5 +1,5 @@
 /*
- * busbar/busbar.h - the Busbar SDK 1.0: everything a connector needs, in one include.
+ * busbar/busbar.h - the Busbar SDK: everything a connector needs, in one include.
  *
  * Read in this order: plugin.h (what a connector declares and how a call runs), http.h (the
  * request), json.h (input and output), host.h (the rest), then this file: short names over those

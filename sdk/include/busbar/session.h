@@ -15,9 +15,8 @@
  *         return bb_done_text(call, rows);
  *     }
  *
- * The host calls the connector's bb_entry.get_extension (BUSBAR_PLUGIN_EXT) by the id and gets a
- * bb_session_extension; the connector calls host->get_extension by the same id and gets a bb_session_api
- * (bb_session_host does). A host that does not know the extension runs `bb_session_start`, which fails with
+ * The connector lists its bb_session_extension under the id (BUSBAR_PLUGIN_WITH), and calls
+ * host->get_extension by the same id to get a bb_session_api (bb_session_host does). A host that does not know the extension runs `bb_session_start`, which fails with
  * BB_E_UNSUPPORTED.
  *
  * A session has a thread of its own, from `open` to `close`: one function at a time, always on that thread.
@@ -63,7 +62,7 @@ typedef struct bb_session_operation {
     bb_step (*run)(bb_call *call, bb_session *session);
 } bb_session_operation;
 
-/* What the connector's get_extension gives for BB_EXT_SESSION. */
+/* What the connector declares under BB_EXT_SESSION. */
 typedef struct bb_session_extension {
     uint32_t size;  /* sizeof(bb_session_extension) */
     uint32_t flags; /* 0 */

@@ -17,9 +17,9 @@
  * bb_webhook_signed_at, and the host refuses what is older or newer than the admin allows); that an
  * event of one id is taken once.
  *
- * Both sides ask for it by the same id, as for "busbar.auth/1" (auth.h): the host calls the connector's
- * bb_entry.get_extension and gets a bb_webhook_extension; `verify` calls host->get_extension and gets a
- * bb_webhook_api (bb_webhook_host does).
+ * Both sides ask for it by the same id, as for "busbar.auth/1" (auth.h): the connector lists it with a
+ * bb_webhook_extension (BUSBAR_PLUGIN_WITH); `verify` calls host->get_extension and gets a bb_webhook_api
+ * (bb_webhook_host does).
  *
  * The bb_call of `verify` differs from an operation's in this: `input` is an object of the scheme's
  * fields as the admin filled them in, each a string, absent where it is neither given nor has a default;
@@ -69,7 +69,7 @@ typedef struct bb_webhook_scheme {
     bb_step (*verify)(bb_call *call, const bb_webhook_request *request);
 } bb_webhook_scheme;
 
-/* What the connector's get_extension gives for BB_EXT_WEBHOOK. */
+/* What the connector declares under BB_EXT_WEBHOOK. */
 typedef struct bb_webhook_extension {
     uint32_t size; /* sizeof(bb_webhook_extension) */
     uint32_t reserved;

@@ -130,9 +130,7 @@ static const bb_custom_auth vault_key = {
 static const bb_custom_auth *const custom[] = {&vault_login, &vault_bearer, &vault_key, NULL};
 static const bb_auth_extension auth = {BB_SIZE(bb_auth_extension), .schemes = custom};
 
-static const void *get_extension(const char *id) {
-    return strcmp(id, BB_EXT_AUTH) == 0 ? &auth : NULL;
-}
+static const bb_extension extensions[] = {{BB_EXT_AUTH, &auth}, {NULL, NULL}};
 
 /* --- what the credentials are for ------------------------------------------------------------------- */
 
@@ -159,4 +157,4 @@ static const bb_plugin plugin = {
                        "\"tenant\":{\"type\":\"string\",\"default\":\"t1\"}}}",
     .operations = operations,
 };
-BUSBAR_PLUGIN_EXT(plugin, get_extension);
+BUSBAR_PLUGIN_WITH(plugin, extensions);

@@ -190,11 +190,7 @@ static const bb_webhook_scheme post_hook = {BB_SIZE(bb_webhook_scheme), .id = "p
 static const bb_webhook_scheme *const hooks[] = {&odd_hook, &post_hook, NULL};
 static const bb_webhook_extension webhooks = {BB_SIZE(bb_webhook_extension), .schemes = hooks};
 
-static const void *get_extension(const char *id) {
-    return strcmp(id, BB_EXT_AUTH) == 0      ? (const void *)&auth
-           : strcmp(id, BB_EXT_WEBHOOK) == 0 ? &webhooks
-                                             : NULL;
-}
+static const bb_extension extensions[] = {{BB_EXT_AUTH, &auth}, {BB_EXT_WEBHOOK, &webhooks}, {NULL, NULL}};
 
 /* --- settings
  * ------------------------------------------------------------------------------------------------ */
@@ -225,4 +221,4 @@ static const bb_plugin plugin = {
     .create = create,
     .destroy = free,
 };
-BUSBAR_PLUGIN_EXT(plugin, get_extension);
+BUSBAR_PLUGIN_WITH(plugin, extensions);
