@@ -8,6 +8,7 @@ import {test} from 'node:test';
 import {startSlack, TOKEN} from '../emulators/slack.mjs';
 import {startService} from '../emulators/service.mjs';
 import {KEY, startStripe} from '../emulators/stripe.mjs';
+import {KEY as TB_KEY, startTotalBattle} from '../emulators/total_battle.mjs';
 import {closedPort} from '../emulators/upstream.mjs';
 import {bin, run, startHub, tempFolder} from './lib/hub.mjs';
 
@@ -51,14 +52,14 @@ test('the tour of the README works as it is written', {skip: spawnSync('curl', [
 });
 
 test("each connector's examples work as they are written", async () => {
-  const stripe = await startStripe(), slack = await startSlack();
+  const stripe = await startStripe(), slack = await startSlack(), tb = await startTotalBattle();
   const web = await startService(({path: p}) => ({status: p.endsWith('/8') ? 404 : 200, body: p.startsWith('/orders') ? {data: [1], meta: {next: null}} : {id: 7}}));
   const prometheus = await startService(() => ({status: 200, body: {status: 'success', data: []}}));
   const conf = (plugin, url, auth) => `[connection]\nplugin = ${plugin}\n[settings]\nbase_url = ${url}\n${auth ? `[auth]\nscheme = bearer\ntoken = ${auth}\n` : ''}`;
-  const hub = await startHub({conf: {'example.conf': conf('rest', web.url), 'prom.conf': conf('prometheus', prometheus.url), 'pay.conf': conf('stripe', stripe.url, KEY), 'chat.conf': conf('slack', `${slack.url}/api`, TOKEN)}});
+  const hub = await startHub({conf: {'example.conf': conf('rest', web.url), 'prom.conf': conf('prometheus', prometheus.url), 'pay.conf': conf('stripe', stripe.url, KEY), 'chat.conf': conf('slack', `${slack.url}/api`, TOKEN), 'tb.conf': `${conf('total_battle', tb.url)}[auth]\nscheme = api_key\nkey = ${TB_KEY}\n`}});
   slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false});
   let count = 0;
-  for (const plugin of ['rest', 'prometheus', 'stripe', 'slack']) {
+  for (const plugin of ['rest', 'prometheus', 'stripe', 'slack', 'total_battle']) {
     for (const command of blocks(`plugins/${plugin}/README.md`, 'sh').flatMap((b) => b.trim().split('\n'))) {
       await shell(hub, command);
       count++;
@@ -66,7 +67,7 @@ test("each connector's examples work as they are written", async () => {
   }
   assert.ok(count >= 12);
   await hub.stop();
-  for (const s of [stripe, slack, web, prometheus]) await s.stop();
+  for (const s of [stripe, slack, tb, web, prometheus]) await s.stop();
 });
 
 test("every operation's own examples fit its input schema", async () => {
@@ -74,7 +75,7 @@ test("every operation's own examples fit its input schema", async () => {
   const {plugins} = (await hub.api('GET', '/api/v1/plugins')).body;
   const dead = `http://127.0.0.1:${await closedPort()}`; // so many failures in a row would open the breaker
   for (const plugin of plugins) {
-    const scheme = plugin.id === 'stripe' || plugin.id === 'slack' ? '[auth]\nscheme = bearer\ntoken = x\n' : '';
+    const scheme = {stripe: '[auth]\nscheme = bearer\ntoken = x\n', slack: '[auth]\nscheme = bearer\ntoken = x\n', total_battle: '[auth]\nscheme = api_key\nkey = x\n'}[plugin.id] ?? '';
     hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
   }
   await hub.reload();
