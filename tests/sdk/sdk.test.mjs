@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
-import {startHub, tempFolder} from '../integration/lib/hub.mjs';
+import {plugins, startHub, tempFolder} from '../integration/lib/hub.mjs';
 import {compile, has, installSdk, root, runTest, sanitize, warnings} from './lib/sdk.mjs';
 
 let sdk, prefix, find;
@@ -108,6 +108,8 @@ test('what is installed serves by itself', async () => {
   assert.ok(find('busbar.1'));
   const hub = await startHub({conf: {}, pluginsDir: path.dirname(find('rest.so'))});
   const ids = (await hub.api('GET', '/api/v1/plugins')).body.plugins.map((p) => [p.id, p.status]);
-  assert.deepEqual(ids, [['prometheus', 'ready'], ['rest', 'ready'], ['slack', 'ready'], ['stripe', 'ready']]);
+  const built = fs.readdirSync(plugins).filter((f) => f.endsWith('.so')).map((f) => f.slice(0, -3));
+  assert.ok(built.includes('rest') && built.length >= 4);
+  assert.deepEqual(ids, built.sort().map((id) => [id, 'ready']));
   await hub.stop();
 });
