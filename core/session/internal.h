@@ -24,6 +24,7 @@ typedef struct session {
     bool doubted;      /* interrupted since it was last known good */
     bool interrupting; /* the keeper is in `interrupt` */
     bool stuck;
+    session_state stuck_in;
     session_job *job; /* counted */
     uint64_t opened_ns;
     uint64_t since_ns;     /* of the state; of an idle one: since it was last used */

@@ -41,6 +41,7 @@ static const char *name_of(const session *s) {
 
 static void give_up(session_pool *p, session *s, uint64_t now_ns) {
     s->stuck = true;
+    s->stuck_in = s->state;
     p->counts.stuck_ever++;
     log_error(
         "connector %s, connection %s: %s does not come back, %llu s after it was called; its thread is left "

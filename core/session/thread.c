@@ -29,7 +29,7 @@ static void come_out(session *me) {
     while (me->interrupting)
         pthread_cond_wait(&me->wake, &me->pool->lock);
     me->over_ns = SESSION_NEVER;
-    if (me->stuck)
+    if (me->stuck && me->state == me->stuck_in)
         log_info("connector %s, connection %s: the session that was stuck has come back after %llu s",
                  me->pool->setup.module->desc->id, me->s.abi.connection,
                  (unsigned long long)((clock_ns() - me->since_ns) / 1000000000u));
