@@ -107,6 +107,9 @@ START_TEST(loaded_it_declares_the_same) {
     ck_assert_ptr_eq(m->desc, loaded->desc);
     ck_assert_ptr_eq(m->auth, loaded->auth);
     ck_assert_ptr_eq(m->ops[1].desc, loaded->ops[1].desc);
+    ck_assert_ptr_eq(m->ops[2].session, loaded->ops[2].session);
+    ck_assert_ptr_eq(m->sessions, loaded->sessions);
+    ck_assert_ptr_eq(m->webhooks, loaded->webhooks);
     ck_assert_ptr_nonnull(m->handle);
     module_unref(m);
     module_unref(loaded);

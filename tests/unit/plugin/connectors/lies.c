@@ -83,6 +83,12 @@
     { [0 ... 20000] = (x) }
 #ifdef OPERATIONS_ENDLESS
 #define OPERATION_LIST ENDLESS(&op)
+#elif defined(HUGE)
+#define OPERATION_LIST \
+    { [0 ... 9998] = &op, NULL }
+#define TEN(x) x x x x x x x x x x
+#undef OPERATION_SUMMARY
+#define OPERATION_SUMMARY TEN(TEN(TEN("0123456789")))
 #else
 #define OPERATION_LIST \
     { &op, NULL }
