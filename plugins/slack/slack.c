@@ -2,6 +2,7 @@
  *
  * Slack answers 200 also where it refuses: {"ok": false, "error": "..."} is an error here. */
 #include "schemas.h"
+#include "webhook.h"
 
 #include <busbar/busbar.h>
 
@@ -273,4 +274,5 @@ static const bb_plugin plugin = {
     .test_operation = "auth.test",
 };
 
-BUSBAR_PLUGIN(plugin);
+static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &slack_webhooks}, {NULL, NULL}};
+BUSBAR_PLUGIN_WITH(plugin, extensions);

@@ -46,4 +46,5 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-BUSBAR_PLUGIN(plugin);
+static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &stripe_webhooks}, {NULL, NULL}};
+BUSBAR_PLUGIN_WITH(plugin, extensions);

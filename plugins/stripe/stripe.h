@@ -8,6 +8,7 @@
 #define STRIPE_STRIPE_H
 
 #include <busbar/rest.h>
+#include <busbar/webhook.h>
 
 /* steps.c */
 bb_step stripe_start(bb_call *call, const bb_rest_route *route);
@@ -15,6 +16,9 @@ bb_step stripe_resume(bb_call *call, const bb_rest_route *route);
 bb_step stripe_list_start(bb_call *call, const bb_rest_route *route);
 bb_step stripe_list_resume(bb_call *call, const bb_rest_route *route);
 bb_step stripe_search_resume(bb_call *call, const bb_rest_route *route);
+
+/* webhook.c */
+extern const bb_webhook_extension stripe_webhooks;
 
 /* objects.c */
 extern const bb_schema *const stripe_schemas[];

@@ -1,0 +1,102 @@
+/* webhook.c - Stripe-Signature: t=SECONDS,v1=HEX[,v1=HEX...]: HMAC-SHA256 of SECONDS "." BODY under the
+ * endpoint's secret. While a secret is rolled, Stripe sends one v1 for each; any of them will do. v0 is of
+ * test events and not looked at. https://docs.stripe.com/webhooks#verify-manually */
+#include "stripe.h"
+
+#include <busbar/busbar.h>
+#include <busbar/webhook.h>
+
+static bb_str cut(bb_str text, size_t from, size_t to) {
+    bb_str part = {text.ptr + from, to - from};
+    return part;
+}
+
+/* The next "key=value" of the list. 0: there is none. */
+static int next_item(bb_str *rest, bb_str *key, bb_str *value) {
+    size_t end = 0, sign = 0;
+    while (end < rest->len && rest->ptr[end] != ',')
+        end++;
+    while (sign < end && rest->ptr[sign] != '=')
+        sign++;
+    if (rest->len == 0)
+        return 0;
+    *key = cut(*rest, 0, sign);
+    *value = sign < end ? cut(*rest, sign + 1, end) : bb_s(NULL);
+    *rest = cut(*rest, end < rest->len ? end + 1 : end, rest->len);
+    return 1;
+}
+
+/* Digits alone, as Stripe writes them: they are part of what is signed. */
+static int read_seconds(bb_str text, int64_t *out) {
+    *out = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return 0;
+        *out = *out * 10 + (text.ptr[i] - '0');
+    }
+    return text.len > 0 && text.len <= 12;
+}
+
+static bb_str signed_text(bb_call *call, bb_str seconds, bb_str body) {
+    bb_str text = {NULL, 0};
+    char *to = call->host->call->alloc(call, seconds.len + 1 + body.len);
+    if (to == NULL)
+        return text;
+    memcpy(to, seconds.ptr, seconds.len);
+    to[seconds.len] = '.';
+    if (body.len > 0)
+        memcpy(to + seconds.len + 1, body.ptr, body.len);
+    text.ptr = to;
+    text.len = seconds.len + 1 + body.len;
+    return text;
+}
+
+static int any_fits(bb_call *call, bb_str header, bb_str text) {
+    bb_str rest = header, key, value;
+    while (next_item(&rest, &key, &value))
+        if (bb_str_eq(key, "v1") &&
+            bb_webhook_hmac_is_hex(call, BB_SHA256, bb_in_text(call, "secret"), text, value))
+            return 1;
+    return 0;
+}
+
+static bb_step verify(bb_call *call, const bb_webhook_request *request) {
+    bb_str header = bb_webhook_header(request, "Stripe-Signature"), rest = header, key, value;
+    bb_str seconds = {NULL, 0};
+    int64_t at = 0;
+    while (next_item(&rest, &key, &value))
+        if (bb_str_eq(key, "t"))
+            seconds = value;
+    if (!read_seconds(seconds, &at))
+        return bb_webhook_refuse(call, "Stripe-Signature is missing, or has no t=SECONDS");
+    bb_str text = signed_text(call, seconds, request->body);
+    if (text.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory to check the signature");
+    if (!any_fits(call, header, text))
+        return bb_webhook_refuse(
+            call, "no v1 of Stripe-Signature fits: is this the endpoint's own signing secret?");
+    bb_webhook_signed_at(call, at * 1000);
+    const bb_json *event = call->host->json->parse(call, request->body);
+    if (event == NULL)
+        return bb_fail(call, BB_E_INVALID_INPUT, "the event is not JSON");
+    bb_webhook_event(call, bb_text(call, bb_get(call, event, "id")),
+                     bb_text(call, bb_get(call, event, "type")), request->body);
+    return BB_DONE;
+}
+
+static const bb_auth_field secret = {
+    BB_SIZE(bb_auth_field),
+    .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
+    .name = "secret",
+    .description = "the endpoint's signing secret, whsec_...: Dashboard, Developers, Webhooks, the endpoint",
+};
+static const bb_auth_field *const fields[] = {&secret, NULL};
+static const bb_webhook_scheme scheme = {
+    BB_SIZE(bb_webhook_scheme),
+    .id = "stripe",
+    .summary = "Stripe-Signature, with the endpoint's own signing secret",
+    .fields = fields,
+    .verify = verify,
+};
+static const bb_webhook_scheme *const schemes[] = {&scheme, NULL};
+const bb_webhook_extension stripe_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

@@ -1,0 +1,104 @@
+// The connectors' webhook schemes, on the mock host: what the services' own clients sign is taken, and nothing else.
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import {after, before, test} from 'node:test';
+import Stripe from 'stripe';
+import {plugins, tempFolder} from '../integration/lib/hub.mjs';
+import {compile, installSdk, root, sanitize, warnings} from './lib/sdk.mjs';
+
+const REFUSED = 35; // BB_E_UPSTREAM_AUTH
+let dir, sdk;
+
+before(() => {
+  sdk = installSdk();
+  dir = tempFolder();
+  compile('cc', ['-std=c11', '-g', ...warnings, ...sanitize, path.join(root, 'tests/sdk/mock/receive.c'), ...sdk.testFlags, '-o', 'receive'], {cwd: dir});
+});
+after(() => {
+  for (const folder of [dir, sdk.prefix]) fs.rmSync(folder, {recursive: true, force: true});
+});
+
+function receive(plugin, settings, scheme, fields, {method = 'POST', url = 'https://hub.example/hooks/x', body = '', headers = {}}) {
+  fs.writeFileSync(path.join(dir, 'body'), body);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const wrap = (process.env.BUSBAR_WRAP ?? '').split(' ').filter(Boolean);
+  const command = [...wrap, path.join(dir, 'receive'), path.join(plugins, `${plugin}.so`), JSON.stringify(settings), scheme, JSON.stringify(fields), method, url, path.join(dir, 'body'), ...lines];
+  const done = spawnSync(command[0], command.slice(1), {encoding: 'utf8'});
+  assert.equal(done.status, 0, done.stderr);
+  return JSON.parse(done.stdout);
+}
+
+const hmac = (key, text) => crypto.createHmac('sha256', key).update(text).digest('hex');
+
+test("stripe: what Stripe's own client signs is an event; what is forged, cut or of another secret is not", () => {
+  const secret = 'whsec_of_this_test';
+  const payload = JSON.stringify({id: 'evt_1', object: 'event', type: 'invoice.paid', data: {object: {id: 'in_1', amount_paid: 9007199254740993}}}).replace('9007199254740992', '9007199254740993');
+  const timestamp = 1767225600;
+  const header = Stripe.webhooks.generateTestHeaderString({payload, secret, timestamp});
+  const take = (headers, body = payload) => receive('stripe', {}, 'stripe', {secret}, {body, headers});
+  const event = take({'Stripe-Signature': header});
+  assert.deepEqual({code: event.code, status: event.status, at: event.signed_at_ms, n: event.events.length}, {code: 0, status: 200, at: timestamp * 1000, n: 1}, event.message);
+  assert.deepEqual({id: event.events[0].id, type: event.events[0].type, object: event.events[0].payload.data.object.id}, {id: 'evt_1', type: 'invoice.paid', object: 'in_1'});
+  const other = Stripe.webhooks.generateTestHeaderString({payload, secret: 'whsec_old', timestamp});
+  const both = `${other},v1=${/v1=(\w+)/.exec(header)[1]}`; // while the secret is rolled
+  assert.equal(take({'Stripe-Signature': both}).code, 0);
+  for (const [what, headers, body] of [
+    ['no header', {}],
+    ['another secret', {'Stripe-Signature': other}],
+    ['another body', {'Stripe-Signature': header}, payload.replace('in_1', 'in_2')],
+    ['another time', {'Stripe-Signature': header.replace('t=1767225600', 't=1767225601')}],
+    ['no time', {'Stripe-Signature': header.replace(/t=\d+,/, '')}],
+    ['a time of letters', {'Stripe-Signature': header.replace(/t=\d+/, 't=soon')}],
+    ['a cut signature', {'Stripe-Signature': header.slice(0, -2)}],
+    ['an empty signature', {'Stripe-Signature': 't=1767225600,v1='}],
+    ['v0 alone', {'Stripe-Signature': header.replace('v1=', 'v0=')}],
+  ]) {
+    const refused = take(headers, body);
+    assert.deepEqual({code: refused.code, events: refused.events}, {code: REFUSED, events: []}, what);
+  }
+  const text = 'not JSON';
+  assert.equal(take({'Stripe-Signature': Stripe.webhooks.generateTestHeaderString({payload: text, secret, timestamp})}, text).code, 2);
+});
+
+test('slack: events, the handshake, interactivity and slash commands; nothing that is not signed', () => {
+  const key = '8f742231b10e8888abcd99yyyzzz85a5'; // of Slack's guide, as are time, body and signature below
+  const at = '1531420618';
+  const sign = (body, time = at) => `v0=${hmac(key, `v0:${time}:${body}`)}`;
+  const take = (body, headers = {}, type = 'application/json') => receive('slack', {}, 'slack', {signing_secret: key}, {body, headers: {'Content-Type': type, 'X-Slack-Request-Timestamp': at, 'X-Slack-Signature': sign(body), ...headers}});
+  const form = 'application/x-www-form-urlencoded';
+
+  const slash = 'token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c';
+  const command = take(slash, {'X-Slack-Signature': 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503'}, form);
+  assert.deepEqual({code: command.code, type: command.events[0]?.type}, {code: 0, type: 'slash_command'}, command.message);
+  assert.equal(command.events[0].payload.command, '/webhook-collect');
+  assert.equal(command.events[0].payload.text, '');
+  assert.equal(command.signed_at_ms, 1531420618000);
+
+  const hello = JSON.stringify({token: 't', challenge: '3eZbrw1aB10FEMAGAZd4FyFQ', type: 'url_verification'});
+  const shaken = take(hello);
+  assert.deepEqual({code: shaken.code, answer: shaken.answer, type: shaken.content_type, events: shaken.events}, {code: 0, answer: '3eZbrw1aB10FEMAGAZd4FyFQ', type: 'text/plain', events: []});
+
+  const event = take(JSON.stringify({type: 'event_callback', event_id: 'Ev1', event: {type: 'reaction_added', reaction: 'ä'}}));
+  assert.deepEqual({id: event.events[0].id, type: event.events[0].type, reaction: event.events[0].payload.event.reaction}, {id: 'Ev1', type: 'reaction_added', reaction: 'ä'});
+
+  const inner = {type: 'block_actions', actions: [{action_id: 'a b'}]};
+  const click = take(`payload=${encodeURIComponent(JSON.stringify(inner)).replaceAll('%20', '+')}`, {}, form);
+  assert.deepEqual(click.events, [{id: '', type: 'block_actions', payload: inner}]);
+
+  for (const [what, body, headers, type] of [
+    ['no signature', hello, {'X-Slack-Signature': ''}],
+    ['a signature without its version', hello, {'X-Slack-Signature': sign(hello).slice(3)}],
+    ['a cut signature', hello, {'X-Slack-Signature': sign(hello).slice(0, -2)}],
+    ['another time', hello, {'X-Slack-Request-Timestamp': '1531420619'}],
+    ['no time', hello, {'X-Slack-Request-Timestamp': ''}],
+    ['another body', `${hello} `, {'X-Slack-Signature': sign(hello)}],
+    ['a form by another key', slash, {'X-Slack-Signature': `v0=${hmac('other', `v0:${at}:${slash}`)}`}, form],
+  ]) {
+    const refused = take(body, headers, type);
+    assert.deepEqual({code: refused.code, events: refused.events, answer: refused.answer}, {code: REFUSED, events: [], answer: ''}, what);
+  }
+  for (const [body, type] of [['{', 'application/json'], ['payload=%7B', form]]) assert.equal(take(body, {}, type).code, 2, body);
+});
