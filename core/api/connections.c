@@ -45,6 +45,7 @@ static void write_head(json_writer *w, const snapshot_entry *entry) {
         json_member_u64(w, STR("generation"), c->generation);
         json_member_u64(w, STR("calls"), load(&c->stats->calls));
         json_member_u64(w, STR("errors"), load(&c->stats->failures));
+        write_sessions(w, c);
     }
 }
 

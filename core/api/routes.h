@@ -52,6 +52,9 @@ void route_cache_purge(api *a, http_exchange *x, const route_params *p);
 void route_cache_purge_all(api *a, http_exchange *x, const route_params *p);
 void route_breaker_reset(api *a, http_exchange *x, const route_params *p);
 void route_limits(api *a, http_exchange *x, const route_params *p);
+void write_sessions(json_writer *w,
+                    const connection *c); /* member: sessions, of a connection that has a pool */
+void render_sessions(buf *out, const snapshot *s);
 void write_limits(json_writer *w, const connection *c); /* members: breaker, rate, concurrency, quota */
 void write_breaker(json_writer *w, const connection *c);
 

@@ -106,6 +106,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_breakers(&text, a->worker->snapshot);
     render_refusals(&text);
     render_tokens(&text, a->worker->snapshot);
+    render_sessions(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);

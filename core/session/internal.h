@@ -67,6 +67,8 @@ void pool_put_back(session_pool *p, session_job *job);
 void pool_drop_ended(session_pool *p, session_job *job);
 /* Ends a job that is in line: nobody runs it. */
 void pool_refuse(session_pool *p, session_job *job, session_end how, uint64_t now_ns);
+/* No session could be opened, and none is there: all who wait are told why. */
+void pool_refuse_unopened(session_pool *p, uint64_t now_ns);
 void pool_opened(session_pool *p);
 void pool_not_opened(session_pool *p, const plugin_error *why, uint64_t now_ns);
 

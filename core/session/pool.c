@@ -12,6 +12,7 @@
 #define STUCK_MS 2000u
 #define BACKOFF_FIRST_MS 100u
 #define BACKOFF_MOST_MS 10000u
+#define BACKOFF_WAIT_MS 1000u /* a call waits for the end of a pause up to this; else it is told at once */
 
 session_policy session_policy_of(const bb_session_extension *x) {
     return (session_policy){.sessions = x->sessions != 0 ? x->sessions : 4,
@@ -183,6 +184,10 @@ static void refuse_unopened(session_pool *p, session_job *job, uint64_t now_ns) 
     pool_refuse(p, job, SESSION_NOT_OPENED, now_ns);
 }
 
+static bool is_alone(const tally *t) {
+    return t->free + t->coming + t->busy + t->going == 0;
+}
+
 /* Nothing is there or coming that could serve the line. */
 static void refuse_all(session_pool *p, const tally *t, uint64_t now_ns) {
     while (p->first != NULL) {
@@ -191,6 +196,12 @@ static void refuse_all(session_pool *p, const tally *t, uint64_t now_ns) {
         else
             pool_refuse(p, p->first, SESSION_NO_PLACE, now_ns);
     }
+}
+
+void pool_refuse_unopened(session_pool *p, uint64_t now_ns) {
+    tally t = count(p);
+    if (is_alone(&t))
+        refuse_all(p, &t, now_ns);
 }
 
 void pool_feed(session_pool *p, uint64_t now_ns) {
@@ -207,9 +218,11 @@ void pool_feed(session_pool *p, uint64_t now_ns) {
             break;
         }
     }
-    if (p->first != NULL && t.free + t.coming + t.busy + t.going == 0)
+    bool paused = p->shut_until_ns > now_ns;
+    bool briefly = paused && p->shut_until_ns - now_ns <= BACKOFF_WAIT_MS * SESSION_MS && has_place(p, &t);
+    if (p->first != NULL && is_alone(&t) && !briefly)
         refuse_all(p, &t, now_ns);
-    else if (p->waiting > t.coming && p->shut_until_ns > now_ns)
+    else if (p->waiting > t.coming && paused)
         keeper_want(p, p->shut_until_ns);
 }
 

@@ -164,6 +164,8 @@ static void *run(void *arg) {
     if (me->opened)
         close_it(me);
     me->state = ENDED;
+    if (!me->opened)
+        pool_refuse_unopened(p, clock_ns());
     pool_feed(p, clock_ns());
     pthread_cond_signal(&p->keep);
     pool_unlock(p);

@@ -12,7 +12,7 @@
 
 static bb_step fail_at(bb_call *call, const char *pointer, const char *place, const char *why) {
     char at[256];
-    snprintf(at, sizeof at, "%s/parameters/%s", pointer, place);
+    snprintf(at, sizeof at, "%s/%s", pointer, place);
     return bb_fail_input(call, at, "parameter %s %s", place, why);
 }
 
