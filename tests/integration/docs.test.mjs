@@ -57,9 +57,11 @@ test("each connector's examples work as they are written", async () => {
   const prometheus = await startService(() => ({status: 200, body: {status: 'success', data: []}}));
   const conf = (plugin, url, auth) => `[connection]\nplugin = ${plugin}\n[settings]\nbase_url = ${url}\n${auth ? `[auth]\nscheme = bearer\ntoken = ${auth}\n` : ''}`;
   const hub = await startHub({conf: {'example.conf': conf('rest', web.url), 'prom.conf': conf('prometheus', prometheus.url), 'pay.conf': conf('stripe', stripe.url, KEY), 'chat.conf': conf('slack', `${slack.url}/api`, TOKEN), 'tb.conf': `${conf('total_battle', tb.url)}[auth]\nscheme = api_key\nkey = ${TB_KEY}\n`}});
+  hub.writeConf('shop.conf', blocks('plugins/sqlite/README.md', 'ini')[0].replace('/var/lib/shop', hub.dir).replace('create          = no', 'create = yes'));
+  await hub.reload();
   slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false});
   let count = 0;
-  for (const plugin of ['rest', 'prometheus', 'stripe', 'slack', 'total_battle']) {
+  for (const plugin of ['rest', 'prometheus', 'stripe', 'slack', 'total_battle', 'sqlite']) {
     for (const command of blocks(`plugins/${plugin}/README.md`, 'sh').flatMap((b) => b.trim().split('\n'))) {
       await shell(hub, command);
       count++;
@@ -76,7 +78,8 @@ test("every operation's own examples fit its input schema", async () => {
   const dead = `http://127.0.0.1:${await closedPort()}`; // so many failures in a row would open the breaker
   for (const plugin of plugins) {
     const scheme = {stripe: '[auth]\nscheme = bearer\ntoken = x\n', slack: '[auth]\nscheme = bearer\ntoken = x\n', total_battle: '[auth]\nscheme = api_key\nkey = x\n'}[plugin.id] ?? '';
-    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
+    const where = plugin.id === 'sqlite' ? 'file = /nowhere/x.db' : `base_url = ${dead}`;
+    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\n${where}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
   }
   await hub.reload();
   let count = 0;
@@ -84,7 +87,7 @@ test("every operation's own examples fit its input schema", async () => {
     for (const {id} of (await hub.api('GET', `/api/v1/plugins/${plugin.id}`)).body.operations) {
       const {examples} = (await hub.api('GET', `/api/v1/plugins/${plugin.id}/operations/${id}`)).body;
       for (const example of examples) {
-        await hub.problem('upstream-unreachable', `x-${plugin.id}`, id, example.input); // it got as far as the network
+        await hub.problem(plugin.id === 'sqlite' ? 'connection-refused' : 'upstream-unreachable', `x-${plugin.id}`, id, example.input); // it got as far as the network
         count++;
       }
     }
@@ -185,8 +188,9 @@ test('the guides name every section and key that a conf file may have, and every
   const text = guides.map((f) => fs.readFileSync(path.join(root, f), 'utf8')).join('\n'), readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
   const hub = await startHub();
   // An unknown key is told the known ones: so they are asked for.
-  for (const section of ['limits', 'breaker', 'cache', 'fallback', 'access', 'transform', 'validation', 'retry', 'http']) {
-    hub.writeConf('ask.conf', `[connection]\nplugin = rest\n[settings]\nbase_url = http://127.0.0.1:9\n[${section}]\nqqqqqqqqqq = 1\n`);
+  for (const section of ['limits', 'breaker', 'cache', 'fallback', 'access', 'transform', 'validation', 'retry', 'http', 'session']) {
+    const plugin = section === 'session' ? 'sqlite\n[settings]\nfile = /nowhere' : 'rest\n[settings]\nbase_url = http://127.0.0.1:9';
+    hub.writeConf('ask.conf', `[connection]\nplugin = ${plugin}\n[${section}]\nqqqqqqqqqq = 1\n`);
     const [{error}] = (await hub.reload()).connections;
     const [, known] = /\(known: ([^)]+)\)/.exec(error) ?? assert.fail(error);
     for (const key of known.split(', ')) assert.ok(text.includes(`\`${key}\``), `no guide says what ${key} of [${section}] is`);
