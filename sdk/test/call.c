@@ -164,7 +164,7 @@ static plugin_outcome resume(bb_test *t, plugin_call *c, const bb_operation *op)
     return outcome;
 }
 
-static plugin_outcome run_steps(bb_test *t, plugin_call *c, const bb_operation *op) {
+static plugin_outcome run_http(bb_test *t, plugin_call *c, const bb_operation *op) {
     test_gate_arm(t->fail_allocation, &t->allocations);
     plugin_outcome outcome = plugin_start(c, op);
     test_gate_rest();
@@ -173,6 +173,11 @@ static plugin_outcome run_steps(bb_test *t, plugin_call *c, const bb_operation *
             return PLUGIN_SEND; /* the result is set */
         outcome = resume(t, c, op);
     }
+    return outcome;
+}
+
+static plugin_outcome run_steps(bb_test *t, plugin_call *c, const plugin_op *op) {
+    plugin_outcome outcome = op->session != NULL ? test_session_run(t, c, op) : run_http(t, c, op->desc);
     if (outcome == PLUGIN_FAILED)
         test_fail_by_steps(t, c);
     return outcome;
@@ -210,7 +215,7 @@ static void run(bb_test *t, const char *operation, const char *input, const char
     }
     plugin_call c;
     prepare(t, &c, op, value, cursor);
-    if (run_steps(t, &c, op->desc) == PLUGIN_DONE)
+    if (run_steps(t, &c, op) == PLUGIN_DONE)
         finish(t, &c, op);
     plugin_call_free(&c);
 }
@@ -220,6 +225,7 @@ const bb_test_result *bb_test_page(bb_test *t, const char *operation, const char
     t->cancel = false;
     t->deadline_ms = 0;
     t->fail_allocation = 0;
+    t->session.interrupts = false;
     return &t->result;
 }
 

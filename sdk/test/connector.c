@@ -111,6 +111,7 @@ static bool check_base_url(bb_test *t, bb_str settings) {
 }
 
 static void disconnect(bb_test *t) {
+    test_session_close(t);
     if (t->connected)
         instance_destroy(&t->instance);
     t->connected = false;

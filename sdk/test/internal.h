@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "plugin/call.h"
 #include "plugin/host_auth.h"
+#include "plugin/host_session.h"
 #include "plugin/instance.h"
 
 #include <busbar/test.h>
@@ -38,6 +39,16 @@ typedef struct scheme_state {
     uint8_t nonces;
 } scheme_state;
 
+/* The one session. */
+typedef struct session_state {
+    plugin_session s;
+    bool open, idle;
+    str_pair *credentials; /* in the test's memory */
+    size_t credential_count;
+    bool interrupts; /* in the next call, */
+    uint64_t interrupt_ms;
+} session_state;
+
 struct bb_test {
     arena *memory;      /* script, exchanges */
     arena *call_memory; /* of one call, and its result */
@@ -47,6 +58,7 @@ struct bb_test {
     bb_str base_url;
     err problem;
     scheme_state auth;
+    session_state session;
     bb_test_exchange *script;
     size_t script_count, script_cap, script_at;
     seen **seen;
@@ -111,6 +123,11 @@ void test_call_begin(bb_test *t); /* forgets the last call */
 __attribute__((format(printf, 3, 4))) void test_fail(bb_test *t, bb_code code, const char *format, ...);
 void test_fail_by_steps(bb_test *t, const plugin_call *c);
 plugin_outcome test_step(bb_test *t, plugin_call *c, plugin_outcome (*step)(plugin_call *c));
+
+/* session.c: opens the session where none is, and runs the operation on it. PLUGIN_SEND: the result is set.
+ */
+plugin_outcome test_session_run(bb_test *t, plugin_call *c, const plugin_op *op);
+void test_session_close(bb_test *t);
 
 /* redact.c */
 bool test_is_secret_name(bb_str name);

@@ -171,6 +171,26 @@ const bb_test_received *bb_test_receive(bb_test *t, const char *scheme, const ch
     bb_test_receive((t), (scheme), (fields),    \
                     &(const bb_test_webhook){.size = (uint32_t)sizeof(bb_test_webhook), __VA_ARGS__})
 
+/* --- sessions ------------------------------------------------------------------------------------ */
+
+/* Session operations (session.h) run on one session: the first call of one opens it; it stays open over
+ * calls, until it is broken, the connection is made anew, or the test ends. An opening that fails is the
+ * call's failure. All on the thread of the test, but for `interrupt`. */
+
+/* What bb_session_api.credential gives from the next opening on: a JSON object of strings. 1, or 0:
+ * bb_test_problem says why. */
+int bb_test_credentials(bb_test *t, const char *fields);
+/* 1 while a session is open. */
+int bb_test_session_open(const bb_test *t);
+/* The session has lain idle: the next call checks it, and opens another where it is not good any more. */
+void bb_test_session_idle(bb_test *t);
+/* Closes the session, as a hub does when its idle time is over. */
+void bb_test_session_close(bb_test *t);
+/* For the next call alone: once its `run` has been under way for so long, nobody waits for it any more, and
+ * `interrupt` is called on a thread of its own, again every few milliseconds until `run` comes back. These
+ * are milliseconds of the machine's clock. */
+void bb_test_interrupt(bb_test *t, uint64_t after_ms);
+
 /* --- failures on purpose ------------------------------------------------------------------------- */
 
 /* For the next call alone: the n-th piece of memory (from 1) that the steps ask the host for, in whatever
