@@ -24,6 +24,7 @@ typedef struct api_shared {
     cache *cache;
     alerts *alerts; /* NULL: no rules */
     struct auth_runtime *auth;
+    struct watchdog *watchdog; /* NULL: none */
     executions *executions;
     uint64_t idempotency_keep_ms;
     _Atomic(bool) ready;                     /* /readyz */

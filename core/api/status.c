@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "observe/history.h"
 #include "observe/metrics.h"
+#include "plugin/watchdog.h"
 #include "transform/transform.h"
 
 static void reply_text(http_exchange *x, unsigned status, bb_str type, bb_str text) {
@@ -110,6 +111,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_shared(&text, a->shared);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);
+    watchdog_render(a->shared->watchdog, &text);
     if (a->worker->otlp != NULL) {
         otlp_counts spans;
         otlp_count(a->worker->otlp, &spans);

@@ -21,6 +21,7 @@
 static void on_wake(uv_async_t *wake) {
     hub *h = wake->data;
     hub_take_releases(h);
+    hub_take_accusations(h);
     if (h->reload_wanted) {
         h->reload_wanted = false;
         hub_reload(h);
@@ -123,7 +124,8 @@ static bool start_loops(hub *h, err *e) {
     }
     ok = ok && hub_auth_serve(h, e);
     for (unsigned i = 0; ok && i < n; i++) /* once all are made: they look at each other for the metrics */
-        ok = loop_start(h->loops[i].loop) || err_set(e, "a thread cannot be started");
+        ok = (hub_pulse_start(&h->loops[i]) && loop_start(h->loops[i].loop)) ||
+             err_set(e, "a thread cannot be started");
     return ok;
 }
 
@@ -148,13 +150,12 @@ static bool start_registry(hub *h, err *e) {
                                 .loops = h->settings.loops,
                                 .strict = h->settings.strict,
                                 .quotas = h->quotas,
+                                .quarantine = h->quarantine,
                                 .auth = h->auth,
                                 .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
-    h->quarantine = quarantine_open(h->settings.offline ? NULL : h->settings.state_dir, e);
-    options.quarantine = h->quarantine;
-    h->registry = h->quarantine != NULL ? registry_new(&options, e) : NULL;
+    h->registry = registry_new(&options, e);
     if (h->executions == NULL || h->registry == NULL)
         return err_set(e, "no memory");
     hub_reload(h);
@@ -178,11 +179,18 @@ static bool start_shared(hub *h, err *e) {
     return (h->cache != NULL || err_set(e, "no memory")) && (traces.endpoint == NULL || h->otlp != NULL);
 }
 
+/* Before anything is loaded: what the last run died of goes into it. */
+static bool open_quarantine(hub *h, err *e) {
+    h->quarantine = quarantine_open(h->settings.offline ? NULL : h->settings.state_dir, e);
+    return h->quarantine != NULL;
+}
+
 static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
+    mark_may_block(); /* connectors are created and destroyed here */
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
-        !hub_storage_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
-        !start_registry(h, e))
+        !hub_storage_open(h, e) || !open_quarantine(h, e) || !hub_crashes_open(h, e) ||
+        !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .access = h->access,
@@ -195,7 +203,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
                              .http_connections = http_connections,
                              .submit = hub_submit,
                              .ctx = h};
-    if (!start_shared(h, e) || !start_loops(h, e))
+    if (!start_shared(h, e) || !hub_watch_start(h, e) || !start_loops(h, e))
         return false;
     hub_keep_start(h);
     hub_alerts_start(h);
@@ -211,7 +219,7 @@ hub *hub_start(const hub_options *options, err *e) {
         return NULL;
     }
     host_init(BUSBAR_VERSION);
-    h->lock_fd = -1;
+    h->lock_fd = h->crash_fd = -1;
     h->jobs_end = &h->jobs;
     pthread_mutex_init(&h->lock, NULL);
     if (start(h, options, e))

@@ -7,10 +7,22 @@
 #include "http/server.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
+#include "plugin/quarantine.h"
+#include "plugin/watchdog.h"
 #include "registry/registry.h"
 #include "secret/secret.h"
 
 #include <pthread.h>
+
+/* What tells that a loop comes to its work in time, while it has any. The loop's own. */
+typedef struct hub_pulse {
+    watchdog_pulse *to;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    uint64_t cpu_ns; /* of the thread, when the timer was set */
+    unsigned rounds; /* of the loop since then */
+    bool set, rests;
+} hub_pulse;
 
 /* One loop with all that runs on it. */
 typedef struct hub_loop {
@@ -19,6 +31,7 @@ typedef struct hub_loop {
     api api;
     http_server *server;
     uv_timer_t last_call; /* once the server closes: then calls that nobody waits for are cancelled too */
+    hub_pulse pulse;
     bool closing; /* the server will free itself: not to be asked any more; guarded by the hub's lock */
     struct hub *hub;
 } hub_loop;
@@ -38,6 +51,7 @@ struct hub {
     pthread_mutex_t lock; /* guards what other threads put in: */
     api_job *jobs, **jobs_end;
     struct release *releases;
+    struct accusation *accusations;
     bool stop;
     unsigned loops_closed; /* with nothing of ours left on them */
     bool reload_wanted;    /* the main thread's own from here */
@@ -60,6 +74,8 @@ struct hub {
     hub_loop *loops;
     unsigned loop_count;
 
+    watchdog *watchdog;
+    int crash_fd;        /* where a crash would be written down; -1: nowhere */
     report *last;        /* of the last reload */
     connection *retired; /* not yet let go of, by next_retired */
     api_job *waiting;    /* reload?wait=true, until `retired` is empty */
@@ -113,6 +129,20 @@ void hub_alerts_start(hub *h);
 
 /* secret_jobs.c */
 void hub_secret_job(hub *h, api_job *job);
+
+/* watch.c: who blocks a loop; what is done about it */
+bool hub_watch_start(hub *h, err *e); /* before the loops run */
+void hub_watch_stop(hub *h);
+bool hub_pulse_start(hub_loop *l); /* false: no memory */
+void hub_pulse_stop(hub_loop *l);  /* [loop] */
+void hub_take_accusations(hub *h);
+
+/* crashes.c: what the last run left, and what this one is to leave */
+bool hub_crashes_open(hub *h, err *e);
+void hub_crashes_close(hub *h);
+
+/* blame.c: a build goes into quarantine; logged and in the audit log. `reason` is a sentence. */
+void hub_blame(hub *h, const quarantine_entry *entry, const char *actor);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);

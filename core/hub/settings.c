@@ -10,9 +10,9 @@
 
 static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
                                        "executions", "idempotency", "trace",   "alerts", NULL};
-static const char *const hub_keys[] = {"listen",    "plugins",    "state",      "loops",
-                                       "log_level", "strict",     "drain_soft", "drain_hard",
-                                       "shutdown",  "public_url", NULL};
+static const char *const hub_keys[] = {"listen",       "plugins",    "state",      "loops",    "log_level",
+                                       "strict",       "drain_soft", "drain_hard", "shutdown", "public_url",
+                                       "step_warning", "step_limit", NULL};
 static const char *const server_keys[] = {"max_header",      "max_headers", "max_body",     "header_timeout",
                                           "body_timeout",    "body_total",  "idle_timeout", "write_timeout",
                                           "max_connections", NULL};
@@ -101,17 +101,18 @@ static bool read_hub(arena *a, const conf_file *f, hub_settings *out, err *e) {
     uint64_t loops;
     if (s != NULL && !conf_check_keys(f, s, hub_keys, e))
         return false;
-    bool ok = read_text(a, f, s, STR("listen"), &out->listen, e) &&
-              read_text(a, f, s, STR("plugins"), &out->plugins_dir, e) &&
-              read_text(a, f, s, STR("state"), &out->state_dir, e) && read_public_url(a, f, s, out, e) &&
-              read_level(a, f, s, e) &&
-              conf_u64(a, f, conf_find(s, STR("loops")), 1, LOOP_MAX, cores(), &loops, e) &&
-              conf_bool(a, f, conf_find(s, STR("strict")), false, &out->strict, e) &&
-              conf_duration_ms(a, f, conf_find(s, STR("drain_soft")), 0, 86400000, 30000, &out->drain_soft_ms,
-                               e) &&
-              conf_duration_ms(a, f, conf_find(s, STR("drain_hard")), 0, 86400000, 60000, &out->drain_hard_ms,
-                               e) &&
-              conf_duration_ms(a, f, conf_find(s, STR("shutdown")), 0, 3600000, 10000, &out->shutdown_ms, e);
+    bool ok =
+        read_text(a, f, s, STR("listen"), &out->listen, e) &&
+        read_text(a, f, s, STR("plugins"), &out->plugins_dir, e) &&
+        read_text(a, f, s, STR("state"), &out->state_dir, e) && read_public_url(a, f, s, out, e) &&
+        read_level(a, f, s, e) &&
+        conf_u64(a, f, conf_find(s, STR("loops")), 1, LOOP_MAX, cores(), &loops, e) &&
+        conf_bool(a, f, conf_find(s, STR("strict")), false, &out->strict, e) &&
+        conf_duration_ms(a, f, conf_find(s, STR("drain_soft")), 0, 86400000, 30000, &out->drain_soft_ms, e) &&
+        conf_duration_ms(a, f, conf_find(s, STR("drain_hard")), 0, 86400000, 60000, &out->drain_hard_ms, e) &&
+        conf_duration_ms(a, f, conf_find(s, STR("shutdown")), 0, 3600000, 10000, &out->shutdown_ms, e) &&
+        conf_duration_ms(a, f, conf_find(s, STR("step_warning")), 0, 3600000, 50, &out->step_warning_ms, e) &&
+        conf_duration_ms(a, f, conf_find(s, STR("step_limit")), 0, 3600000, 1000, &out->step_limit_ms, e);
     if (ok && out->loops == 0)
         out->loops = (unsigned)loops;
     return ok;
@@ -172,6 +173,7 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
         !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_alerts(a, &f, out, e))
         return false;
+    out->on_crash = QUARANTINE_ISOLATE;
     if (out->state_dir == NULL)
         out->state_dir = "var";
     if (out->store_file == NULL)

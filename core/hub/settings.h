@@ -6,6 +6,7 @@
 #include "http/server.h"
 #include "hub/hub.h"
 #include "observe/alerts.h"
+#include "plugin/quarantine.h"
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
@@ -14,8 +15,10 @@ typedef struct hub_settings {
     const char *store_file;
     unsigned loops;
     bool strict, offline;
-    uint64_t drain_soft_ms, drain_hard_ms; /* calls on replaced connections: cancelled, then given up on */
-    uint64_t shutdown_ms;                  /* grace for calls when stopping */
+    uint64_t drain_soft_ms, drain_hard_ms;   /* calls on replaced connections: cancelled, then given up on */
+    quarantine_action on_crash;              /* what becomes of a build that took the hub down */
+    uint64_t step_warning_ms, step_limit_ms; /* of a step that keeps its loop waiting; 0: not told of */
+    uint64_t shutdown_ms;                    /* grace for calls when stopping */
     http_server_limits limits;
     uint64_t cache_bytes;
     uint64_t executions_count, executions_ms, executions_per_second; /* kept in the store */

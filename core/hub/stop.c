@@ -10,6 +10,7 @@
 static void on_server_closed(void *ctx) {
     hub_loop *l = ctx;
     uv_close((uv_handle_t *)&l->last_call, NULL);
+    hub_pulse_stop(l);
     auth_runtime_close_loop(l->hub->auth, l->loop);
     worker_close(&l->worker);
     pthread_mutex_lock(&l->hub->lock);
@@ -140,6 +141,7 @@ bool hub_left_behind(void) {
 void hub_free(hub *h) {
     if (h->wake.data != NULL)
         stop_loops(h);
+    hub_watch_stop(h);
     drop_jobs(h);
     if (h->registry != NULL) {
         free_retired(h);
@@ -157,6 +159,7 @@ void hub_free(hub *h) {
     access_free(h->access);
     quota_book_free(h->quotas);
     free_main_loop(h);
+    hub_crashes_close(h);
     hub_state_close(h);
     pthread_mutex_destroy(&h->lock);
     free(h->loops);

@@ -175,6 +175,19 @@ static uint64_t ended(const metrics_op *op) {
     return n;
 }
 
+uint64_t metrics_calls_on(unsigned loop) {
+    uint64_t begun = 0, done = 0;
+    pthread_mutex_lock(&all.lock);
+    const metrics_op *first = all.ops;
+    pthread_mutex_unlock(&all.lock);
+    for (const metrics_op *op = first; op != NULL; op = op->next) {
+        for (size_t p = 0; p < PROBLEM_COUNT; p++)
+            done += get(&op->slots[loop].outcomes[p]);
+        begun += get(&op->slots[loop].begun);
+    }
+    return begun > done ? begun - done : 0;
+}
+
 static void render_counter(buf *out, const metrics_op *first, const char *name, const char *help,
                            size_t offset) {
     head(out, name, "counter", help);

@@ -41,6 +41,9 @@ void metrics_connections(uint64_t ready, uint64_t refused);
 void metrics_zombies(uint64_t connections); /* retired, past the hard deadline, with calls still on them */
 void metrics_kept(uint64_t loaded_modules); /* connector builds mapped since the start */
 
+/* Calls under way on a loop. [any-thread] */
+uint64_t metrics_calls_on(unsigned loop);
+
 /* `http_connections`: held by the servers now. [any-thread] */
 void metrics_render(buf *out, const char *version, uint64_t http_connections);
 
