@@ -85,9 +85,28 @@ static void write_settings(json_writer *w, const connection *c, const json_value
     json_object_end(w);
 }
 
+/* What the connection holds of the hub at this moment. */
+static void write_ledger(json_writer *w, const connection *c) {
+    connection_ledger l;
+    connection_held(c, &l);
+    json_keyl(w, "ledger");
+    json_object(w);
+    json_member_u64(w, STR("memory_bytes"), l.memory_bytes);
+    json_member_u64(w, STR("memory_blocks"), l.memory_blocks);
+    json_member_u64(w, STR("memory_limit_bytes"), l.memory_limit);
+    json_member_u64(w, STR("calls"), l.calls);
+    json_member_u64(w, STR("call_memory_bytes"), l.call_bytes);
+    json_member_u64(w, STR("transfers"), l.transfers);
+    json_member_u64(w, STR("timers"), l.waits);
+    json_member_u64(w, STR("json_writers"), l.writers);
+    json_member_u64(w, STR("sessions"), l.sessions);
+    json_object_end(w);
+}
+
 static void write_detail(json_writer *w, arena *memory, const connection *c) {
     const json_value *conf = json_read(memory, c->conf_json, NULL, NULL);
     write_settings(w, c, json_getl(conf, "settings"));
+    write_ledger(w, c);
     json_keyl(w, "auth");
     json_object(w);
     json_member_string(w, STR("scheme"), str_from(c->auth.scheme->id));

@@ -47,6 +47,34 @@ static void render_breakers(buf *out, const snapshot *s) {
                        (unsigned long long)atomic_load(&s->entries[i].conn->upstream->breaker.openings));
 }
 
+/* One gauge, by connection. */
+static void render_held(buf *out, const snapshot *s, const char *name, const char *help, size_t member) {
+    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+    for (size_t i = 0; i < s->count; i++) {
+        connection_ledger l;
+        if (s->entries[i].conn == NULL)
+            continue;
+        connection_held(s->entries[i].conn, &l);
+        buf_printf(out, "%s{connection=\"%.*s\"} %llu\n", name, STR_FMT(s->entries[i].id),
+                   (unsigned long long)*(const uint64_t *)((const char *)&l + member));
+    }
+}
+
+static void render_ledger(buf *out, const snapshot *s) {
+    render_held(out, s, "busbar_connection_memory_bytes",
+                "Memory that the connection's instance has of the hub.",
+                offsetof(connection_ledger, memory_bytes));
+    render_held(out, s, "busbar_connection_call_memory_bytes",
+                "Memory of its calls that wait for the service.", offsetof(connection_ledger, call_bytes));
+    render_held(out, s, "busbar_connection_calls", "Its calls under way.",
+                offsetof(connection_ledger, calls));
+    render_held(out, s, "busbar_connection_transfers", "Its requests to the service under way.",
+                offsetof(connection_ledger, transfers));
+    render_held(out, s, "busbar_connection_timers", "Its calls that wait for their turn.",
+                offsetof(connection_ledger, waits));
+    ledger_render_leaks(out);
+}
+
 static void render_refusals(buf *out) {
     static const char *const name = "busbar_http_refused_total";
     const char *reason;
@@ -105,6 +133,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     buf_init(&text);
     metrics_render(&text, a->shared->version, a->shared->http_connections(a->shared->ctx));
     render_breakers(&text, a->worker->snapshot);
+    render_ledger(&text, a->worker->snapshot);
     render_refusals(&text);
     render_tokens(&text, a->worker->snapshot);
     render_sessions(&text, a->worker->snapshot);

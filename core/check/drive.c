@@ -13,6 +13,15 @@ static bb_str without_slashes(bb_str url) {
     return url;
 }
 
+/* The hub frees it, and says so each time. */
+static void settle(specimen *s, const char *function) {
+    ledger_left left = ledger_close(&s->held);
+    if (left.blocks > 0)
+        wrong("%s leaves %llu pieces of busbar.memory/1 behind, %llu bytes: free what create and the steps "
+              "took",
+              function, (unsigned long long)left.blocks, (unsigned long long)left.bytes);
+}
+
 bool specimen_create(specimen *s, const plugin_module *m, const char *id, bb_str settings, err *refusal) {
     *s = (specimen){.module = m, .memory = arena_new_sized(0, 1024)};
     const json_value *v = s->memory != NULL
@@ -28,6 +37,7 @@ bool specimen_create(specimen *s, const plugin_module *m, const char *id, bb_str
                              .host = poison_host(),
                              .id = arena_strdup(s->memory, str_from(id)),
                              .settings = (const bb_json *)v};
+    ledger_open(&s->held, &s->abi);
     if (m->desc->create == NULL)
         return true;
     poison_connection(&s->abi);
@@ -44,6 +54,7 @@ bool specimen_create(specimen *s, const plugin_module *m, const char *id, bb_str
               "\"reason\") before it",
               (int)code);
     err_set(refusal, "%s", poison_rejection() != NULL ? poison_rejection() : "it does not say why");
+    settle(s, "create, which refuses the settings,");
     arena_free(s->memory);
     s->module = NULL;
     return false;
@@ -58,6 +69,7 @@ void specimen_destroy(specimen *s) {
         s->module->desc->destroy(s->ptr);
     leave();
     poison_phase(PHASE_NONE);
+    settle(s, "destroy");
     arena_free(s->memory);
     s->module = NULL;
 }

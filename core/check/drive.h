@@ -4,6 +4,7 @@
 
 #include "check/host.h"
 #include "check/internal.h"
+#include "plugin/ledger.h"
 
 #define STEPS_MAX 1000u /* the hub ends a call after as many requests */
 
@@ -12,10 +13,12 @@
 typedef struct specimen {
     const plugin_module *module;
     bb_connection abi;
+    ledger held; /* directly behind */
     void *ptr;
     arena *memory;
     bb_str base_url;
 } specimen;
+LEDGER_STANDS(specimen, abi, held);
 
 /* Calls `create`; `settings` is a JSON object's text, of the schema's liking. False: it refuses (`refusal`
  * gets the text), which is wrong only without a reason: that has been said. */

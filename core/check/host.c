@@ -3,6 +3,7 @@
 #include "check/internal.h"
 #include "plugin/host.h"
 #include "plugin/host_crypto.h"
+#include "plugin/ledger.h"
 
 #include <stdio.h>
 
@@ -279,6 +280,20 @@ static void fail_(bb_call *call, const bb_error *error) {
 
 static bb_call_api call_api;
 
+/* --- busbar.memory/1 ----------------------------------------------------------------------------- */
+
+static void *memory_alloc(const bb_connection *connection, size_t bytes) {
+    void *piece = fails("memory->alloc") ? NULL : host_memory.alloc(connection, bytes);
+    if (piece != NULL)
+        memset(piece, 0xA5, bytes); /* not zeroed */
+    return piece;
+}
+static void *memory_realloc(const bb_connection *connection, void *piece, size_t bytes) {
+    return fails("memory->realloc") ? NULL : host_memory.realloc(connection, piece, bytes);
+}
+
+static bb_memory_api memory_api;
+
 /* --- bb_host ------------------------------------------------------------------------------------- */
 
 static void reject(const bb_connection *connection, const char *pointer, const char *message) {
@@ -298,11 +313,8 @@ static const void *get_extension(const bb_host *h, const char *id) {
     static const struct {
         const char *id;
         const void *vtable;
-    } ours[] = {{BB_EXT_LOG, &log_api},
-                {BB_EXT_JSON, &json_api},
-                {BB_EXT_CRYPTO, &crypto_api},
-                {BB_EXT_HTTP, &http_api},
-                {BB_EXT_CALL, &call_api}};
+    } ours[] = {{BB_EXT_LOG, &log_api},   {BB_EXT_JSON, &json_api}, {BB_EXT_CRYPTO, &crypto_api},
+                {BB_EXT_HTTP, &http_api}, {BB_EXT_CALL, &call_api}, {BB_EXT_MEMORY, &memory_api}};
     for (size_t i = 0; id != NULL && i < sizeof ours / sizeof ours[0]; i++)
         if (strcmp(id, ours[i].id) == 0)
             return ours[i].vtable;
@@ -324,6 +336,9 @@ void poison_init(uint64_t seed) {
     call_api.done_body = done_body;
     call_api.next_cursor = next_cursor;
     call_api.fail = fail_;
+    memory_api = host_memory;
+    memory_api.alloc = memory_alloc;
+    memory_api.realloc = memory_realloc;
     host = *host_get();
     host.name = "busbar-check";
     host.get_extension = get_extension;

@@ -48,12 +48,14 @@ static const struct {
     {"ls", "Usage: busbar ls [connections]\n       busbar ls plugins\n       busbar ls operations "
            "CONNECTION|PLUGIN\n\n"
            "Lists what is plugged in.\n" CLIENT_OPTIONS},
-    {"inspect", "Usage: busbar inspect PLUGIN | OPERATION | PLUGIN/OPERATION | CONNECTION/OPERATION\n"
-                "       busbar inspect FILE.so [OPERATION]\n\n"
-                "Shows a connector's settings, auth schemes and operations, or an operation's input and "
-                "output. Of a file it is\n"
-                "read without a hub, and without running any of it.\n"
-                "  --json            the whole description, with its schemas\n" CLIENT_OPTIONS},
+    {"inspect",
+     "Usage: busbar inspect PLUGIN | OPERATION | PLUGIN/OPERATION | CONNECTION/OPERATION | CONNECTION\n"
+     "       busbar inspect FILE.so [OPERATION]\n\n"
+     "Shows a connector's settings, auth schemes and operations, or an operation's input and "
+     "output; or a connection's\n"
+     "settings and what it holds now. Of a file it is read without a hub, and without running any "
+     "of it.\n"
+     "  --json            the whole description, with its schemas\n" CLIENT_OPTIONS},
     {"test", "Usage: busbar test CONNECTION\n\n"
              "Tries a connection: configuration, reachability, credentials, answer. Exit code 0 only where "
              "all is well.\n" CLIENT_OPTIONS},

@@ -1,4 +1,5 @@
-/* inspect.c - `busbar inspect PLUGIN|OPERATION`: what a connector or an operation wants and gives. */
+/* inspect.c - `busbar inspect PLUGIN|OPERATION|CONNECTION`: what a connector or an operation wants and gives.
+ */
 #include "cli/inspect.h"
 
 #include <stdio.h>
@@ -204,36 +205,48 @@ static int search_operation(finding *f, const char *op) {
     return owner != NULL ? get_operation(f, owner, op) : 0;
 }
 
-static int find(finding *f, const char *name, bool *operation) {
+typedef enum { FOUND_PLUGIN, FOUND_OPERATION, FOUND_CONNECTION } found_kind;
+
+static int find(finding *f, const char *name, found_kind *kind) {
     const char *slash = strchr(name, '/');
-    *operation = true;
+    *kind = FOUND_OPERATION;
     if (slash != NULL)
         return get_operation(f, arena_strdup(f->memory, str_of(name, (size_t)(slash - name))), slash + 1);
     int found = get(f, arena_printf(f->memory, "/plugins/%s", encoded(f->memory, name)).ptr);
-    *operation = found != 1;
-    return found != 0 ? found : search_operation(f, name);
+    *kind = found == 1 ? FOUND_PLUGIN : FOUND_OPERATION;
+    if (found == 0)
+        found = search_operation(f, name);
+    if (found != 0)
+        return found;
+    *kind = FOUND_CONNECTION;
+    return get(f, arena_printf(f->memory, "/connections/%s", encoded(f->memory, name)).ptr);
 }
 
 int command_inspect(const options *o) {
     if (o->word_count > 0 && inspect_is_file(o->words[0]))
         return inspect_file(o);
     if (o->word_count != 1) {
-        complain("inspect needs one name: a connector, an operation, or CONNECTOR/OPERATION");
+        complain("inspect needs one name: a connector, an operation, CONNECTOR/OPERATION, or a connection");
         return EXIT_USAGE;
     }
     finding f = {.options = o, .memory = arena_new(0)};
-    bool operation;
+    found_kind kind;
     f.session = session_open(o, &f.code);
     if (f.session != NULL) {
-        int found = find(&f, o->words[0], &operation);
+        int found = find(&f, o->words[0], &kind);
         if (found == 0) {
-            complain("there is no connector or operation \"%s\"; `busbar ls plugins` lists what there is",
+            complain("there is no connector or operation \"%s\", and no connection; `busbar ls plugins` and "
+                     "`busbar "
+                     "ls` list what there is",
                      o->words[0]);
             f.code = EXIT_NOT_FOUND;
         } else if (found == 1 && o->output == OUTPUT_JSON) {
             print_json(o, f.reply.json);
         } else if (found == 1) {
-            inspect_print(f.reply.json, operation);
+            if (kind == FOUND_CONNECTION)
+                inspect_print_connection(f.reply.json);
+            else
+                inspect_print(f.reply.json, kind == FOUND_OPERATION);
         }
         reply_free(&f.reply);
         session_close(f.session);

@@ -7,6 +7,8 @@
 
 /* For people: a connector, or an operation. */
 void inspect_print(const json_value *shown, bool operation);
+/* inspect_connection.c */
+void inspect_print_connection(const json_value *shown);
 
 /* Whether that word means a file: FILE.so, or a path. */
 bool inspect_is_file(const char *word);

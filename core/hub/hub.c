@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "observe/metrics.h"
 #include "plugin/host.h"
+#include "plugin/ledger.h"
 #include "plugin/probe.h"
 #include "transform/transform.h"
 
@@ -154,6 +155,7 @@ static bool start_registry(hub *h, err *e) {
                                 .auth = h->auth,
                                 .shared_state = h->settings.offline};
     metrics_init(h->settings.loops);
+    ledger_set_limit(h->settings.connection_memory);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
     h->registry = registry_new(&options, e);
     if (h->executions == NULL || h->registry == NULL)

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "plugin/ledger.h"
 #include "plugin/url.h"
 
 #include <sched.h>
@@ -10,9 +11,20 @@
 
 static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
                                        "executions", "idempotency", "trace",   "alerts", NULL};
-static const char *const hub_keys[] = {"listen",       "plugins",    "state",      "loops",    "log_level",
-                                       "strict",       "drain_soft", "drain_hard", "shutdown", "public_url",
-                                       "step_warning", "step_limit", NULL};
+static const char *const hub_keys[] = {"listen",
+                                       "plugins",
+                                       "state",
+                                       "loops",
+                                       "log_level",
+                                       "strict",
+                                       "drain_soft",
+                                       "drain_hard",
+                                       "shutdown",
+                                       "public_url",
+                                       "step_warning",
+                                       "step_limit",
+                                       "connection_memory",
+                                       NULL};
 static const char *const server_keys[] = {"max_header",      "max_headers", "max_body",     "header_timeout",
                                           "body_timeout",    "body_total",  "idle_timeout", "write_timeout",
                                           "max_connections", NULL};
@@ -112,7 +124,9 @@ static bool read_hub(arena *a, const conf_file *f, hub_settings *out, err *e) {
         conf_duration_ms(a, f, conf_find(s, STR("drain_hard")), 0, 86400000, 60000, &out->drain_hard_ms, e) &&
         conf_duration_ms(a, f, conf_find(s, STR("shutdown")), 0, 3600000, 10000, &out->shutdown_ms, e) &&
         conf_duration_ms(a, f, conf_find(s, STR("step_warning")), 0, 3600000, 50, &out->step_warning_ms, e) &&
-        conf_duration_ms(a, f, conf_find(s, STR("step_limit")), 0, 3600000, 1000, &out->step_limit_ms, e);
+        conf_duration_ms(a, f, conf_find(s, STR("step_limit")), 0, 3600000, 1000, &out->step_limit_ms, e) &&
+        conf_size(a, f, conf_find(s, STR("connection_memory")), 0, (uint64_t)1 << 40, LEDGER_LIMIT_DEFAULT,
+                  &out->connection_memory, e);
     if (ok && out->loops == 0)
         out->loops = (unsigned)loops;
     return ok;

@@ -85,6 +85,16 @@ static void give_back_object(call *c) {
     w->idle_count++;
 }
 
+void call_count_memory(call *c, uint64_t bytes) {
+    ledger_add(&call_share(c)->call_bytes, bytes - c->counted_bytes);
+    c->counted_bytes = bytes;
+}
+
+uint64_t call_memory_used(const call *c) {
+    return arena_used(c->memory) + (c->page_memory != NULL ? arena_used(c->page_memory) : 0) +
+           c->answer_body.len;
+}
+
 /* --- a call's life ---------------------------------------------------------------------------------------
  */
 
@@ -112,6 +122,8 @@ static void clear(call *c) {
     c->cache_wait = NULL;
     c->failure = NULL;
     c->nested = NULL;
+    c->waits = false;
+    c->counted_bytes = 0;
     c->attempt = c->attempts = c->requests = c->pages = 0;
     c->item_count = c->request_bytes = c->place_ns = 0;
     c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
@@ -216,6 +228,7 @@ void call_abandon(call *c) {
     if (c->transfer != NULL) {
         c->acted = c->acted || !c->repeatable; /* it may be on its way */
         http_transfer_cancel(c->transfer);
+        ledger_take(&call_share(c)->transfers, 1);
     }
     if (call_leave_session(c))
         c->acted = c->acted || !c->repeatable;
@@ -252,6 +265,7 @@ void call_free(call *c) {
     connection *conn = c->conn;
     assert(c->ended && !c->freed);
     c->freed = true;
+    call_count_memory(c, 0);
     if (c->nested != NULL)
         call_free(c->nested);
     c->nested = NULL;

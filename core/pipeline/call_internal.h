@@ -38,6 +38,8 @@ struct call {
     call_done done;
     void *ctx;
     bool ended, freed;
+    bool waits;             /* the timer runs */
+    uint64_t counted_bytes; /* of this call in its connection's ledger */
 
     call_request request;
     const json_value *input;
@@ -104,6 +106,14 @@ struct call {
 
     call_result result;
 };
+
+/* The call's place in its connection's ledger. */
+static inline ledger_share *call_share(const call *c) {
+    return &c->conn->holds[c->worker->number].share;
+}
+/* call.c: has the ledger know what memory the call has now; 0 at its end. */
+void call_count_memory(call *c, uint64_t bytes);
+uint64_t call_memory_used(const call *c);
 
 /* --- the stages, in their order --------------------------------------------------------------------------
  */

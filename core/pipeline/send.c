@@ -37,8 +37,10 @@ stage_result stage_send(call *c) {
     c->attempts++;
     c->sent_wall_ns = c->worker->otlp != NULL ? clock_wall_ns() : 0;
     c->transfer = http_client_send(c->worker->client, &c->send, on_answer, c);
-    if (c->transfer != NULL)
+    if (c->transfer != NULL) {
+        ledger_add(&call_share(c)->transfers, 1);
         return STAGE_WAIT;
+    }
     return call_fail(c, PROBLEM_UPSTREAM_UNREACHABLE,
                      STR("the request cannot be sent: its URL or header is not valid"));
 }
@@ -139,6 +141,7 @@ static bool try_renewed(call *c, const http_answer *answer) {
 static void on_answer(const http_answer *answer, void *ctx) {
     call *c = ctx;
     c->transfer = NULL;
+    ledger_take(&call_share(c)->transfers, 1);
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
     c->acted = c->acted || (!c->repeatable && may_have_acted(answer));
     c->result.upstream_status = answer->status;

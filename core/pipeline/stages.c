@@ -82,10 +82,18 @@ stage_result stage_end(call *c) {
 
 typedef void (*woken_fn)(call *c);
 
+/* One wait at a time: the timer runs, or it does not. */
+static void count_wait(call *c, bool waits) {
+    if (c->waits == waits)
+        return;
+    c->waits = waits;
+    ledger_add(&call_share(c)->waits, waits ? 1 : (uint64_t)-1);
+}
+
 static void on_timer(uv_timer_t *timer) {
     call *c = timer->data;
     woken_fn woken = c->woken;
-    c->woken = NULL;
+    call_wait_over(c);
     if (woken != NULL) {
         woken(c);
         return;
@@ -97,11 +105,13 @@ static void on_timer(uv_timer_t *timer) {
 
 void call_wait(call *c, uint64_t ms, void (*woken)(call *c)) {
     c->woken = woken;
+    count_wait(c, true);
     uv_update_time(loop_uv(c->worker->loop)); /* the loop's clock may be a whole batch of events old */
     uv_timer_start(&c->timer, on_timer, ms, 0);
 }
 
 void call_wait_over(call *c) {
     c->woken = NULL;
+    count_wait(c, false);
     uv_timer_stop(&c->timer);
 }

@@ -12,6 +12,7 @@ static bool prepare(call *c) {
     s->plugin_id = c->conn->module->desc->id;
     s->connection_id = c->conn->id.ptr;
     s->build = c->conn->module->build;
+    s->share = call_share(c);
     s->execution_id = c->id;
     s->deadline_ns = c->deadline_ns;
     uint32_t state_size = c->op->desc->state_size;
@@ -33,6 +34,7 @@ static stage_result follow(call *c, plugin_outcome outcome) {
         c->attempt = 0;
         c->requests++;
         c->url_len = 0;
+        call_count_memory(c, call_memory_used(c)); /* while it waits; a call that is done is gone at once */
         call_run_request(c);
         return STAGE_WAIT; /* the request's stages go on from here, whatever became of them */
     case PLUGIN_DONE: call_run_output(c); return STAGE_WAIT;

@@ -42,7 +42,7 @@ void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_
     for (size_t i = 0; i < count; i++) {
         connection_hold *hold = &retired[i]->holds[w->number];
         hold->retiring = true;
-        if (hold->calls == 0)
+        if (connection_calls(retired[i], w->number) == 0)
             w->released(retired[i], w->released_ctx); /* the main thread may free it from here on */
     }
 }

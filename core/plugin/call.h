@@ -53,6 +53,7 @@ typedef struct plugin_call {
     const char *plugin_id, *connection_id, *execution_id; /* for the log */
     /* for reports of a crash (plugin/mark.h); connection_id lives as long as the process, then */
     const struct mark_build *build;
+    struct ledger_share *share; /* where JSON writers are counted; NULL: nowhere */
     plugin_request request;
     plugin_answer answer;
     bool in_resume;

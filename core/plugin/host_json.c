@@ -1,10 +1,12 @@
 /* host_json.c - extension "busbar.json/1": core/json behind the SDK's names. A bb_json is a json_value. */
 #include "plugin/call.h"
+#include "plugin/ledger.h"
 
 struct bb_json_writer {
     json_writer w;
     buf out;
     plugin_call *call;
+    bool finished;
     struct bb_json_writer *next;
 };
 
@@ -88,7 +90,7 @@ static bb_json_writer *writer(bb_call *call) {
     static _Thread_local bb_json_writer nowhere; /* without memory: a writer that has failed */
     if (w == NULL) {
         plugin_misuse(c, BB_E_NO_MEMORY, "no memory for a JSON writer");
-        nowhere = (bb_json_writer){.call = c};
+        nowhere = (bb_json_writer){.call = c, .finished = true};
         json_writer_init(&nowhere.w, &nowhere.out);
         nowhere.w.failed = nowhere.out.failed = true;
         return &nowhere;
@@ -98,12 +100,22 @@ static bb_json_writer *writer(bb_call *call) {
     json_writer_init(&w->w, &w->out);
     w->next = c->writers;
     c->writers = w;
+    if (c->share != NULL)
+        ledger_add(&c->share->writers, 1);
     return w;
 }
 
+static void count_finished(bb_json_writer *w) {
+    if (!w->finished && w->call->share != NULL)
+        ledger_take(&w->call->share->writers, 1);
+    w->finished = true;
+}
+
 void host_json_free_writers(plugin_call *c) {
-    for (bb_json_writer *w = c->writers; w != NULL; w = w->next)
+    for (bb_json_writer *w = c->writers; w != NULL; w = w->next) {
+        count_finished(w);
         buf_free(&w->out);
+    }
     c->writers = NULL;
 }
 
@@ -148,6 +160,7 @@ static bb_str finish(bb_json_writer *w) {
             "the connector wrote JSON in a wrong order, over a limit, or with text that is not UTF-8");
         return (bb_str){NULL, 0};
     }
+    count_finished(w);
     return buf_str(&w->out);
 }
 

@@ -1,5 +1,6 @@
 #include "plugin/instance.h"
 
+#include "base/log.h"
 #include "plugin/host.h"
 #include "plugin/mark.h"
 
@@ -14,6 +15,7 @@ static bool prepare(plugin_instance *i, bb_str connection_id, bb_str settings, e
         .id = mark_name(connection_id),
         .settings = (const bb_json *)i->settings,
     };
+    ledger_open(&i->held, &i->abi);
     return i->settings != NULL || err_set(e, "the settings are not JSON");
 }
 
@@ -27,9 +29,25 @@ static bb_code create(plugin_instance *i) {
     return code;
 }
 
+/* What the connector did not give back. */
+static bool settle(plugin_instance *i, const char *function) {
+    ledger_left left = ledger_close(&i->held);
+    if (left.blocks == 0)
+        return true;
+    const plugin_module *m = i->module;
+    log_warn(
+        "connector %.*s %s (build %.12s), connection %s: %s left %llu pieces of memory behind, %llu bytes; "
+        "they are freed now: the connector is to give back all that it took",
+        STR_FMT(m->id), m->desc->version, m->sha256, i->abi.id, function, (unsigned long long)left.blocks,
+        (unsigned long long)left.bytes);
+    ledger_leaked(m->id, left);
+    return false;
+}
+
 bool instance_create(plugin_instance *i, plugin_module *m, bb_str connection_id, bb_str settings, err *e) {
     *i = (plugin_instance){.module = m};
     if (!prepare(i, connection_id, settings, e)) {
+        ledger_close(&i->held);
         arena_free(i->memory);
         return false;
     }
@@ -38,6 +56,7 @@ bool instance_create(plugin_instance *i, plugin_module *m, bb_str connection_id,
     if (code != BB_OK) {
         const char *said = host_reject_text();
         err_set(e, "the connector refuses the settings: %s", said[0] != '\0' ? said : "it does not say why");
+        settle(i, "`create`, which refused,");
         arena_free(i->memory);
         return false;
     }
@@ -45,15 +64,17 @@ bool instance_create(plugin_instance *i, plugin_module *m, bb_str connection_id,
     return true;
 }
 
-void instance_destroy(plugin_instance *i) {
+bool instance_destroy(plugin_instance *i) {
     if (i->module == NULL)
-        return;
+        return true;
     if (i->module->desc->destroy != NULL) {
         mark *here = mark_enter(i->module, i->abi.id, "destroy");
         i->module->desc->destroy(i->ptr);
         mark_leave(here);
     }
+    bool settled = settle(i, "`destroy`");
     arena_free(i->memory);
     module_unref(i->module);
     *i = (plugin_instance){0};
+    return settled;
 }

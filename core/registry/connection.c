@@ -34,6 +34,29 @@ unsigned connections_left_behind(void) {
     return left_behind;
 }
 
+static uint64_t load(const _Atomic(uint64_t) *n) {
+    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)n, memory_order_relaxed);
+}
+
+void connection_held(const connection *c, connection_ledger *out) {
+    const ledger *l = &c->instance.held;
+    *out = (connection_ledger){
+        .memory_bytes = load(&l->bytes), .memory_blocks = load(&l->blocks), .memory_limit = l->limit};
+    if (c->sessions != NULL) {
+        session_counts counts;
+        session_pool_count(c->sessions, &counts);
+        out->sessions = counts.open;
+    }
+    for (unsigned i = 0; i < c->loops; i++) {
+        const ledger_share *s = &c->holds[i].share;
+        out->calls += load(&s->calls);
+        out->call_bytes += load(&s->call_bytes);
+        out->waits += load(&s->waits);
+        out->transfers += load(&s->transfers);
+        out->writers += load(&s->writers);
+    }
+}
+
 void connection_free(connection *c) {
     if (c == NULL || is_in_use(c))
         return;

@@ -42,8 +42,8 @@ typedef struct connection_stats {
 
 /* One loop's hold on a connection. */
 typedef struct connection_hold {
-    _Alignas(64) uint64_t calls; /* under way; the loop's own */
-    bool retiring;               /* tell the main thread when `calls` is 0; the loop's own */
+    ledger_share share; /* written by the loop alone */
+    bool retiring;      /* tell the main thread when no call is under way any more; the loop's own */
 } connection_hold;
 
 typedef struct connection {
@@ -70,6 +70,7 @@ typedef struct connection {
     connection_stats *stats;
     arena *memory;
     connection_hold *holds; /* one a loop */
+    unsigned loops;
     /* [main] from here */
     unsigned loops_left; /* that have not let go, once it is retired */
     uint64_t retired_ms; /* loop time; 0: in use */
@@ -78,13 +79,18 @@ typedef struct connection {
     struct connection *next_retired;
 } connection;
 
+/* Under way on that loop. */
+static inline uint64_t connection_calls(const connection *c, unsigned loop_number) {
+    return atomic_load_explicit(&c->holds[loop_number].share.calls, memory_order_relaxed);
+}
 /* [loop] */
 static inline void connection_enter(connection *c, unsigned loop_number) {
-    c->holds[loop_number].calls++;
+    ledger_add(&c->holds[loop_number].share.calls, 1);
 }
 /* True: this was the last call of a retiring connection: tell the main thread. [loop] */
 static inline bool connection_leave(connection *c, unsigned loop_number) {
-    return --c->holds[loop_number].calls == 0 && c->holds[loop_number].retiring;
+    ledger_take(&c->holds[loop_number].share.calls, 1);
+    return connection_calls(c, loop_number) == 0 && c->holds[loop_number].retiring;
 }
 
 /* Calls `destroy` of the connector and frees all. One whose sessions have not ended (session_pool_retire) is
@@ -93,6 +99,14 @@ void connection_free(connection *c);
 /* How many were left so: the process then ends without the ceremonies that their threads would stumble over.
  */
 unsigned connections_left_behind(void);
+
+/* What the connection holds now: of all loops, and its instance. [any-thread] */
+typedef struct connection_ledger {
+    uint64_t calls, call_bytes, waits, transfers, writers;
+    uint64_t memory_bytes, memory_blocks, memory_limit;
+    uint64_t sessions; /* open */
+} connection_ledger;
+void connection_held(const connection *c, connection_ledger *out);
 
 connection_stats *connection_stats_new(void);
 void connection_stats_unref(connection_stats *s);

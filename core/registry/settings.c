@@ -292,7 +292,7 @@ static connection *connection_new(const conf_file *f, plugin_module *m, unsigned
         return NULL;
     }
     memset(c->holds, 0, loops * sizeof *c->holds);
-    c->loops_left = loops;
+    c->loops = c->loops_left = loops;
     c->module = m;
     c->id = str_from(mark_name(f->id)); /* reports of a crash name it, whatever has gone by then */
     c->file = arena_strdup(c->memory, str_from(f->path));

@@ -112,8 +112,8 @@ static bool check_base_url(bb_test *t, bb_str settings) {
 
 static void disconnect(bb_test *t) {
     test_session_close(t);
-    if (t->connected)
-        instance_destroy(&t->instance);
+    if (t->connected && !instance_destroy(&t->instance)) /* which has said how much */
+        bb_test_check(t, 0, "all memory of the connection was given back", "destroy", 0);
     t->connected = false;
     t->base_url = (bb_str){NULL, 0};
     t->auth = (scheme_state){0};
@@ -159,6 +159,7 @@ int bb_test_end(bb_test *t) {
         bb_test_check(t, 0, "the whole script was used", "bb_test_end", 0);
     if (t->checks == 0)
         fputs("busbar-sdk-test: nothing was checked\n", stderr);
+    disconnect(t);
     bool good = t->checks > 0 && t->failed_checks == 0;
     printf("%zu checks, %zu failed\n", t->checks, t->failed_checks);
     free_all(t);

@@ -76,6 +76,7 @@ const cases = [
   ['calls_exit', ['imports', 'steps'], /it calls exit, which ends/, ['imports', 'steps', 'leaks']],
   ['links_curl', ['libraries'], /it links libcurl\.so.*use host->http/],
   ['leaks_fds', ['leaks'], /200 descriptors are left behind by 200 lives .*1 a life: close in destroy/, ['leaks', 'steps']],
+  ['leaks_host_memory', ['lifecycle', 'leaks'], /destroy leaves 1 pieces of busbar\.memory\/1 behind, 48 bytes: free what create and the steps took/, ['lifecycle', 'leaks']],
   ['leaks_memory', ['leaks'], /\d{4,} bytes are left behind by 200 lives .*free in destroy what create took/],
   ['starts_thread', ['lifecycle', 'leaks'], /leaves \d+ threads running: join them in destroy/, ['lifecycle', 'leaks', 'steps']],
   ['forks', ['imports', 'lifecycle'], /it calls fork, which starts a process/, ['imports', 'lifecycle', 'steps']],
