@@ -1,0 +1,183 @@
+/*
+ * busbar/busbar.h - the Busbar SDK 1.0: everything a connector needs, in one include.
+ *
+ * Read in this order: plugin.h (what a connector declares and how a call runs), http.h (the
+ * request), json.h (input and output), host.h (the rest), then this file: short names over those
+ * vtables, all inline, so that a connector links nothing. The author's guide is sdk/README.md.
+ */
+#ifndef BUSBAR_BUSBAR_H
+#define BUSBAR_BUSBAR_H
+
+#include <busbar/plugin.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+BB_BEGIN_DECLS
+
+/* --- slices ----------------------------------------------------------------------------------- */
+
+/* A NUL-terminated text as a slice; NULL is the absent one. */
+static inline bb_str bb_s(const char *text) {
+    bb_str s;
+    s.ptr = text;
+    s.len = text != NULL ? strlen(text) : 0;
+    return s;
+}
+
+static inline int bb_str_eq(bb_str a, const char *b) {
+    size_t n = b != NULL ? strlen(b) : 0;
+    return a.len == n && (n == 0 || memcmp(a.ptr, b, n) == 0);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static inline const bb_json *bb_get(const bb_call *call, const bb_json *object, const char *key) {
+    return call->host->json->get(object, bb_s(key));
+}
+
+/* A member of the input; NULL: not given. */
+static inline const bb_json *bb_in(const bb_call *call, const char *key) {
+    return bb_get(call, call->input, key);
+}
+
+static inline int bb_is(const bb_call *call, const bb_json *value, bb_json_type type) {
+    return call->host->json->type(value) == type;
+}
+
+/* The decoded text of a string, and the text as written of a number, true or false; absent for all
+ * else. */
+static inline bb_str bb_text(const bb_call *call, const bb_json *value) {
+    bb_json_type type = call->host->json->type(value);
+    if (type == BB_JSON_STRING)
+        return call->host->json->string(value);
+    if (type == BB_JSON_NUMBER || type == BB_JSON_BOOL)
+        return call->host->json->text(value);
+    return bb_s(NULL);
+}
+
+static inline bb_str bb_in_text(const bb_call *call, const char *key) {
+    return bb_text(call, bb_in(call, key));
+}
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+static inline void bb_request(bb_call *call, const char *method, const char *url) {
+    call->host->http->begin(call, bb_s(method), bb_s(url));
+}
+static inline void bb_segment(bb_call *call, bb_str text) {
+    call->host->http->segment(call, text);
+}
+static inline void bb_query(bb_call *call, const char *name, bb_str value) {
+    call->host->http->query(call, bb_s(name), value);
+}
+/* Adds the input's member of that name to the query, under the same name, where it is given. */
+static inline void bb_query_in(bb_call *call, const char *key) {
+    const bb_json *value = bb_in(call, key);
+    if (value != NULL)
+        call->host->http->query(call, bb_s(key), bb_text(call, value));
+}
+static inline void bb_header(bb_call *call, const char *name, bb_str value) {
+    call->host->http->header(call, bb_s(name), value);
+}
+static inline void bb_body_json(bb_call *call, const bb_json *value) {
+    call->host->http->body_json(call, value);
+}
+static inline void bb_form(bb_call *call, const char *name, bb_str value) {
+    call->host->http->form(call, bb_s(name), value);
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+
+static inline int32_t bb_status(bb_call *call) {
+    return call->host->http->status(call);
+}
+static inline int bb_ok(bb_call *call) {
+    int32_t status = bb_status(call);
+    return status >= 200 && status <= 299;
+}
+static inline const bb_json *bb_response(bb_call *call) {
+    return call->host->http->response_json(call);
+}
+
+/* --- how a step ends: return bb_done_body(call); ---------------------------------------------- */
+
+static inline bb_step bb_done_body(bb_call *call) {
+    call->host->call->done_body(call);
+    return BB_DONE;
+}
+static inline bb_step bb_done_value(bb_call *call, const bb_json *value) {
+    call->host->call->done_value(call, value);
+    return BB_DONE;
+}
+static inline bb_step bb_done_text(bb_call *call, bb_str json) {
+    call->host->call->done_text(call, json);
+    return BB_DONE;
+}
+/* Finishes the writer and gives its text as the output. */
+static inline bb_step bb_done_writer(bb_call *call, bb_json_writer *writer) {
+    return bb_done_text(call, call->host->json->finish(writer));
+}
+
+/* Fails with a code, the service's own error code (may be absent) and a text. */
+static inline bb_step bb_fail_with(bb_call *call, bb_code code, bb_str upstream_code, bb_str message) {
+    bb_error error;
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = code;
+    error.message = message;
+    error.upstream_code = upstream_code;
+    call->host->call->fail(call, &error);
+    return BB_FAIL;
+}
+
+/* Fails with a text made as printf does, cut at 511 bytes. */
+__attribute__((format(printf, 3, 4))) static inline bb_step bb_fail(bb_call *call, bb_code code,
+                                                                    const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return bb_fail_with(call, code, bb_s(NULL), bb_s(text));
+}
+
+/* Fails because of the caller's input: `pointer` is a JSON Pointer into it ("/amount"). */
+__attribute__((format(printf, 3, 4))) static inline bb_step bb_fail_input(bb_call *call, const char *pointer,
+                                                                          const char *format, ...) {
+    char text[512];
+    bb_error error;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = BB_E_INVALID_INPUT;
+    error.message = bb_s(text);
+    error.pointer = bb_s(pointer);
+    call->host->call->fail(call, &error);
+    return BB_FAIL;
+}
+
+/* Fails with what the answer's status means. A 2xx fails as "not understood". `message` absent: the
+ * host words it. */
+static inline bb_step bb_fail_http(bb_call *call, bb_str upstream_code, bb_str message) {
+    bb_code code = bb_code_from_http(bb_status(call));
+    return bb_fail_with(call, code != BB_OK ? code : BB_E_UPSTREAM_INVALID, upstream_code, message);
+}
+
+/* Writes to the hub's log as printf does, cut at 511 bytes. */
+__attribute__((format(printf, 3, 4))) static inline void bb_log(bb_call *call, bb_log_level level,
+                                                                const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    call->host->log->write_call(call, level, bb_s(text));
+}
+
+BB_END_DECLS
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * busbar/http.h - extension "busbar.http/1": naming the request that a step wants sent.
+ *
+ * A step does no I/O. It describes one request here and returns BB_SEND; the host adds the
+ * credentials, sends it (pooled, retried, timed, cancelled) and calls `resume` with the answer.
+ *
+ * Errors are kept by the call: a name or value that cannot be sent (a line break in a header, no
+ * request begun) makes the step fail with BB_E_PLUGIN or BB_E_INVALID_INPUT and a text that says what, so the
+ * functions here need no check.
+ *
+ * Thread: all belong to the step's thread, [no-block]. Every slice given is copied.
+ */
+#ifndef BUSBAR_HTTP_H
+#define BUSBAR_HTTP_H
+
+#include <busbar/types.h>
+
+BB_BEGIN_DECLS
+
+typedef struct bb_http_api {
+    uint32_t size; /* sizeof(bb_http_api) of the host */
+    uint32_t reserved;
+
+    /* --- the request ----------------------------------------------------------------------- */
+
+    /* Begins a request and forgets one begun earlier in the same step. `url` is a path, put after
+     * the connection's `base_url` setting ("/v1/customers"), or a whole http(s) URL. Credentials
+     * are only ever sent to the origin (scheme, host, port) of `base_url`. `method` is a token of
+     * RFC 9110 section 9, in upper case. The path goes as given: use `segment` for what a caller
+     * supplies. */
+    void (*begin)(bb_call *call, bb_str method, bb_str url);
+    /* Adds "/" and the text, percent-encoded as one path segment (RFC 3986 section 3.3). An empty
+     * one, "." and ".." fail the call with BB_E_INVALID_INPUT. */
+    void (*segment)(bb_call *call, bb_str text);
+    /* Adds name=value to the query, both percent-encoded. */
+    void (*query)(bb_call *call, bb_str name, bb_str value);
+    /* Adds every member of the object `value` to the query: scalars as name=value (null as empty),
+     * nested ones in brackets: {"a":{"b":1},"c":["x"]} gives a[b]=1&c[0]=x. `prefix` absent: the
+     * members' names stand alone; else prefix[name]. Absent `value`: nothing. */
+    void (*query_json)(bb_call *call, bb_str prefix, const bb_json *value);
+    /* Adds a header field. The host sets Host, Content-Length, Authorization and the like itself. */
+    void (*header)(bb_call *call, bb_str name, bb_str value);
+
+    /* The body: one of these families a request. */
+    void (*body)(bb_call *call, bb_str content_type, bb_str bytes);
+    void (*body_json)(bb_call *call, const bb_json *value); /* application/json */
+    /* application/x-www-form-urlencoded; repeated calls add. form_json nests as query_json does. */
+    void (*form)(bb_call *call, bb_str name, bb_str value);
+    void (*form_json)(bb_call *call, bb_str prefix, const bb_json *value);
+
+    /* Says whether the host may send this very request again after a failure that may have reached
+     * the service. Unsaid: GET, HEAD, OPTIONS, TRACE, PUT and DELETE (RFC 9110 section 9.2.2), and
+     * any operation marked BB_OP_SAFE or BB_OP_IDEMPOTENT, or that declares an
+     * `idempotency_header`. */
+    void (*repeatable)(bb_call *call, int32_t yes);
+
+    /* --- the answer: in `resume` only ------------------------------------------------------ */
+
+    /* The status of the answer, 100 to 599; 0 in `start`. */
+    int32_t (*status)(bb_call *call);
+    /* The first header field of that name, in any case; absent: none. Owner: the call, until the step ends.
+     */
+    bb_str (*response_header)(bb_call *call, bb_str name);
+    /* The body, decoded from any Content-Encoding. Owner: the call, until the step ends. */
+    bb_str (*response_body)(bb_call *call);
+    /* The body as JSON, read once. NULL where it is not JSON: the step may then look at the bytes, or
+     * return `bb_fail_http`, which says so. Owner: the call. */
+    const bb_json *(*response_json)(bb_call *call);
+} bb_http_api;
+
+BB_END_DECLS
+
+#endif
