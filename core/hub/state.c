@@ -1,10 +1,13 @@
 /* state.c - the state folder: one hub at a time, and the admin's key. */
 #include "hub/internal.h"
 
+#include "base/log.h"
 #include "plugin/host_crypto.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -14,19 +17,50 @@
 #define KEY_BYTES 32
 #define KEY_PREFIX "bb_admin_"
 
-/* Keys lie in it, and connectors' code is loaded from it. */
-static bool check_folder(const char *path, err *e) {
+/* Whether all that lies in it is this user's own, or root's: nothing was put there by others while they
+ * could. */
+static bool all_is_ours(const char *path, err *e) {
+    DIR *dir = opendir(path);
+    bool ok = dir != NULL || err_set(e, "%s: the state folder cannot be read: %s", path, strerror(errno));
+    for (struct dirent *d; ok && (d = readdir(dir)) != NULL;) {
+        struct stat st;
+        if (strcmp(d->d_name, "..") == 0 || fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (st.st_uid != geteuid() && st.st_uid != 0)
+            ok = err_set(
+                e,
+                "%s: everybody could write the state folder and user %u has put %s into it: look at it, "
+                "remove it, and chmod 700 the folder",
+                path, st.st_uid, d->d_name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return ok;
+}
+
+/* Keys lie in it, and connectors' code is loaded from it. A volume that a container is given has mode 0777:
+ * where it is the hub's own it is closed, first, so that what lies in it then stays what was looked at. */
+static bool check_folder(const char *path, bool offline, err *e) {
     struct stat st;
     if (stat(path, &st) != 0)
         return err_set(e, "%s: the state folder cannot be looked at: %s", path, strerror(errno));
-    return (st.st_mode & S_IWOTH) == 0 ||
-           err_set(e, "%s: everybody can write the state folder (mode %03o): chmod o-w it", path,
-                   (unsigned)st.st_mode & 0777);
+    if ((st.st_mode & S_IWOTH) == 0)
+        return true;
+    if (offline || st.st_uid != geteuid() || chmod(path, 0700) != 0)
+        return err_set(e, "%s: everybody can write the state folder (mode %03o): chmod o-w it", path,
+                       (unsigned)st.st_mode & 0777);
+    if (!all_is_ours(path, e)) {
+        chmod(path, st.st_mode & 07777); /* the next start looks again */
+        return false;
+    }
+    log_warn("%s: everybody could write the state folder (mode %03o); it is yours, and has mode 700 now",
+             path, (unsigned)st.st_mode & 0777);
+    return true;
 }
 
-static bool make_folder(const char *path, err *e) {
+static bool make_folder(const char *path, bool offline, err *e) {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return check_folder(path, e);
+        return check_folder(path, offline, e);
     return err_set(e, "%s: the state folder cannot be made: %s; name another one with --state", path,
                    strerror(errno));
 }
@@ -42,6 +76,17 @@ static bool take_lock(hub *h, err *e) {
                        "%s: another hub uses this state folder; stop it, or name another folder with --state",
                        h->settings.state_dir);
     return true;
+}
+
+bool hub_state_busy(const char *state_dir) {
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/lock", state_dir);
+    int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    bool busy = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return busy;
 }
 
 static bool random_key(char out[sizeof KEY_PREFIX + 2 * KEY_BYTES]) {
@@ -111,7 +156,7 @@ static bool open_key(hub *h, err *e) {
 
 bool hub_state_open(hub *h, bool offline, err *e) {
     h->lock_fd = -1;
-    if (!make_folder(h->settings.state_dir, e))
+    if (!make_folder(h->settings.state_dir, offline, e))
         return false;
     if (!offline)
         return take_lock(h, e) && open_key(h, e);
