@@ -57,6 +57,8 @@ typedef struct options {
     bool reset_breaker;
     /* new-plugin */
     const char *kind;
+    /* plugin */
+    const char *keys, *key_given, *passphrase_file, *passphrase_env;
     /* check */
     bool junit;
     const char *only, *settings;
@@ -129,6 +131,7 @@ int command_audit(const options *o);
 int command_executions(const options *o);
 int command_limits(const options *o);
 int command_purge(const options *o);
+int command_plugin(const options *o);
 int command_new_plugin(const options *o);
 int command_check(const options *o);
 

@@ -17,7 +17,8 @@ enum {
     PURGE = 512,
     LIMITS = 1024,
     NEW_PLUGIN = 2048,
-    CHECK = 4096
+    CHECK = 4096,
+    PLUGIN = 8192
 };
 
 typedef struct option {
@@ -87,6 +88,9 @@ static const option known[] = {
     {"--failed", EXECUTIONS, FLAG, AT(failed)},
     {"--reset-breaker", LIMITS, FLAG, AT(reset_breaker)},
     {"--kind", NEW_PLUGIN, TEXT, AT(kind)},
+    {"--keys", PLUGIN, TEXT, AT(keys)},
+    {"--passphrase-file", PLUGIN, TEXT, AT(passphrase_file)},
+    {"--passphrase-env", PLUGIN, TEXT, AT(passphrase_env)},
     {"--junit", CHECK, FLAG, AT(junit)},
     {"--only", CHECK, TEXT, AT(only)},
     {"--seed", CHECK, COUNT, AT(seed)},
@@ -109,7 +113,7 @@ static unsigned commands_of(const char *command) {
                {"purge", CLIENT | PURGE},
                {"limits", CLIENT | LIMITS},
                {"new-plugin", NEW_PLUGIN},
-
+               {"plugin", CLIENT | PLUGIN},
                {"check", CHECK}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcmp(command, own[i].name) == 0)
@@ -183,14 +187,25 @@ static const option *find(const char *command, bb_str name) {
     return NULL;
 }
 
+/* `plugin sign --key FILE`: a file's name, where other commands take the hub's key itself. */
+static bool signs(const char *command, int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(command, "plugin") == 0; i++)
+        if (strcmp(argv[i], "sign") == 0)
+            return true;
+    return false;
+}
+
 /* --name value, --name=value, --flag. *at is moved past the value. */
 static bool read_option(options *o, const char *command, int argc, char **argv, int *at) {
     char *word = argv[*at], *equals = strchr(word, '=');
     bb_str name = equals != NULL ? str_of(word, (size_t)(equals - word)) : str_from(word);
-    static const option input = {"--json", CALL, TEXT, AT(json)};
+    static const option input = {"--json", CALL, TEXT, AT(json)},
+                        signing = {"--key", PLUGIN, TEXT, AT(key_given)};
     const option *option_ = find(command, name);
     if (strcmp(command, "call") == 0 && str_eq(name, STR("--json")))
         option_ = &input;
+    if (signs(command, argc, argv) && str_eq(name, STR("--key")))
+        option_ = &signing;
     if (option_ == NULL)
         return unknown_option(command, word);
     if (option_->kind >= FLAG)

@@ -33,6 +33,10 @@ void hub_stop(hub *h);
 bool hub_left_behind(void);
 void hub_free(hub *h);
 
+/* `busbar plugin allow` where no hub runs: takes a build out of the state folder's quarantine, and notes it
+ * in the audit log. `busy` gets whether a hub uses the folder; `gone` the hash. */
+bool hub_allow(const hub_options *options, const char *hash, char gone[65], bool *busy, err *e);
+
 /* `busbar probe` and `busbar plan`: the children that try connectors and a reload (plugin/probe.h,
  * registry/registry.h). Give an exit code. */
 int hub_probe_main(void);
