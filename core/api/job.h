@@ -24,6 +24,8 @@ typedef enum {
     JOB_SECRET_SET,
     JOB_SECRET_REMOVE,
     JOB_SECRET_ROTATE,
+    JOB_QUARANTINE_LIST, /* these two: hub/quarantine_jobs.c */
+    JOB_QUARANTINE_ALLOW,
     JOB_AUTH_REVOKE, /* a connection's tokens */
     JOB_AUTH_REVOKED /* the hub's own: that is done */
 } api_job_kind;

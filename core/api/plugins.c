@@ -2,6 +2,7 @@
 #include "api/routes.h"
 
 #include "auth/custom.h"
+#include "plugin/trust.h"
 
 static json_writer begin(buf *body) {
     json_writer w;
@@ -75,6 +76,30 @@ static void write_connections_of(json_writer *w, const snapshot *s, bb_str plugi
     json_array_end(w);
 }
 
+/* Who vouches for it, as the last reload found it. `found`: the file's hash, where another build runs or
+ * none. */
+static void write_trust(json_writer *w, const snapshot_plugin *p) {
+    const trust *t = p->trust;
+    if (p->found[0] != '\0' && (p->module == NULL || strcmp(p->found, p->module->sha256) != 0))
+        json_member_string(w, STR("file_sha256"), str_from(p->found));
+    if (t != NULL) {
+        json_member_string(w, STR("signature"), str_from(trust_signature_name(t->signature)));
+        member_opt(w, STR("signer"), t->signer);
+        if (t->key[0] != '\0')
+            json_member_string(w, STR("key"), str_from(t->key));
+        json_member_time(w, STR("signed_at"), t->signed_ms);
+        json_member_bool(w, STR("pinned"), t->pinned);
+    }
+    if (p->quarantine == NULL)
+        return;
+    json_keyl(w, "quarantine");
+    json_object(w);
+    json_member_string(w, STR("action"), str_from(quarantine_action_name(p->quarantine->action)));
+    json_member_string(w, STR("reason"), str_from(p->quarantine->reason));
+    json_member_time(w, STR("at"), p->quarantine->at_ms);
+    json_object_end(w);
+}
+
 /* The members that list and single answer share; the object is left open. */
 static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_plugin *p,
                               const principal *who) {
@@ -92,6 +117,7 @@ static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_
         json_member_string(w, STR("sha256"), str_from(m->sha256));
         json_member_u64(w, STR("generation"), m->number);
     }
+    write_trust(w, p);
     write_connections_of(w, s, p->id, who);
 }
 

@@ -26,6 +26,8 @@ static const route routes[] = {
     {"GET", "/api/v1/connections", route_connections, ROLE_VIEWER},
     {"POST", "/api/v1/connections", route_connection_create, ROLE_ADMIN},
     {"GET", "/api/v1/plugins", route_plugins, ROLE_VIEWER},
+    {"GET", "/api/v1/plugins/quarantine", route_quarantine, ROLE_ADMIN},
+    {"DELETE", "/api/v1/plugins/quarantine/*", route_quarantine_allow, ROLE_ADMIN},
     {"GET", "/api/v1/plugins/*", route_plugin, ROLE_VIEWER},
     {"GET", "/api/v1/plugins/*/operations/*", route_plugin_operation, ROLE_VIEWER},
     {"GET", "/api/v1/schemas", route_schemas, ROLE_VIEWER},
@@ -132,7 +134,8 @@ static const route *find_route(const http_request *r, route_params *p) {
 /* What tells of all connections, or acts on all: not for a key that is bound to some. */
 static bool is_of_the_whole(const route *r) {
     return r->handler == route_reload || r->handler == route_last_reload || r->handler == route_audit ||
-           r->handler == route_cache_purge_all;
+           r->handler == route_cache_purge_all || r->handler == route_quarantine ||
+           r->handler == route_quarantine_allow;
 }
 
 /* Whether the request may go on; else it has been answered, in words that do not tell what there is. */

@@ -21,6 +21,10 @@ void route_schemas(api *a, http_exchange *x, const route_params *p);
 void route_schema(api *a, http_exchange *x, const route_params *p);
 void route_auth_schemes(api *a, http_exchange *x, const route_params *p);
 
+/* quarantine.c */
+void route_quarantine(api *a, http_exchange *x, const route_params *p);
+void route_quarantine_allow(api *a, http_exchange *x, const route_params *p);
+
 /* connections.c */
 void route_connections(api *a, http_exchange *x, const route_params *p);
 void route_connection(api *a, http_exchange *x, const route_params *p);

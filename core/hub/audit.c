@@ -20,6 +20,7 @@ static const char *action_of(const api_job *job) {
     case JOB_SECRET_SET: return "secret.set";
     case JOB_SECRET_REMOVE: return "secret.remove";
     case JOB_SECRET_ROTATE: return "secret.rotate";
+    case JOB_QUARANTINE_ALLOW: return "plugin.allow";
     default: return NULL; /* it changes nothing */
     }
 }

@@ -150,6 +150,7 @@ static bool start_registry(hub *h, err *e) {
                                 .program = "/proc/self/exe",
                                 .loops = h->settings.loops,
                                 .strict = h->settings.strict,
+                                .policy = h->policy,
                                 .quotas = h->quotas,
                                 .quarantine = h->quarantine,
                                 .auth = h->auth,
@@ -190,9 +191,10 @@ static bool open_quarantine(hub *h, err *e) {
 static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
     mark_may_block(); /* connectors are created and destroyed here */
-    if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_state_open(h, options->offline, e) ||
-        !hub_storage_open(h, e) || !open_quarantine(h, e) || !hub_crashes_open(h, e) ||
-        !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) || !start_registry(h, e))
+    if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_policy_open(h, e) ||
+        !hub_state_open(h, options->offline, e) || !hub_storage_open(h, e) || !open_quarantine(h, e) ||
+        !hub_crashes_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
+        !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .access = h->access,

@@ -60,6 +60,9 @@ struct hub {
     store *store; /* NULL: offline, and there is none */
     secrets *secrets;
     quarantine *quarantine;
+    arena *policy_memory;
+    plugin_policy *policy; /* in policy_memory */
+    err policy_error;      /* why busbar.conf's newer one is not in force; "": it is */
     registry *registry;
     executions *executions;
     quota_book *quotas;
@@ -101,6 +104,16 @@ void hub_write_report(hub *h, api_job *job);
 
 /* connections.c: files in conf.d that the API changes */
 void hub_connection_job(hub *h, api_job *job);
+
+/* policy.c: which connectors may run: busbar.conf's [plugins] and [pins] */
+bool hub_policy_open(hub *h, err *e);
+void hub_policy_reload(hub *h); /* a bad one leaves the one before in force, and is in the report */
+void hub_policy_close(hub *h);
+/* registry_plan with what busbar.conf says now. */
+bb_str hub_policy_plan(hub *h, arena *a, err *e);
+
+/* quarantine_jobs.c */
+void hub_quarantine_job(hub *h, api_job *job);
 
 /* keys.c */
 void hub_key_job(hub *h, api_job *job);
@@ -156,6 +169,7 @@ void hub_storage_of_plan_end(void);
 
 /* state.c: the state folder */
 bool hub_state_open(hub *h, bool offline, err *e);
+bool hub_state_busy(const char *state_dir); /* a hub uses it */
 void hub_state_close(hub *h);
 
 #endif

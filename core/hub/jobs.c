@@ -45,7 +45,7 @@ static void reload(hub *h, api_job *job) {
 
 static void plan(hub *h, api_job *job) {
     err e = {""};
-    bb_str text = registry_plan(h->registry, job->memory, &e);
+    bb_str text = hub_policy_plan(h, job->memory, &e);
     if (text.ptr != NULL) {
         buf_str_add(&job->answer, text);
     } else {
@@ -129,6 +129,8 @@ void hub_run_jobs(hub *h) {
         case JOB_SECRET_SET:
         case JOB_SECRET_REMOVE:
         case JOB_SECRET_ROTATE: hub_secret_job(h, job); break;
+        case JOB_QUARANTINE_LIST:
+        case JOB_QUARANTINE_ALLOW: hub_quarantine_job(h, job); break;
         default: hub_connection_job(h, job); break;
         }
     }

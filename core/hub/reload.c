@@ -218,6 +218,8 @@ static void retire(hub *h, connection *list) {
 }
 
 void hub_reload(hub *h) {
+    if (h->last != NULL) /* the start has just read it */
+        hub_policy_reload(h);
     registry_change done = registry_reload(h->registry);
     if (done.report == NULL) {
         log_error("no memory for a reload: the configuration stays as it is");

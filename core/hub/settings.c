@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
-                                       "executions", "idempotency", "trace",   "alerts", NULL};
+static const char *const sections[] = {"hub",         "server", "secrets", "store",   "cache", "executions",
+                                       "idempotency", "trace",  "alerts",  "plugins", "pins",  NULL};
 static const char *const hub_keys[] = {"listen",
                                        "plugins",
                                        "state",
@@ -170,6 +170,24 @@ static bool read_storage(arena *a, const conf_file *f, hub_settings *out, err *e
            read_text(a, f, kept, STR("file"), &out->store_file, e);
 }
 
+/* No such file: nothing is said. */
+static bool read_conf(arena *a, const char *conf_dir, conf_file *f, err *e) {
+    const char *path = file_beside(a, conf_dir);
+    *f = (conf_file){.path = path};
+    if (path == NULL)
+        return err_set(e, "no memory");
+    if (access(path, F_OK) == 0 && !conf_read_file(a, path, f)) {
+        *e = f->error;
+        return false;
+    }
+    return conf_check_sections(f, sections, e);
+}
+
+bool hub_settings_policy(arena *a, const char *conf_dir, plugin_policy *out, err *e) {
+    conf_file f;
+    return read_conf(a, conf_dir, &f, e) && hub_settings_read_plugins(a, &f, out, e);
+}
+
 bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, err *e) {
     *out = (hub_settings){.conf_dir = options->conf_dir != NULL ? options->conf_dir : "conf.d",
                           .state_dir = options->state_dir,
@@ -177,13 +195,8 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
                           .listen = options->listen,
                           .loops = options->loops,
                           .offline = options->offline};
-    const char *path = file_beside(a, out->conf_dir);
-    conf_file f = {.path = path};
-    if (path != NULL && access(path, F_OK) == 0 && !conf_read_file(a, path, &f)) {
-        *e = f.error;
-        return false;
-    }
-    if (!conf_check_sections(&f, sections, e) || !read_hub(a, &f, out, e) ||
+    conf_file f;
+    if (!read_conf(a, out->conf_dir, &f, e) || !read_hub(a, &f, out, e) ||
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
         !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_alerts(a, &f, out, e))
         return false;

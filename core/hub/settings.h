@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "observe/alerts.h"
 #include "plugin/quarantine.h"
+#include "plugin/trust.h"
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
@@ -34,6 +35,14 @@ typedef struct hub_settings {
 bool hub_settings_read_alerts(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 /* settings_stages.c: [cache], [executions], [idempotency], [trace]. */
 bool hub_settings_read_stages(struct arena *a, const conf_file *f, hub_settings *out, err *e);
+
+/* settings_plugins.c: [plugins] and [pins]. */
+bool hub_settings_read_plugins(struct arena *a, const conf_file *f, plugin_policy *out, err *e);
+/* The same, from busbar.conf beside the conf folder; nothing else of it is looked at but its sections' names.
+ */
+bool hub_settings_policy(struct arena *a, const char *conf_dir, plugin_policy *out, err *e);
+/* The public keys in a folder, for out->keys. */
+bool hub_keys_read(struct arena *a, const char *folder, plugin_policy *out, err *e);
 
 /* Reads busbar.conf beside the conf folder, where there is one. False: *e names file and line. */
 bool hub_settings_read(struct arena *a, const hub_options *options, hub_settings *out, err *e);

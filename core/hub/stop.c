@@ -148,6 +148,7 @@ void hub_free(hub *h) {
         registry_free(h->registry);
     }
     quarantine_close(h->quarantine);
+    hub_policy_close(h);
     auth_runtime_free(h->auth);
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);

@@ -40,6 +40,7 @@ typedef struct plugin_module {
     bb_str settings_text;
     const json_value *settings_schema_json;
     schema *settings;
+    const struct trust *trust; /* what it was last judged by (plugin/trust.h); NULL: not from a file [main] */
     struct mark_build *build; /* what reports of crashes name (plugin/mark.h); NULL: not loaded from a file */
     arena *memory;
     unsigned refs; /* [main] */

@@ -23,7 +23,10 @@ struct quarantine {
     size_t count, cap;
 };
 
-static const char *const actions[] = {"none", "isolate", "off"};
+const char *quarantine_action_name(quarantine_action action) {
+    static const char *const actions[] = {"none", "isolate", "off"};
+    return actions[action];
+}
 
 /* --- entries in memory ----------------------------------------------------------------------------- */
 
@@ -139,7 +142,7 @@ static void load(quarantine *q) {
 static void write_entry(json_writer *w, const quarantine_entry *e) {
     json_object(w);
     json_member_string(w, STR("sha256"), str_from(e->sha256));
-    json_member_string(w, STR("action"), str_from(actions[e->action]));
+    json_member_string(w, STR("action"), str_from(quarantine_action_name(e->action)));
     json_keyl(w, "plugin");
     json_put_string_lossy(w, str_from(e->plugin));
     json_keyl(w, "version");

@@ -16,6 +16,8 @@ typedef enum {
     QUARANTINE_OFF      /* is not run at all */
 } quarantine_action;
 
+const char *quarantine_action_name(quarantine_action action); /* "none", "isolate", "off" */
+
 typedef struct quarantine_entry {
     char sha256[65];
     quarantine_action action;

@@ -2,6 +2,7 @@
 
 #include "plugin/elf.h"
 #include "plugin/host_crypto.h"
+#include "plugin/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,30 +17,9 @@
 /* --- may it be trusted ------------------------------------------------------------------------------------
  */
 
-static bool check_folder(const char *path, err *e) {
-    char folder[PATH_MAX];
-    struct stat st;
-    if (realpath(path, folder) == NULL)
-        return err_set(e, "cannot be opened: %s", strerror(errno));
-    char *slash = strrchr(folder, '/');
-    slash[slash == folder] = '\0';
-    if (stat(folder, &st) != 0)
-        return err_set(e, "its folder cannot be looked at: %s", strerror(errno));
-    if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
-        return err_set(e, "everybody can put files into its folder %.200s: chmod o-w it", folder);
-    return true;
-}
-
 static bool check_file(const struct stat *st, err *e) {
-    if (!S_ISREG(st->st_mode))
-        return err_set(e, "it is not a regular file");
-    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return err_set(e,
-                       "%s can write it (mode %03o), so that anybody's code could be loaded: chmod go-w it",
-                       st->st_mode & S_IWOTH ? "everybody" : "its group", st->st_mode & 0777);
-    if (st->st_uid != 0 && st->st_uid != geteuid())
-        return err_set(e, "it belongs to user %u: it must belong to root or to the hub's user (%u); chown it",
-                       st->st_uid, geteuid());
+    if (!place_file(st, e))
+        return false;
     if (st->st_size == 0)
         return err_set(e, "it is empty: copy it again");
     if (st->st_size > SIZE_MAX_BYTES)
@@ -74,15 +54,18 @@ static char *read_file(int fd, const struct stat *st, err *e) {
     return bytes;
 }
 
-static char *read_checked(const char *path, struct stat *st, err *e) {
+static char *read_checked(const char *path, const plugin_policy *policy, struct stat *st, err *e) {
+    char real[PATH_MAX];
+    if (!place_resolve(path, real, e) || !trust_place(policy, path, real, e))
+        return NULL;
     /* O_NONBLOCK: a FIFO must not stop the hub. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
     if (fd < 0)
         return err_set(e, "cannot be opened: %s", strerror(errno)), NULL;
     char *bytes = NULL;
     if (fstat(fd, st) != 0)
         err_set(e, "cannot be looked at: %s", strerror(errno));
-    else if (check_file(st, e) && check_folder(path, e))
+    else if (check_file(st, e))
         bytes = read_file(fd, st, e);
     close(fd);
     return bytes;
@@ -141,9 +124,10 @@ static bool put_copy(const char *state_dir, staged *out, bb_str bytes, err *e) {
     return err_set(e, "it cannot be copied to %.200s: %s", folder, strerror(why));
 }
 
-bool stage_file(const char *path, bb_str id, const char *state_dir, staged *out, err *e) {
+bool stage_file(const char *path, bb_str id, const char *state_dir, const plugin_policy *policy, staged *out,
+                err *e) {
     struct stat st;
-    char *read = read_checked(path, &st, e);
+    char *read = read_checked(path, policy, &st, e);
     if (read == NULL)
         return false;
     bb_str bytes = str_of(read, (size_t)st.st_size);

@@ -4,7 +4,7 @@
 #ifndef PLUGIN_STAGE_H
 #define PLUGIN_STAGE_H
 
-#include "base/err.h"
+#include "plugin/trust.h"
 
 #include <limits.h>
 
@@ -15,9 +15,12 @@ typedef struct staged {
 } staged;
 
 /* Refuses, with the remedy, what is not a regular file, can be written by group or others, belongs to neither
- * root nor this user, lies in a folder that others can write, is empty, over 256 MiB, or no shared object of
- * this machine. A symbolic link is followed: its target is what is checked. */
-bool stage_file(const char *path, bb_str id, const char *state_dir, staged *out, err *e);
+ * root nor this user, can be exchanged by others (place.h), lies outside of the allowed folders, is empty,
+ * over 256 MiB, or no shared object of this machine. A symbolic link is followed: its target is what is
+ * checked. The file is read once: what is hashed, judged by that hash (trust.h) and loaded are the same
+ * bytes. */
+bool stage_file(const char *path, bb_str id, const char *state_dir, const plugin_policy *policy, staged *out,
+                err *e);
 
 /* Removes the copies that are not among `keep` (sha256 texts). What is mapped stays mapped. */
 void stage_clean(const char *state_dir, const char *const *keep, size_t n);

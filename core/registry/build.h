@@ -27,6 +27,8 @@ struct registry {
     quarantine *quarantine; /* the options', or its own where they have none */
     bool own_quarantine;
     uint64_t modules_loaded;
+    const plugin_policy *policy; /* never NULL; the caller's */
+    const char *policy_error;    /* why busbar.conf's newer one is not in force; NULL: it is */
     upstream_book upstreams;
 };
 
@@ -34,6 +36,7 @@ typedef struct build_plugin {
     bb_str id;
     const char *file;
     staged staged;
+    trust trust;           /* of the staged file */
     plugin_module *old;    /* in force; not referenced */
     plugin_module *module; /* referenced: the old one, or a new one; NULL: none to be had */
     plugin_module
@@ -48,6 +51,7 @@ typedef struct build_connection {
     bb_str id;
     build_plugin *plugin;
     connection *old; /* in force, or NULL */
+    bool old_barred; /* by what is trusted now: it must not go on */
     connection *fresh;
     bb_str settings; /* of fresh: for `create` */
     bool duplicate;  /* another file has this id */
@@ -64,6 +68,16 @@ typedef struct build {
     build_connection *connections;
     size_t connection_count;
 } build;
+
+/* build_trust.c: whether the build that was staged may run; else `error`. False also where memory is used up.
+ */
+bool build_judge(const build *b, build_plugin *p);
+/* Whether a build that is loaded may go on by what is trusted now. */
+bool build_may_go_on(const build *b, const plugin_module *m, err *e);
+/* What was found about it, kept with the module. */
+void build_keep_trust(const build_plugin *p, plugin_module *m);
+/* The same, for the snapshot. */
+void build_put_trust(const build *b, const build_plugin *p, arena *a, snapshot_plugin *to);
 
 /* Each fills in its part; failures of one connector or connection go to its `error`. False: memory, or the
  * folder, is at fault. */

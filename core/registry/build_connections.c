@@ -92,6 +92,7 @@ static void read_file(build *b, build_connection *c) {
     if (!c->duplicate && b->r->current != NULL) {
         const snapshot_entry *before = snapshot_find(b->r->current, c->id);
         c->old = before != NULL ? before->conn : NULL;
+        c->old_barred = c->old != NULL && !build_may_go_on(b, c->old->module, NULL);
     }
     c->error = c->file->error;
     if (c->error.text[0] == '\0' && choose_plugin(b, c))

@@ -68,12 +68,22 @@ static const char *sha256_before(const build *b, const build_plugin *p) {
     return p->old != NULL ? p->old->sha256 : NULL;
 }
 
-static void refuse(build_plugin *p) {
+static void refuse(const build *b, build_plugin *p) {
     err_prefix(&p->error, "%s: ", p->file);
     p->change = CHANGE_REFUSED;
-    p->module = p->old; /* goes on, where there is one */
-    if (p->module != NULL)
+    err why = {""};
+    if (p->old == NULL)
+        return;
+    if (build_may_go_on(b, p->old, &why)) {
+        p->module = p->old;
         module_ref(p->module);
+    } else if (strcmp(p->old->sha256, p->staged.sha256) == 0) {
+        err_prefix(&p->error, "the build that ran must not go on: ");
+    } else {
+        err text = p->error;
+        err_set(&p->error, "%.600s; the build that ran, %.12s, must not go on: %.300s", text.text,
+                p->old->sha256, why.text);
+    }
 }
 
 /* A build that has done harm is not run again before an admin says so. False: it is refused. */
@@ -83,11 +93,13 @@ static bool check_quarantine(const build *b, build_plugin *p) {
     if (held == NULL)
         return true;
     clock_rfc3339(held->at_ms, when);
-    err_set(&p->error,
-            "this very build is in quarantine since %s: %s; put in another build, or allow it: busbar plugin "
-            "allow %.12s",
-            when, held->reason, held->sha256);
-    refuse(p);
+    err_set(
+        &p->error,
+        "this very build is in quarantine since %s%s: %s; put in another build, or allow it: busbar plugin "
+        "allow %.12s",
+        when, held->action == QUARANTINE_ISOLATE ? ", to run in a process of its own only" : "", held->reason,
+        held->sha256);
+    refuse(b, p);
     return false;
 }
 
@@ -107,24 +119,29 @@ static void read_declared(build *b, build_plugin *p) {
         err_prefix(&p->note, "tried without having been read first: ");
     } else if (p->declared == NULL || !check_auth(b, p->declared, &e)) {
         p->error = e;
-        refuse(p);
+        refuse(b, p);
     }
 }
 
 static void stage(build *b, build_plugin *p) {
     const snapshot_plugin *before = b->r->current != NULL ? snapshot_plugin_find(b->r->current, p->id) : NULL;
     p->old = before != NULL ? before->module : NULL;
-    if (!stage_file(p->file, p->id, b->r->options.state_dir, &p->staged, &p->error)) {
-        refuse(p);
+    if (!stage_file(p->file, p->id, b->r->options.state_dir, b->r->policy, &p->staged, &p->error)) {
+        refuse(b, p);
         return;
     }
     const char *was = sha256_before(b, p);
     p->change = was == NULL                          ? CHANGE_ADDED
                 : strcmp(was, p->staged.sha256) == 0 ? CHANGE_UNCHANGED
                                                      : CHANGE_CODE;
+    if (!build_judge(b, p)) {
+        refuse(b, p);
+        return;
+    }
     if (p->change == CHANGE_UNCHANGED && p->old != NULL) {
         p->module = p->old;
         module_ref(p->module);
+        build_keep_trust(p, p->module);
     } else if (check_quarantine(b, p)) {
         read_declared(b, p);
     }
@@ -153,7 +170,7 @@ static bool try_new(build *b) {
         tried[i]->error = jobs[i].error;
         if (jobs[i].crashed)
             put_in_quarantine(b->r, tried[i]);
-        refuse(tried[i]);
+        refuse(b, tried[i]);
     }
     return true;
 }
@@ -172,9 +189,10 @@ static void load(build *b, build_plugin *p) {
         p->module = NULL;
     }
     if (p->module == NULL) {
-        refuse(p);
+        refuse(b, p);
         return;
     }
+    build_keep_trust(p, p->module);
     b->r->modules_loaded++;
     for (size_t i = 0; i < p->module->op_count; i++)
         p->module->ops[i].stats = metrics_op_get(p->id, p->module->ops[i].id);

@@ -62,6 +62,10 @@ static void write_request(const registry *r, buf *out) {
     json_member_u64(&w, STR("probe_timeout_ms"), r->options.probe_timeout_ms);
     json_keyl(&w, "version");
     json_put_string(&w, str_from(host_get()->version));
+    json_keyl(&w, "policy");
+    trust_policy_write(r->policy, &w);
+    if (r->policy_error != NULL)
+        json_member_string(&w, STR("policy_error"), str_from(r->policy_error));
     write_baseline(r, &w);
     json_object_end(&w);
 }
@@ -148,7 +152,10 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
         .program = text_of(a, request, "program"),
         .loops = 1,
         .probe_timeout_ms = (unsigned)timeout,
+        .policy = trust_policy_read(a, json_getl(request, "policy")),
     };
+    if (options.policy == NULL)
+        return NULL;
     err why = {""};
     if (prepare != NULL && !prepare(&options, &why))
         log_error("the plan cannot look into the secret store: %s", why.text);
@@ -159,6 +166,8 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
         !read_items(a, json_getl(request, "plugins"), &before->plugins, &before->plugin_count))
         return NULL;
     r->generation = generation;
+    if (json_getl(request, "policy_error") != NULL)
+        r->policy_error = text_of(a, request, "policy_error");
     r->other = before;
     quarantine_read(r->quarantine, json_getl(request, "quarantine"));
     return r;

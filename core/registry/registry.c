@@ -24,6 +24,7 @@ registry *registry_new(const registry_options *options, err *e) {
     r->options.program = arena_strdup(r->memory, str_from(options->program));
     if (r->options.probe_timeout_ms == 0)
         r->options.probe_timeout_ms = 5000;
+    r->policy = options->policy != NULL ? options->policy : &plugin_policy_default;
     r->own_quarantine = options->quarantine == NULL;
     r->quarantine = r->own_quarantine ? quarantine_open(NULL, e) : options->quarantine;
     if (r->quarantine == NULL) {
@@ -49,6 +50,15 @@ const snapshot *registry_current(const registry *r) {
     return r->current;
 }
 
+void registry_set_policy(registry *r, const plugin_policy *policy, const char *error) {
+    r->policy = policy;
+    r->policy_error = error;
+}
+
+const plugin_policy *registry_policy(const registry *r) {
+    return r->policy;
+}
+
 /* --- the report --------------------------------------------------------------------------------------- */
 
 static report *report_new(const registry *r) {
@@ -61,6 +71,8 @@ static report *report_new(const registry *r) {
     report_->memory = memory;
     report_->generation = r->generation;
     report_->started_ms = clock_wall_ms();
+    if (r->policy_error != NULL)
+        report_->settings_error = arena_copy(memory, str_from(r->policy_error));
     return report_;
 }
 
@@ -116,7 +128,7 @@ static void report_connections(report *out, const build *b) {
             .id = arena_copy(out->memory, c->id),
             .change = c->change,
             .error = error_text(out->memory, &c->error),
-            .kept = c->change == CHANGE_REFUSED && c->old != NULL,
+            .kept = c->change == CHANGE_REFUSED && c->old != NULL && !c->old_barred,
         };
     }
     for (size_t i = 0; i < before; i++)
@@ -130,12 +142,14 @@ static void put_plugins(snapshot *s, const build *b) {
         const build_plugin *p = &b->plugins[i];
         if (p->module != NULL)
             module_ref(p->module);
-        s->plugins[s->plugin_count++] = (snapshot_plugin){
+        snapshot_plugin *to = &s->plugins[s->plugin_count++];
+        *to = (snapshot_plugin){
             .id = arena_copy(s->memory, p->id),
             .module = p->module,
             .file = arena_strdup(s->memory, str_from(p->file)),
             .error = error_text(s->memory, &p->error),
         };
+        build_put_trust(b, p, s->memory, to);
     }
 }
 
@@ -144,7 +158,7 @@ static void put_connections(snapshot *s, const build *b) {
         const build_connection *c = &b->connections[i];
         if (c->duplicate)
             continue;
-        connection *conn = c->fresh != NULL ? c->fresh : c->old;
+        connection *conn = c->fresh != NULL ? c->fresh : c->old_barred ? NULL : c->old;
         if (c->fresh != NULL)
             c->fresh->generation = s->generation;
         bb_str plugin = conn != NULL ? conn->module->id : c->plugin != NULL ? c->plugin->id : STR("");
@@ -235,6 +249,17 @@ static bool any_refused(const build *b) {
     return false;
 }
 
+/* What must not go on ends also where strict would hold back all. */
+static bool any_barred(const build *b) {
+    for (size_t i = 0; i < b->connection_count; i++)
+        if (b->connections[i].old_barred)
+            return true;
+    for (size_t i = 0; i < b->plugin_count; i++)
+        if (b->plugins[i].old != NULL && b->plugins[i].module == NULL)
+            return true;
+    return false;
+}
+
 static void build_free(build *b) {
     for (size_t i = 0; i < b->connection_count; i++)
         connection_free(b->connections[i].fresh);
@@ -258,7 +283,8 @@ static void try_commit(build *b, registry_change *out) {
     bool first = b->r->current == NULL;
     if (b->r->other != NULL)
         return;
-    if (b->r->options.strict && any_refused(b) && !first) {
+    bool refused = any_refused(b) || b->r->policy_error != NULL;
+    if (b->r->options.strict && refused && !first && !any_barred(b)) {
         report_->refusal = STR("strict = yes, and something was refused: nothing was changed");
         return;
     }

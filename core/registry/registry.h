@@ -15,11 +15,12 @@ typedef struct registry_options {
     const char *store_file, *master_key_file; /* for the child that plans; the latter may be NULL */
     const char *program;                      /* what is started as `PROGRAM probe` */
     unsigned loops;
-    struct auth_runtime *auth; /* gives connections their sessions; NULL: none, nothing will be called */
-    bool strict;               /* one refusal holds back all */
-    bool shared_state;         /* another hub may use the state folder: remove nothing from it */
-    unsigned probe_timeout_ms; /* of one step in the child; 0: 5 s */
-    quota_book *quotas;        /* NULL: quotas are not counted */
+    struct auth_runtime *auth;   /* gives connections their sessions; NULL: none, nothing will be called */
+    bool strict;                 /* one refusal holds back all */
+    bool shared_state;           /* another hub may use the state folder: remove nothing from it */
+    unsigned probe_timeout_ms;   /* of one step in the child; 0: 5 s */
+    const plugin_policy *policy; /* which builds may run; NULL: all that pass stage.h's checks */
+    quota_book *quotas;          /* NULL: quotas are not counted */
     quarantine
         *quarantine; /* builds that have done harm; outlives the registry. NULL: known for this run only */
 } registry_options;
@@ -40,6 +41,11 @@ typedef struct registry_change {
 } registry_change;
 
 registry_change registry_reload(registry *r);
+/* Which builds may run from the next reload on; lives until it is replaced. `error` (may be NULL, lives as
+ * long): why it is not what busbar.conf says, for the reports. */
+void registry_set_policy(registry *r, const plugin_policy *policy, const char *error);
+const plugin_policy *registry_policy(const registry *r);
+
 /* What a reload would do. Nothing changes, nothing is loaded: it happens in a child process (`PROGRAM plan`).
  * A report's JSON text in `a`, or absent and *e. */
 bb_str registry_plan(registry *r, arena *a, err *e);

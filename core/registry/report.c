@@ -34,6 +34,8 @@ static void write_errors(json_writer *w, const report *r) {
     json_array(w);
     if (r->refusal.ptr != NULL)
         json_put_string_lossy(w, r->refusal);
+    if (r->settings_error.ptr != NULL)
+        json_put_string_lossy(w, r->settings_error);
     for (size_t i = 0; i < r->plugin_count; i++)
         if (r->plugins[i].error.ptr != NULL)
             json_put_string_lossy(w, r->plugins[i].error);
@@ -61,7 +63,7 @@ void report_write(const report *r, json_writer *w) {
 }
 
 size_t report_refused(const report *r) {
-    size_t n = r->refusal.ptr != NULL;
+    size_t n = (r->refusal.ptr != NULL) + (size_t)(r->settings_error.ptr != NULL);
     for (size_t i = 0; i < r->plugin_count; i++)
         n += r->plugins[i].error.ptr != NULL;
     for (size_t i = 0; i < r->connection_count; i++)
@@ -85,6 +87,8 @@ void report_log(const report *r) {
     size_t plugins[6] = {0}, connections[6] = {0};
     log_items("connector", r->plugins, r->plugin_count, plugins);
     log_items("connection", r->connections, r->connection_count, connections);
+    if (r->settings_error.ptr != NULL)
+        log_error("%.*s", STR_FMT(r->settings_error));
     if (r->refusal.ptr != NULL)
         log_error("configuration rolled back: %.*s", STR_FMT(r->refusal));
     log_info("configuration %llu %s in %.1f ms: connections %zu unchanged, %zu settings, %zu code, %zu "

@@ -33,7 +33,8 @@ typedef struct report {
     double duration_ms;
     report_item *connections, *plugins;
     size_t connection_count, plugin_count;
-    bb_str refusal; /* why nothing was committed; absent: it was */
+    bb_str settings_error; /* busbar.conf is refused, what was in force before stays so; absent: it is not */
+    bb_str refusal;        /* why nothing was committed; absent: it was */
 } report;
 
 void report_write(const report *r, json_writer *w);

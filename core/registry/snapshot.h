@@ -20,6 +20,9 @@ typedef struct snapshot_plugin {
     plugin_module *module; /* NULL: refused */
     const char *file;
     bb_str error;
+    char found[65];            /* hash of the file that was there; "": it could not be read */
+    const struct trust *trust; /* of the build in force, or of the file where none is; NULL: unknown */
+    const struct quarantine_entry *quarantine; /* of the file that was there; NULL: none */
 } snapshot_plugin;
 
 typedef struct snapshot {

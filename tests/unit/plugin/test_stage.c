@@ -60,7 +60,7 @@ static void end(void) {
 static staged stage_ok(void) {
     staged out;
     err e = {""};
-    if (!stage_file(so, STR("x"), state, &out, &e))
+    if (!stage_file(so, STR("x"), state, &plugin_policy_default, &out, &e))
         ck_abort_msg("%s", e.text);
     return out;
 }
@@ -68,7 +68,8 @@ static staged stage_ok(void) {
 static void refused(const char *path, const char *part) {
     staged out;
     err e = {""};
-    ck_assert_msg(!stage_file(path, STR("x"), state, &out, &e), "taken; expected: %s", part);
+    ck_assert_msg(!stage_file(path, STR("x"), state, &plugin_policy_default, &out, &e), "taken; expected: %s",
+                  part);
     ck_assert_msg(strstr(e.text, part) != NULL, "\"%s\" does not say \"%s\"", e.text, part);
 }
 
@@ -222,7 +223,7 @@ START_TEST(links_lead_to_what_is_checked) {
     begin();
     snprintf(link, sizeof link, "%.4000s/link.so", folder);
     ck_assert_int_eq(symlink("x.so", link), 0);
-    ck_assert_msg(stage_file(link, STR("x"), state, &out, &e), "%s", e.text);
+    ck_assert_msg(stage_file(link, STR("x"), state, &plugin_policy_default, &out, &e), "%s", e.text);
     ck_assert_int_eq(chmod(so, 0777), 0);
     refused(link, "chmod go-w");
     end();

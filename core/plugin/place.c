@@ -1,0 +1,68 @@
+#include "plugin/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_ours(uid_t owner) {
+    return owner == 0 || owner == geteuid();
+}
+
+static bool check_folder(const char *path, err *e) {
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return err_set(e, "the folder %.300s cannot be looked at: %s", path, strerror(errno));
+    if (S_ISLNK(st.st_mode))
+        return err_set(e, "the folder %.300s was exchanged while it was looked at", path);
+    if (!is_ours(st.st_uid))
+        return err_set(
+            e,
+            "the folder %.300s belongs to user %u, who could put another file there: it must belong "
+            "to root or to the hub's user (%u); chown it",
+            path, st.st_uid, geteuid());
+    if ((st.st_mode & S_ISVTX) != 0)
+        return true;
+    if ((st.st_mode & S_IWOTH) != 0)
+        return err_set(e, "everybody can put files into the folder %.300s: chmod o-w it", path);
+    return (st.st_mode & S_IWGRP) == 0 ||
+           err_set(e, "its group (%u) can put files into the folder %.300s: chmod g-w it", st.st_gid, path);
+}
+
+bool place_resolve(const char *path, char real[PATH_MAX], err *e) {
+    char folder[PATH_MAX];
+    if (realpath(path, real) == NULL)
+        return err_set(e, "cannot be opened: %s", strerror(errno));
+    for (const char *slash = real; slash != NULL; slash = strchr(slash + 1, '/')) {
+        size_t n = slash == real ? 1 : (size_t)(slash - real);
+        memcpy(folder, real, n);
+        folder[n] = '\0';
+        if (!check_folder(folder, e))
+            return false;
+    }
+    return true;
+}
+
+bool place_folder(const char *path, char real[PATH_MAX], err *e) {
+    return place_resolve(path, real, e) && check_folder(real, e);
+}
+
+bool place_file(const struct stat *st, err *e) {
+    if (!S_ISREG(st->st_mode))
+        return err_set(e, "it is not a regular file");
+    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(e, "%s can write it (mode %03o): chmod go-w it",
+                       st->st_mode & S_IWOTH ? "everybody" : "its group", st->st_mode & 0777);
+    return is_ours(st->st_uid) ||
+           err_set(e,
+                   "it belongs to user %u: it must belong to root or to the hub's user "
+                   "(%u); chown it",
+                   st->st_uid, geteuid());
+}
+
+bool place_within(const char *real, const char *folder) {
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    return strncmp(real, folder, n) == 0 && (n == 1 || real[n] == '/');
+}
