@@ -57,7 +57,7 @@ static const char *keep(hub *h, const char *from, uint64_t at_ms) {
  * ------------------------------------------------------------------------------------------ */
 
 static void quarantine_it(hub *h, const crash_report *r, const char *sentence) {
-    quarantine_entry entry = {.action = h->settings.on_crash,
+    quarantine_entry entry = {.action = h->policy->on_crash,
                               .plugin = r->plugin,
                               .version = r->version != NULL ? r->version : "",
                               .reason = sentence,

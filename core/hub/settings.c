@@ -200,7 +200,6 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
         !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_alerts(a, &f, out, e))
         return false;
-    out->on_crash = QUARANTINE_ISOLATE;
     if (out->state_dir == NULL)
         out->state_dir = "var";
     if (out->store_file == NULL)

@@ -6,7 +6,6 @@
 #include "http/server.h"
 #include "hub/hub.h"
 #include "observe/alerts.h"
-#include "plugin/quarantine.h"
 #include "plugin/trust.h"
 
 typedef struct hub_settings {
@@ -17,7 +16,6 @@ typedef struct hub_settings {
     unsigned loops;
     bool strict, offline;
     uint64_t drain_soft_ms, drain_hard_ms;   /* calls on replaced connections: cancelled, then given up on */
-    quarantine_action on_crash;              /* what becomes of a build that took the hub down */
     uint64_t step_warning_ms, step_limit_ms; /* of a step that keeps its loop waiting; 0: not told of */
     uint64_t connection_memory;              /* bytes of an instance, by busbar.memory/1 */
     uint64_t shutdown_ms;                    /* grace for calls when stopping */
