@@ -86,12 +86,33 @@ static void print_build(FILE *to, const json_value *p) {
     fprintf(to, "%s", json_count(extensions) > 0 ? "\n" : "");
 }
 
+/* Of a hub's connector; a file alone tells nothing of it. */
+static void print_trust(FILE *to, const json_value *p) {
+    bb_str signature = text_of(p, "signature"), signer = text_of(p, "signer"), key = text_of(p, "key");
+    const json_value *held = json_getl(p, "quarantine");
+    if (signer.len > 0)
+        fprintf(to, "signed by %.*s (key %.*s) at %.*s", STR_FMT(signer), STR_FMT(key),
+                STR_FMT(text_of(p, "signed_at")));
+    else if (key.len > 0)
+        fprintf(to, "signature %.*s, of key %.*s", STR_FMT(signature), STR_FMT(key));
+    else if (signature.len > 0)
+        fprintf(to, "not signed");
+    if (signature.len > 0)
+        fprintf(to, "%s\n", flag(p, "pinned") ? ", pinned" : "");
+    if (held != NULL)
+        fprintf(to, "in quarantine (%.*s) since %.*s: build %.12s: %.*s\n", STR_FMT(text_of(held, "action")),
+                STR_FMT(text_of(held, "at")),
+                text_of(p, "file_sha256").len > 0 ? text_of(p, "file_sha256").ptr : text_of(p, "sha256").ptr,
+                STR_FMT(text_of(held, "reason")));
+}
+
 static void print_plugin(FILE *to, const json_value *p) {
     fprintf(to, "%.*s %.*s - %.*s\n", STR_FMT(text_of(p, "id")), STR_FMT(text_of(p, "version")),
             STR_FMT(text_of(p, "name")));
     fprintf(to, "%.*s\n", STR_FMT(text_of(p, "summary")));
     print_build(to, p);
     fprintf(to, "file %.*s, sha256 %.*s\n", STR_FMT(text_of(p, "file")), STR_FMT(text_of(p, "sha256")));
+    print_trust(to, p);
     if (text_of(p, "error").len > 0)
         fprintf(to, "refused: %.*s\n", STR_FMT(text_of(p, "error")));
     fprintf(to, "\nsettings\n");

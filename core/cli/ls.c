@@ -4,14 +4,17 @@
 
 #include <stdio.h>
 
-#define COLUMNS_MAX 5
+#define COLUMNS_MAX 8
 
 typedef struct listing {
     const char *path, *member;
     const char *columns[COLUMNS_MAX]; /* members, as headings too; ends with NULL */
 } listing;
 
-static const listing plugins = {"/plugins", "plugins", {"id", "version", "status", "operations", "summary"}};
+static const listing plugins = {
+    "/plugins",
+    "plugins",
+    {"id", "version", "status", "signer", "pinned", "quarantine", "operations", "summary"}};
 static const listing connections = {
     "/connections", "connections", {"id", "plugin", "status", "calls", "name"}};
 static const listing operations = {NULL, "operations", {"id", "safe", "paginated", "summary", NULL}};
@@ -20,6 +23,8 @@ static bb_str cell(const json_value *row, const char *column) {
     const json_value *v = json_get(row, str_from(column));
     if (json_is(v, JSON_BOOL))
         return json_bool(v, false) ? STR("yes") : STR("");
+    if (json_is(v, JSON_OBJECT)) /* of quarantine */
+        return json_string(json_getl(v, "action"));
     return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
 }
 

@@ -68,22 +68,25 @@ static const char *sha256_before(const build *b, const build_plugin *p) {
     return p->old != NULL ? p->old->sha256 : NULL;
 }
 
-static void refuse(const build *b, build_plugin *p) {
-    err_prefix(&p->error, "%s: ", p->file);
-    p->change = CHANGE_REFUSED;
-    err why = {""};
-    if (p->old == NULL)
-        return;
+/* What is no longer trusted does not go on in the place of what is refused. */
+static void take_old(const build *b, build_plugin *p) {
+    err why = {""}, text = p->error;
     if (build_may_go_on(b, p->old, &why)) {
         p->module = p->old;
         module_ref(p->module);
     } else if (strcmp(p->old->sha256, p->staged.sha256) == 0) {
         err_prefix(&p->error, "the build that ran must not go on: ");
     } else {
-        err text = p->error;
         err_set(&p->error, "%.600s; the build that ran, %.12s, must not go on: %.300s", text.text,
                 p->old->sha256, why.text);
     }
+}
+
+static void refuse(const build *b, build_plugin *p) {
+    p->change = CHANGE_REFUSED;
+    if (p->old != NULL)
+        take_old(b, p);
+    err_prefix(&p->error, "%s: ", p->file);
 }
 
 /* A build that has done harm is not run again before an admin says so. False: it is refused. */
