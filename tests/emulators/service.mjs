@@ -1,26 +1,26 @@
 // service.mjs - what the emulators share: a server of loopback that keeps what it is asked, and fails when told to.
 import http from 'node:http';
 
-// `answer(request)` gives {status, headers, body}; body is an object, or a text. request: {method, path, query, headers, text}.
+// `answer(request)` gives {status, headers, body}; body is an object, or a text. request: {method, path, query, headers, text, bytes}.
 export async function startService(answer, port = 0) {
   const service = {requests: [], faults: []};
   const sockets = new Set();
   const server = http.createServer((req, res) => {
-    let text = '';
-    req.setEncoding('utf8');
-    req.on('data', (d) => (text += d));
+    const chunks = [];
+    req.on('data', (d) => chunks.push(d));
     req.on('end', () => {
+      const bytes = Buffer.concat(chunks), text = bytes.toString('utf8');
       const url = new URL(req.url, 'http://x');
-      const request = {method: req.method, path: url.pathname, query: url.searchParams, rawQuery: url.search.slice(1), headers: req.headers, text};
+      const request = {method: req.method, path: url.pathname, query: url.searchParams, rawQuery: url.search.slice(1), headers: req.headers, text, bytes};
       service.requests.push(request);
       const fault = service.faults.shift();
       if (fault === 'hang') return;
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
       const {status, headers = {}, body} = fault ?? answer(request);
-      const bytes = typeof body === 'string' ? body : JSON.stringify(body);
-      res.writeHead(status, {'content-type': 'application/json', ...headers});
-      res.end(bytes);
+      const answered = typeof body === 'string' ? body : JSON.stringify(body);
+      res.writeHead(status, {...(status === 204 || status === 304 ? {} : {'content-type': 'application/json'}), ...headers});
+      res.end(answered);
     });
   });
   server.on('connection', (s) => {

@@ -2,10 +2,12 @@
 //
 // What a form or a query carries is text: it is read as the specification's schema says before it is validated.
 import Ajv from 'ajv';
+import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fs from 'node:fs';
 import path from 'node:path';
 import YAML from 'yaml';
+import {parseMultipart} from '../../emulators/discord.mjs';
 import {parseForm} from '../../emulators/service.mjs';
 
 export const specs = process.env.BUSBAR_SPECS;
@@ -15,15 +17,16 @@ export function loadSpec(file) {
   return file.endsWith('.json') ? JSON.parse(text) : YAML.parse(text);
 }
 
-// The operation that a request is for, and its path parameters.
+// The operation that a request is for, and its path parameters: of templates that fit, the one with least left open ("@me" before "{id}").
 function findOperation(spec, request, prefix) {
-  const given = request.path.replace(prefix, '').split('/');
-  for (const [template, methods] of Object.entries(spec.paths)) {
+  const given = request.path.replace(prefix, '').split('/'), method = request.method.toLowerCase();
+  const fits = (template) => {
     const parts = template.split('/');
-    const fits = parts.length === given.length && parts.every((p, i) => (p.startsWith('{') ? given[i] !== '' : p === given[i]));
-    if (fits && methods[request.method.toLowerCase()]) return {template, operation: methods[request.method.toLowerCase()]};
-  }
-  throw new Error(`the specification has no ${request.method} ${request.path}`);
+    return parts.length === given.length && parts.every((p, i) => (p.startsWith('{') ? given[i] !== '' : p === given[i]));
+  };
+  const [template] = Object.keys(spec.paths).filter((t) => fits(t) && spec.paths[t][method]).sort((a, b) => a.split('{').length - b.split('{').length);
+  if (template === undefined) throw new Error(`the specification has no ${request.method} ${request.path}`);
+  return {template, item: spec.paths[template], operation: spec.paths[template][method], given};
 }
 
 // Text as the number or truth value that a schema asks for.
@@ -100,4 +103,53 @@ export function judgeSwagger(spec, request, prefix, later = []) {
     if (!there) problems.push(`${p.name} is missing`);
   }
   return problems;
+}
+
+// OpenAPI 3.1 with references, bodies as JSON or as files beside a payload_json. What the document leaves open is closed, so that a member
+// of another name is found; `later`: members and parameters that are newer than the document.
+export class Judge31 {
+  constructor(spec, prefix, later = []) {
+    Object.assign(this, {spec: closed(spec), prefix, later});
+    this.ajv = new Ajv2020({strict: false, allErrors: true, validateFormats: false});
+    this.ajv.addSchema({$id: 'https://spec.invalid/', components: this.spec.components});
+  }
+
+  check(schema, value, where) {
+    const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"https://spec.invalid/#/components/'));
+    const validate = this.ajv.compile(absolute);
+    return validate(value) ? [] : validate.errors.map((e) => `${where}${e.instancePath}: ${e.message} ${JSON.stringify(e.params)}`);
+  }
+
+  parameters({item, operation, template, given}, request) {
+    const problems = [], known = [...(item.parameters ?? []), ...(operation.parameters ?? [])];
+    template.split('/').forEach((part, i) => {
+      const parameter = part.startsWith('{') && known.find((p) => p.in === 'path' && p.name === part.slice(1, -1));
+      if (parameter) problems.push(...this.check(parameter.schema, decodeURIComponent(given[i]), `path ${parameter.name}`));
+    });
+    for (const [name, text] of new URLSearchParams(request.rawQuery)) {
+      const parameter = known.find((p) => p.in === 'query' && p.name === name);
+      // What a query carries is text: it passes as the text, number or truth value that it may stand for.
+      const readings = [text, /^-?\d{1,20}$/.test(text) ? Number(text) : text, text === 'true' || text === 'false' ? text === 'true' : text].map((v) => parameter && this.check(parameter.schema, v, `query ${name}`));
+      if (parameter) problems.push(...(readings.find((r) => r.length === 0) ?? readings[1]));
+      else if (!this.later.includes(name)) problems.push(`query: ${name} is no parameter`);
+    }
+    for (const p of known) if (p.in === 'query' && p.required && !new URLSearchParams(request.rawQuery).has(p.name)) problems.push(`query: ${p.name} is missing`);
+    return problems;
+  }
+
+  body({operation}, request) {
+    const content = operation.requestBody?.content, type = request.headers['content-type'] ?? '';
+    if (request.text === '') return operation.requestBody?.required ? ['body: missing'] : [];
+    if (!content) return ['body: the operation takes none'];
+    if (type !== 'application/json' && !type.startsWith('multipart/form-data')) return [`body: content type ${type}`];
+    if (type !== 'application/json' && !content['multipart/form-data']) return ['body: no files are taken'];
+    const {payload, files} = parseMultipart(request), wrong = files.filter((f) => !/^files\[\d\]$/.test(f.name));
+    for (const name of this.later) delete payload[name];
+    return [...wrong.map((f) => `body: a file is called ${f.name}`), ...this.check(content['application/json'].schema, payload, 'body')];
+  }
+
+  judge(request) {
+    const found = findOperation(this.spec, request, this.prefix);
+    return [...this.parameters(found, request), ...this.body(found, request)];
+  }
 }
