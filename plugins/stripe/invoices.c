@@ -144,7 +144,7 @@ static const char invoices_search_input[] = INPUT(REQUIRED("\"query\""),
 
 /* What creating and changing have in common. */
 #define INVOICE_ITEM_MEMBERS \
-    AMOUNT("amount", "in the currency's smallest unit") "," \
+    INTEGER("amount", "in the currency's smallest unit; negative: a credit") "," \
     STRING("description", "5000", "shown in the dashboard") "," \
     BOOLEAN("discountable", "whether discounts apply") "," \
     ARRAY_OF("discounts", "coupons", "", \
@@ -160,7 +160,7 @@ static const char invoices_search_input[] = INPUT(REQUIRED("\"query\""),
     INTEGER("quantity", "how many") "," \
     CHOICE("tax_behavior", "\"exclusive\",\"inclusive\",\"unspecified\"", "whether tax is within the price") "," \
     STRING("tax_code", "5000", "id: txcd_...") "," \
-    AMOUNT("unit_amount", "in the currency's smallest unit") "," \
+    INTEGER("unit_amount", "in the currency's smallest unit") "," \
     STRING("unit_amount_decimal", "5000", "with up to 12 decimals")
 
 static const char invoice_items_create_input[] = INPUT(REQUIRED("\"customer\""),
