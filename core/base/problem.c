@@ -95,6 +95,8 @@ static const problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_UNSUPPORTED] = {"unsupported", 501, false, "This is not supported", ""},
     [PROBLEM_CONNECTOR_DEFECT] = {"connector-defect", 502, false, "The connector is defective",
                                   "Report it to its vendor."},
+    [PROBLEM_CONNECTOR_CRASHED] = {"connector-crashed", 502, true, "The connector's process ended",
+                                   "Try again: it is started anew. Report it to its vendor."},
 };
 
 const problem_kind *problem_of(problem p) {

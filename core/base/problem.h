@@ -53,6 +53,8 @@ typedef enum {
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED,
     PROBLEM_CONNECTOR_DEFECT,
+    PROBLEM_CONNECTOR_CRASHED, /* its process ended while it had the call, or is off for having ended too
+                                  often */
     PROBLEM_COUNT
 } problem;
 

@@ -75,6 +75,8 @@ int main(int argc, char **argv) {
         return hub_probe_main();
     if (strcmp(argv[1], "plan") == 0)
         return hub_plan_main();
+    if (strcmp(argv[1], "worker") == 0)
+        return hub_worker_main(argc > 2 ? argv[2] : NULL);
     if (strcmp(argv[1], "transform") == 0)
         return hub_transform_main();
     if (is(argv[1], "--version", "-V")) {

@@ -23,6 +23,7 @@ static void on_wake(uv_async_t *wake) {
     hub *h = wake->data;
     hub_take_releases(h);
     hub_take_accusations(h);
+    hub_take_looping(h);
     if (h->reload_wanted) {
         h->reload_wanted = false;
         hub_reload(h);
@@ -141,6 +142,12 @@ static void raise_limits(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* From another thread. */
+static void hub_wake(void *ctx) {
+    hub *h = ctx;
+    uv_async_send(&h->wake);
+}
+
 static bool start_registry(hub *h, err *e) {
     registry_options options = {.conf_dir = h->settings.conf_dir,
                                 .plugins_dir = h->settings.plugins_dir,
@@ -158,6 +165,10 @@ static bool start_registry(hub *h, err *e) {
     metrics_init(h->settings.loops);
     ledger_set_limit(h->settings.connection_memory);
     h->executions = executions_new(h->settings.loops, EXECUTIONS_PER_LOOP);
+    h->isolates = isolates_new(options.program, options.loops, hub_wake, h, e);
+    if (h->isolates == NULL)
+        return false;
+    options.isolates = h->isolates;
     h->registry = registry_new(&options, e);
     if (h->executions == NULL || h->registry == NULL)
         return err_set(e, "no memory");
@@ -264,6 +275,11 @@ int hub_plan_main(void) {
     int code = registry_plan_child(hub_storage_of_plan);
     hub_storage_of_plan_end();
     return code;
+}
+
+int hub_worker_main(const char *loops) {
+    host_init(BUSBAR_VERSION);
+    return isolate_child_main(loops);
 }
 
 int hub_transform_main(void) {

@@ -41,6 +41,8 @@ bool hub_allow(const hub_options *options, const char *hash, char gone[65], bool
  * registry/registry.h). Give an exit code. */
 int hub_probe_main(void);
 int hub_plan_main(void);
+/* `busbar worker N`: the process of an isolated connection (isolate/isolate.h). */
+int hub_worker_main(const char *loops);
 /* `busbar transform`: the child that runs jq programs (transform/transform.h). */
 int hub_transform_main(void);
 

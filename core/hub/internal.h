@@ -63,6 +63,7 @@ struct hub {
     arena *policy_memory;
     plugin_policy *policy; /* in policy_memory */
     err policy_error;      /* why busbar.conf's newer one is not in force; "": it is */
+    isolates *isolates;
     registry *registry;
     executions *executions;
     quota_book *quotas;
@@ -93,6 +94,8 @@ void hub_released(connection *c, void *hub);
 void hub_take_releases(hub *h);
 void hub_drop_releases(hub *h); /* of what is freed already */
 void hub_answer_waiters(hub *h);
+/* Builds whose processes end again and again go into quarantine. */
+void hub_take_looping(hub *h);
 
 /* jobs.c */
 bool hub_submit(void *hub, api_job *job); /* from a loop's thread */

@@ -147,6 +147,7 @@ void hub_free(hub *h) {
         free_retired(h);
         registry_free(h->registry);
     }
+    isolates_free(h->isolates);
     quarantine_close(h->quarantine);
     hub_policy_close(h);
     auth_runtime_free(h->auth);

@@ -128,6 +128,7 @@ static void clear(call *c) {
     c->item_count = c->request_bytes = c->place_ns = 0;
     c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
     memset(&c->ticket, 0, sizeof c->ticket);
+    c->isolate.of = NULL;
     c->mapped = (mapped_error){.problem = PROBLEM_NONE};
     c->result = (call_result){.problem = PROBLEM_NONE};
 }
@@ -209,6 +210,7 @@ static void tell_unsure(call *c) {
 
 void call_end(call *c) {
     assert(!c->ended);
+    isolate_leave(&c->isolate);
     call_leave_upstream(c, BREAKER_UNKNOWN);
     if (c->acted && c->result.problem != PROBLEM_NONE)
         tell_unsure(c);
@@ -232,6 +234,7 @@ void call_abandon(call *c) {
     }
     if (call_leave_session(c))
         c->acted = c->acted || !c->repeatable;
+    isolate_leave(&c->isolate);
     if (c->transform != NULL)
         transform_cancel(c->transform);
     if (c->slot_wait != NULL)

@@ -3,6 +3,7 @@
 #define PIPELINE_CALL_INTERNAL_H
 
 #include "auth/ticket.h"
+#include "isolate/isolate.h"
 #include "observe/metrics.h"
 #include "pipeline/call.h"
 #include "transform/transform.h"
@@ -60,6 +61,7 @@ struct call {
     slot_wait *slot_wait;
     auth_ticket ticket;
     transform_run *transform;
+    isolate_call isolate;     /* of a connection whose connector runs in a process of its own */
     session_job *session_job; /* under way, or the one whose output is the call's; counted */
 
     /* the request under way */
@@ -178,6 +180,11 @@ void call_map_code(call *c, bb_str code); /* of a session operation, whose failu
 
 /* steps.c: runs `resume` on an answer. */
 stage_result call_resume(call *c, const http_answer *answer);
+/* isolate.c: the same for a connector in a process of its own: STAGE_WAIT. */
+stage_result call_start_isolated(call *c);
+stage_result call_resume_isolated(call *c);
+/* steps.c: what a step came to, as the stage's result. */
+stage_result call_follow(call *c, plugin_outcome outcome);
 /* send.c: the first field of that name; absent: none. */
 bb_str call_answer_field(const http_answer *answer, bb_str name);
 

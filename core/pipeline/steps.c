@@ -15,7 +15,7 @@ static bool prepare(call *c) {
     s->share = call_share(c);
     s->execution_id = c->id;
     s->deadline_ns = c->deadline_ns;
-    uint32_t state_size = c->op->desc->state_size;
+    uint32_t state_size = c->conn->isolated == NULL ? c->op->desc->state_size : 0;
     s->abi = (bb_call){
         .size = sizeof s->abi,
         .host = host_get(),
@@ -28,7 +28,7 @@ static bool prepare(call *c) {
 }
 
 /* What a step came to, as the stage's result; a request is begun here. */
-static stage_result follow(call *c, plugin_outcome outcome) {
+stage_result call_follow(call *c, plugin_outcome outcome) {
     switch (outcome) {
     case PLUGIN_SEND:
         c->attempt = 0;
@@ -45,8 +45,10 @@ static stage_result follow(call *c, plugin_outcome outcome) {
 stage_result stage_start(call *c) {
     if (!prepare(c))
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
+    if (c->conn->isolated != NULL)
+        return call_start_isolated(c);
     if (c->op->session == NULL)
-        return follow(c, plugin_start(&c->steps, c->op->desc));
+        return call_follow(c, plugin_start(&c->steps, c->op->desc));
     c->attempt = 0;
     c->requests++;
     call_run_session(c);
@@ -76,8 +78,10 @@ stage_result call_resume(call *c, const http_answer *answer) {
         .header_count = answer->header_count,
         .body = buf_str(&c->answer_body),
     };
+    if (c->conn->isolated != NULL && c->op->desc->resume != NULL)
+        return call_resume_isolated(c);
     plugin_outcome outcome = plugin_resume(&c->steps, c->op->desc);
     if (outcome == PLUGIN_SEND && !keep_body(c))
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
-    return follow(c, outcome);
+    return call_follow(c, outcome);
 }

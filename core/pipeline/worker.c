@@ -31,9 +31,17 @@ uint64_t worker_random(worker *w) {
     return sum;
 }
 
+/* No call of it will begin on this loop. */
+static void leave_isolated(worker *w, connection *c) {
+    if (c->isolated != NULL)
+        isolate_loop_close(c->isolated, w->loop);
+}
+
 void worker_leave(worker *w, connection *c) {
-    if (connection_leave(c, w->number))
-        w->released(c, w->released_ctx);
+    if (!connection_leave(c, w->number))
+        return;
+    leave_isolated(w, c);
+    w->released(c, w->released_ctx);
 }
 
 void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_t count) {
@@ -42,8 +50,10 @@ void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_
     for (size_t i = 0; i < count; i++) {
         connection_hold *hold = &retired[i]->holds[w->number];
         hold->retiring = true;
-        if (connection_calls(retired[i], w->number) == 0)
-            w->released(retired[i], w->released_ctx); /* the main thread may free it from here on */
+        if (connection_calls(retired[i], w->number) > 0)
+            continue;
+        leave_isolated(w, retired[i]);
+        w->released(retired[i], w->released_ctx); /* the main thread may free it from here on */
     }
 }
 
@@ -69,6 +79,9 @@ void worker_close(worker *w) {
         w->idle = c->next;
         call_object_free(c);
     }
+    for (size_t i = 0; w->snapshot != NULL && i < w->snapshot->count; i++)
+        if (w->snapshot->entries[i].conn != NULL)
+            leave_isolated(w, w->snapshot->entries[i].conn);
     transforms_free(w->transforms);
     w->transforms = NULL;
     http_client_free(w->client);

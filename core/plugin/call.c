@@ -131,9 +131,13 @@ static bb_step default_resume(bb_call *call) {
     return BB_FAIL;
 }
 
-plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op) {
+void plugin_resume_begin(plugin_call *c) {
     reset_request(&c->request);
     c->in_resume = true;
+}
+
+plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op) {
+    plugin_resume_begin(c);
     if (op->resume == NULL)
         return plugin_finish(c, default_resume(&c->abi));
     mark *here = mark_enter_step(c->build, c->connection_id, op->id,

@@ -64,6 +64,7 @@ typedef struct plugin_call {
     struct plugin_auth *auth;       /* while steps of an auth scheme run, not of an operation; else NULL */
     struct plugin_webhook *webhook; /* while a webhook scheme's verify runs; else NULL */
     struct plugin_session *session; /* while a session operation runs; else NULL */
+    bool relayed;                   /* what it says goes to the hub by a socket, and is checked there */
     bool misused; /* a host function was used in a way that cannot be carried out; `error` says how */
     struct bb_json_writer *writers; /* list: their buffers are the call's */
     _Atomic(int) cancelled;
@@ -83,6 +84,9 @@ void plugin_call_free(plugin_call *c);
 plugin_outcome plugin_start(plugin_call *c, const bb_operation *op);
 /* Runs `resume` on c->answer (or the default one, where the connector has none). */
 plugin_outcome plugin_resume(plugin_call *c, const bb_operation *op);
+
+/* Ready for what a resume says that runs elsewhere. */
+void plugin_resume_begin(plugin_call *c);
 
 /* Keeps the first misuse: the step fails with it. */
 __attribute__((format(printf, 3, 4))) void plugin_misuse(plugin_call *c, bb_code code, const char *format,

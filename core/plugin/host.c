@@ -14,6 +14,8 @@
 
 static _Thread_local char rejection[512];
 
+static void (*log_sink)(bb_call *call, bb_log_level level, bb_str text);
+
 static log_level level_of(bb_log_level level) {
     return level <= BB_LOG_DEBUG  ? LOG_LEVEL_DEBUG
            : level == BB_LOG_INFO ? LOG_LEVEL_INFO
@@ -23,14 +25,18 @@ static log_level level_of(bb_log_level level) {
 
 static void write_(const bb_host *host, bb_log_level level, bb_str text) {
     (void)host;
-    if (log_enabled(level_of(level)))
+    if (log_sink != NULL)
+        log_sink(NULL, level, text);
+    else if (log_enabled(level_of(level)))
         log_write(level_of(level), "connector says: %.*s",
                   (int)(text.len < LOG_TEXT_MAX ? text.len : LOG_TEXT_MAX), text.ptr != NULL ? text.ptr : "");
 }
 
 static void write_call(bb_call *call, bb_log_level level, bb_str text) {
     const plugin_call *c = plugin_call_of(call);
-    if (log_enabled(level_of(level)))
+    if (log_sink != NULL)
+        log_sink(call, level, text);
+    else if (log_enabled(level_of(level)))
         log_write(level_of(level), "connector %s, connection %s, execution %s: %.*s", c->plugin_id,
                   c->connection_id, c->execution_id, (int)(text.len < LOG_TEXT_MAX ? text.len : LOG_TEXT_MAX),
                   text.ptr != NULL ? text.ptr : "");
@@ -82,6 +88,10 @@ void host_init(const char *version) {
 
 const bb_host *host_get(void) {
     return &host;
+}
+
+void host_log_to(void (*sink)(bb_call *call, bb_log_level level, bb_str text)) {
+    log_sink = sink;
 }
 
 void host_reject_clear(void) {

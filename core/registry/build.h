@@ -41,6 +41,7 @@ typedef struct build_plugin {
     plugin_module *module; /* referenced: the old one, or a new one; NULL: none to be had */
     plugin_module
         *declared; /* what the new file declares, read without loading it; NULL: it cannot be read */
+    bool inside;   /* a connection wants it within the hub, or there is none that says otherwise */
     err note;      /* why not */
     change change;
     err error;

@@ -1,5 +1,6 @@
 /* build_connections.c - conf files: read, typed, compared, and their instances created. */
 #include "registry/build.h"
+#include "registry/isolation.h"
 #include "registry/sessions.h"
 #include "registry/settings.h"
 
@@ -96,7 +97,7 @@ static void read_file(build *b, build_connection *c) {
     }
     c->error = c->file->error;
     if (c->error.text[0] == '\0' && choose_plugin(b, c))
-        c->fresh = settings_read(c->file, c->plugin->module, b->r->options.loops, &c->settings, &c->error);
+        c->fresh = settings_read(c->file, c->plugin->module, &b->r->options, &c->settings, &c->error);
     if (c->fresh == NULL)
         refuse(c);
     else
@@ -106,7 +107,7 @@ static void read_file(build *b, build_connection *c) {
 /* --- instances ---------------------------------------------------------------------------------------- */
 
 static bool wants_probe(const build_connection *c) {
-    return c->fresh != NULL && c->fresh->module->desc->create != NULL;
+    return c->fresh != NULL && !c->fresh->isolate && c->fresh->module->desc->create != NULL;
 }
 
 /* The connections of one connector as one job: they are tried one after the other in the same child. */
@@ -186,6 +187,25 @@ static bool check_program(build_connection *c, const char *key, const char *prog
                      "[transform] %s does not compile: %s", key, why.text);
 }
 
+/* Those in processes of their own create their instances all at the same time. */
+static void begin_isolated(build *b) {
+    for (size_t i = 0; i < b->connection_count; i++) {
+        build_connection *c = &b->connections[i];
+        err e = {""};
+        if (c->fresh == NULL || !c->fresh->isolate || b->r->options.isolates == NULL ||
+            isolation_begin(&b->r->options, c->fresh, c->settings, &e))
+            continue;
+        conf_fail(&c->error, c->file, 1, "%s", e.text);
+        refuse(c);
+    }
+}
+
+static bool make_instance(const build *b, build_connection *c, err *e) {
+    if (c->fresh->isolate)
+        return c->fresh->isolated == NULL || isolation_await(&b->r->options, c->fresh, e);
+    return instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, e);
+}
+
 static void create_instance(build *b, build_connection *c) {
     const transform_policy *t = &c->fresh->policies.transform;
     err e = {""};
@@ -193,8 +213,7 @@ static void create_instance(build *b, build_connection *c) {
         refuse(c);
         return;
     }
-    if (!instance_create(&c->fresh->instance, c->fresh->module, c->id, c->settings, &e) ||
-        !attach_session(b, c->fresh, &e) || !sessions_attach(c->fresh, &e)) {
+    if (!make_instance(b, c, &e) || !attach_session(b, c->fresh, &e) || !sessions_attach(c->fresh, &e)) {
         conf_fail(&c->error, c->file, 1, "%s", e.text);
         refuse(c);
         return;
@@ -206,9 +225,6 @@ static void create_instance(build *b, build_connection *c) {
 }
 
 bool build_connections(build *b, err *e) {
-    b->conf = conf_read_dir(b->r->options.conf_dir, e);
-    if (b->conf == NULL)
-        return false;
     b->connection_count = b->conf->count;
     b->connections = arena_zalloc(b->a, (b->connection_count + 1) * sizeof *b->connections);
     if (b->connections == NULL)
@@ -219,6 +235,7 @@ bool build_connections(build *b, err *e) {
     }
     for (size_t i = 0; i < b->connection_count; i++)
         read_file(b, &b->connections[i]);
+    begin_isolated(b);
     try_instances(b);
     for (size_t i = 0; i < b->connection_count; i++)
         if (b->connections[i].fresh != NULL)

@@ -1,5 +1,6 @@
 /* build_plugins.c - connectors' files: found, staged, compared, tried in a child, loaded. */
 #include "registry/build.h"
+#include "registry/isolation.h"
 
 #include "auth/custom.h"
 #include "base/clock.h"
@@ -126,6 +127,25 @@ static void read_declared(build *b, build_plugin *p) {
     }
 }
 
+static bool wants(const conf_file *f, bb_str plugin) {
+    const conf_entry *entry = conf_find(conf_find_section(f, STR("connection")), STR("plugin"));
+    return entry != NULL && str_eq(entry->value, plugin);
+}
+
+/* One that all its connections have in processes of their own is never mapped here. */
+static bool is_inside(const build *b, const build_plugin *p) {
+    bool any = false;
+    for (size_t i = 0; i < b->conf->count; i++) {
+        const conf_file *f = &b->conf->files[i];
+        if (!wants(f, p->id))
+            continue;
+        any = true;
+        if (!isolation_wanted(&b->r->options, f))
+            return true;
+    }
+    return !any && !b->r->options.isolate;
+}
+
 static void stage(build *b, build_plugin *p) {
     const snapshot_plugin *before = b->r->current != NULL ? snapshot_plugin_find(b->r->current, p->id) : NULL;
     p->old = before != NULL ? before->module : NULL;
@@ -137,11 +157,13 @@ static void stage(build *b, build_plugin *p) {
     p->change = was == NULL                          ? CHANGE_ADDED
                 : strcmp(was, p->staged.sha256) == 0 ? CHANGE_UNCHANGED
                                                      : CHANGE_CODE;
+    p->inside = is_inside(b, p);
     if (!build_judge(b, p)) {
         refuse(b, p);
         return;
     }
-    if (p->change == CHANGE_UNCHANGED && p->old != NULL) {
+    bool same = p->change == CHANGE_UNCHANGED && p->old != NULL;
+    if (same && (!p->inside || !p->old->declared)) {
         p->module = p->old;
         module_ref(p->module);
         build_keep_trust(p, p->module);
@@ -160,7 +182,7 @@ static bool try_new(build *b) {
         return false;
     for (size_t i = 0; i < b->plugin_count; i++) {
         build_plugin *p = &b->plugins[i];
-        if (p->module != NULL || p->change == CHANGE_REFUSED)
+        if (p->module != NULL || p->change == CHANGE_REFUSED || !p->inside)
             continue;
         jobs[n].path = p->staged.path;
         jobs[n].id = p->id;
@@ -178,9 +200,20 @@ static bool try_new(build *b) {
     return true;
 }
 
+static void take_declared(build_plugin *p) {
+    p->module = p->declared;
+    p->declared = NULL;
+    if (p->module == NULL) /* it was not refused: it cannot be read */
+        err_set(&p->error, "what it declares can be known only by running it, so it cannot run in a process "
+                           "of its own: build "
+                           "it with SDK 1.1 or later, or set `isolation = none`");
+}
+
 static void load(build *b, build_plugin *p) {
     bool changed = true;
-    if (p->declared != NULL && module_map(p->declared, &changed, &p->error)) {
+    if (!p->inside)
+        take_declared(p);
+    else if (p->declared != NULL && module_map(p->declared, &changed, &p->error)) {
         p->module = p->declared;
         p->declared = NULL;
     } else if (changed) {
@@ -196,7 +229,7 @@ static void load(build *b, build_plugin *p) {
         return;
     }
     build_keep_trust(p, p->module);
-    b->r->modules_loaded++;
+    b->r->modules_loaded += p->inside;
     for (size_t i = 0; i < p->module->op_count; i++)
         p->module->ops[i].stats = metrics_op_get(p->id, p->module->ops[i].id);
 }

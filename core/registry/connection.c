@@ -62,6 +62,10 @@ void connection_free(connection *c) {
         return;
     session_pool_free(c->sessions);
     instance_destroy(&c->instance);
+    if (c->isolated != NULL) {
+        isolate_release(c->isolated);
+        module_unref(c->module);
+    }
     auth_release(&c->auth);
     connection_stats_unref(c->stats);
     if (c->upstream != NULL)

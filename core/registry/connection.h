@@ -10,6 +10,7 @@
 
 #include "auth/auth.h"
 #include "http/client.h"
+#include "isolate/isolate.h"
 #include "limit/quota.h"
 #include "limit/upstream.h"
 #include "observe/alerts.h"
@@ -57,6 +58,9 @@ typedef struct connection {
     policies policies;
     http_target target;
     uint64_t timeout_ms;
+    bool isolate; /* its connector runs in a process of its own */
+    isolate_limits isolation;
+    isolated *isolated; /* that process; NULL: none. It then holds the module's reference */
     session_policy session_policy;
     session_pool *sessions;   /* of a connector with session operations; else NULL */
     char upstream_key[65];    /* tells credential and host */

@@ -1,4 +1,5 @@
 #include "registry/build.h"
+#include "registry/isolation.h"
 
 #include "base/clock.h"
 #include "observe/metrics.h"
@@ -274,7 +275,8 @@ static void build_free(build *b) {
 static void try_commit(build *b, registry_change *out) {
     report *report_ = out->report;
     err e = {""};
-    if (!build_plugins(b, &e) || !build_connections(b, &e)) {
+    b->conf = conf_read_dir(b->r->options.conf_dir, &e);
+    if (b->conf == NULL || !build_plugins(b, &e) || !build_connections(b, &e)) {
         report_->refusal = error_text(report_->memory, &e);
         return;
     }
@@ -305,6 +307,7 @@ registry_change registry_reload(registry *r) {
     }
     try_commit(&b, &out);
     build_free(&b);
+    isolation_revive(r->current, r->quarantine);
     out.report->duration_ms = (double)(clock_ns() - began) / 1e6;
     metrics_reload(out.report->committed, r->generation, clock_wall_ms());
     return out;
@@ -322,9 +325,8 @@ bool registry_check_text(registry *r, const char *path, bb_str text, err *e) {
         conf_fail(e, &f, 1, "there is no connector \"%.*s\"; GET /api/v1/plugins lists them",
                   STR_FMT(plugin));
     bb_str settings;
-    connection *c = p != NULL && p->module != NULL
-                        ? settings_read(&f, p->module, r->options.loops, &settings, e)
-                        : NULL;
+    connection *c = p != NULL && p->module != NULL ? settings_read(&f, p->module, &r->options, &settings, e)
+                                                   : NULL;
     connection_free(c);
     arena_free(a);
     return c != NULL;

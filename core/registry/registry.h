@@ -16,6 +16,8 @@ typedef struct registry_options {
     const char *program;                      /* what is started as `PROGRAM probe` */
     unsigned loops;
     struct auth_runtime *auth;   /* gives connections their sessions; NULL: none, nothing will be called */
+    isolates *isolates;          /* runs processes of connectors; NULL: none is started, nothing will be called */
+    bool isolate;                /* connections that do not say otherwise have one; of the policy */
     bool strict;                 /* one refusal holds back all */
     bool shared_state;           /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms;   /* of one step in the child; 0: 5 s */

@@ -1,4 +1,5 @@
 #include "registry/settings.h"
+#include "registry/isolation.h"
 #include "registry/sessions.h"
 
 #include "plugin/host_crypto.h"
@@ -7,9 +8,9 @@
 
 #include <stdlib.h>
 
-static const char *const own_sections[] = {"connection", "settings", "auth", "retry",
-                                           "http",       "session",  NULL};
-static const char *const connection_keys[] = {"plugin", "name", NULL};
+static const char *const own_sections[] = {"connection", "settings", "auth",      "retry",
+                                           "http",       "session",  "isolation", NULL};
+static const char *const connection_keys[] = {"plugin", "name", "isolation", NULL};
 static const char *const retry_keys[] = {"attempts", "base", "max", "max_retry_after", "budget", NULL};
 static const char *const http_keys[] = {
     "timeout", "connect_timeout", "max_response", "ca_file", "verify", "proxy", NULL};
@@ -305,17 +306,17 @@ static bool compile_auth(connection *c, const conf_file *f, const plugin_module 
     return auth_compile_for(c->memory, f, conf_find_section(f, STR("auth")), &connector, &c->auth, e);
 }
 
-connection *settings_read(const conf_file *f, plugin_module *module, unsigned loops, bb_str *settings,
-                          err *e) {
-    connection *c = connection_new(f, module, loops);
+connection *settings_read(const conf_file *f, plugin_module *module, const registry_options *options,
+                          bb_str *settings, err *e) {
+    connection *c = connection_new(f, module, options->loops);
     if (c == NULL) {
         err_set(e, "no memory");
         return NULL;
     }
     bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
               policies_read(c->memory, f, &c->policies, e) && read_settings(c, f, module, settings, e) &&
-              compile_auth(c, f, module, *settings, e) && sessions_read(c, f, e) &&
-              (write_conf_json(c, f) || err_set(e, "no memory"));
+              compile_auth(c, f, module, *settings, e) && isolation_read(c, f, options->isolate, e) &&
+              sessions_read(c, f, e) && (write_conf_json(c, f) || err_set(e, "no memory"));
     if (!ok) {
         connection_free(c);
         return NULL;

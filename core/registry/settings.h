@@ -2,7 +2,7 @@
 #ifndef REGISTRY_SETTINGS_H
 #define REGISTRY_SETTINGS_H
 
-#include "registry/connection.h"
+#include "registry/registry.h"
 
 /* Names of the sections that a connection's file may have; ends with NULL. */
 const char *const *settings_sections(void);
@@ -12,7 +12,7 @@ bb_str settings_plugin(const conf_file *f, err *e);
 
 /* Reads a file into a new connection of that module, all but its instance: c->instance is zero and *settings
  * is the JSON text for `create`. NULL: *e has FILE:LINE, reason and remedy. */
-connection *settings_read(const conf_file *f, plugin_module *module, unsigned loops, bb_str *settings,
-                          err *e);
+connection *settings_read(const conf_file *f, plugin_module *module, const registry_options *options,
+                          bb_str *settings, err *e);
 
 #endif

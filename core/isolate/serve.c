@@ -1,0 +1,383 @@
+/* serve.c - the child's side of calls: one thread, all loops' sockets. What has been read is answered in one
+ * write. */
+#include "isolate/child.h"
+#include "isolate/internal.h"
+
+#include "base/clock.h"
+#include "plugin/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_STEP ((size_t)128 << 10)
+#define KEEP_MAX ((size_t)1 << 20)
+#define IDLE_MAX 256u
+#define CALL_MEMORY_LIMIT ((size_t)64 << 20)
+#define ANSWER_WITHIN_NS 10000000u /* steps that take long do not hold back the answers before them */
+
+typedef struct kept {
+    struct kept *next;
+    char bytes[];
+} kept;
+
+typedef struct child_call {
+    plugin_call steps; /* first */
+    struct side *side;
+    struct child_call *next; /* idle */
+    arena *memory;
+    const plugin_op *op;
+    uint32_t slot, turn;
+    kept *bodies; /* of answers: values read from them may be held until the call ends */
+    str_pair *fields;
+    uint32_t field_cap;
+} child_call;
+
+typedef struct side {
+    int fd;
+    bool polls_write;
+    buf in, out;
+    size_t out_at;
+    child_call **slots;
+    uint32_t slot_cap;
+} side;
+
+static struct {
+    plugin_instance *instance;
+    bb_str base_url;
+    int epoll;
+    side *sides;
+    unsigned side_count;
+    child_call *idle;
+    unsigned idle_count;
+} own;
+
+static void no_memory(void) {
+    _exit(CHILD_NO_MEMORY);
+}
+
+/* --- calls, used again -------------------------------------------------------------------------------- */
+
+static child_call *call_take(void) {
+    child_call *c = own.idle;
+    if (c != NULL) {
+        own.idle = c->next;
+        own.idle_count--;
+        return c;
+    }
+    c = calloc(1, sizeof *c);
+    if (c == NULL || (c->memory = arena_new(CALL_MEMORY_LIMIT)) == NULL)
+        no_memory();
+    plugin_call_init(&c->steps);
+    return c;
+}
+
+static void drop_bodies(child_call *c) {
+    for (kept *k = c->bodies, *next; k != NULL; k = next) {
+        next = k->next;
+        free(k);
+    }
+    c->bodies = NULL;
+}
+
+static void call_free(child_call *c) {
+    plugin_call_free(&c->steps);
+    arena_free(c->memory);
+    free(c->fields);
+    free(c);
+}
+
+static void call_give_back(child_call *c) {
+    c->side->slots[c->slot] = NULL;
+    plugin_call_reset(&c->steps);
+    drop_bodies(c);
+    arena_reset(c->memory);
+    if (own.idle_count >= IDLE_MAX) {
+        call_free(c);
+        return;
+    }
+    c->next = own.idle;
+    own.idle = c;
+    own.idle_count++;
+}
+
+static child_call *call_at(const side *s, const frame *f) {
+    child_call *c = f->head.slot < s->slot_cap ? s->slots[f->head.slot] : NULL;
+    return c != NULL && c->turn == f->head.turn ? c : NULL;
+}
+
+static void slot_put(side *s, child_call *c) {
+    if (c->slot >= s->slot_cap) {
+        uint32_t cap = s->slot_cap == 0 ? 64 : s->slot_cap;
+        while (cap <= c->slot)
+            cap *= 2;
+        child_call **grown = realloc(s->slots, cap * sizeof(child_call *));
+        if (grown == NULL)
+            no_memory();
+        memset(grown + s->slot_cap, 0, (cap - s->slot_cap) * sizeof(child_call *));
+        s->slots = grown;
+        s->slot_cap = cap;
+    }
+    s->slots[c->slot] = c;
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------- */
+
+static void answer(child_call *c, plugin_outcome outcome) {
+    message_answer(&c->side->out, c->slot, c->turn, &c->steps, outcome);
+    if (outcome != PLUGIN_SEND)
+        call_give_back(c);
+}
+
+static bool prepare(child_call *c, frame *f) {
+    plugin_call *s = &c->steps;
+    uint32_t op = frame_get_u32(f);
+    uint64_t deadline_ns = frame_get_u64(f);
+    bb_str input = frame_get_str(f), cursor = frame_get_str(f);
+    const plugin_module *m = own.instance->module;
+    if (f->bad || op >= m->op_count)
+        _exit(CHILD_NO_START);
+    c->op = &m->ops[op];
+    plugin_call_reset(s);
+    s->memory = c->memory;
+    s->relayed = true;
+    s->base_url = own.base_url;
+    s->plugin_id = m->desc->id;
+    s->connection_id = own.instance->abi.id;
+    s->execution_id = "";
+    s->build = m->build;
+    s->deadline_ns = deadline_ns;
+    uint32_t state_size = c->op->desc->state_size;
+    bb_str text = arena_copy(c->memory, input);
+    s->abi = (bb_call){
+        .size = sizeof s->abi,
+        .host = host_get(),
+        .instance = own.instance->ptr,
+        .input = (const bb_json *)(text.ptr != NULL ? json_read(c->memory, text, NULL, NULL) : NULL),
+        .cursor = cursor.ptr != NULL ? arena_copy(c->memory, cursor) : cursor,
+        .state = state_size > 0 ? arena_zalloc(c->memory, state_size) : NULL,
+    };
+    return s->abi.input != NULL && (state_size == 0 || s->abi.state != NULL);
+}
+
+static void fail_memory(child_call *c) {
+    c->steps.error = (plugin_error){.code = BB_E_NO_MEMORY,
+                                    .message = STR("no memory for the call in the connector's process")};
+    answer(c, PLUGIN_FAILED);
+}
+
+static void start(side *s, frame *f) {
+    child_call *c = call_take();
+    c->side = s;
+    c->slot = f->head.slot;
+    c->turn = f->head.turn;
+    slot_put(s, c);
+    if (prepare(c, f))
+        answer(c, plugin_start(&c->steps, c->op->desc));
+    else
+        fail_memory(c);
+}
+
+/* The frame's bytes for as long as the call lasts. */
+static bool keep(child_call *c, frame *f) {
+    size_t n = (size_t)(f->end - f->at);
+    kept *k = malloc(sizeof *k + n + 1);
+    if (k == NULL)
+        return false;
+    memcpy(k->bytes, f->at, n);
+    k->bytes[n] = '\0';
+    k->next = c->bodies;
+    c->bodies = k;
+    f->at = k->bytes;
+    f->end = k->bytes + n;
+    return true;
+}
+
+static bool read_fields(child_call *c, frame *f, uint32_t n) {
+    if (n > c->field_cap) {
+        str_pair *grown = realloc(c->fields, n * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        c->fields = grown;
+        c->field_cap = n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        c->fields[i].name = frame_get_str(f);
+        c->fields[i].value = frame_get_str(f);
+    }
+    return true;
+}
+
+static void resume(child_call *c, frame *f) {
+    if (!keep(c, f)) {
+        fail_memory(c);
+        return;
+    }
+    int32_t status = (int32_t)frame_get_u32(f);
+    uint32_t n = frame_get_u32(f);
+    if (!read_fields(c, f, n)) {
+        fail_memory(c);
+        return;
+    }
+    c->steps.answer = (plugin_answer){
+        .status = status, .headers = c->fields, .header_count = n, .body = frame_get_str(f)};
+    answer(c, plugin_resume(&c->steps, c->op->desc));
+}
+
+static void take_frame(side *s, frame *f) {
+    child_call *c = f->head.kind == FRAME_START ? NULL : call_at(s, f);
+    if (f->head.kind == FRAME_START)
+        start(s, f);
+    else if (c != NULL && f->head.kind == FRAME_RESUME)
+        resume(c, f);
+    else if (c != NULL && f->head.kind == FRAME_LEAVE)
+        call_give_back(c);
+}
+
+bool serve_log(bb_call *call, uint32_t level, bb_str text) {
+    child_call *c = (child_call *)plugin_call_of(call);
+    if (c->side == NULL)
+        return false;
+    size_t at = frame_begin(&c->side->out, FRAME_LOG, c->slot, c->turn);
+    frame_u32(&c->side->out, level);
+    frame_str(&c->side->out, text);
+    frame_end(&c->side->out, at);
+    return true;
+}
+
+/* --- sockets -------------------------------------------------------------------------------------------- */
+
+static void want(side *s, bool write) {
+    if (s->polls_write == write)
+        return;
+    s->polls_write = write;
+    struct epoll_event event = {.events = EPOLLIN | (write ? EPOLLOUT : 0), .data.ptr = s};
+    epoll_ctl(own.epoll, EPOLL_CTL_MOD, s->fd, &event);
+}
+
+static void flush(side *s) {
+    if (s->out.failed)
+        no_memory();
+    while (s->out_at < s->out.len) {
+        ssize_t n = send(s->fd, s->out.ptr + s->out_at, s->out.len - s->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            want(s, true);
+            return;
+        }
+        if (n < 0)
+            break; /* the loop has let go; the others go on */
+        s->out_at += (size_t)n;
+    }
+    buf_clear(&s->out);
+    s->out_at = 0;
+    if (s->out.cap > KEEP_MAX)
+        buf_free(&s->out);
+    want(s, false);
+}
+
+static void take_frames(side *s) {
+    size_t at = 0, size;
+    uint64_t since = clock_ns();
+    frame f;
+    while (frame_read(str_of(s->in.ptr + at, s->in.len - at), FRAME_MAX_FROM_HUB, &f, &size) == FRAME_WHOLE) {
+        take_frame(s, &f);
+        at += size;
+        uint64_t now = clock_ns();
+        if (now - since > ANSWER_WITHIN_NS && !s->polls_write) {
+            flush(s);
+            since = now;
+        }
+    }
+    s->in.len -= at;
+    if (at > 0 && s->in.len > 0)
+        memmove(s->in.ptr, s->in.ptr + at, s->in.len);
+    if (s->in.len == 0 && s->in.cap > KEEP_MAX)
+        buf_free(&s->in);
+}
+
+/* The loop has let go of the connection: what it had begun is over. */
+static void close_side(side *s) {
+    for (uint32_t i = 0; i < s->slot_cap; i++)
+        if (s->slots[i] != NULL)
+            call_give_back(s->slots[i]);
+    epoll_ctl(own.epoll, EPOLL_CTL_DEL, s->fd, NULL);
+    close(s->fd);
+    s->fd = -1;
+}
+
+static void take_input(side *s) {
+    if (!buf_reserve(&s->in, READ_STEP))
+        no_memory();
+    ssize_t n = recv(s->fd, s->in.ptr + s->in.len, s->in.cap - s->in.len, MSG_DONTWAIT);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+        return;
+    if (n <= 0) {
+        close_side(s);
+        return;
+    }
+    s->in.len += (size_t)n;
+    take_frames(s);
+    if (!s->polls_write)
+        flush(s);
+}
+
+static bool watch(int fd, void *what) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    return epoll_ctl(own.epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void free_all(void) {
+    for (unsigned i = 0; i < own.side_count; i++) {
+        side *s = &own.sides[i];
+        if (s->fd >= 0)
+            close_side(s);
+        buf_free(&s->in);
+        buf_free(&s->out);
+        free(s->slots);
+    }
+    for (child_call *c = own.idle, *next; c != NULL; c = next) {
+        next = c->next;
+        call_free(c);
+    }
+    free(own.sides);
+}
+
+/* Whatever comes on the control socket is the end: FRAME_STOP, or the hub's own. */
+static void serve_all(void) {
+    struct epoll_event events[16];
+    for (;;) {
+        int n = epoll_wait(own.epoll, events, 16, -1);
+        for (int i = 0; i < n; i++) {
+            side *s = events[i].data.ptr;
+            if (s == NULL)
+                return;
+            if ((events[i].events & EPOLLOUT) != 0 && s->fd >= 0)
+                flush(s);
+            if ((events[i].events & ~(uint32_t)EPOLLOUT) != 0 && s->fd >= 0)
+                take_input(s);
+        }
+    }
+}
+
+void serve(plugin_instance *instance, bb_str base_url) {
+    own.instance = instance;
+    own.base_url = base_url;
+    serve_all();
+    free_all();
+}
+
+bool serve_open(unsigned loops) {
+    own.epoll = epoll_create1(EPOLL_CLOEXEC);
+    own.sides = calloc(loops, sizeof *own.sides);
+    own.side_count = loops;
+    bool ok = own.epoll >= 0 && own.sides != NULL && watch(CHILD_CONTROL, NULL);
+    for (unsigned i = 0; ok && i < loops; i++) {
+        own.sides[i].fd = CHILD_FIRST_LOOP + (int)i;
+        ok = watch(own.sides[i].fd, &own.sides[i]);
+    }
+    return ok;
+}
