@@ -19,6 +19,7 @@
 /* What all loops share. Immutable once serving. */
 typedef struct api_shared {
     const char *version;
+    isolates *isolates; /* NULL: none */
     access_keys *access;
     store *store; /* NULL: none, offline */
     cache *cache;

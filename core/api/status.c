@@ -141,6 +141,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);
     watchdog_render(a->shared->watchdog, &text);
+    isolates_render(a->shared->isolates, &text);
     if (a->worker->otlp != NULL) {
         otlp_counts spans;
         otlp_count(a->worker->otlp, &spans);

@@ -6,8 +6,8 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -58,7 +58,7 @@ static void begin(program *p) {
 
 static bool install(program *p) {
     struct sock_fprog filter = {.len = (unsigned short)p->n, .filter = p->code};
-    return p->n <= PROGRAM_MAX && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0;
+    return p->n <= PROGRAM_MAX && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
 }
 
 bool seccomp_allow(const seccomp_call *calls, size_t n) {

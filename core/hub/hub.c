@@ -208,6 +208,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
         !start_registry(h, e))
         return false;
     h->shared = (api_shared){.version = host_get()->version,
+                             .isolates = h->isolates,
                              .access = h->access,
                              .alerts = h->settings.alerts,
                              .store = h->store,

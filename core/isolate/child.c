@@ -68,7 +68,7 @@ static bool receive(buf *in, frame *out) {
 typedef struct setup {
     bb_str path, sha256, plugin, connection, settings, base_url;
     uint64_t memory;
-    bool wide;
+    bool wide, filtered;
 } setup;
 
 static bool read_setup(frame *f, setup *s) {
@@ -99,8 +99,10 @@ static bool open_connector(arena *a, const setup *s, plugin_instance *instance, 
     plugin_module *m = path != NULL ? module_load(path, sha256, path, arena_copy(a, s->plugin), e) : NULL;
     if (m == NULL)
         return false;
-    if (!s->wide)
-        confine_strict();
+    if (!s->wide && s->filtered && !confine_strict()) {
+        module_unref(m);
+        return err_set(e, "its process cannot be confined: %s", strerror(errno));
+    }
     return self_test(m, e) && instance_create(instance, m, s->connection, s->settings, e);
 }
 
@@ -126,8 +128,12 @@ int isolate_child_main(const char *text) {
     buf_init(&in);
     arena *a = arena_new(0);
     if (!confine_begin((unsigned)loops) || a == NULL || !receive(&in, &f) || !read_setup(&f, &s) ||
-        !serve_open((unsigned)loops) || !confine_load(s.memory))
+        !serve_open((unsigned)loops) || !confine_load(s.memory, &s.filtered))
         return CHILD_NO_START;
+    if (!s.filtered)
+        say(FRAME_LOG, BB_LOG_WARN,
+            STR("this kernel has no filters for system calls: the connector's process is "
+                "confined by its limits alone"));
     if (!open_connector(a, &s, &instance, &e)) {
         say(FRAME_REFUSED, 0, str_from(e.text));
         return 0;

@@ -13,10 +13,11 @@ enum { CHILD_NO_MEMORY = 90, CHILD_NO_START = 91 };
 
 /* Limits, before anything else is read. `loops`: so many sockets stay open. False: one cannot be set. */
 bool confine_begin(unsigned loops);
-/* Before the connector is loaded: memory, and calls that no connector may make. */
-bool confine_load(uint64_t memory);
-/* Before any function of it runs: a connector of HTTP operations calculates and answers, nothing else. */
-void confine_strict(void);
+/* Before the connector is loaded: memory, and calls that no connector may make. *filtered: the kernel can. */
+bool confine_load(uint64_t memory, bool *filtered);
+/* Before any function of it runs: a connector of HTTP operations calculates and answers, nothing else. False:
+ * it cannot be confined so. */
+bool confine_strict(void);
 
 /* Before the connector is loaded: watches the sockets. */
 bool serve_open(unsigned loops);

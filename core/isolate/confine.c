@@ -109,16 +109,17 @@ static const int refused[] = {
 };
 
 /* Not under sanitizers, which map terabytes and make calls of their own. */
-bool confine_load(uint64_t memory) {
+bool confine_load(uint64_t memory, bool *filtered) {
+    *filtered = SANITIZED;
     if (SANITIZED)
         return true;
     if (memory != 0 && !limit(RLIMIT_AS, memory))
         return false;
-    seccomp_refuse(refused, sizeof refused / sizeof refused[0]);
+    *filtered = seccomp_refuse(refused, sizeof refused / sizeof refused[0]);
     return true;
 }
 
-void confine_strict(void) {
+bool confine_strict(void) {
     const seccomp_call allowed[] = {
         {.number = SYS_read},
         {.number = SYS_write},
@@ -156,6 +157,5 @@ void confine_strict(void) {
         {.number = SYS_time},
 #endif
     };
-    if (!SANITIZED)
-        seccomp_allow(allowed, sizeof allowed / sizeof allowed[0]);
+    return SANITIZED || seccomp_allow(allowed, sizeof allowed / sizeof allowed[0]);
 }

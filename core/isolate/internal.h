@@ -57,6 +57,7 @@ typedef struct isolate_side {
 struct isolated {
     _Atomic(unsigned) refs; /* the connection's, the supervisor's, a link's, a post's */
     isolates *all;
+    unsigned loops;
     isolate_limits limits;
     char connection[65], plugin[65], version[33], sha256[65];
     bb_str base_url;
@@ -66,8 +67,9 @@ struct isolated {
     pthread_mutex_t lock; /* guards from here */
     pthread_cond_t changed;
     isolate_state state;
-    uint64_t incarnation;             /* of the process that runs, or ran last */
-    uint64_t ended;                   /* incarnation of the one that ended last */
+    uint64_t incarnation; /* of the process that runs, or ran last */
+    uint64_t ended;       /* incarnation of the one that ended last */
+    bool released;
     bool settled;                     /* the first one is ready or has failed */
     char why[512];                    /* how it ended, or what it refused */
     char blame[256];                  /* why the hub has killed it */

@@ -272,7 +272,9 @@ process *process_new(isolated *i, const char *program, unsigned loops, uv_loop_t
 }
 
 static void describe(char *how, size_t cap, const process *p, int status) {
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        snprintf(how, cap, "was killed from outside (SIGKILL), by hand or for want of memory");
+    else if (WIFSIGNALED(status))
         snprintf(how, cap, "crashed (SIG%s)", sigabbrev_np(WTERMSIG(status)));
     else if (WEXITSTATUS(status) == CHILD_NO_MEMORY)
         snprintf(how, cap, "took more than its %llu MiB of memory ([isolation] memory)",

@@ -1,4 +1,5 @@
 /* supervisor.c - the thread that starts the processes, waits for their ends, and starts them again. */
+#include "isolate/supervisor.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "isolate/process.h"
@@ -16,20 +17,6 @@
 #define END_MS 2000u   /* to destroy */
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 30000u
-#define LOOPING_MAX 16u
-
-struct isolates {
-    const char *program;
-    unsigned loops;
-    void (*wake)(void *ctx);
-    void *ctx;
-    loop *on;
-    pthread_mutex_t lock; /* guards from here */
-    isolated *first;
-    isolate_loop_of_ends looping[LOOPING_MAX];
-    unsigned looping_count;
-};
-
 static uint64_t now_ms(void) {
     return clock_ns() / 1000000u;
 }
@@ -203,7 +190,6 @@ static void go_off(isolated *i, const char *how) {
         "connector %s, connection %s, build %.12s: %s; it is off until an admin puts in another build, or "
         "allows it: busbar plugin allow %.12s",
         i->plugin, i->connection, i->sha256, i->why, i->sha256);
-    tell_looping(i);
     size_t n = strlen(i->why);
     snprintf(i->why + n, sizeof i->why - n,
              "; put in another build, or allow it: busbar plugin allow %.12s, then reload", i->sha256);
@@ -238,8 +224,11 @@ static void ended(isolated *i, const char *how, bool refused) {
     } else if (!over) {
         go_back(i, how);
     }
+    bool looping = i->state == ISOLATE_IS_OFF && i->window_ends > i->limits.restarts;
     isolate_tell(i);
     pthread_mutex_unlock(&i->lock);
+    if (looping)
+        tell_looping(i);
     if (over)
         forget(i);
 }
@@ -272,6 +261,7 @@ static void stop(loop *l, void *arg) {
     (void)l;
     pthread_mutex_lock(&i->lock);
     i->state = ISOLATE_ENDING;
+    i->released = true;
     pthread_mutex_unlock(&i->lock);
     uv_timer_stop(&i->timer);
     if (i->process == NULL) {
@@ -308,6 +298,7 @@ static isolated *isolated_new(isolates *all, const isolate_what *what) {
     pthread_condattr_destroy(&monotonic);
     atomic_init(&i->refs, 2); /* who asked, and the supervisor */
     i->all = all;
+    i->loops = all->loops;
     i->limits = what->limits;
     i->pid = i->pidfd = -1;
     for (unsigned n = 0; n < LOOP_MAX; n++)

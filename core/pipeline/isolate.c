@@ -6,9 +6,10 @@
 static stage_result fail_ended(call *c, isolate_result result, bb_str detail, uint64_t retry_ms) {
     bool off = result == ISOLATE_OFF && retry_ms == 0;
     call_failf(c, PROBLEM_CONNECTOR_CRASHED, "%.*s%s", STR_FMT(detail),
-               result == ISOLATE_OFF ? ""
-               : c->requests > 0     ? "; the call was between its requests and its end"
-                                     : "; no request had been sent");
+               c->acted ? "; the service may have acted on a request, which is not safe to repeat"
+               : result == ISOLATE_OFF ? ""
+               : c->requests > 0       ? "; repeating the call does no harm"
+                                       : "; no request had been sent");
     c->result.retryable = !off;
     c->result.retry_after_ms = retry_ms;
     return STAGE_END;
