@@ -9,11 +9,13 @@ import tempfile
 
 import alone
 import calls
+import isolated
 import stages
 import swap
 from figures import table
 
-BENCHES = {"call": calls.bench_call, "stages": stages.bench_stages, "slow": stages.bench_slow, "reload": calls.bench_reload, "start": alone.bench_start, "json": alone.bench_json, "swap": swap.bench_swap}
+BENCHES = {"call": calls.bench_call, "stages": stages.bench_stages, "slow": stages.bench_slow, "reload": calls.bench_reload, "start": alone.bench_start, "json": alone.bench_json, "swap": swap.bench_swap,
+           "isolated": isolated.bench_isolated}
 
 
 def main():
