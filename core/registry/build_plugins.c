@@ -94,15 +94,13 @@ static void refuse(const build *b, build_plugin *p) {
 static bool check_quarantine(const build *b, build_plugin *p) {
     const quarantine_entry *held = quarantine_find(b->r->quarantine, p->staged.sha256);
     char when[CLOCK_RFC3339_SIZE];
-    if (held == NULL)
+    if (held == NULL || held->action != QUARANTINE_OFF) /* isolation.c sees to the others */
         return true;
     clock_rfc3339(held->at_ms, when);
-    err_set(
-        &p->error,
-        "this very build is in quarantine since %s%s: %s; put in another build, or allow it: busbar plugin "
-        "allow %.12s",
-        when, held->action == QUARANTINE_ISOLATE ? ", to run in a process of its own only" : "", held->reason,
-        held->sha256);
+    err_set(&p->error,
+            "this very build is in quarantine since %s: %s; put in another build, or allow it: busbar plugin "
+            "allow %.12s",
+            when, held->reason, held->sha256);
     refuse(b, p);
     return false;
 }
@@ -140,10 +138,11 @@ static bool is_inside(const build *b, const build_plugin *p) {
         if (!wants(f, p->id))
             continue;
         any = true;
-        if (!isolation_wanted(&b->r->options, f))
+        if (!isolation_wanted(&b->r->options, f, p->staged.sha256))
             return true;
     }
-    return !any && !b->r->options.isolate;
+    return !any && !b->r->options.isolate &&
+           quarantine_action_of(b->r->quarantine, p->staged.sha256) != QUARANTINE_ISOLATE;
 }
 
 static void stage(build *b, build_plugin *p) {

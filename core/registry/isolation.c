@@ -2,19 +2,16 @@
 
 static const char *const isolation_keys[] = {"memory", "step_timeout", "restarts", "window", NULL};
 
-bool isolation_wanted(const registry_options *options, const conf_file *f) {
+bool isolation_wanted(const registry_options *options, const conf_file *f, const char *sha256) {
     const conf_entry *entry = conf_find(conf_find_section(f, STR("connection")), STR("isolation"));
-    return entry != NULL ? str_eq(entry->value, STR("process")) : options->isolate;
+    return quarantine_action_of(options->quarantine, sha256) == QUARANTINE_ISOLATE ||
+           (entry != NULL ? str_eq(entry->value, STR("process")) : options->isolate);
 }
 
-static bool read_value(connection *c, const conf_file *f, bool otherwise, err *e) {
+static bool check_value(const conf_file *f, err *e) {
     const conf_entry *entry = conf_find(conf_find_section(f, STR("connection")), STR("isolation"));
-    bb_str value = otherwise ? STR("process") : STR("none");
-    if (entry != NULL && !conf_expand(c->memory, f, entry, &value, NULL, e))
-        return false;
-    c->isolate = str_eq(value, STR("process"));
-    return c->isolate || str_eq(value, STR("none")) ||
-           conf_fail(e, f, entry != NULL ? entry->line : 1, "isolation is `process` or `none`");
+    return entry == NULL || str_eq(entry->value, STR("process")) || str_eq(entry->value, STR("none")) ||
+           conf_fail(e, f, entry->line, "isolation is `process` or `none`");
 }
 
 static bool read_limits(connection *c, const conf_file *f, const conf_section *s, err *e) {
@@ -66,10 +63,11 @@ static bool check_kind(const connection *c, const conf_file *f, err *e) {
     return true;
 }
 
-bool isolation_read(connection *c, const conf_file *f, bool otherwise, err *e) {
+bool isolation_read(connection *c, const conf_file *f, const registry_options *options, err *e) {
     const conf_section *s = conf_find_section(f, STR("isolation"));
-    if (!read_value(c, f, otherwise, e))
+    if (!check_value(f, e))
         return false;
+    c->isolate = isolation_wanted(options, f, c->module->sha256);
     if (s != NULL && !c->isolate)
         return conf_fail(e, f, s->line, "[isolation] belongs to a connection with `isolation = process`");
     return (s == NULL || conf_check_keys(f, s, isolation_keys, e)) &&

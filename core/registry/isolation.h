@@ -4,10 +4,11 @@
 
 #include "registry/registry.h"
 
-/* Whether the file asks for it; what is wrong with the value is isolation_read's to say. */
-bool isolation_wanted(const registry_options *options, const conf_file *f);
+/* Whether a connection of that build is isolated: the file asks for it, or busbar.conf, or the build is in
+ * quarantine for what it did within the hub. What is wrong with the value is isolation_read's to say. */
+bool isolation_wanted(const registry_options *options, const conf_file *f, const char *sha256);
 /* Reads [connection] isolation and [isolation], and says what cannot be isolated. After its auth. */
-bool isolation_read(connection *c, const conf_file *f, bool otherwise, err *e);
+bool isolation_read(connection *c, const conf_file *f, const registry_options *options, err *e);
 /* Starts the process of a connection; isolation_await waits for its `create`. */
 bool isolation_begin(const registry_options *options, connection *c, bb_str settings, err *e);
 bool isolation_await(const registry_options *options, connection *c, err *e);

@@ -26,8 +26,10 @@ registry *registry_new(const registry_options *options, err *e) {
     if (r->options.probe_timeout_ms == 0)
         r->options.probe_timeout_ms = 5000;
     r->policy = options->policy != NULL ? options->policy : &plugin_policy_default;
+    r->options.isolate = r->policy->isolate;
     r->own_quarantine = options->quarantine == NULL;
     r->quarantine = r->own_quarantine ? quarantine_open(NULL, e) : options->quarantine;
+    r->options.quarantine = r->quarantine;
     if (r->quarantine == NULL) {
         registry_free(r);
         return NULL;
@@ -53,6 +55,7 @@ const snapshot *registry_current(const registry *r) {
 
 void registry_set_policy(registry *r, const plugin_policy *policy, const char *error) {
     r->policy = policy;
+    r->options.isolate = policy->isolate;
     r->policy_error = error;
 }
 

@@ -7,6 +7,7 @@
 #define REGISTRY_REGISTRY_H
 
 #include "plugin/quarantine.h"
+#include "plugin/trust.h"
 #include "registry/report.h"
 #include "registry/snapshot.h"
 
@@ -15,11 +16,11 @@ typedef struct registry_options {
     const char *store_file, *master_key_file; /* for the child that plans; the latter may be NULL */
     const char *program;                      /* what is started as `PROGRAM probe` */
     unsigned loops;
-    struct auth_runtime *auth;   /* gives connections their sessions; NULL: none, nothing will be called */
-    isolates *isolates;          /* runs processes of connectors; NULL: none is started, nothing will be called */
-    bool isolate;                /* connections that do not say otherwise have one; of the policy */
-    bool strict;                 /* one refusal holds back all */
-    bool shared_state;           /* another hub may use the state folder: remove nothing from it */
+    struct auth_runtime *auth; /* gives connections their sessions; NULL: none, nothing will be called */
+    isolates *isolates; /* runs processes of connectors; NULL: none is started, nothing will be called */
+    bool isolate;       /* connections that do not say otherwise have one; of the policy */
+    bool strict;        /* one refusal holds back all */
+    bool shared_state;  /* another hub may use the state folder: remove nothing from it */
     unsigned probe_timeout_ms;   /* of one step in the child; 0: 5 s */
     const plugin_policy *policy; /* which builds may run; NULL: all that pass stage.h's checks */
     quota_book *quotas;          /* NULL: quotas are not counted */

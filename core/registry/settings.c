@@ -274,6 +274,7 @@ static void fingerprint(connection *c, const conf_file *f, bb_str settings) {
     buf_part(&text, settings);
     buf_part(&text, str_from(c->auth.fingerprint));
     buf_part(&text, c->conf_json);
+    buf_part(&text, c->isolate ? STR("isolated") : STR(""));
     for (size_t i = 0; i < f->count; i++)
         if (!str_eq(f->sections[i].name, STR("settings")))
             add_expanded(c, f, &f->sections[i], &text);
@@ -315,7 +316,7 @@ connection *settings_read(const conf_file *f, plugin_module *module, const regis
     }
     bool ok = read_connection(c, f, e) && read_retry(c, f, e) && read_http(c, f, e) &&
               policies_read(c->memory, f, &c->policies, e) && read_settings(c, f, module, settings, e) &&
-              compile_auth(c, f, module, *settings, e) && isolation_read(c, f, options->isolate, e) &&
+              compile_auth(c, f, module, *settings, e) && isolation_read(c, f, options, e) &&
               sessions_read(c, f, e) && (write_conf_json(c, f) || err_set(e, "no memory"));
     if (!ok) {
         connection_free(c);
