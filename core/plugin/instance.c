@@ -49,6 +49,7 @@ bool instance_create(plugin_instance *i, plugin_module *m, bb_str connection_id,
     if (!prepare(i, connection_id, settings, e)) {
         ledger_close(&i->held);
         arena_free(i->memory);
+        *i = (plugin_instance){0}; /* nothing for instance_destroy to do */
         return false;
     }
     host_reject_clear();
@@ -58,6 +59,7 @@ bool instance_create(plugin_instance *i, plugin_module *m, bb_str connection_id,
         err_set(e, "the connector refuses the settings: %s", said[0] != '\0' ? said : "it does not say why");
         settle(i, "`create`, which refused,");
         arena_free(i->memory);
+        *i = (plugin_instance){0};
         return false;
     }
     module_ref(m);
