@@ -20,6 +20,10 @@ void ledger_set_limit(uint64_t bytes) {
     limit = bytes;
 }
 
+uint64_t ledger_limit(void) {
+    return limit;
+}
+
 /* --- the list ---------------------------------------------------------------------------------------- */
 
 static void put(ledger *l, ledger_piece *p) {

@@ -60,6 +60,7 @@ typedef struct ledger_left {
 #define LEDGER_LIMIT_DEFAULT ((uint64_t)64 << 20)
 /* Bytes that each connection may have from now on; 64 MiB until it is said. [main] */
 void ledger_set_limit(uint64_t bytes);
+uint64_t ledger_limit(void);
 
 /* Before `create`; then after `destroy`, or after a `create` that has refused: frees what is left. */
 void ledger_open(ledger *l, const bb_connection *of);

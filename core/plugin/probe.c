@@ -1,5 +1,5 @@
 /* probe.c - the hub's side of a probe. The lines: to the child one JSON object a job,
- * {"job","path","id","connections":[{"n","id", "settings"}]}; from it `L JOB` (loading), `C JOB N`
+ * {"job","path","id","memory","connections":[{"n","id", "settings"}]}; from it `L JOB` (loading), `C JOB N`
  * (creating), `l JOB` / `c JOB N` (that went well), `X JOB TEXT`, `Y JOB N TEXT` (refused), each said before
  * or after the step it names. */
 #include "plugin/probe.h"
@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "plugin/child.h"
+#include "plugin/ledger.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ static void write_job(buf *out, const probe_job *job, size_t number) {
     json_member_u64(&w, STR("job"), number);
     json_member_string(&w, STR("path"), str_from(job->path));
     json_member_string(&w, STR("id"), job->id);
+    json_member_u64(&w, STR("memory"), ledger_limit());
     json_keyl(&w, "connections");
     json_array(&w);
     for (size_t i = 0; i < job->connection_count; i++) {

@@ -76,8 +76,10 @@ static bb_code self_test(const plugin_module *m) {
 
 static void try_job(arena *a, bb_str line) {
     const json_value *job = json_read(a, line, NULL, NULL);
-    uint64_t number = 0;
+    uint64_t number = 0, memory = LEDGER_LIMIT_DEFAULT;
     json_to_u64(json_getl(job, "job"), &number);
+    json_to_u64(json_getl(job, "memory"), &memory);
+    ledger_set_limit(memory);
     say("L %llu", (unsigned long long)number);
     char *path = arena_strdup(a, json_string(json_getl(job, "path")));
     err e = {""};

@@ -58,6 +58,7 @@ static void write_request(const registry *r, buf *out) {
     if (r->options.master_key_file != NULL)
         json_member_string(&w, STR("master_key"), str_from(r->options.master_key_file));
     json_member_string(&w, STR("program"), str_from(r->options.program));
+    json_member_u64(&w, STR("memory"), ledger_limit());
     json_member_u64(&w, STR("generation"), r->generation);
     json_member_u64(&w, STR("probe_timeout_ms"), r->options.probe_timeout_ms);
     json_keyl(&w, "version");
@@ -160,6 +161,9 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
     if (prepare != NULL && !prepare(&options, &why))
         log_error("the plan cannot look into the secret store: %s", why.text);
     metrics_init(1);
+    uint64_t memory = LEDGER_LIMIT_DEFAULT;
+    json_to_u64(json_getl(request, "memory"), &memory);
+    ledger_set_limit(memory);
     registry *r = registry_new(&options, NULL);
     if (r == NULL ||
         !read_items(a, json_getl(request, "connections"), &before->connections, &before->connection_count) ||

@@ -212,3 +212,73 @@ test('no time, no watchdog', async () => {
   assert.doesNotMatch((await hub.api('GET', '/metrics')).text, /step_blocked/);
   await hub.stop();
 });
+
+// --- the ledger ----------------------------------------------------------------------------------------------------
+
+const held = async (hub) => (await hub.api('GET', '/api/v1/connections/a')).body.ledger;
+const gauge = (text, name, label) => Number(new RegExp(`^${name}\\{${label}\\} (.*)$`, 'm').exec(text)?.[1]);
+
+test('what a connection holds is shown, and what it forgets is named and freed', async () => {
+  const hub = await start();
+  hub.writeConf('a.conf', conf('keep = 5000\nforget = yes\n'));
+  assert.deepEqual((await hub.reload()).errors, []);
+  const before = await held(hub);
+  assert.equal(before.memory_blocks, 2);
+  assert.ok(before.memory_bytes >= 5000 && before.memory_bytes < 5100);
+  assert.equal(before.memory_limit_bytes, 64 << 20);
+  let text = (await hub.api('GET', '/metrics')).text;
+  assert.equal(gauge(text, 'busbar_connection_memory_bytes', 'connection="a"'), before.memory_bytes);
+  assert.match((await hub.cli(['inspect', 'a', '--state', 'var', '--text'])).stdout, /holds now\n {2}memory bytes \d+\n {2}memory blocks 2\n/);
+  hub.writeConf('a.conf', conf('keep = 100\n'));
+  await hub.reload();
+  const line = await until('the leak', () => [...hub.stderr.matchAll(/warn +connector perilous 1\.2\.3 \(build [0-9a-f]{12}\), connection a: `destroy` left 1 pieces of memory behind, 5000 bytes/g)].at(-1));
+  assert.ok(line);
+  text = (await hub.api('GET', '/metrics')).text;
+  assert.equal(gauge(text, 'busbar_connection_leaks_total', 'plugin="perilous"'), 1);
+  assert.equal(gauge(text, 'busbar_connection_leaked_bytes_total', 'plugin="perilous"'), 5000);
+  assert.ok((await held(hub)).memory_bytes < 200);
+  await hub.stop();
+});
+
+test('an instance gets no more memory than it may have', async () => {
+  const hub = await start('[hub]\nconnection_memory = 1m\n');
+  hub.writeConf('a.conf', conf('keep = 2000000\n'));
+  const report = await hub.reload();
+  assert.match(JSON.stringify(report), /\/keep: there is not so much memory/);
+  hub.writeConf('a.conf', conf('keep = 1000000\n'));
+  assert.deepEqual((await hub.reload()).errors, []);
+  assert.equal((await held(hub)).memory_limit_bytes, 1 << 20);
+  await hub.stop();
+});
+
+test('calls, transfers and timers under way are counted, and all go back to nothing', async () => {
+  const hub = await start();
+  let release;
+  const gate = new Promise((resolve) => (release = resolve));
+  for (let i = 0; i < 5; i++) upstream.next.push(async (req, res) => {
+    await gate;
+    res.writeHead(200, {'content-type': 'application/json'});
+    res.end('{}');
+  });
+  const calls = [...Array(5)].map(() => hub.data('a', 'send', {}));
+  const during = await until('five transfers', async () => {
+    const now = await held(hub);
+    return now.transfers === 5 && now;
+  });
+  assert.equal(during.calls, 5);
+  assert.ok(during.call_memory_bytes > 0);
+  assert.equal(during.timers, 0);
+  release();
+  await Promise.all(calls);
+  await until('nothing', async () => {
+    const now = await held(hub);
+    return ['calls', 'transfers', 'timers', 'call_memory_bytes', 'json_writers', 'sessions'].every((name) => now[name] === 0);
+  });
+  hub.writeConf('a.conf', `${conf()}[limits]\nrate = 1/s\nburst = 1\nwait = 30s\n`);
+  await hub.reload();
+  const waiting = [...Array(3)].map(() => hub.data('a', 'send', {}));
+  await until('two that wait', async () => (await held(hub)).timers >= 1);
+  await Promise.all(waiting);
+  assert.equal((await held(hub)).timers, 0);
+  await hub.stop();
+});
