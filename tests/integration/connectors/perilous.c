@@ -63,7 +63,7 @@ static const bb_operation later = {
     .input_schema = INPUT, .start = send_start, .resume = send_resume};
 
 static bb_step sign(bb_call *call, const bb_auth_request *request) {
-    if (strstr(request->url.ptr, "/sign") != NULL)
+    if (memmem(request->url.ptr, request->url.len, "/sign", 5) != NULL)
         *nowhere = 1;
     bb_auth_header(call, "Authorization", bb_s("x"));
     return BB_DONE;
