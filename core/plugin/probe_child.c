@@ -74,6 +74,17 @@ static bb_code self_test(const plugin_module *m) {
     return code;
 }
 
+/* Staged copies are named ID.SHA256.so. */
+static const char *hash_of(bb_str path) {
+    static const char unknown[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    static char hash[sizeof unknown];
+    size_t end = path.len - 3;
+    if (path.len < sizeof unknown + 3 || path.ptr[end - sizeof unknown] != '.')
+        return unknown;
+    str_put(hash, sizeof hash, str_of(path.ptr + end - (sizeof unknown - 1), sizeof unknown - 1));
+    return hash;
+}
+
 static void try_job(arena *a, bb_str line) {
     const json_value *job = json_read(a, line, NULL, NULL);
     uint64_t number = 0, memory = LEDGER_LIMIT_DEFAULT;
@@ -83,8 +94,9 @@ static void try_job(arena *a, bb_str line) {
     say("L %llu", (unsigned long long)number);
     char *path = arena_strdup(a, json_string(json_getl(job, "path")));
     err e = {""};
-    plugin_module *m = module_load(path, "0000000000000000000000000000000000000000000000000000000000000000",
-                                   path, json_string(json_getl(job, "id")), &e);
+    plugin_module *m = path != NULL ? module_load(path, hash_of(str_from(path)), path,
+                                                  json_string(json_getl(job, "id")), &e)
+                                    : NULL;
     bb_code code = m != NULL ? self_test(m) : BB_OK;
     if (m == NULL || code != BB_OK) {
         if (m != NULL)

@@ -62,12 +62,14 @@ static const bb_operation later = {
     BB_SIZE(bb_operation), .id = "send",        .summary = "does it once there is an answer",
     .input_schema = INPUT, .start = send_start, .resume = send_resume};
 
+#ifndef PLAIN
 static bb_step sign(bb_call *call, const bb_auth_request *request) {
     if (memmem(request->url.ptr, request->url.len, "/sign", 5) != NULL)
         *nowhere = 1;
     bb_auth_header(call, "Authorization", bb_s("x"));
     return BB_DONE;
 }
+#endif
 static bb_step sign_start(bb_call *call) {
     bb_request(call, "GET", "/sign");
     return BB_SEND;
@@ -75,6 +77,7 @@ static bb_step sign_start(bb_call *call) {
 static const bb_operation signed_one = {BB_SIZE(bb_operation), .id = "sign",
                                         .summary = "does it while it is signed", .start = sign_start};
 
+#ifndef PLAIN
 static const bb_custom_auth odd = {BB_SIZE(bb_custom_auth), .id = "odd", .summary = "signs oddly",
                                    .sign = sign};
 static const bb_custom_auth *const schemes[] = {&odd, NULL};
@@ -82,6 +85,7 @@ static const bb_auth_extension extension = {BB_SIZE(bb_auth_extension), .schemes
 static const void *get_extension(const char *id) {
     return strcmp(id, BB_EXT_AUTH) == 0 ? &extension : NULL;
 }
+#endif
 
 /* The process that tries it out is let off. */
 static int is_tried(void) {
@@ -140,4 +144,8 @@ static const bb_plugin plugin = {
     .create = create,
     .destroy = destroy,
 };
+#ifdef PLAIN /* nothing but operations: it can run in a process of its own */
+BUSBAR_PLUGIN(plugin);
+#else
 BUSBAR_PLUGIN_EXT(plugin, get_extension);
+#endif
