@@ -17,6 +17,7 @@ typedef struct reader {
     size_t copied;
     char at[200]; /* what is being read: "operations[3].input_schema" */
     size_t at_len;
+    bool runs_on_load;
     bool unknown;
     err *e;
 } reader;
@@ -63,6 +64,17 @@ static bool filled_in_later(reader *r) {
     return wrong(
         r, "is filled in when the file is loaded (by a constructor, or by C++ that computes it), so that "
            "it cannot be known without running it: make it static const, and of constants");
+}
+
+/* Whether code that runs on loading could have changed it: false: *e. */
+static bool check_settled(reader *r, uint64_t address) {
+    if (!r->runs_on_load || image_where(&r->image, address) != IMAGE_BYTES ||
+        image_is_constant(&r->image, address))
+        return true;
+    r->unknown = true;
+    return wrong(
+        r, "is no constant, and code runs when the file is loaded (a constructor, or C++ that computes), "
+           "so that it cannot be known without running it: make it static const, and of constants");
 }
 
 static bool nowhere(reader *r, uint64_t address) {
@@ -146,6 +158,8 @@ static bool read_text(reader *r, uint64_t address, const char **out) {
     bb_str rest = image_rest(&r->image, address);
     if (rest.ptr == NULL)
         return nowhere(r, address);
+    if (!check_settled(r, address))
+        return false;
     const char *end = memchr(rest.ptr, '\0', rest.len);
     if (end == NULL)
         return wrong(r, "has no end: no NUL follows 0x%llx in its segment", (unsigned long long)address);
@@ -190,7 +204,7 @@ static bool count_list(reader *r, const layout_field *f, uint64_t address, size_
 /* An array of pointers that ends with NULL. */
 static bool read_list(reader *r, const layout_field *f, uint64_t address, const void **out) {
     size_t count;
-    if (!count_list(r, f, address, &count))
+    if (!check_settled(r, address) || !count_list(r, f, address, &count))
         return false;
     const void **items = take(r, (count + 1) * sizeof *items);
     if (items == NULL)
@@ -292,7 +306,7 @@ static bool read_fields(reader *r, const layout *l, uint64_t address, char *to, 
 static bool read_struct(reader *r, const layout *l, uint64_t address, const void **out) {
     size_t have = 0;
     char *copy = take(r, l->size);
-    if (copy == NULL || !read_bytes(r, l, address, copy, &have))
+    if (copy == NULL || !check_settled(r, address) || !read_bytes(r, l, address, copy, &have))
         return false;
     *out = copy;
     return read_fields(r, l, address, copy, have);
@@ -385,6 +399,7 @@ static bool read_manifest(reader *r, uint64_t address, uint64_t entry, declared 
 static bool read_all(reader *r, declared *out) {
     static const bb_extension none[] = {{NULL, NULL}};
     const Elf64_Sym *symbol = image_symbol(&r->image, "busbar_entry");
+    r->runs_on_load = image_runs_on_load(&r->image);
     Elf64_Shdr section;
     if (symbol == NULL)
         return err_set(r->e, "it exports no busbar_entry: is BUSBAR_PLUGIN(...) missing?");

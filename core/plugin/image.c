@@ -63,6 +63,23 @@ bool image_is_code(const image *m, uint64_t address) {
     return p != NULL && (p->p_flags & PF_X) != 0;
 }
 
+bool image_is_constant(const image *m, uint64_t address) {
+    const Elf64_Phdr *p = load_of(m, address);
+    if (p == NULL || (p->p_flags & PF_W) == 0)
+        return p != NULL;
+    for (unsigned i = 0; i < m->header.e_phnum; i++) {
+        Elf64_Phdr r = image_segment(m, i);
+        if (r.p_type == PT_GNU_RELRO && address >= r.p_vaddr && address - r.p_vaddr < r.p_memsz)
+            return true;
+    }
+    return false;
+}
+
+bool image_runs_on_load(const image *m) {
+    uint64_t size;
+    return image_dynamic(m, DT_INIT_ARRAYSZ, &size) && size > sizeof(uint64_t);
+}
+
 bb_str image_rest(const image *m, uint64_t address) {
     const Elf64_Phdr *p = load_of(m, address);
     if (p == NULL || address - p->p_vaddr >= p->p_filesz)
@@ -132,6 +149,15 @@ static bool gnu_hash_of(const image *m, gnu_hash *h) {
     return h->buckets > 0 && h->filters > 0 && h->shift < 32;
 }
 
+/* Linkers put the symbols' names right behind the symbols. */
+static bool count_by_place(const image *m, uint64_t *count) {
+    uint64_t symbols, names;
+    if (!image_dynamic(m, DT_SYMTAB, &symbols) || !image_dynamic(m, DT_STRTAB, &names) || names < symbols)
+        return false;
+    *count = (names - symbols) / sizeof(Elf64_Sym);
+    return true;
+}
+
 /* The chain of the last bucket ends with the last symbol. */
 static bool count_gnu(const image *m, const gnu_hash *h, uint64_t *count) {
     bb_str buckets;
@@ -142,9 +168,8 @@ static bool count_gnu(const image *m, const gnu_hash *h, uint64_t *count) {
         memcpy(&word, buckets.ptr + (size_t)i * 4, sizeof word);
         last = word > last ? word : last;
     }
-    *count = h->first;
-    if (last < h->first)
-        return true;
+    if (last < h->first) /* it exports nothing: the table does not tell how much it imports */
+        return count_by_place(m, count);
     for (uint64_t i = last; word_at(m, h->chain_at + (i - h->first) * 4, &word); i++) {
         *count = i + 1;
         if ((word & 1) != 0)

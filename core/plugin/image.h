@@ -53,6 +53,10 @@ typedef enum { IMAGE_NOWHERE, IMAGE_BYTES, IMAGE_ZEROS } image_place;
  * nowhere. */
 image_place image_where(const image *m, uint64_t address);
 bool image_is_code(const image *m, uint64_t address);
+/* Whether it cannot be written once relocations are done. */
+bool image_is_constant(const image *m, uint64_t address);
+/* Whether code of the author's runs when it is loaded: one constructor is every compiler's own. */
+bool image_runs_on_load(const image *m);
 /* The file's bytes from an address to the end of its segment's; absent: it leads to none. */
 bb_str image_rest(const image *m, uint64_t address);
 /* Just so many of them; false: there are not so many. */
