@@ -214,9 +214,7 @@ static void destroy(void *instance) {
     (void)instance; /* the settings are the host's */
 }
 
-static const void *get_extension(const char *id) {
-    return strcmp(id, BB_EXT_AUTH) == 0 ? &tb_auth : NULL;
-}
+static const bb_extension extensions[] = {{BB_EXT_AUTH, &tb_auth}, {NULL, NULL}};
 
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
@@ -234,4 +232,4 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-BUSBAR_PLUGIN_EXT(plugin, get_extension);
+BUSBAR_PLUGIN_WITH(plugin, extensions);

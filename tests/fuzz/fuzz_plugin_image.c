@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     err e = {""};
     bool unknown = false;
     plugin_module *m = module_load_declared("fuzzed.so", str_of(data, size), no_hash, "fuzzed.so",
-                                            STR("tiny"), &unknown, &e);
+                                            (bb_str){NULL, 0}, &unknown, &e);
     if ((m == NULL) == (e.text[0] == '\0'))
         abort();
     module_unref(m);

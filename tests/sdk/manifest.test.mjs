@@ -4,7 +4,7 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
-import {bin, run, startHub, tempFolder} from '../integration/lib/hub.mjs';
+import {bin, plugins, run, startHub, tempFolder} from '../integration/lib/hub.mjs';
 import {compile, has, root, warnings} from './lib/sdk.mjs';
 
 const include = path.join(root, 'sdk/include'), whole = path.join(root, 'tests/unit/plugin/connectors/whole.c');
@@ -149,8 +149,8 @@ test('a hub refuses wrong declarations before any code of the build runs', async
     nothing: build('nothing', {tail: ''}),
   };
   const hub = await startHub({pluginsDir: path.dirname(good.file)});
-  const {plugins} = (await hub.api('GET', '/api/v1/plugins')).body;
-  const of = (id) => plugins.find((p) => p.id === id);
+  const listed = (await hub.api('GET', '/api/v1/plugins')).body.plugins;
+  const of = (id) => listed.find((p) => p.id === id);
   assert.equal(of('good').status, 'ready');
   assert.ok(good.ran());
   for (const [id, says] of [['renamed', /must be named other\.so/], ['schema', /input schema of "say"/], ['size', /an operation's size is 12/], ['scheme', /auth scheme "nope"/], ['nothing', /exports no busbar_entry/]]) {
@@ -221,6 +221,16 @@ test('inspect: texts of a stranger, wrong files, one operation', async () => {
   const renamed = await inspect(path.join(dir, 'elsewhere.so'));
   assert.equal(renamed.code, 0);
   assert.match(renamed.stderr, /only by the name loud\.so/);
+});
+
+test("the tree's own connectors can be read whole", async () => {
+  const files = fs.readdirSync(plugins).filter((f) => f.endsWith('.so'));
+  assert.ok(files.length >= 4);
+  for (const name of files) {
+    const {code, stderr, json} = await inspect(path.join(plugins, name), '--json');
+    assert.equal(code, 0, `${name}: ${stderr}`);
+    assert.ok(Array.isArray(json.extensions), `${name} tells its extensions by a function`);
+  }
 });
 
 test("the guide's way to look at a file works as it is written", async () => {

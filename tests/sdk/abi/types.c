@@ -66,3 +66,8 @@ USE(bb_session_operation)
 USE(bb_session)
 USE(bb_session_api)
 #endif
+
+#if __has_include(<busbar/memory.h>)
+#include <busbar/memory.h>
+USE(bb_memory_api)
+#endif
