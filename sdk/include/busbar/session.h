@@ -16,8 +16,8 @@
  *     }
  *
  * The connector lists its bb_session_extension under the id (BUSBAR_PLUGIN_WITH), and calls
- * host->get_extension by the same id to get a bb_session_api (bb_session_host does). A host that does not know the extension runs `bb_session_start`, which fails with
- * BB_E_UNSUPPORTED.
+ * host->get_extension by the same id to get a bb_session_api (bb_session_host does). A host that does not
+ * know the extension runs `bb_session_start`, which fails with BB_E_UNSUPPORTED.
  *
  * A session has a thread of its own, from `open` to `close`: one function at a time, always on that thread.
  * Sessions of one connection run beside each other, and share what `instance` points to. They live over a
