@@ -174,6 +174,7 @@ test('what the guides say of busbar.conf is accepted', async () => {
     for (const {text} of confs(file, (t) => t).filter((f) => f.hubWide)) {
       const folder = tempFolder();
       fs.writeFileSync(path.join(folder, 'master.key'), 'ab'.repeat(32), {mode: 0o600});
+      fs.mkdirSync(path.join(folder, 'keys'), {mode: 0o755});
       const hub = await startHub({hubConf: text.replaceAll('/etc/busbar', folder)});
       assert.equal((await hub.api('GET', '/api/v1/keys/self')).status, 200);
       await hub.stop();

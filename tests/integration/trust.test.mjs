@@ -12,12 +12,12 @@ const root = process.geteuid() === 0 ? false : 'chown needs root';
 let built; // a folder with builds of one connector
 
 // Builds the connector talker, which says its version; into a folder of builds, once for all tests.
-function compile(name, {version = name, body = ''} = {}) {
+function compile(name, {version = name, body = '', say = ''} = {}) {
   const source = path.join(built, `${name}.c`);
   fs.writeFileSync(source, `#include <busbar/busbar.h>
 #include <stdlib.h>
 ${body}
-static bb_step say_start(bb_call *call) { return bb_done_text(call, bb_s("{\\"version\\":\\"${version}\\"}")); }
+static bb_step say_start(bb_call *call) { ${say} return bb_done_text(call, bb_s("{\\"version\\":\\"${version}\\"}")); }
 static const bb_operation say = {BB_SIZE(bb_operation), .id = "say", .start = say_start};
 static const bb_operation *const operations[] = {&say, NULL};
 static const bb_plugin plugin = {BB_SIZE(bb_plugin), .id = "talker", .name = "T", .version = "${version}", .summary = "test", .operations = operations};
@@ -39,6 +39,7 @@ before(async () => {
   compile('one');
   compile('two');
   compile('boom', {body: '__attribute__((constructor)) static void boom(void) { abort(); }'});
+  compile('dies', {say: 'if (call != NULL) abort();'});
   for (const name of ['alice', 'mallory']) await cli(['plugin', 'keygen', path.join(built, name)]);
 });
 after(() => fs.rmSync(built, {recursive: true, force: true}));
@@ -411,6 +412,18 @@ test('a build is allowed without a hub too, but not behind the back of one', asy
   assert.match((await t.shown()).error, /crashed/); // tried
   const [audit] = (await t.hub.api('GET', '/api/v1/audit?action=plugin.allow')).body.entries;
   assert.deepEqual([audit.actor, audit.outcome, audit.detail], ['system', 'done', hash]);
+  await t.stop();
+});
+
+test('a build that brings the hub down is off at the next start, where on_crash says so', async () => {
+  const t = await Trusting.make('[plugins]\non_crash = off\n', {prepare: (t) => t.put('dies')});
+  await t.hub.call('talk', 'say').catch(() => {});
+  assert.equal(await t.hub.exited, 'SIGABRT');
+  await t.hub.start({pluginsDir: t.path('plugins')});
+  const [entry] = (await t.hub.api('GET', '/api/v1/plugins/quarantine')).body.quarantine;
+  assert.deepEqual([entry.sha256, entry.action, entry.plugin], [sha256(path.join(built, 'dies.so')), 'off', 'talker']);
+  assert.equal((await t.shown()).status, 'refused');
+  await t.hub.problem('connection-refused', 'talk', 'say');
   await t.stop();
 });
 
