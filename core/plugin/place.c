@@ -1,12 +1,33 @@
 #include "plugin/place.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static bool is_ours(uid_t owner) {
     return owner == 0 || owner == geteuid();
+}
+
+/* Where umask is 002, folders are writable by a group that is their owner's alone: that is nobody else. What
+ * the system's lists of users do not enumerate (LDAP, for instance) is not seen. */
+static bool is_private(gid_t group_id, uid_t owner) {
+    char name[256] = "";
+    const struct passwd *user = getpwuid(owner);
+    if (user == NULL || user->pw_gid != group_id)
+        return false;
+    str_put(name, sizeof name, str_from(user->pw_name));
+    const struct group *group = getgrgid(group_id);
+    bool alone = group != NULL;
+    for (char **member = alone ? group->gr_mem : NULL; member != NULL && *member != NULL; member++)
+        alone = alone && strcmp(*member, name) == 0;
+    setpwent();
+    while (alone && (user = getpwent()) != NULL)
+        alone = user->pw_gid != group_id || user->pw_uid == owner;
+    endpwent();
+    return alone;
 }
 
 static bool check_folder(const char *path, err *e) {
@@ -25,7 +46,7 @@ static bool check_folder(const char *path, err *e) {
         return true;
     if ((st.st_mode & S_IWOTH) != 0)
         return err_set(e, "everybody can put files into the folder %.300s: chmod o-w it", path);
-    return (st.st_mode & S_IWGRP) == 0 ||
+    return (st.st_mode & S_IWGRP) == 0 || is_private(st.st_gid, st.st_uid) ||
            err_set(e, "its group (%u) can put files into the folder %.300s: chmod g-w it", st.st_gid, path);
 }
 

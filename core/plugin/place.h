@@ -9,8 +9,9 @@
 
 /* Resolves symbolic links into `real` and looks at every folder on the way from the root: each belongs to
  * root or to this user, and nobody else can put files into it or rename those that are there (a sticky
- * folder, as /tmp is, lets nobody do that to the files of others). From the root downwards, so that what was
- * looked at cannot be exchanged behind it. False: *e says which folder, and the remedy. */
+ * folder, as /tmp is, lets nobody do that to the files of others; a group that is the owner's alone is
+ * nobody else). From the root downwards, so that what was looked at cannot be exchanged behind it. False: *e
+ * says which folder, and the remedy. */
 bool place_resolve(const char *path, char real[PATH_MAX], err *e);
 
 /* The same of a folder and all above it. */

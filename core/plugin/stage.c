@@ -137,9 +137,11 @@ bool stage_file(const char *path, bb_str id, const char *state_dir, const plugin
     out->sha256[n == 64 ? 64 : 0] = '\0';
     out->size = bytes.len;
     int len = snprintf(out->path, sizeof out->path, "%s/gen/%.*s.%s.so", state_dir, STR_FMT(id), out->sha256);
+    char real[PATH_MAX];
     bool ok = elf_check(bytes, e) &&
               ((len > 0 && (size_t)len < sizeof out->path) || err_set(e, "its name is too long")) &&
-              put_copy(state_dir, out, bytes, e);
+              put_copy(state_dir, out, bytes, e) &&
+              (place_resolve(out->path, real, e) || err_prefix(e, "its copy in the state folder: "));
     free(read);
     return ok;
 }

@@ -16,9 +16,9 @@ typedef struct staged {
 
 /* Refuses, with the remedy, what is not a regular file, can be written by group or others, belongs to neither
  * root nor this user, can be exchanged by others (place.h), lies outside of the allowed folders, is empty,
- * over 256 MiB, or no shared object of this machine. A symbolic link is followed: its target is what is
- * checked. The file is read once: what is hashed, judged by that hash (trust.h) and loaded are the same
- * bytes. */
+ * over 256 MiB, or no shared object of this machine; and a state folder that others can exchange. A symbolic
+ * link is followed: its target is what is checked. The file is read once: what is hashed, judged by that hash
+ * (trust.h) and loaded are the same bytes. */
 bool stage_file(const char *path, bb_str id, const char *state_dir, const plugin_policy *policy, staged *out,
                 err *e);
 

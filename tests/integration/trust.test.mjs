@@ -277,8 +277,6 @@ test('a busbar.conf that is bad at a reload leaves in force what was, and is in 
 test('folders that others can write, and links that lead out of those allowed, are refused', async () => {
   const t = await Trusting.make('');
   t.put('two');
-  fs.chmodSync(t.path('plugins'), 0o775);
-  await t.refused(/its group \(\d+\) can put files into the folder .*plugins: chmod g-w/);
   fs.chmodSync(t.path('plugins'), 0o757);
   await t.refused(/everybody can put files into the folder/);
   fs.chmodSync(t.path('plugins'), 0o755);
@@ -316,7 +314,14 @@ test('files and folders of other users are refused', {skip: root}, async () => {
   fs.chownSync(t.so, 0, 0);
   fs.chownSync(t.path('plugins'), 12345, 0);
   await t.refused(/folder .*plugins belongs to user 12345/);
+  fs.chownSync(t.path('plugins'), 0, 12345);
+  fs.chmodSync(t.path('plugins'), 0o775);
+  await t.refused(/its group \(12345\) can put files into the folder .*plugins: chmod g-w/);
   fs.chownSync(t.path('plugins'), 0, 0);
+  fs.chmodSync(t.path('plugins'), 0o755);
+  fs.chownSync(t.hub.path('var/gen'), 12345, 0);
+  await t.refused(/its copy in the state folder: the folder .*var\/gen belongs to user 12345/);
+  fs.chownSync(t.hub.path('var/gen'), 0, 0);
   assert.equal((await t.change()).change, 'code');
   await t.stop();
 });
