@@ -170,11 +170,12 @@ static const struct {
      "than what was signed; 2 usage, or a file cannot be read; 3 not signed; 4 signed by an unknown "
      "key.\n" CLIENT_OPTIONS},
     {"new-plugin",
-     "Usage: busbar new-plugin NAME [--kind http] [DIR]\n\n"
+     "Usage: busbar new-plugin NAME [--kind http|session] [DIR]\n\n"
      "Writes a connector to begin with into DIR (default NAME): NAME.c, a test of its steps on the SDK's "
      "mock\n"
      "host, a Makefile, a CMakeLists.txt, a README and a connection's conf file. Overwrites nothing.\n\n"
-     "  --kind http       its operations are HTTP requests (the default, and the only kind of this SDK)\n\n"
+     "  --kind http       its operations are HTTP requests (the default)\n"
+     "  --kind session    they run on sessions that it opens itself, as a client library's connections\n\n"
      "Exit codes: 0 written; 1 a file is there already, or cannot be written; 2 usage.\n"},
     {"check",
      "Usage: busbar check PLUGIN.so [--json | --junit] [--only NAME] [--seed N] [--settings JSON|@FILE]\n\n"
