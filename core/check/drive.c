@@ -1,5 +1,6 @@
 #include "check/drive.h"
 
+#include "base/clock.h"
 #include "check/world.h"
 
 #include <inttypes.h>
@@ -101,7 +102,7 @@ static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, con
     c->base_url = s->base_url;
     c->plugin_id = s->module->desc->id;
     c->connection_id = c->execution_id = "check";
-    c->deadline_ns = o->late ? 1 : 0;
+    c->deadline_ns = o->late ? 1 : o->session != NULL ? clock_ns() + SESSION_RUN_MS * 1000000u : 0;
     uint32_t state = x->op->desc->state_size;
     c->abi = (bb_call){
         .size = sizeof c->abi,
@@ -209,17 +210,21 @@ static driven *next_call(void) {
     return d;
 }
 
-void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end) {
-    arena *a = arena_new((size_t)64 << 20);
-    driven *d = next_call();
+static plugin_outcome run_session(driven *d, const sample *x, const run_options *o) {
+    plugin_session *session = o->session;
+    atomic_store(&session->deadline_ns, d->c.deadline_ns);
+    atomic_store(&session->cancelled, o->late ? 1 : 0);
+    session->broken = session->acted = false;
+    poison_step(PHASE_RUN, d);
+    enter("run", INIT_LIMIT_MS);
+    plugin_outcome outcome = plugin_session_run(session, &d->c, x->op->session);
+    leave();
+    return outcome;
+}
+
+static plugin_outcome run_steps(driven *d, const sample *x, const script *answers, unsigned most,
+                                run_end *end) {
     char doing[48];
-    unsigned most = o->max_steps > 0 ? o->max_steps : STEPS_MAX;
-    *end = (run_end){.outcome = PLUGIN_FAILED};
-    if (a == NULL || !prepare(d, a, s, x, o)) {
-        guard_free(&d->pieces);
-        arena_free(a);
-        return;
-    }
     poison_step(x->part == SAMPLE_STEPS ? PHASE_START : PHASE_SIGN, d);
     enter(x->part == SAMPLE_STEPS ? "start" : "sign", STEP_LIMIT_MS);
     plugin_outcome outcome = first_step(d, x);
@@ -234,6 +239,20 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
         outcome = x->scheme == NULL ? plugin_resume(&d->c, x->op->desc) : plugin_acquire_resume(&d->c);
         leave();
     }
+    return outcome;
+}
+
+void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end) {
+    arena *a = arena_new((size_t)64 << 20);
+    driven *d = next_call();
+    unsigned most = o->max_steps > 0 ? o->max_steps : STEPS_MAX;
+    *end = (run_end){.outcome = PLUGIN_FAILED};
+    if (a == NULL || !prepare(d, a, s, x, o)) {
+        guard_free(&d->pieces);
+        arena_free(a);
+        return;
+    }
+    plugin_outcome outcome = o->session != NULL ? run_session(d, x, o) : run_steps(d, x, answers, most, end);
     if (outcome == PLUGIN_SEND)
         trace_request(&end->trace, &d->c.request);
     end->endless = outcome == PLUGIN_SEND && most == STEPS_MAX;

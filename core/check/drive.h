@@ -65,6 +65,7 @@ typedef struct run_options {
     bool late;        /* cancelled, and its time over */
     unsigned fail_at; /* the host function to fail; 0: none */
     unsigned max_steps;
+    plugin_session *session; /* of a session operation: runs on it */
 } run_options;
 
 typedef struct run_end {
@@ -87,9 +88,10 @@ void run_free(run_end *end);
 /* What is wrong with any end, whatever the answers: endless, broken memory, a defect the host has found. */
 void judge(const run_end *end);
 
-/* The samples of all operations: its examples, else a generated input; and those of its auth schemes. In the
- * trial's memory. */
+/* The samples of all operations that are steps: its examples, else a generated input; and those of its auth
+ * schemes. In the trial's memory. */
 sample *samples_of(trial *t, size_t *count);
+sample *session_samples_of(trial *t, size_t *count); /* of those that run on sessions */
 /* A scheme's fields that are required or have a default, as an admin fills them in: a JSON object's text. */
 bb_str sample_fields(trial *t, const bb_auth_field *const *fields);
 const char *sample_name(const sample *x); /* "operation x, example 1"; until the next call */

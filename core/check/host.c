@@ -29,7 +29,12 @@ static const char *phase_name(void) {
                                         "start",
                                         "resume",
                                         "sign",
-                                        "verify"};
+                                        "verify",
+                                        "a session's open",
+                                        "a session's check",
+                                        "a session operation's run",
+                                        "a session's close",
+                                        "a session's interrupt"};
     return names[now.phase];
 }
 
@@ -294,6 +299,32 @@ static void *memory_realloc(const bb_connection *connection, void *piece, size_t
 
 static bb_memory_api memory_api;
 
+/* --- busbar.session/1 ----------------------------------------------------------------------------- */
+
+static void session_fail(bb_session *s, const bb_error *error) {
+    if (now.phase == PHASE_OPEN || now.phase == PHASE_CHECK || now.phase == PHASE_RUN)
+        host_session.fail(s, error);
+    else
+        misplaced("session->fail", "it is for open and check");
+}
+
+static bb_str credential(bb_session *s, const char *name) {
+    if (now.phase >= PHASE_OPEN && now.phase <= PHASE_CLOSE)
+        return host_session.credential(s, name);
+    misplaced("session->credential", "it belongs to the session's own thread");
+    return (bb_str){NULL, 0};
+}
+
+static void broken(bb_session *s, int32_t acted) {
+    if (now.phase == PHASE_RUN)
+        host_session.broken(s, acted);
+    else
+        misplaced("session->broken", "it is for run: a session that does not open, or whose check fails, is "
+                                     "not used anyway");
+}
+
+static bb_session_api session_api;
+
 /* --- bb_host ------------------------------------------------------------------------------------- */
 
 static void reject(const bb_connection *connection, const char *pointer, const char *message) {
@@ -313,8 +344,9 @@ static const void *get_extension(const bb_host *h, const char *id) {
     static const struct {
         const char *id;
         const void *vtable;
-    } ours[] = {{BB_EXT_LOG, &log_api},   {BB_EXT_JSON, &json_api}, {BB_EXT_CRYPTO, &crypto_api},
-                {BB_EXT_HTTP, &http_api}, {BB_EXT_CALL, &call_api}, {BB_EXT_MEMORY, &memory_api}};
+    } ours[] = {{BB_EXT_LOG, &log_api},        {BB_EXT_JSON, &json_api}, {BB_EXT_CRYPTO, &crypto_api},
+                {BB_EXT_HTTP, &http_api},      {BB_EXT_CALL, &call_api}, {BB_EXT_MEMORY, &memory_api},
+                {BB_EXT_SESSION, &session_api}};
     for (size_t i = 0; id != NULL && i < sizeof ours / sizeof ours[0]; i++)
         if (strcmp(id, ours[i].id) == 0)
             return ours[i].vtable;
@@ -339,6 +371,11 @@ void poison_init(uint64_t seed) {
     memory_api = host_memory;
     memory_api.alloc = memory_alloc;
     memory_api.realloc = memory_realloc;
+
+    session_api = host_session;
+    session_api.fail = session_fail;
+    session_api.credential = credential;
+    session_api.broken = broken;
     host = *host_get();
     host.name = "busbar-check";
     host.get_extension = get_extension;

@@ -6,6 +6,7 @@
 #include "check/guard.h"
 #include "plugin/call.h"
 #include "plugin/host_auth.h"
+#include "plugin/host_session.h"
 
 typedef enum {
     PHASE_NONE, /* none of the connector's functions has been called, on this thread */
@@ -15,7 +16,12 @@ typedef enum {
     PHASE_START,
     PHASE_RESUME,
     PHASE_SIGN,
-    PHASE_VERIFY
+    PHASE_VERIFY,
+    PHASE_OPEN, /* of sessions, as are: */
+    PHASE_CHECK,
+    PHASE_RUN,
+    PHASE_CLOSE,
+    PHASE_INTERRUPT
 } check_phase;
 
 /* A call under trial. */

@@ -54,8 +54,9 @@ __attribute__((format(printf, 1, 2))) void warning(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);
 bool said_wrong(void); /* something has been found wrong already */
 
-#define INIT_LIMIT_MS 5000u /* plugin.h: [init] may take 5 s */
-#define STEP_LIMIT_MS 2000u /* a step never blocks: this is a hang by any measure */
+#define INIT_LIMIT_MS 5000u  /* plugin.h: [init] may take 5 s */
+#define STEP_LIMIT_MS 2000u  /* a step never blocks: this is a hang by any measure */
+#define SESSION_RUN_MS 1000u /* the time that a session operation is given: it is to come back by then */
 /* Around each call into the connector. */
 void enter(const char *doing, unsigned limit_ms);
 void leave(void);
@@ -87,6 +88,7 @@ void check_steps(trial *t);
 void check_deadline(trial *t);
 void check_determinism(trial *t);
 void check_webhooks(trial *t);
+void check_sessions(trial *t);
 void check_faults(trial *t);
 void check_leaks(trial *t);
 

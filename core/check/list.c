@@ -18,6 +18,7 @@
     X(deadline, NEEDS_LOAD, "steps end when the time is over and when nobody waits")          \
     X(determinism, NEEDS_LOAD, "the same input gives the same request")                       \
     X(webhooks, NEEDS_LOAD, "no request that the service did not sign becomes an event")      \
+    X(sessions, NEEDS_LOAD, "sessions open, run, close, and come back when they are to")      \
     X(faults, NEEDS_LOAD, "each host function failing, one after the other")                  \
     X(leaks, NEEDS_LOAD, "200 lives leave no memory, descriptors or threads behind")
 

@@ -122,6 +122,17 @@ static const char *signal_means(int number) {
     }
 }
 
+/* What to do about a function that does not return. */
+static const char *remedy_for_stuck(void) {
+    if (strcmp(board->doing, "run") == 0)
+        return "a session operation comes back when its time is over (time_left_ms), nobody waits any more "
+               "(cancelled), or interrupt was called";
+    if (atomic_load(&board->limit_ns) > (uint64_t)STEP_LIMIT_MS * CHECK_SLOWER * 1000000u)
+        return "the hub waits for it that long and no longer; leave slow work to the steps";
+    return "a step must never block or loop without end; what waits for the service is BB_SEND, and long "
+           "computations look at host->call->cancelled";
+}
+
 static void say_ending(ending how, int status, int output) {
     char words[320], doing[sizeof board->doing + 32];
     bool inside = atomic_load(&board->since_ns) != 0;
@@ -130,12 +141,7 @@ static void say_ending(ending how, int status, int output) {
     last_words(output, words, sizeof words);
     if (how == STUCK_CALL)
         wrong("%s did not return within %u ms: %s", board->doing,
-              (unsigned)(atomic_load(&board->limit_ns) / 1000000u),
-              atomic_load(&board->limit_ns) > (uint64_t)STEP_LIMIT_MS * CHECK_SLOWER * 1000000u
-                  ? "the hub waits for it that long and no longer; leave slow work to the steps"
-                  : "a step must never block or loop without end; what waits for the service is BB_SEND, and "
-                    "long "
-                    "computations look at host->call->cancelled");
+              (unsigned)(atomic_load(&board->limit_ns) / 1000000u), remedy_for_stuck());
     else if (how == STUCK_CHECK)
         wrong("the check did not end within %u s: the connector's functions return, but too slowly or too "
               "often",

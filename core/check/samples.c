@@ -141,7 +141,8 @@ static size_t add_schemes(trial *t, sample *to) {
     return n;
 }
 
-sample *samples_of(trial *t, size_t *count) {
+/* Of the operations that are steps, or of those that run on sessions. */
+static sample *operations_of(trial *t, bool on_sessions, size_t *count) {
     size_t most = 3 * PLUGIN_AUTH_SCHEMES_MAX;
     for (size_t i = 0; i < t->module->op_count; i++)
         most += example_count(t, &t->module->ops[i]) + 1;
@@ -149,14 +150,25 @@ sample *samples_of(trial *t, size_t *count) {
     *count = 0;
     for (size_t i = 0; all != NULL && i < t->module->op_count; i++) {
         const plugin_op *op = &t->module->ops[i];
+        if ((op->session != NULL) != on_sessions)
+            continue;
         size_t n = add_examples(t, op, all + *count);
         *count += n > 0 ? n : add_generated(t, op, all + *count);
     }
+    return all;
+}
+
+sample *samples_of(trial *t, size_t *count) {
+    sample *all = operations_of(t, false, count);
     if (all != NULL && t->module->auth != NULL)
         *count += add_schemes(t, all + *count);
     for (size_t i = 0; all != NULL && i < *count; i++)
         all[i].good = good_answer(t, &all[i]);
     return all;
+}
+
+sample *session_samples_of(trial *t, size_t *count) {
+    return operations_of(t, true, count);
 }
 
 const char *sample_name(const sample *x) {

@@ -115,6 +115,11 @@ static bool begins_with_one(const char *name, const char *const *list) {
     return false;
 }
 
+/* Before anything of it is loaded: it names the extension. */
+static bool has_sessions(const trial *t) {
+    return memmem(t->file.ptr, t->file.len, BB_EXT_SESSION, sizeof BB_EXT_SESSION) != NULL;
+}
+
 void check_libraries(trial *t) {
     static const char *const forbidden[] = {"libcurl", "libssl", "libcrypto", "libgnutls", "libuv.", NULL};
     static const char *const usual[] = {"libc.so",       "libm.so",   "libgcc_s.so",  "ld-linux",
@@ -133,7 +138,8 @@ void check_libraries(trial *t) {
                   "hub's limits and "
                   "credentials; use host->http and host->crypto, and drop it from the linker's line",
                   name);
-        else if (!begins_with_one(name, usual))
+        else if (!begins_with_one(name, usual) &&
+                 !has_sessions(t)) /* a client library is what those are for */
             warning("it links %s, which has to be installed wherever the hub runs", name);
     }
 }
@@ -216,6 +222,16 @@ static const struct {
     {"getaddrinfo", "blocks on name servers where a step calls it; the hub resolves names itself", true},
 };
 
+/* What would block an event loop: a session has a thread of its own for it. */
+static bool is_for_sessions(const trial *t, const char *name) {
+    static const char *const names[] = {"sleep",   "usleep",      "nanosleep", "socket",
+                                        "connect", "getaddrinfo", NULL};
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], name) == 0)
+            return has_sessions(t);
+    return false;
+}
+
 void check_imports(trial *t) {
     image m;
     if (!read_image(t, &m))
@@ -225,7 +241,7 @@ void check_imports(trial *t) {
             continue;
         const char *name = image_name(&m, m.symbols[i].st_name);
         for (size_t k = 0; k < sizeof unwanted / sizeof unwanted[0]; k++) {
-            if (strcmp(name, unwanted[k].name) != 0)
+            if (strcmp(name, unwanted[k].name) != 0 || is_for_sessions(t, name))
                 continue;
             if (unwanted[k].warn)
                 warning("it calls %s, which %s", name, unwanted[k].why);

@@ -8,7 +8,7 @@ import {bin, plugins, run, slow, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const sources = path.join(root, 'tests/broken-connectors');
-const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'faults', 'leaks'];
+const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'sessions', 'faults', 'leaks'];
 let dir;
 
 before(() => (dir = tempFolder()));
@@ -100,6 +100,13 @@ const cases = [
   ['crash_settings', ['settings'], /settings .*"tag":"AAAA.* of seed 7\): it crashed \(SIGABRT\) in create/],
   ['crash_on_error', ['steps', 'deadline', 'faults'], /after \d\d\d with .*: it crashed \(SIGSEGV\) in resume \(step 1\)/],
   ['takes_forged', ['webhooks'], /webhook scheme hook, forged request \d+ of seed 7: it takes a request that the service did not sign for an event/, ['webhooks']],
+  ['session_silent', ['sessions'], /open: open fails with code 32 without saying why/],
+  ['session_leaks', ['sessions'], /50 descriptors are left behind by 50 sessions, 1 a session: close in close/],
+  ['session_hangs', ['sessions'], /wait, example 1, cancelled and its deadline passed: run did not return within \d+ ms: a session operation comes back/, ['sessions']],
+  ['session_http', ['sessions'], /it makes no HTTP request/],
+  ['session_doubts', ['sessions'], /check refuses a session that has just been used/],
+  ['session_kept_call', ['sessions'], /it calls host->call->alloc in a session's close/],
+  ['session_unknown', ['descriptor'], /the session operation "other" is not one of its operations/],
   ['static_tls', ['linking'], /static thread-local storage/],
   ['exec_stack', ['linking'], /executable stack/],
   ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
@@ -116,6 +123,22 @@ for (const [id, expected, sentence, only] of cases) {
   });
 }
 
+test('a connector on sessions passes, and so does sqlite on a real file, with its operations run', async () => {
+  const report = await check(broken('sound_session'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+  if (!fs.existsSync(path.join(plugins, 'sqlite.so'))) return;
+  const on = await check(path.join(plugins, 'sqlite.so'), '--settings', JSON.stringify({file: path.join(dir, 'check.db'), create: true}));
+  assert.deepEqual(failing(on), [], on.checks.map(sentences).join('\n'));
+  assert.doesNotMatch(byName(on, 'sessions').note ?? '', /no session opens/);
+});
+
+test('what new-plugin --kind session writes passes, without a warning', async () => {
+  const made = await run(['new-plugin', 'lines', '--kind', 'session', path.join(dir, 'lines')]);
+  assert.equal(made.code, 0, made.stderr);
+  const report = await check(build(path.join(dir, 'lines/lines.c'), 'lines'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+});
+
 test('a webhook scheme that compares signatures passes', async () => {
   const report = await check(broken('sound_hook'));
   assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
@@ -124,7 +147,7 @@ test('a webhook scheme that compares signatures passes', async () => {
 
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'quiet_constructor', 'picky'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'sound_session', 'quiet_constructor', 'picky'].sort());
 });
 
 test('what runs on loading without an effect is a warning', async () => {
@@ -197,7 +220,7 @@ test("JUnit's XML is well-formed and says the same", async (t) => {
   assert.equal(done.code, 1);
   const xml = path.join(dir, 'report.xml');
   fs.writeFileSync(xml, done.stdout);
-  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="18" failures="1" errors="0" skipped="0">/);
+  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="19" failures="1" errors="0" skipped="0">/);
   assert.equal(done.stdout.match(/<testcase /g).length, names.length);
   assert.match(done.stdout, /<testcase classname="busbar.check.ignores_failure" name="faults" time="[\d.]+">\s*<failure message="host-&gt;call-&gt;alloc fails/);
   const skipped = (await run(['check', broken('wrong_id'), '--junit'])).stdout;

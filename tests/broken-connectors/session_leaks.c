@@ -1,0 +1,3 @@
+/* Leaves the descriptor of each session open. */
+#define CLOSE(fd) (void)(fd)
+#include "session.h"

@@ -1,0 +1,3 @@
+/* Says what runs of an operation that it does not have. */
+#define RUN_ID "other"
+#include "session.h"
