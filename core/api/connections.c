@@ -69,16 +69,24 @@ void route_connections(api *a, http_exchange *x, const route_params *p) {
     reply_json(x, 200, &body);
 }
 
-/* Settings as they are in force: typed, defaults filled in, but a value that came by a reference as it was
- * written. */
+static bool is_secret(const connection *c, bb_str value) {
+    for (size_t i = 0; i < c->secret_setting_count; i++)
+        if (str_eq(c->secret_settings[i], value))
+            return true;
+    return false;
+}
+
+/* Settings as they are in force: typed, defaults filled in, but a value that came by a reference, or that is
+ * a secret, as conf_json has it: as it was written, or replaced. */
 static void write_settings(json_writer *w, const connection *c, const json_value *written) {
     json_keyl(w, "settings");
     json_object(w);
     for (json_iter it = json_iterate(c->instance.settings); json_next(&it);) {
         bb_str text = json_string(json_get(written, it.key));
         json_key(w, it.key);
-        if (text.len > 0 && memmem(text.ptr, text.len, "${", 2) != NULL)
-            json_put_string_lossy(w, text);
+        bool secret = is_secret(c, json_string(it.value));
+        if (secret || (text.len > 0 && memmem(text.ptr, text.len, "${", 2) != NULL))
+            json_put_string_lossy(w, text.len > 0 ? text : STR("[redacted]"));
         else
             json_put_value(w, it.value);
     }

@@ -8,12 +8,28 @@
 /* c->ticket has no auth before the first request: the configuration's secrets are known all the same. */
 bb_str call_redact(call *c, bb_str text) {
     c->ticket.auth = &c->conn->auth;
+    for (size_t i = 0; i < c->conn->secret_setting_count; i++)
+        text = auth_redact_one(c->memory, c->conn->secret_settings[i], text);
     return auth_ticket_redact(&c->ticket, c->memory, text);
+}
+
+/* An application may have a secret of its own to hand over, in a member that the operation's schema marks
+ * "writeOnly" (JSON Schema validation, section 9.4): it then stands in a path that an error may tell of. */
+static bb_str without_inputs(call *c, bb_str text) {
+    static const char mark[] = "\"writeOnly\"";
+    bb_str shape = c->op != NULL ? c->op->input_text : STR("");
+    if (shape.len == 0 || memmem(shape.ptr, shape.len, mark, sizeof mark - 1) == NULL)
+        return text;
+    const json_value *properties = json_getl(json_read(c->memory, shape, NULL, NULL), "properties");
+    for (json_iter it = json_iterate(json_is(c->input, JSON_OBJECT) ? c->input : NULL); json_next(&it);)
+        if (json_bool(json_getl(json_get(properties, it.key), "writeOnly"), false))
+            text = auth_redact_one(c->memory, json_string(it.value), text);
+    return text;
 }
 
 /* Cut only where no secret can be cut through: a part of one is not known as such. */
 static bb_str shown(call *c, bb_str text) {
-    bb_str clean = call_redact(c, text);
+    bb_str clean = without_inputs(c, call_redact(c, text));
     return clean.len > DETAIL_MAX ? str_of(clean.ptr, DETAIL_MAX) : clean;
 }
 

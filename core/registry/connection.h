@@ -53,6 +53,8 @@ typedef struct connection {
     plugin_module *module; /* the instance holds the reference */
     plugin_instance instance;
     auth auth;
+    const bb_str *secret_settings; /* values of settings that the schema marks writeOnly: shown nowhere */
+    size_t secret_setting_count;
     bb_str base_url; /* without a slash at its end */
     retry_policy retry;
     policies policies;

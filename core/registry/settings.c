@@ -152,13 +152,31 @@ static bool check_base_url(connection *c, const conf_file *f, const conf_section
     return true;
 }
 
+/* "writeOnly" (JSON Schema validation, section 9.4): a secret that goes to the service otherwise than by
+ * [auth]. */
+static bool is_write_only(const plugin_module *m, bb_str name) {
+    const json_value *property = json_get(json_getl(m->settings_schema_json, "properties"), name);
+    return json_bool(json_getl(property, "writeOnly"), false);
+}
+
+static bool keep_secret_settings(connection *c, const plugin_module *m, const json_value *settings, err *e) {
+    bb_str *secrets = arena_alloc(c->memory, (json_count(settings) + 1) * sizeof *secrets);
+    if (secrets == NULL)
+        return err_set(e, "no memory");
+    c->secret_settings = secrets;
+    for (json_iter it = json_iterate(settings); json_next(&it);)
+        if (is_write_only(m, it.key) && json_string(it.value).len > 0)
+            secrets[c->secret_setting_count++] = json_string(it.value);
+    return true;
+}
+
 static bool check_settings(connection *c, const conf_file *f, const conf_section *s, plugin_module *m,
                            bb_str text, err *e) {
     arena *a = c->memory;
     const json_value *settings = json_read(a, text, NULL, NULL);
     schema_issues issues = {0};
     if (settings != NULL && schema_validate(m->settings, settings, a, &issues))
-        return check_base_url(c, f, s, settings, e);
+        return keep_secret_settings(c, m, settings, e) && check_base_url(c, f, s, settings, e);
     if (issues.count == 0)
         return conf_fail(e, f, s != NULL ? s->line : 1, "[settings] does not fit what connector %s expects",
                          m->desc->id);
@@ -188,6 +206,8 @@ static bool read_settings(connection *c, const conf_file *f, plugin_module *m, b
 /* --- what the API shows, and what tells a change ----------------------------------------------------- */
 
 static bool is_secret_field(const connection *c, bb_str section, bb_str key) {
+    if (str_eq(section, STR("settings")))
+        return is_write_only(c->module, key);
     if (!str_eq(section, STR("auth")))
         return false;
     for (const auth_field *field = c->auth.scheme->fields; field->name != NULL; field++)
@@ -264,6 +284,8 @@ static void upstream_key(connection *c, const conf_file *f) {
     if (url.len == 0)
         buf_part(&text, c->id);
     add_expanded(c, f, conf_find_section(f, STR("auth")), &text);
+    for (size_t i = 0; i < c->secret_setting_count; i++)
+        buf_part(&text, c->secret_settings[i]);
     hash_of(&text, c->upstream_key);
 }
 
