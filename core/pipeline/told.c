@@ -83,10 +83,27 @@ static bb_str field(const str_pair *fields, size_t n, const char *prefix, const 
     return (bb_str){NULL, 0};
 }
 
+/* Seconds from now with a fraction, "4.321": what is beyond milliseconds is cut off. */
+static bool seconds_after(bb_str value, uint64_t *ms) {
+    uint64_t thousandth = 100;
+    const char *dot = value.len > 0 ? memchr(value.ptr, '.', value.len) : NULL;
+    if (!leading_number(value, ms))
+        return false;
+    *ms = *ms < DAY_MS / 1000 ? *ms * 1000 : DAY_MS;
+    for (const char *c = dot; c != NULL && ++c < value.ptr + value.len && *c >= '0' && *c <= '9';
+         thousandth /= 10)
+        *ms += (uint64_t)(*c - '0') * thousandth;
+    return true;
+}
+
 static void read_pair(const str_pair *fields, size_t n, const char *prefix, uint64_t now_ms, told *t) {
     uint64_t left, reset;
-    if (leading_number(field(fields, n, prefix, "Remaining"), &left) &&
-        leading_number(field(fields, n, prefix, "Reset"), &reset))
+    if (!leading_number(field(fields, n, prefix, "Remaining"), &left))
+        return;
+    if (seconds_after(field(fields, n, prefix, "Reset-After"),
+                      &reset)) /* no clock has to agree with another */
+        take(t, left, reset < DAY_MS ? reset : DAY_MS);
+    else if (leading_number(field(fields, n, prefix, "Reset"), &reset))
         take(t, left, reset_from_now(reset, now_ms));
 }
 

@@ -3,7 +3,8 @@
  * Understood: RateLimit of draft-ietf-httpapi-ratelimit-headers (since -08 a structured list of items with
  * parameters r and t; before, limit=, remaining=, reset=), RateLimit-Remaining and RateLimit-Reset,
  * X-RateLimit-Remaining and X-RateLimit-Reset and X-Rate-Limit-..., with a reset in seconds from now, in
- * seconds since 1970, or in milliseconds since 1970; Retry-After with 429 and 503. Where several limits are
+ * seconds since 1970, or in milliseconds since 1970; better than that, X-RateLimit-Reset-After in seconds
+ * from now with a fraction; Retry-After with 429 and 503. Where several limits are
  * told, the one that binds first counts. */
 #ifndef PIPELINE_TOLD_H
 #define PIPELINE_TOLD_H

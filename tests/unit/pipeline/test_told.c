@@ -97,6 +97,17 @@ START_TEST(x_forms) {
     says(HEARD(429, FIELD("x-ratelimit-remaining", "0"), FIELD("x-ratelimit-reset", "17")), 0, 17000);
     says(HEARD(200, FIELD("x-rate-limit-remaining", "3"), FIELD("x-rate-limit-reset", "4")), 3, 4000);
     says(HEARD(200, FIELD("X-Rate-Limit-Remaining", "3"), FIELD("X-Rate-Limit-Reset", "4")), 3, 4000);
+    /* Seconds from now with a fraction go before a time by another clock. */
+    says(HEARD(200, FIELD("X-RateLimit-Remaining", "0"), FIELD("X-RateLimit-Reset", "1470173023.123"),
+               FIELD("X-RateLimit-Reset-After", "4.32187")),
+         0, 4321);
+    says(HEARD(200, FIELD("X-RateLimit-Remaining", "1"), FIELD("X-RateLimit-Reset-After", "64")), 1, 64000);
+    says(HEARD(200, FIELD("X-RateLimit-Remaining", "1"), FIELD("X-RateLimit-Reset-After", "0.5")), 1, 500);
+    says(HEARD(200, FIELD("X-RateLimit-Remaining", "1"), FIELD("X-RateLimit-Reset-After", "99999999999.9")),
+         1, 86400000);
+    says(HEARD(200, FIELD("X-RateLimit-Remaining", "1"), FIELD("X-RateLimit-Reset-After", "soon"),
+               FIELD("X-RateLimit-Reset", "7")),
+         1, 7000);
     silent(
         HEARD(200, FIELD("X-RateLimit-Remaining", "3"), FIELD("X-Rate-Limit-Reset", "4"))); /* of two kinds */
 }
