@@ -8,16 +8,18 @@ import {startHub} from './lib/hub.mjs';
 
 let hub, service;
 const judged = [], called = new Set();
-const NEWS = '41771983423143938', ROLE = '41771983423143936', USER = '80351110224678913';
+const NEWS = '41771983423143938', ROLE = '41771983423143936', HOOK = {id: '223704706495545344', type: 1, channel_id: CHANNEL, name: 'Alerts', token: 'tOkEn-0f-the_webhook'}, USER = '80351110224678913';
 
 before(async () => {
   service = await startDiscord();
+  service.state.webhooks.push(HOOK);
   const conf = (auth, settings = '') => `[connection]\nplugin = discord\n[settings]\nbase_url = ${service.url}/api/v10\n${settings}[auth]\n${auth}[retry]\nbase = 1ms\nmax = 2ms\n`;
   const bot = (token) => `scheme = bearer\ntoken = ${token}\n`;
   hub = await startHub({
     conf: {
       'bot.conf': conf(bot(TOKEN), `application_id = ${APPLICATION}\nuser_agent = DiscordBot (https://example.com, 2.0)\n`),
       'wrong.conf': conf(bot('MTIz.wrong')),
+      'alerts.conf': conf('scheme = none\n', `webhook_id = ${HOOK.id}\nwebhook_token = ${HOOK.token}\n`),
       'guarded.conf': conf(bot(TOKEN), 'refused_max = 3\n'),
     },
   });
@@ -199,12 +201,31 @@ test('webhooks are made by the bot, and used with the token in their URL', async
   assert.equal((await data('webhooks.get', hook)).name, 'Other');
   assert.equal((await data('webhooks.get', {webhook_id: made.id, as_bot: true})).name, 'Other');
   assert.equal((await data('webhooks.list', {channel_id: NEWS})).length, 1);
-  assert.equal((await data('webhooks.list', {guild_id: GUILD})).length, 1);
+  assert.equal((await data('webhooks.list', {guild_id: GUILD})).length, 2);
   await refused('upstream-auth', '50027', 'webhooks.get', {...hook, webhook_token: 'wrong'});
   assert.equal(await data('webhooks.delete', hook), null);
   await refused('upstream-not-found', '10015', 'webhooks.execute', {...hook, content: 'x'});
   const none = await hub.problem('invalid-input', 'bot', 'webhooks.execute', {content: 'x'});
   assert.equal(none.errors[0].pointer, '/webhook_id');
+});
+
+test("a webhook needs no bot, and its token is shown nowhere", async () => {
+  assert.equal((await hub.data('alerts', 'webhooks.execute', {content: 'Disk is 91% full', wait: true})).content, 'Disk is 91% full');
+  assert.equal(service.requests[0].path, `/api/v10/webhooks/${HOOK.id}/${HOOK.token}`);
+  assert.equal(service.requests[0].headers.authorization, undefined);
+  assert.equal((await hub.api('POST', '/api/v1/connections/alerts/test')).body.ok, true);
+  const html = {status: 500, headers: {'content-type': 'text/html'}, body: '<html>'};
+  service.faults.push(html);
+  const failed = await hub.problem('upstream-error', 'alerts', 'webhooks.execute', {content: 'x'});
+  assert.match(failed.detail, /webhooks\/223704706495545344\/\[redacted\]/);
+  service.faults.push('nothing');
+  assert.match((await hub.problem('upstream-unreachable', 'alerts', 'webhooks.execute', {content: 'x'})).detail, /\[redacted\]/);
+  service.faults.push(html);
+  const given = await hub.problem('upstream-error', 'alerts', 'webhooks.execute', {content: 'x', webhook_id: '5', webhook_token: 'given-by-the-caller'});
+  assert.match(given.detail, /webhooks\/5\/\[redacted\]/);
+  const shown = [(await hub.api('GET', '/api/v1/connections/alerts')).text, (await hub.api('GET', '/api/v1/executions?limit=100')).text, hub.stderr].join('\n');
+  assert.ok(shown.includes('"webhook_token":"[redacted]"'), shown);
+  assert.ok(!shown.includes(HOOK.token) && !shown.includes('given-by-the-caller'));
 });
 
 test('commands, of all guilds or one', async () => {
