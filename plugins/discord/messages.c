@@ -89,7 +89,7 @@ DC_OP(messages_create, 0, "messages.create", "Send a message to a channel or thr
       "\"allowed_mentions\":{\"parse\":[]}}},{\"summary\":\"a "
       "file\",\"input\":{\"channel_id\":\"41771983423143937\",\"content\":"
       "\"the "
-      "report\",\"files\":[{\"filename\":\"report.csv\",\"content_type\":\"text/"
+      "report\",\"nonce\":\"report-6735\",\"files\":[{\"filename\":\"report.csv\",\"content_type\":\"text/"
       "csv\",\"content\":\"a,b\\n1,2\\n\"}]}}]",
       dc_object_resume);
 DC_OP(messages_get, BB_OP_SAFE, "messages.get", "Read a message", one_input, REF("message"),

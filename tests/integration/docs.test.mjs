@@ -5,11 +5,10 @@ import {generateKeyPairSync} from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {test} from 'node:test';
-import {startSlack, TOKEN} from '../emulators/slack.mjs';
+import {CHANNEL} from '../emulators/discord.mjs';
 import {startService} from '../emulators/service.mjs';
-import {KEY, startStripe} from '../emulators/stripe.mjs';
-import {KEY as TB_KEY, startTotalBattle} from '../emulators/total_battle.mjs';
 import {closedPort} from '../emulators/upstream.mjs';
+import {connectorConf, connectors, generic} from './lib/connectors.mjs';
 import {bin, run, startHub, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
@@ -52,16 +51,19 @@ test('the tour of the README works as it is written', {skip: spawnSync('curl', [
 });
 
 test("each connector's examples work as they are written", async () => {
-  const stripe = await startStripe(), slack = await startSlack(), tb = await startTotalBattle();
+  const started = Object.fromEntries(await Promise.all(Object.entries(connectors).map(async ([id, c]) => [id, await c.start()])));
   const web = await startService(({path: p}) => ({status: p.endsWith('/8') ? 404 : 200, body: p.startsWith('/orders') ? {data: [1], meta: {next: null}} : {id: 7}}));
   const prometheus = await startService(() => ({status: 200, body: {status: 'success', data: []}}));
-  const conf = (plugin, url, auth) => `[connection]\nplugin = ${plugin}\n[settings]\nbase_url = ${url}\n${auth ? `[auth]\nscheme = bearer\ntoken = ${auth}\n` : ''}`;
-  const hub = await startHub({conf: {'example.conf': conf('rest', web.url), 'prom.conf': conf('prometheus', prometheus.url), 'pay.conf': conf('stripe', stripe.url, KEY), 'chat.conf': conf('slack', `${slack.url}/api`, TOKEN), 'tb.conf': `${conf('total_battle', tb.url)}[auth]\nscheme = api_key\nkey = ${TB_KEY}\n`}});
+  const conf = (plugin) => connectorConf(plugin, {rest: web, prometheus, ...started}[plugin].url);
+  const hook = {id: '223704706495545344', type: 1, token: 'a-token', name: 'Alerts', channel_id: CHANNEL};
+  const alerts = `[connection]\nplugin = discord\n[settings]\nbase_url = ${started.discord.url}/api/v10\nwebhook_id = ${hook.id}\nwebhook_token = ${hook.token}\n[auth]\nscheme = none\n`;
+  const hub = await startHub({conf: {'example.conf': conf('rest'), 'prom.conf': conf('prometheus'), 'pay.conf': conf('stripe'), 'chat.conf': conf('slack'), 'tb.conf': conf('total_battle'), 'bot.conf': conf('discord'), 'alerts.conf': alerts}});
   hub.writeConf('shop.conf', blocks('plugins/sqlite/README.md', 'ini')[0].replace('/var/lib/shop', hub.dir).replace('create          = no', 'create = yes'));
   await hub.reload();
-  slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false});
+  started.slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false});
+  started.discord.state.webhooks.push(hook);
   let count = 0;
-  for (const plugin of ['rest', 'prometheus', 'stripe', 'slack', 'total_battle', 'sqlite']) {
+  for (const plugin of [...generic, 'sqlite', ...Object.keys(connectors)]) {
     for (const command of blocks(`plugins/${plugin}/README.md`, 'sh').flatMap((b) => b.trim().split('\n'))) {
       await shell(hub, command);
       count++;
@@ -69,17 +71,17 @@ test("each connector's examples work as they are written", async () => {
   }
   assert.ok(count >= 12);
   await hub.stop();
-  for (const s of [stripe, slack, tb, web, prometheus]) await s.stop();
+  for (const s of [...Object.values(started), web, prometheus]) await s.stop();
 });
 
 test("every operation's own examples fit its input schema", async () => {
   const hub = await startHub();
-  const {plugins} = (await hub.api('GET', '/api/v1/plugins')).body;
+  const {plugins: listed} = (await hub.api('GET', '/api/v1/plugins')).body, plugins = [];
+  for (const plugin of listed) if ((await hub.api('GET', `/api/v1/plugins/${plugin.id}`)).body.settings_schema?.properties?.base_url) plugins.push(plugin); // others ask no service
   const dead = `http://127.0.0.1:${await closedPort()}`; // so many failures in a row would open the breaker
   for (const plugin of plugins) {
-    const scheme = {stripe: '[auth]\nscheme = bearer\ntoken = x\n', slack: '[auth]\nscheme = bearer\ntoken = x\n', total_battle: '[auth]\nscheme = api_key\nkey = x\n'}[plugin.id] ?? '';
-    const where = plugin.id === 'sqlite' ? 'file = /nowhere/x.db' : `base_url = ${dead}`;
-    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\n${where}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
+    const scheme = connectors[plugin.id] ? `[auth]\n${connectors[plugin.id].auth}` : '';
+    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
   }
   await hub.reload();
   let count = 0;
