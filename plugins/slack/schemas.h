@@ -1,5 +1,6 @@
-/* schemas.h - what the operations of `slack` take and give: arguments as Slack's method reference names them.
- * One argument a line. */
+/* schemas.h - the words in which the operations of `slack` say what they take and give: arguments as Slack's
+ * method reference names them, one a line.
+ */
 #ifndef SLACK_SCHEMAS_H
 #define SLACK_SCHEMAS_H
 
@@ -8,91 +9,77 @@
 
 #define INPUT(required, properties) \
     "{\"type\":\"object\",\"additionalProperties\":false," required "\"properties\":{" properties "}}"
-#define STRING(name, text) "\"" name "\":{\"type\":\"string\",\"minLength\":1,\"description\":\"" text "\"}"
-#define TEXT(name, max, text) \
-    "\"" name "\":{\"type\":\"string\",\"maxLength\":" max ",\"description\":\"" text "\"}"
-#define BOOLEAN(name, text) "\"" name "\":{\"type\":\"boolean\",\"description\":\"" text "\"}"
-#define OBJECTS(name, max, text) \
-    "\"" name "\":{\"type\":\"array\",\"maxItems\":" max ",\"items\":{\"type\":\"object\"},\"description\":\"" text "\"}"
+#define NO_INPUT "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{}}"
+#define REQUIRED(names) "\"required\":[" names "],"
+#define EXAMPLE(summary, input) "[{\"summary\":\"" summary "\",\"input\":" input "}]"
+
+/* --- members of inputs ------------------------------------------------------------------------------ */
+
+#define TOLD(text) "\"description\":\"" text "\""
+#define STRING(name, text) "\"" name "\":{\"type\":\"string\",\"minLength\":1," TOLD(text) "}"
+#define TEXT(name, max, text) "\"" name "\":{\"type\":\"string\",\"maxLength\":" max "," TOLD(text) "}"
+#define BOOLEAN(name, text) "\"" name "\":{\"type\":\"boolean\"," TOLD(text) "}"
+#define INTEGER(name, text) "\"" name "\":{\"type\":\"integer\"," TOLD(text) "}"
+#define COUNT(name, max, text) \
+    "\"" name "\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":" max "," TOLD(text) "}"
+#define CHOICE(name, values, text) "\"" name "\":{\"enum\":[" values "]," TOLD(text) "}"
+#define OBJECT(name, text) "\"" name "\":{\"type\":\"object\"," TOLD(text) "}"
 #define TIMESTAMP(name, text) \
-    "\"" name "\":{\"type\":\"string\",\"pattern\":\"^[0-9]+(\\\\.[0-9]+)?$\",\"description\":\"" text "\"}"
+    "\"" name "\":{\"type\":\"string\",\"pattern\":\"^[0-9]+(\\\\.[0-9]+)?$\"," TOLD(text) "}"
+#define PATTERN(name, pattern, text) \
+    "\"" name "\":{\"type\":\"string\",\"pattern\":\"" pattern "\"," TOLD(text) "}"
+/* Ids with commas between. */
+#define IDS(name, letters, text) PATTERN(name, "^[" letters "][A-Z0-9]+(,[" letters "][A-Z0-9]+)*$", text)
+/* A schema of this connector's (blocks.c). */
+#define NAMED(name, schema, text) "\"" name "\":{\"$ref\":\"" schema "\"," TOLD(text) "}"
+#define LIST_OF(name, schema, max, text) \
+    "\"" name "\":{\"type\":\"array\",\"maxItems\":" max ",\"items\":{\"$ref\":\"" schema "\"}," TOLD(text) "}"
+
+/* --- what many take --------------------------------------------------------------------------------- */
 
 #define LIMIT \
     "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"description\":\"items a page; Slack advises 200\"}"
-#define CHANNEL \
+#define CHANNEL STRING("channel", "id of a channel: C..., G..., D...")
+#define WHERE \
     STRING("channel", "id of a channel, group or user (C..., G..., D..., U...), or #name where Slack takes it")
+#define USER STRING("user", "id: U... or W...")
+#define TEAM STRING("team_id", "workspace, for a token of a whole organization")
+#define BLOCKS LIST_OF("blocks", "block", "50", "Block Kit")
 #define CONTENT \
     TEXT("text", "40000", "message, or what notifications show of blocks") "," \
-    OBJECTS("blocks", "50", "Block Kit") "," \
-    OBJECTS("attachments", "100", "legacy attachments")
+    BLOCKS "," \
+    LIST_OF("attachments", "attachment", "100", "legacy attachments")
 #define HAS_CONTENT \
     "\"anyOf\":[{\"required\":[\"text\"]},{\"required\":[\"blocks\"]},{\"required\":[\"attachments\"]}],"
 #define READING \
     BOOLEAN("link_names", "make links of #names and @names") "," \
-    "\"parse\":{\"enum\":[\"none\",\"full\"],\"description\":\"how Slack reads the text\"}"
+    CHOICE("parse", "\"none\",\"full\"", "how Slack reads the text")
+#define UNFURL \
+    BOOLEAN("unfurl_links", "previews of text content") "," \
+    BOOLEAN("unfurl_media", "previews of media")
+#define SENDER \
+    STRING("username", "needs chat:write.customize") "," \
+    STRING("icon_emoji", ":robot_face:; needs chat:write.customize") "," \
+    STRING("icon_url", "URL of an image; needs chat:write.customize")
+#define THREAD TIMESTAMP("thread_ts", "ts of the message to answer in its thread")
+#define BROADCAST BOOLEAN("reply_broadcast", "show the answer in the channel too")
 #define METADATA \
     "\"metadata\":{\"type\":\"object\",\"required\":[\"event_type\",\"event_payload\"]," \
-    "\"description\":\"an event that apps can read\"}"
-#define TEAM STRING("team_id", "workspace, for a token of a whole organization")
+    TOLD("an event that apps can read") "}"
 
-static const char post_message_input[] = INPUT("\"required\":[\"channel\"]," HAS_CONTENT,
-    CHANNEL ","
-    CONTENT ","
-    TIMESTAMP("thread_ts", "ts of the message to answer in its thread") ","
-    BOOLEAN("reply_broadcast", "show the answer in the channel too") ","
-    BOOLEAN("unfurl_links", "previews of text content") ","
-    BOOLEAN("unfurl_media", "previews of media") ","
-    BOOLEAN("mrkdwn", "false: the text is no markup") ","
-    READING ","
-    STRING("username", "needs chat:write.customize") ","
-    STRING("icon_emoji", ":robot_face:; needs chat:write.customize") ","
-    STRING("icon_url", "URL of an image; needs chat:write.customize") ","
-    METADATA);
-static const char update_input[] = INPUT("\"required\":[\"channel\",\"ts\"]," HAS_CONTENT,
-    CHANNEL ","
-    TIMESTAMP("ts", "of the message") ","
-    CONTENT ","
-    READING ","
-    BOOLEAN("reply_broadcast", "show the answer in the channel too") ","
-    METADATA);
-static const char conversations_list_input[] = INPUT("",
-    BOOLEAN("exclude_archived", "without archived ones") ","
-    "\"types\":{\"type\":\"string\","
-    "\"pattern\":\"^(public_channel|private_channel|mpim|im)(,(public_channel|private_channel|mpim|im))*$\","
-    "\"description\":\"with commas between; default public_channel\"},"
-    LIMIT ","
-    TEAM);
-static const char history_input[] = INPUT("\"required\":[\"channel\"],",
-    CHANNEL ","
-    TIMESTAMP("latest", "only messages before") ","
-    TIMESTAMP("oldest", "only messages after") ","
-    BOOLEAN("inclusive", "with those at latest and oldest") ","
-    LIMIT);
-static const char users_list_input[] = INPUT("",
-    LIMIT ","
-    BOOLEAN("include_locale", "with each user's locale") ","
-    TEAM);
-static const char empty_input[] = INPUT("", "");
+/* --- outputs ---------------------------------------------------------------------------------------- */
 
 #define OUTPUT(required, properties) \
-    "{\"type\":\"object\",\"required\":[\"ok\"" required "],\"properties\":{\"ok\":{\"const\":true}," properties "}}"
-#define NEXT "\"response_metadata\":{\"type\":\"object\",\"properties\":{\"next_cursor\":{\"type\":\"string\"}}}"
-#define OBJECT_LIST(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
-#define OUT_STRING(name) "\"" name "\":{\"type\":\"string\"}"
-
-static const char message_output[] = OUTPUT(",\"channel\",\"ts\"",
-    OUT_STRING("channel") "," OUT_STRING("ts") ",\"message\":{\"type\":\"object\"}");
-static const char conversations_output[] = OUTPUT(",\"channels\"", OBJECT_LIST("channels") "," NEXT);
-static const char history_output[] = OUTPUT(",\"messages\"",
-    OBJECT_LIST("messages") ",\"has_more\":{\"type\":\"boolean\"}," NEXT);
-static const char users_output[] = OUTPUT(",\"members\"", OBJECT_LIST("members") "," NEXT);
-static const char auth_test_output[] = OUTPUT(",\"team_id\"",
-    OUT_STRING("url") "," OUT_STRING("team") "," OUT_STRING("user") ","
-    OUT_STRING("team_id") "," OUT_STRING("user_id"));
-
-static const char settings_schema[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"base_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://slack.com/api\"}}}";
+    "{\"type\":\"object\",\"required\":[\"ok\"" required "],\"properties\":{\"ok\":{\"const\":true}," \
+    "\"warning\":{\"type\":\"string\"}" properties "}}"
+#define OUT_STRING(name) ",\"" name "\":{\"type\":\"string\"}"
+#define OUT_OBJECT(name) ",\"" name "\":{\"type\":\"object\"}"
+#define OUT_BOOLEAN(name) ",\"" name "\":{\"type\":\"boolean\"}"
+#define OUT_OBJECTS(name) ",\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
+#define OUT_STRINGS(name) ",\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define NEXT \
+    ",\"response_metadata\":{\"type\":\"object\",\"properties\":{\"next_cursor\":{\"type\":\"string\"}}}"
+#define DONE_OUTPUT OUTPUT("", "")
 
 /* clang-format on */
 
