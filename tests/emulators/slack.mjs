@@ -1,80 +1,128 @@
-// slack.mjs - Slack's Web API as far as the connector uses it. Refusals are 200 with {"ok": false}. `node tests/emulators/slack.mjs [PORT]`
-// runs it alone; the token is xoxb-emulator.
+// slack.mjs - Slack's Web API as far as the connector uses it: tokens and their scopes, arguments, rate limits; the methods stand in
+// slack-methods.mjs. Refusals are 200 with {"ok": false}. `node tests/emulators/slack.mjs [PORT]` runs it alone; the token is xoxb-emulator.
 import {pathToFileURL} from 'node:url';
 import {startService} from './service.mjs';
+import {METHODS, SCOPES} from './slack-methods.mjs';
 
 export const TOKEN = 'xoxb-emulator';
+export const USER_TOKEN = 'xoxp-emulator'; // a user's, which searches and changes profiles
+export const HOOK = '/services/T0000000001/B0000000001/XXXXXXXXXXXXXXXXXXXXXXXX'; // of the incoming webhook
+
+// What the bot may; `users.profile` stands apart, as its scopes do.
+const MAY = ['bookmarks', 'channels', 'chat', 'files', 'groups', 'im', 'links', 'mpim', 'pins', 'reactions', 'team', 'users', 'users.profile'];
+const bot = {scopes: MAY, user: 'U0000000000', bot: 'B0000000001'};
+const TOKENS = {
+  [TOKEN]: bot,
+  [USER_TOKEN]: {scopes: [...MAY, 'search'], user: 'U0000000001'},
+  'xoxb-few-scopes': {...bot, scopes: ['users']},
+};
+
+// Methods that take a user's token only.
+const OF_USERS = /^(search\..*|users\.profile\.set|files\.(sharedPublicURL|revokePublicURL))$/;
+
+export const refuse = (error, more = {}) => ({ok: false, error, ...more});
 
 class Slack {
-  constructor() {
-    this.channels = Array.from({length: 5}, (_, i) => ({id: `C000000000${i}`, name: `channel-${i}`, is_channel: true, is_archived: i === 4, is_private: false, created: 1600000000 + i, creator: 'U0000000001', num_members: i}));
-    this.users = Array.from({length: 7}, (_, i) => ({id: `U000000000${i}`, team_id: 'T0000000001', name: `user${i}`, deleted: false, real_name: `User ${i}`, is_bot: i === 0}));
-    this.messages = new Map();
+  constructor(service) {
+    this.service = service;
+    this.channels = Array.from({length: 5}, (_, i) => ({id: `C000000000${i}`, name: `channel-${i}`, is_channel: true, is_archived: i === 4, is_private: false, created: 1600000000 + i, creator: 'U0000000001', num_members: i, topic: {value: ''}, purpose: {value: ''}, members: ['U0000000000', 'U0000000001', 'U0000000002'].slice(0, i + 1), is_general: i === 0}));
+    this.users = Array.from({length: 7}, (_, i) => ({id: `U000000000${i}`, team_id: 'T0000000001', name: `user${i}`, deleted: false, real_name: `User ${i}`, is_bot: i === 0, presence: 'active', profile: {email: `user${i}@example.com`, status_text: '', real_name: `User ${i}`}}));
+    Object.assign(this, {messages: new Map(), pins: new Map(), bookmarks: [], files: [], uploads: new Map(), views: [], scheduled: [], triggers: new Set(['trigger.1', 'trigger.2', 'trigger.3']), hooked: [], limits: new Map()});
     this.clock = 1700000000;
+    this.counter = 1000000;
   }
 
-  refuse(error, more = {}) {
-    return {status: 200, body: {ok: false, error, ...more}};
+  id(letter) {
+    return `${letter}${String(++this.counter).padStart(10, '0')}`;
   }
 
-  page(member, all, args) {
+  channel(id) {
+    return this.channels.find((c) => c.id === id || `#${c.name}` === id);
+  }
+
+  message(channel, ts) {
+    return this.messages.get(channel)?.find((m) => m.ts === ts);
+  }
+
+  // A page by cursor, of `limit` items.
+  page(member, all, args, more = {}) {
     const limit = Number(args.limit ?? 100), from = args.cursor ? Number(Buffer.from(args.cursor, 'base64').toString()) : 0;
-    if (Number.isNaN(from)) return this.refuse('invalid_cursor');
+    if (Number.isNaN(from)) return refuse('invalid_cursor');
+    if (!(limit >= 1 && limit <= 1000)) return refuse('invalid_limit');
     const next = from + limit < all.length ? Buffer.from(String(from + limit)).toString('base64') : '';
-    return {status: 200, body: {ok: true, [member]: all.slice(from, from + limit), ...(member === 'messages' ? {has_more: next !== ''} : {}), response_metadata: {next_cursor: next}}};
+    return {[member]: all.slice(from, from + limit), ...(member === 'messages' ? {has_more: next !== ''} : {}), ...more, response_metadata: {next_cursor: next}};
   }
 
-  post(args) {
-    const channel = this.channels.find((c) => c.id === args.channel || `#${c.name}` === args.channel);
-    if (!channel) return this.refuse('channel_not_found');
-    if (channel.is_archived) return this.refuse('is_archived');
-    if (!args.text && !args.blocks && !args.attachments) return this.refuse('no_text');
-    if (args.blocks?.some((b) => !b.type)) return this.refuse('invalid_blocks', {response_metadata: {messages: ['[ERROR] missing required field: type [json-pointer:/blocks/0]']}});
-    const ts = `${this.clock++}.000100`;
-    const message = {type: 'message', user: 'U0000000000', bot_id: 'B0000000001', text: args.text ?? '', blocks: args.blocks, thread_ts: args.thread_ts, ts, team: 'T0000000001'};
-    this.messages.set(channel.id, [message, ...(this.messages.get(channel.id) ?? [])]);
-    return {status: 200, body: {ok: true, channel: channel.id, ts, message}};
+  // A page by number, of `count` items.
+  numbered(all, args) {
+    const count = Number(args.count ?? 20), page = Number(args.page ?? 1), pages = Math.max(1, Math.ceil(all.length / count));
+    return {items: all.slice((page - 1) * count, page * count), paging: {count, total: all.length, page, pages}};
   }
 
-  update(args) {
-    const message = this.messages.get(args.channel)?.find((m) => m.ts === args.ts);
-    if (!this.channels.some((c) => c.id === args.channel)) return this.refuse('channel_not_found');
-    if (!message) return this.refuse('message_not_found');
-    message.text = args.text ?? message.text;
-    return {status: 200, body: {ok: true, channel: args.channel, ts: args.ts, text: message.text, message}};
-  }
-
-  methods = {
-    'auth.test': () => ({status: 200, body: {ok: true, url: 'https://emulator.slack.com/', team: 'Emulator', user: 'bot', team_id: 'T0000000001', user_id: 'U0000000000', bot_id: 'B0000000001'}}),
-    'chat.postMessage': (args) => this.post(args),
-    'chat.update': (args) => this.update(args),
-    'conversations.list': (args) => this.page('channels', this.channels.filter((c) => !(String(args.exclude_archived) === 'true' && c.is_archived)), args),
-    'conversations.history': (args) => (this.channels.some((c) => c.id === args.channel) ? this.page('messages', this.messages.get(args.channel) ?? [], args) : this.refuse('channel_not_found')),
-    'users.list': (args) => this.page('members', this.users, args),
-  };
-
+  // Query, form or JSON; lists and objects in the first two are JSON text.
   arguments_(request) {
     const args = Object.fromEntries(request.query);
     const type = request.headers['content-type'] ?? '';
     if (type.startsWith('application/json') && request.text) Object.assign(args, JSON.parse(request.text));
     else if (type.startsWith('application/x-www-form-urlencoded')) Object.assign(args, Object.fromEntries(new URLSearchParams(request.text)));
-    for (const name of ['blocks', 'attachments', 'metadata']) if (typeof args[name] === 'string') args[name] = JSON.parse(args[name]);
+    for (const name of ['blocks', 'attachments', 'metadata', 'view', 'unfurls', 'files', 'profile']) if (typeof args[name] === 'string') args[name] = JSON.parse(args[name]);
     return args;
   }
 
+  // An incoming webhook answers in plain text.
+  hook(request) {
+    const plain = (status, body) => ({status, headers: {'content-type': 'text/html'}, body});
+    if (request.path !== HOOK) return plain(403, 'invalid_token');
+    let message;
+    try {
+      message = JSON.parse(request.text);
+    } catch {
+      return plain(400, 'invalid_payload');
+    }
+    if (!message.text && !message.blocks && !message.attachments) return plain(400, 'no_text');
+    if (message.blocks?.some((b) => !b.type || b.type === 'unknown')) return plain(400, 'invalid_blocks');
+    this.hooked.push(message);
+    return plain(200, 'ok');
+  }
+
+  // The bytes of an upload go to the URL that was given for it, without a token.
+  upload(request) {
+    const wanted = this.uploads.get(request.path.split('/').pop());
+    if (!wanted) return {status: 404, headers: {'content-type': 'text/plain'}, body: 'not found'};
+    const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(request.headers['content-type'] ?? '')?.[1];
+    const text = boundary ? request.text.split(`--${boundary}`)[1].replace(/^[\s\S]*?\r\n\r\n/, '').replace(/\r\n$/, '') : request.text;
+    if ((boundary ? Buffer.byteLength(text) : Number(request.headers['content-length'])) !== wanted.length) return {status: 400, headers: {'content-type': 'text/plain'}, body: 'wrong length'};
+    wanted.bytes = text;
+    return {status: 200, headers: {'content-type': 'text/plain'}, body: `OK - ${wanted.length}`};
+  }
+
   answer(request) {
+    if (request.path.startsWith('/services/')) return this.hook(request);
+    if (request.path.startsWith('/upload/')) return this.upload(request);
     const args = this.arguments_(request), token = (request.headers.authorization ?? '').replace('Bearer ', '') || args.token;
-    const method = request.path.replace(/^\/api\//, '');
-    if (!token) return this.refuse('not_authed');
-    if (token === 'xoxb-few-scopes') return this.refuse('missing_scope', {needed: 'chat:write', provided: 'users:read'});
-    if (token !== TOKEN) return this.refuse('invalid_auth');
-    return (this.methods[method] ?? (() => this.refuse('unknown_method', {req_method: method})))(args);
+    const method = request.path.replace(/^\/api\//, ''), who = TOKENS[token], left = this.limits.get(method);
+    const told = (body) => ({status: 200, body: {ok: body.ok ?? true, ...body}});
+    if (left !== undefined && left <= 0) {
+      this.limits.delete(method); // the minute is over
+      return {status: 429, headers: {'retry-after': '1'}, body: refuse('ratelimited')};
+    }
+    if (left !== undefined) this.limits.set(method, left - 1);
+    if (!token) return told(refuse('not_authed'));
+    if (token === 'xoxb-expired') return told(refuse('token_expired'));
+    if (!who) return told(refuse('invalid_auth'));
+    if (!METHODS[method]) return told(refuse('unknown_method', {req_method: method}));
+    const scope = SCOPES[method] ?? '', family = scope.startsWith('users.profile') ? 'users.profile' : scope.split(':')[0];
+    if (OF_USERS.test(method) && !token.startsWith('xoxp-')) return told(refuse('not_allowed_token_type'));
+    if (scope && !who.scopes.includes(family)) return told(refuse('missing_scope', {needed: scope, provided: 'users:read'}));
+    const body = METHODS[method](this, args, who), json = request.headers['content-type'] === 'application/json';
+    return told(json && body.ok !== false ? {...body, warning: 'missing_charset', response_metadata: {...body.response_metadata, warnings: ['missing_charset']}} : body);
   }
 }
 
 export async function startSlack(port) {
   const slack = new Slack();
   const service = await startService((request) => slack.answer(request), port);
+  slack.service = service;
   service.state = slack;
   return service;
 }
