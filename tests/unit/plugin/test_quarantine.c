@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -147,5 +149,34 @@ START_TEST(a_folder_that_takes_nothing) {
 }
 END_TEST
 
-UNIT_MAIN(it_is_kept, it_is_lifted_by_the_beginning_of_a_hash, a_file_that_is_none_is_put_aside,
-          a_folder_that_takes_nothing)
+/* A disk that takes the first bytes only: what was there stays, whole; what is decided holds for this run. */
+START_TEST(a_disk_that_is_full) {
+    char gone[65];
+    err e = {""};
+    struct rlimit was, little;
+    setup();
+    quarantine *q = quarantine_open(dir, NULL);
+    put(q, 'a', QUARANTINE_OFF);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &was), 0);
+    little = was;
+    little.rlim_cur = 16;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &little), 0);
+    quarantine_entry entry = entry_of('b', QUARANTINE_OFF);
+    ck_assert(!quarantine_put(q, &entry, &e) && strstr(e.text, "cannot be written"));
+    ck_assert_int_eq(action_of(q, 'b'), QUARANTINE_OFF);
+    ck_assert(!quarantine_allow(q, STR("aaaaaaaa"), gone, &e) && gone[0] == 'a');
+    ck_assert_int_eq(action_of(q, 'a'), QUARANTINE_NONE);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &was), 0);
+    quarantine_close(q);
+    q = quarantine_open(dir, NULL);
+    ck_assert_int_eq(action_of(q, 'a'), QUARANTINE_OFF);
+    ck_assert_int_eq(action_of(q, 'b'), QUARANTINE_NONE);
+    ck_assert_int_ne(access(path_of("quarantine.json.bad"), F_OK), 0);
+    quarantine_close(q);
+    teardown();
+}
+END_TEST
+
+UNIT_MAIN(a_disk_that_is_full, it_is_kept, it_is_lifted_by_the_beginning_of_a_hash,
+          a_file_that_is_none_is_put_aside, a_folder_that_takes_nothing)
