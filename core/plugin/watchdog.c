@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define TICK_NS 10000000u
-#define IDLE_LOOKS 10u          /* nothing moves for so many: sleep */
+#define IDLE_LOOKS 3u           /* nothing moves for so many: sleep */
 #define LOOK_MOST_NS 250000000u /* a look after a longer pause (a stopped process) counts as this */
 #define QUIET_NS 10000000000u   /* visits of one connector are told of one by one only so often */
 #define MS 1000000u
