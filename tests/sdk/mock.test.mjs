@@ -36,6 +36,7 @@ test('a test that does not hold says what and why, and its exit code is 1', () =
   for (const [name, says] of [
     ['a_false_check', /odd_test\.c:\d+: does not hold: bb_test_call\(t, "nope", "\{\}"\)->code == BB_OK\n.*failed with code 4: the connector has no operation "nope"/],
     ['an_unused_script', /the whole script was used\n[^]*exchanges left in the script: 1/],
+    ['forgotten_memory', /connector odd 1\.0\.0 .*: `destroy` left 1 pieces of memory behind, 30 bytes[^]*does not hold: all memory of the connection was given back/],
     ['no_check', /nothing was checked/],
     ['no_connector', /the connection: there is no busbar_entry/],
   ]) {

@@ -2,6 +2,7 @@
  * badly. */
 #include <busbar/auth.h>
 #include <busbar/busbar.h>
+#include <busbar/memory.h>
 #include <busbar/webhook.h>
 #include <stdlib.h>
 
@@ -202,6 +203,8 @@ static bb_code create(const bb_connection *connection, void **instance) {
         connection->host->reject(connection, "/prefix", "is bad");
         return BB_E_CONFIG;
     }
+    if (bb_str_eq(prefix, "forgetful") && bb_connection_zalloc(connection, 30) == NULL)
+        return BB_E_NO_MEMORY;
     char *copy = calloc(1, prefix.len + 1);
     memcpy(copy, prefix.ptr, prefix.len);
     *instance = copy;

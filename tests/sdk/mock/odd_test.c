@@ -329,6 +329,12 @@ static int an_unused_script(void) {
     return bb_test_end(t);
 }
 
+static int forgotten_memory(void) {
+    bb_test *t = bb_test_new(&busbar_entry);
+    BB_CHECK(t, bb_test_connect(t, "{\"base_url\":\"https://api.example.com\",\"prefix\":\"forgetful\"}"));
+    return bb_test_end(t);
+}
+
 static int no_check(void) {
     return bb_test_end(bb_test_new(&busbar_entry));
 }
@@ -353,6 +359,7 @@ int main(int argc, char **argv) {
                {"recorded_and_replayed", recorded_and_replayed},
                {"a_false_check", a_false_check},
                {"an_unused_script", an_unused_script},
+               {"forgotten_memory", forgotten_memory},
                {"no_check", no_check},
                {"no_connector", no_connector}};
     for (size_t i = 0; argc == 2 && i < sizeof all / sizeof all[0]; i++)
