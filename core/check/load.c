@@ -2,6 +2,7 @@
 #include "check/host.h"
 #include "check/internal.h"
 #include "check/world.h"
+#include "plugin/layout.h"
 
 #include <dlfcn.h>
 
@@ -70,6 +71,40 @@ static void advise(const plugin_module *m) {
     at("%s", "");
 }
 
+static void compare_extensions(const plugin_module *declared, const plugin_module *loaded) {
+    for (const bb_extension *x = declared->extensions; x->id != NULL; x++) {
+        const layout *l = layout_extension(x->id);
+        const void *given = module_extension(loaded, x->id);
+        if (l != NULL && (given == NULL || x->declared == NULL || !layout_same(l, given, x->declared)))
+            wrong("its get_extension gives something else for \"%s\" than it lists: let BUSBAR_PLUGIN_WITH "
+                  "make it",
+                  x->id);
+    }
+}
+
+/* What others read of the file, who do not run it: inspect, and a hub that isolates it. */
+static void compare_with_file(const trial *t) {
+    err e = {""};
+    bool unknown = false;
+    plugin_module *m = module_load_declared(t->o->file, t->file, zeros, t->o->file, t->id, &unknown, &e);
+    if (m == NULL && unknown)
+        warning(
+            "a hub cannot read what it declares without running it, and so cannot run it with `isolation = "
+            "process`: %s",
+            e.text);
+    else if (m == NULL)
+        wrong("%s", e.text);
+    else if (!layout_same(&layout_entry, m->entry, t->module->entry))
+        wrong("once it is loaded, it declares something else than its file does: keep declarations constant");
+    else if (m->extensions_unknown)
+        warning("only its get_extension knows its extensions, so that it cannot run with `isolation = "
+                "process`: list "
+                "them, and use BUSBAR_PLUGIN_WITH");
+    else
+        compare_extensions(m, t->module);
+    module_unref(m);
+}
+
 static void self_test(const plugin_module *m) {
     if (m->desc->self_test == NULL)
         return;
@@ -89,5 +124,6 @@ void check_descriptor(trial *t) {
     if (!trial_load(t))
         return;
     advise(t->module);
+    compare_with_file(t);
     self_test(t->module);
 }

@@ -22,9 +22,7 @@ static const bb_webhook_scheme hook = {BB_SIZE(bb_webhook_scheme), .id = "hook",
                                        .fields = fields, .verify = verify};
 static const bb_webhook_scheme *const hooks[] = {&hook, NULL};
 static const bb_webhook_extension webhooks = {BB_SIZE(bb_webhook_extension), .schemes = hooks};
-static const void *get_extension(const char *id) {
-    return strcmp(id, BB_EXT_WEBHOOK) == 0 ? &webhooks : NULL;
-}
-#define EXTENSION get_extension
+static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &webhooks}, {NULL, NULL}};
+#define EXTENSIONS extensions
 
 #endif

@@ -81,8 +81,10 @@ static const bb_plugin plugin = {
     .operations = operations,  .create = create,
     .destroy = destroy,
 };
-#ifdef EXTENSION
-BUSBAR_PLUGIN_EXT(plugin, EXTENSION);
+#ifdef EXTENSIONS
+BUSBAR_PLUGIN_WITH(plugin, EXTENSIONS);
+#elif defined(EXPORT)
+EXPORT;
 #else
 BUSBAR_PLUGIN(plugin);
 #endif

@@ -110,6 +110,7 @@ const cases = [
   ['static_tls', ['linking'], /static thread-local storage/],
   ['exec_stack', ['linking'], /executable stack/],
   ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
+  ['two_faces', ['descriptor'], /its get_extension gives something else for "busbar\.auth\/1" than it lists/, ['descriptor']],
   ['wrong_id', ['descriptor'], /its id is "other", so the file must be named other\.so/],
 ];
 const flags = new Map([['links_curl', ['-Wl,--no-as-needed', '-lcurl']], ['exec_stack', ['-Wl,-z,execstack']]]);
@@ -147,7 +148,13 @@ test('a webhook scheme that compares signatures passes', async () => {
 
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'sound_session', 'quiet_constructor', 'picky'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'sound_session', 'quiet_constructor', 'made_late', 'picky'].sort());
+});
+
+test('declarations that cannot be read without running them are a warning', async () => {
+  const report = await check(broken('made_late'), '--only', 'descriptor');
+  assert.ok(report.passed);
+  assert.match(sentences(byName(report, 'descriptor')), /a hub cannot read what it declares without running it.*is filled in when the file is loaded/);
 });
 
 test('what runs on loading without an effect is a warning', async () => {

@@ -40,7 +40,7 @@ test('what is kept is as it was', () => {
 });
 
 for (const compiler of ['gcc', 'clang']) {
-  test(`built with SDK 1.0 and ${compiler}: read, checked, loaded, called, swapped`, {skip: has(compiler) ? false : `${compiler} is not installed`}, async () => {
+  test(`built with SDK 1.0 and ${compiler}: read, checked, loaded, called, swapped`, {skip: has(compiler) ? false : `${compiler} is not installed`}, async (t) => {
     const dir = tempFolder();
     buildTally(compiler, dir, '1.0.0');
     buildRest(compiler, dir);
@@ -72,6 +72,18 @@ for (const compiler of ['gcc', 'clang']) {
     assert.equal(page.body.page.next, '2');
     assert.equal((await hub.data('r', 'request', {path: '/entries'})).body.data.length, 2);
     assert.equal((await hub.data('r', 'request', {path: '/nowhere', expect: ['404']})).status, 404);
+
+    // In a process of its own, where this hub can do that.
+    hub.writeConf('i.conf', conf('tally').replace('plugin = tally', 'plugin = tally\nisolation = process'));
+    const isolated = (await hub.reload()).connections.find((c) => c.id === 'i');
+    if (/unknown key|no key/.test(isolated.error ?? '')) {
+      t.diagnostic('this hub runs no connector in a process of its own');
+    } else {
+      assert.equal(isolated.error, undefined);
+      assert.deepEqual(await hub.data('i', 'entries.post', {amount: 7}), {amount: 7, rate: 3});
+      assert.deepEqual((await hub.call('i', 'entries.list')).body.page.next, '2');
+    }
+    hub.removeConf('i.conf');
 
     // New code, of the other compiler where there is one, while calls run.
     let running = true;

@@ -201,7 +201,7 @@ END_TEST
 START_TEST(a_wait_has_an_end) {
     fake f;
     session_policy policy = fake_policy(1);
-    policy.wait_ms = 1;
+    policy.wait_ms = 300; /* long enough for the first one's session to be opened on a busy machine */
     fake_begin(&f, policy, 0);
     f.hang = 1;
     session_job *first = submit(&f, 1, LONG_MS);
