@@ -67,8 +67,8 @@ test('sdk/README.md leads from nothing to a called operation', async (t) => {
 
 test('a new connector builds without a warning, by make and by CMake, with gcc and clang, and its test holds', async () => {
   const dir = tempFolder();
-  for (const [name, folder] of [['a', 'a'], ['long_name_1', 'elsewhere']]) {
-    const made = await run(['new-plugin', name, ...(folder === name ? [] : [folder])], {cwd: dir});
+  for (const [name, folder, ...kind] of [['a', 'a'], ['long_name_1', 'elsewhere'], ['lines', 'lines', '--kind', 'session']]) {
+    const made = await run(['new-plugin', name, ...kind, ...(folder === name ? [] : [folder])], {cwd: dir});
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, new RegExp(`busbar call ${name} `));
     const cwd = path.join(dir, folder), files = fs.readdirSync(cwd).sort();
@@ -107,10 +107,9 @@ test('new-plugin overwrites nothing, and refuses what the loader would refuse', 
     assert.equal(code, 2, name);
     assert.match(stderr, /is no name for a connector/);
   }
-  const session = await run(['new-plugin', 'db', '--kind', 'session'], {cwd: dir});
-  assert.equal(session.code, 2);
-  assert.match(session.stderr, /kind session are not there yet/);
-  assert.equal((await run(['new-plugin', 'db', '--kind', 'nope'], {cwd: dir})).code, 2);
+  const unknown = await run(['new-plugin', 'db', '--kind', 'nope'], {cwd: dir});
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /there are http and session/);
   assert.equal((await run(['new-plugin'], {cwd: dir})).code, 2);
   assert.equal((await run(['new-plugin', 'db', '--kind', 'http', 'no/such/folder'], {cwd: dir})).code, 1);
   assert.deepEqual(fs.readdirSync(dir), ['x']);
