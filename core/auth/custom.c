@@ -121,6 +121,7 @@ static void add(const plugin_auth *said, sign_addition *out) {
     for (size_t i = 0; i < said->header_count; i++)
         out->headers[out->header_count++] = said->headers[i];
     out->query = said->query;
+    out->target = said->target;
 }
 
 static bool sign(auth_ticket *t, const sign_request *r, sign_addition *out, err *e) {

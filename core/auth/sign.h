@@ -21,7 +21,8 @@ typedef struct sign_request {
 typedef struct sign_addition {
     bb_str headers[SIGN_HEADERS_MAX]; /* "Name: value", a NUL behind, in the arena given */
     size_t header_count;
-    bb_str query; /* "name=value&...", encoded, to be put behind the URL's own; absent: none */
+    bb_str query;  /* "name=value&...", encoded, to be put behind the URL's own; absent: none */
+    bb_str target; /* path and query, encoded, in place of the URL's: a secret; absent: the URL's */
 } sign_addition;
 
 #endif

@@ -161,7 +161,7 @@ static plugin_outcome first_step(driven *d, const sample *x) {
 static void trace_auth(buf *trace, const plugin_auth *a) {
     for (size_t i = 0; i < a->header_count; i++)
         buf_printf(trace, "%.*s\n", STR_FMT(a->headers[i]));
-    buf_printf(trace, "%.*s token %.*s %lld\n", STR_FMT(a->query), STR_FMT(a->token),
+    buf_printf(trace, "%.*s %.*s token %.*s %lld\n", STR_FMT(a->target), STR_FMT(a->query), STR_FMT(a->token),
                (long long)a->expires_in_s);
 }
 

@@ -75,6 +75,7 @@ struct call {
     bool repeatable;
     bool acted;          /* the service may have acted on a request of this call that is not safe to repeat */
     size_t url_len;      /* as the connector made it, before credentials */
+    bb_str secret_url;   /* what is asked for in its place, a NUL behind; told to nobody; absent: the URL */
     bb_str refused_path; /* of a request that was answered by an error: its URL's buffer is the next one's */
     mapped_error mapped; /* of the answer that is being looked at */
     uint64_t sent_wall_ns;

@@ -101,6 +101,18 @@ static bool add_query(call *c, bb_str query) {
     return !url->failed;
 }
 
+/* What credentials ask for in place of the URL's path. The URL itself stays what is told of the request. */
+static bool take_target(call *c, bb_str target) {
+    bb_str url = buf_str(&c->steps.request.url);
+    if (target.len == 0)
+        return true;
+    size_t origin = str_starts(url, STR("https://")) ? 8 : 7;
+    while (origin < url.len && strchr("/?", url.ptr[origin]) == NULL)
+        origin++;
+    c->secret_url = arena_printf(c->steps.memory, "%.*s%.*s", (int)origin, url.ptr, STR_FMT(target));
+    return c->secret_url.ptr != NULL;
+}
+
 static bb_str idempotency_field(call *c) {
     const char *name = c->op->desc->idempotency_header;
     arena *a = c->steps.memory;
@@ -138,7 +150,8 @@ static bool sign(call *c, bb_str *fields, size_t *n, err *e) {
         return false;
     for (size_t i = 0; i < added.header_count; i++)
         fields[(*n)++] = added.headers[i];
-    return add_query(c, added.query) || err_set(e, "no memory for the request");
+    return (add_query(c, added.query) && take_target(c, added.target)) ||
+           err_set(e, "no memory for the request");
 }
 
 /* Each attempt is signed anew: the URL is the connector's again. */
@@ -146,6 +159,7 @@ static void restore_url(call *c) {
     if (c->attempt == 0)
         c->url_len = c->steps.request.url.len;
     c->steps.request.url.len = c->url_len;
+    c->secret_url = (bb_str){NULL, 0};
 }
 
 stage_result stage_sign(call *c) {

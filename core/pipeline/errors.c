@@ -67,7 +67,7 @@ static bb_code code_of(const call *c) {
 
 /* The path that was asked for, without query: that may hold what is not to be shown. */
 bb_str call_path_asked(const call *c) {
-    bb_str url = str_from(c->send.url);
+    bb_str url = buf_str(&c->steps.request.url);
     bb_str scheme_end = STR("://");
     const char *at = url.len > 0 ? memmem(url.ptr, url.len, scheme_end.ptr, scheme_end.len) : NULL;
     if (at == NULL)

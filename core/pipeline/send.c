@@ -15,7 +15,7 @@ static void describe(call *c) {
                         str_eq(r->method, STR("PATCH"));
     c->send.target = &c->conn->target;
     c->send.method = r->method;
-    c->send.url = buf_cstr(&r->url);
+    c->send.url = c->secret_url.ptr != NULL ? c->secret_url.ptr : buf_cstr(&r->url);
     c->send.body = has_body ? r->body : STR("");
     c->send.has_body = has_body || wants_length; /* Content-Length: 0, RFC 9110 section 8.6 */
     c->send.once = !c->repeatable;

@@ -6,6 +6,7 @@
 #include "plugin/url.h"
 
 #define TOKEN_MAX_BYTES 65536u
+#define TARGET_MAX_BYTES 8192u
 
 static plugin_auth *auth_of(bb_call *call, const char *what, bool signing) {
     plugin_call *c = plugin_call_of(call);
@@ -136,6 +137,28 @@ static void query(bb_call *call, bb_str name, bb_str value) {
         plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request's query");
 }
 
+static void target(bb_call *call, bb_str path) {
+    plugin_call *c = plugin_call_of(call);
+    plugin_auth *p = auth_of(call, "target", true);
+    if (p == NULL)
+        return;
+    buf text;
+    buf_init(&text);
+    /* not told: the path is the secret */
+    if (path.len == 0 || path.len > TARGET_MAX_BYTES || path.ptr[0] != '/' || url_has_dot_segments(path) ||
+        !url_append(&text, path))
+        plugin_misuse(
+            c, BB_E_CONFIG,
+            "auth scheme \"%s\": its path is over 8 KiB, does not begin with \"/\", has \".\" or \"..\" as a "
+            "segment, or a blank, a control character or a \"#\"",
+            p->scheme->id);
+    else
+        p->target = text.failed ? (bb_str){NULL, 0} : arena_copy(c->memory, buf_str(&text));
+    if (!c->misused && p->target.ptr == NULL)
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request's path");
+    buf_wipe(&text);
+}
+
 static plugin_outcome signed_(plugin_call *c, bb_step step) {
     if (c->request.begun)
         plugin_misuse(c, BB_E_PLUGIN, "auth scheme \"%s\" begins a request in sign; that belongs into start",
@@ -152,7 +175,7 @@ static plugin_outcome signed_(plugin_call *c, bb_step step) {
 plugin_outcome plugin_sign(plugin_call *c, const bb_auth_request *request) {
     c->auth->signing = true;
     c->auth->header_count = 0;
-    c->auth->query = (bb_str){NULL, 0};
+    c->auth->query = c->auth->target = (bb_str){NULL, 0};
     const bb_custom_auth *scheme = c->auth->scheme;
     mark *here = mark_enter_step(c->build, c->connection_id, scheme->id, "auth sign");
     bb_step step = scheme->sign(&c->abi, request);
@@ -167,4 +190,5 @@ const bb_auth_api host_auth = {
     .token = token,
     .header = header,
     .query = query,
+    .target = target,
 };

@@ -19,7 +19,8 @@ typedef struct plugin_auth {
     bool signing;
     bb_str headers[PLUGIN_AUTH_HEADERS_MAX]; /* "Name: value" with a NUL behind, in the call's memory */
     size_t header_count;
-    bb_str query; /* "name=value&...", encoded; absent: none */
+    bb_str query;  /* "name=value&...", encoded; absent: none */
+    bb_str target; /* path and query in place of the request's, a NUL behind; absent: none */
 } plugin_auth;
 
 /* Runs `start`, or `resume` on c->answer. PLUGIN_SEND and PLUGIN_FAILED as in call.h; PLUGIN_DONE: c->auth's

@@ -119,12 +119,22 @@ static bb_str *own_headers(bb_test *t, outgoing *o) {
     return headers;
 }
 
+/* The URL with another path. */
+static bb_str with_target(bb_test *t, bb_str url, bb_str target) {
+    size_t origin = str_starts(url, STR("https://")) ? 8 : 7;
+    while (origin < url.len && strchr("/?", url.ptr[origin]) == NULL)
+        origin++;
+    return arena_printf(t->call_memory, "%.*s%.*s", (int)origin, url.ptr, STR_FMT(target));
+}
+
 static void add(bb_test *t, const plugin_auth *said, outgoing *o, bb_str *headers) {
     for (size_t i = 0; i < said->header_count; i++)
         headers[o->header_count++] = said->headers[i];
     if (said->query.len > 0)
         o->url = arena_printf(t->call_memory, "%.*s%c%.*s", STR_FMT(o->url),
                               memchr(o->url.ptr, '?', o->url.len) != NULL ? '&' : '?', STR_FMT(said->query));
+    if (said->target.len > 0)
+        o->url = with_target(t, o->url, said->target);
 }
 
 static bool run_sign(bb_test *t, const plugin_call *of, outgoing *o, bb_str *headers) {

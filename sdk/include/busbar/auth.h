@@ -120,6 +120,14 @@ typedef struct bb_auth_api {
     void (*header)(bb_call *call, bb_str name, bb_str value);
     /* In sign: adds name=value to the query, behind what the URL has, both percent-encoded. */
     void (*query)(bb_call *call, bb_str name, bb_str value);
+
+    /* --- not in the first hubs: ask BB_HAS(bb_auth_host(call), target), or use bb_auth_target -------------
+     */
+
+    /* In sign: the path, with its query, to ask for in place of the request's, percent-encoded and from its
+     * "/" on, at most 8 KiB: for services whose secret is a URL. Scheme, host and port stay those of the
+     * request; what the host tells of the request (log, trace, errors) stays as the operation made it. */
+    void (*target)(bb_call *call, bb_str path);
 } bb_auth_api;
 
 /* --- short names -------------------------------------------------------------------------------- */
@@ -147,6 +155,22 @@ static inline void bb_auth_query(bb_call *call, const char *name, bb_str value) 
     text.ptr = name;
     text.len = strlen(name);
     bb_auth_host(call)->query(call, text, value);
+}
+/* Fails the step on a host without it; then return BB_FAIL. */
+static inline int bb_auth_target(bb_call *call, bb_str path) {
+    const bb_auth_api *api = bb_auth_host(call);
+    bb_error error;
+    if (BB_HAS(api, target)) {
+        api->target(call, path);
+        return 1;
+    }
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = BB_E_UNSUPPORTED;
+    error.message.ptr = "this hub is too old for credentials that are a URL";
+    error.message.len = strlen(error.message.ptr);
+    call->host->call->fail(call, &error);
+    return 0;
 }
 
 BB_END_DECLS

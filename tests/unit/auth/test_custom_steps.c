@@ -148,6 +148,54 @@ START_TEST(a_signature) {
 }
 END_TEST
 
+static const char *wanted_path;
+static bb_step sets_target(bb_call *call, const bb_auth_request *r) {
+    (void)r;
+    return bb_auth_target(call, bb_s(wanted_path)) ? BB_DONE : BB_FAIL;
+}
+
+START_TEST(a_url_that_is_the_secret) {
+    bb_custom_auth s = {BB_SIZE(bb_custom_auth), .id = "hook", .sign = sets_target};
+    static const char *const bad[] = {"",          "T0/secret",   "/T0/../secret", "/T0/%2e%2e/secret",
+                                      "/secret x", "/secret\r\n", "/secret#x"};
+    wanted_path = "/T0/B0?a=%20";
+    plugin_call *c = fresh(&s);
+    ck_assert_int_eq(plugin_sign(c, &request), PLUGIN_DONE);
+    ck_assert_str_eq(said.target.ptr, "/T0/B0?a=%20");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        wanted_path = bad[i];
+        ck_assert_int_eq(plugin_sign(fresh(&s), &request), PLUGIN_FAILED);
+        expect_error(BB_E_CONFIG, "auth scheme \"hook\": its path");
+        ck_assert_ptr_null(strstr(call_.error.message.ptr, "secret"));
+        ck_assert_ptr_null(said.target.ptr);
+    }
+}
+END_TEST
+
+static bb_auth_api old_api;
+static const void *old_extension(const bb_host *host, const char *id) {
+    (void)host;
+    return strcmp(id, BB_EXT_AUTH) == 0 ? &old_api : NULL;
+}
+static bb_step on_an_old_host(bb_call *call, const bb_auth_request *r) {
+    const bb_host *host = call->host;
+    bb_host old = *host;
+    (void)r;
+    old_api = *bb_auth_host(call);
+    old_api.size = (uint32_t)offsetof(bb_auth_api, target);
+    old.get_extension = old_extension;
+    call->host = &old;
+    int done = bb_auth_target(call, bb_s("/secret"));
+    call->host = host;
+    return done ? BB_DONE : BB_FAIL;
+}
+START_TEST(a_host_without_targets) {
+    bb_custom_auth scheme = {BB_SIZE(bb_custom_auth), .id = "hook", .sign = on_an_old_host};
+    ck_assert_int_eq(plugin_sign(fresh(&scheme), &request), PLUGIN_FAILED);
+    expect_error(BB_E_UNSUPPORTED, "too old");
+}
+END_TEST
+
 static bb_step sets_other(bb_call *call, const bb_auth_request *r) {
     (void)r;
     bb_auth_header(call, "X-Other", bb_s("x"));
@@ -335,11 +383,13 @@ START_TEST(layouts_are_frozen) {
     ck_assert_uint_eq(sizeof(bb_auth_extension), 16);
     ck_assert_uint_eq(offsetof(bb_auth_api, settings), 8);
     ck_assert_uint_eq(offsetof(bb_auth_api, query), 40);
+    ck_assert_uint_eq(offsetof(bb_auth_api, target), 48);
 }
 END_TEST
 
 UNIT_MAIN(unit_test(layouts_are_frozen), unit_test(a_login_of_two_requests), unit_test(a_refused_login),
           unit_test(tokens_that_are_none), unit_test(ends_that_are_none),
-          unit_test(operations_are_no_schemes), unit_test(a_signature), unit_test(signatures_that_are_none),
+          unit_test(operations_are_no_schemes), unit_test(a_signature), unit_test(a_url_that_is_the_secret),
+          unit_test(a_host_without_targets), unit_test(signatures_that_are_none),
           unit_test(a_good_declaration), unit_test(extensions_that_are_none),
           unit_test(schemes_that_are_none), unit_test(fields_that_are_none))
