@@ -1,6 +1,7 @@
 /* messages.c - messages built out of a few plain words: a notification, an alert, a deployment's status. What
  * people write as titles, fields and links becomes Block Kit; the text says the same where blocks are not
  * shown. */
+#include "incoming.h"
 #include "schemas.h"
 #include "slack.h"
 
@@ -8,7 +9,6 @@
 /* clang-format off */
 
 #define COMMON \
-    WHERE "," \
     THREAD "," \
     "\"fields\":{\"type\":\"array\",\"maxItems\":50,\"items\":{\"type\":\"object\",\"additionalProperties\":false," \
     "\"required\":[\"title\",\"value\"],\"properties\":{\"title\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":200}," \
@@ -24,26 +24,33 @@
 #define SENT OUTPUT(",\"channel\",\"ts\"", OUT_STRING("channel") OUT_STRING("ts") OUT_OBJECT("message"))
 #define ONCE "Slack: 1 message a second and channel. Not repeated after a failure that may have reached Slack."
 
-static const char messages_notification_input[] = INPUT(REQUIRED("\"channel\",\"title\""),
-    TITLE ","
-    MARKUP("text", "what it is about, in Slack's markup") ","
-    COMMON);
-static const char messages_alert_input[] = INPUT(REQUIRED("\"channel\",\"title\",\"severity\""),
-    TITLE ","
-    MARKUP("text", "what is wrong, in Slack's markup") ","
-    CHOICE("severity", "\"info\",\"warning\",\"critical\",\"resolved\"", "how bad it is") ","
-    STRING("source", "what found it") ","
-    COMMON);
-static const char messages_deployment_input[] = INPUT(REQUIRED("\"channel\",\"service\",\"status\""),
-    STRING("service", "what is deployed") ","
-    STRING("version", "v1.4.2") ","
-    STRING("environment", "production") ","
-    CHOICE("status", "\"started\",\"succeeded\",\"failed\",\"rolled_back\"", "how far it is") ","
-    STRING("actor", "who deploys") ","
-    STRING("commit", "hash") ","
-    STRING("duration", "how long it took: 3 min") ","
-    MARKUP("text", "what changes, in Slack's markup") ","
-    COMMON);
+#define NOTIFICATION \
+    TITLE "," \
+    MARKUP("text", "what it is about, in Slack's markup") "," \
+    COMMON
+#define ALERT \
+    TITLE "," \
+    MARKUP("text", "what is wrong, in Slack's markup") "," \
+    CHOICE("severity", "\"info\",\"warning\",\"critical\",\"resolved\"", "how bad it is") "," \
+    STRING("source", "what found it") "," \
+    COMMON
+#define DEPLOYMENT \
+    STRING("service", "what is deployed") "," \
+    STRING("version", "v1.4.2") "," \
+    STRING("environment", "production") "," \
+    CHOICE("status", "\"started\",\"succeeded\",\"failed\",\"rolled_back\"", "how far it is") "," \
+    STRING("actor", "who deploys") "," \
+    STRING("commit", "hash") "," \
+    STRING("duration", "how long it took: 3 min") "," \
+    MARKUP("text", "what changes, in Slack's markup") "," \
+    COMMON
+
+static const char messages_notification_input[] = INPUT(REQUIRED("\"channel\",\"title\""), WHERE "," NOTIFICATION);
+static const char messages_alert_input[] = INPUT(REQUIRED("\"channel\",\"title\",\"severity\""), WHERE "," ALERT);
+static const char messages_deployment_input[] = INPUT(REQUIRED("\"channel\",\"service\",\"status\""), WHERE "," DEPLOYMENT);
+static const char webhook_notification_input[] = INPUT(REQUIRED("\"title\""), NOTIFICATION);
+static const char webhook_alert_input[] = INPUT(REQUIRED("\"title\",\"severity\""), ALERT);
+static const char webhook_deployment_input[] = INPUT(REQUIRED("\"service\",\"status\""), DEPLOYMENT);
 
 /* clang-format on */
 
@@ -234,7 +241,8 @@ static void begin_message(bb_call *call, message *m) {
     m->n = 0;
     m->failed = 0;
     m->json->begin_object(m->w);
-    member(m, "channel", bb_in_text(call, "channel"));
+    if (bb_in(call, "channel") != NULL)
+        member(m, "channel", bb_in_text(call, "channel"));
     if (bb_in(call, "thread_ts") != NULL)
         member(m, "thread_ts", bb_in_text(call, "thread_ts"));
     begin_list(m, "blocks");
@@ -257,7 +265,8 @@ static bb_step end_message(bb_call *call, message *m, fields *f) {
     m->json->end_object(m->w);
     if (m->failed)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the message");
-    return slack_post(call, "/chat.postMessage", m->json->finish(m->w));
+    return slack_post(call, bb_in(call, "channel") != NULL ? "/chat.postMessage" : SLACK_INCOMING,
+                      m->json->finish(m->w));
 }
 
 static bb_step notification(bb_call *call) {
@@ -334,31 +343,40 @@ static bb_step sent(bb_call *call) {
 
 /* --- what they declare ------------------------------------------------------------------------------ */
 
-#define MESSAGE(var, kind, text, example)        \
-    const bb_operation slack_##var = {           \
-        BB_SIZE(bb_operation),                   \
-        .id = "messages." #kind,                 \
-        .summary = text,                         \
-        .description = ONCE,                     \
-        .input_schema = messages_##kind##_input, \
-        .output_schema = SENT,                   \
-        .examples = example,                     \
-        .start = kind,                           \
-        .resume = sent,                          \
+#define MESSAGE(group, kind, text, out, next, example) \
+    const bb_operation slack_##group##_##kind = {      \
+        BB_SIZE(bb_operation),                         \
+        .id = #group "." #kind,                        \
+        .summary = text,                               \
+        .description = ONCE,                           \
+        .input_schema = group##_##kind##_input,        \
+        .output_schema = out,                          \
+        .examples = example,                           \
+        .start = kind,                                 \
+        .resume = next,                                \
     }
+#define TO_CHANNEL(members) "{\"channel\":\"C0123456789\"," members "}"
+#define TO_WEBHOOK(members) "{" members "}"
+#define BACKUP                                                                                             \
+    "\"title\":\"Backup done\",\"text\":\"All *12* databases\",\"fields\":[{\"title\":\"Size\",\"value\":" \
+    "\"41 GB\"},{\"title\":\"Took\",\"value\":\"8 min\"}],\"links\":[{\"text\":\"Report\",\"url\":"        \
+    "\"https://example.com/report\"}]"
+#define DISK                                                                                          \
+    "\"title\":\"Disk is full\",\"severity\":\"critical\",\"source\":\"db-3\",\"text\":\"/var has 0 " \
+    "bytes left\""
+#define RELEASE                                                                                           \
+    "\"service\":\"api\",\"version\":\"v1.4.2\",\"environment\":\"production\",\"status\":\"succeeded\"," \
+    "\"actor\":\"ann\",\"duration\":\"3 min\""
 
-MESSAGE(
-    messages_notification, notification, "Send a notification: title, text, fields, links",
-    EXAMPLE("with fields",
-            "{\"channel\":\"C0123456789\",\"title\":\"Backup done\",\"text\":\"All *12* databases\","
-            "\"fields\":[{\"title\":\"Size\",\"value\":\"41 GB\"},{\"title\":\"Took\",\"value\":\"8 min\"}],"
-            "\"links\":[{\"text\":\"Report\",\"url\":\"https://example.com/report\"}]}"));
-MESSAGE(
-    messages_alert, alert, "Send an alert with its severity",
-    EXAMPLE("critical",
-            "{\"channel\":\"C0123456789\",\"title\":\"Disk is full\",\"severity\":\"critical\",\"source\":"
-            "\"db-3\",\"text\":\"/var has 0 bytes left\"}"));
-MESSAGE(messages_deployment, deployment, "Send a deployment's status",
-        EXAMPLE("succeeded",
-                "{\"channel\":\"C0123456789\",\"service\":\"api\",\"version\":\"v1.4.2\",\"environment\":"
-                "\"production\",\"status\":\"succeeded\",\"actor\":\"ann\",\"duration\":\"3 min\"}"));
+MESSAGE(messages, notification, "Send a notification: title, text, fields, links", SENT, sent,
+        EXAMPLE("with fields", TO_CHANNEL(BACKUP)));
+MESSAGE(messages, alert, "Send an alert with its severity", SENT, sent,
+        EXAMPLE("critical", TO_CHANNEL(DISK)));
+MESSAGE(messages, deployment, "Send a deployment's status", SENT, sent,
+        EXAMPLE("succeeded", TO_CHANNEL(RELEASE)));
+MESSAGE(webhook, notification, "Send a notification by an incoming webhook", DONE_OUTPUT,
+        slack_incoming_resume, EXAMPLE("with fields", TO_WEBHOOK(BACKUP)));
+MESSAGE(webhook, alert, "Send an alert by an incoming webhook", DONE_OUTPUT, slack_incoming_resume,
+        EXAMPLE("critical", TO_WEBHOOK(DISK)));
+MESSAGE(webhook, deployment, "Send a deployment's status by an incoming webhook", DONE_OUTPUT,
+        slack_incoming_resume, EXAMPLE("succeeded", TO_WEBHOOK(RELEASE)));

@@ -1,6 +1,7 @@
 /* slack - messages, conversations, users and files, by Slack's Web API
  * (https://docs.slack.dev/apis/web-api/). */
 #include "slack.h"
+#include "incoming.h"
 #include "webhook.h"
 
 #define SLACK_POINTER(var) &slack_##var,
@@ -31,5 +32,6 @@ static const bb_plugin plugin = {
     .test_operation = "auth.test",
 };
 
-static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &slack_webhooks}, {NULL, NULL}};
+static const bb_extension extensions[] = {
+    {BB_EXT_AUTH, &slack_auth}, {BB_EXT_WEBHOOK, &slack_webhooks}, {NULL, NULL}};
 BUSBAR_PLUGIN_WITH(plugin, extensions);

@@ -28,6 +28,7 @@ extern const bb_schema *const slack_schemas[];
     X(chat_delete_scheduled_message) X(chat_scheduled_messages_list) X(chat_get_permalink) \
     X(chat_me_message) X(chat_unfurl) \
     X(messages_notification) X(messages_alert) X(messages_deployment) \
+    X(webhook_send) X(webhook_notification) X(webhook_alert) X(webhook_deployment) \
     X(conversations_list) X(conversations_info) X(conversations_create) X(conversations_join) \
     X(conversations_leave) X(conversations_invite) X(conversations_kick) X(conversations_history) \
     X(conversations_replies) X(conversations_members) X(conversations_open) X(conversations_close) \

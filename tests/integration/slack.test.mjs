@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {after, before, beforeEach, test} from 'node:test';
 import {ErrorCode, WebClient} from '@slack/web-api';
 import Ajv from 'ajv';
-import {startSlack, TOKEN, USER_TOKEN} from '../emulators/slack.mjs';
+import {HOOK, startSlack, TOKEN, USER_TOKEN} from '../emulators/slack.mjs';
 import {judgeSwagger, loadSpec, specs} from './lib/judge.mjs';
 import {startHub, until} from './lib/hub.mjs';
 
@@ -14,7 +14,8 @@ const CHANNEL = 'C0000000001';
 before(async () => {
   service = await startSlack();
   const conf = (token) => `[connection]\nplugin = slack\n[settings]\nbase_url = ${service.url}/api\n[auth]\nscheme = bearer\ntoken = ${token}\n[retry]\nbase = 1ms\nmax = 2ms\n`;
-  hub = await startHub({conf: {'chat.conf': conf(TOKEN), 'wrong.conf': conf('xoxb-wrong'), 'few.conf': conf('xoxb-few-scopes'), 'expired.conf': conf('xoxb-expired'), 'user.conf': conf(USER_TOKEN)}});
+  const hook = (url) => `[connection]\nplugin = slack\n[settings]\nbase_url = ${service.url}\n[auth]\nscheme = incoming_webhook\nurl = ${url}\n[retry]\nbase = 1ms\nmax = 2ms\n`;
+  hub = await startHub({conf: {'chat.conf': conf(TOKEN), 'wrong.conf': conf('xoxb-wrong'), 'few.conf': conf('xoxb-few-scopes'), 'expired.conf': conf('xoxb-expired'), 'user.conf': conf(USER_TOKEN), 'hook.conf': hook(service.url + HOOK), 'badhook.conf': hook(`${service.url}/services/T0/B0/gone`), 'other.conf': hook('https://hooks.example.com/services/T0/B0/secretsecret')}});
 });
 after(async () => {
   await hub.stop();
@@ -209,6 +210,40 @@ test('searches give pages by number', async () => {
   assert.equal((await asUser('search.all', {query: 'needle'})).messages.total, 5);
 });
 
+test('an incoming webhook takes messages, and its URL is shown nowhere', async () => {
+  const send = (operation, input) => data(operation, input, '', 'hook');
+  assert.deepEqual(await send('webhook.send', {text: 'Deployed *v1*', blocks: [{type: 'divider'}]}), {ok: true});
+  assert.equal(service.requests.at(-1).path, HOOK);
+  assert.equal(service.requests.at(-1).headers.authorization, undefined);
+  assert.deepEqual(await send('webhook.notification', {title: 'Backup', fields: [{title: 'Size', value: 41}]}), {ok: true});
+  await send('webhook.alert', {title: 'Disk', severity: 'warning'});
+  await send('webhook.deployment', {service: 'api', status: 'started'});
+  assert.deepEqual(service.state.hooked.map((m) => m.channel), [undefined, undefined, undefined, undefined]);
+  assert.match(service.state.hooked.at(-1).text, /api: started$/);
+  service.faults.push({status: 429, headers: {'retry-after': '1'}, body: 'rate_limited'});
+  await send('webhook.send', {text: 'after the limit'});
+  assert.deepEqual(service.requests.slice(-2).map((r) => r.path), [HOOK, HOOK]);
+  const problems = [
+    await hub.problem('upstream-forbidden', 'badhook', 'webhook.send', {text: 'x'}),
+    await hub.problem('upstream-rejected', 'hook', 'webhook.send', {blocks: [{type: 'unknown'}]}),
+    await hub.problem('credentials-unavailable', 'other', 'webhook.send', {text: 'x'}),
+    await hub.problem('credentials-unavailable', 'hook', 'users.list', {}),
+  ];
+  assert.deepEqual(problems.slice(0, 2).map((p) => p.upstream.code), ['invalid_token', 'invalid_blocks']);
+  assert.match(problems[2].detail, /base_url = https:\/\/hooks\.slack\.com/);
+  assert.match(problems[3].detail, /webhook\.\*/);
+  service.faults.push({status: 500, headers: {'content-type': 'text/plain'}, body: 'rollup error'});
+  problems.push(await hub.problem('upstream-error', 'hook', 'webhook.send', {text: 'x'}));
+  service.faults.push({status: 200, headers: {'content-type': 'text/html'}, body: '<html>'});
+  problems.push(await hub.problem('upstream-invalid', 'hook', 'webhook.send', {text: 'x'}));
+  service.faults.push('nothing');
+  problems.push(await hub.problem('upstream-unreachable', 'hook', 'webhook.send', {text: 'x'}));
+  assert.equal((await hub.problem('upstream-rejected', 'chat', 'webhook.send', {text: 'x'})).upstream.code, 'unknown_method');
+  const seen = [hub.stderr, JSON.stringify(problems)];
+  for (const path of ['/metrics', '/api/v1/connections/hook', '/api/v1/connections', '/api/v1/executions', '/api/v1/audit']) seen.push((await hub.api('GET', path)).text);
+  for (const text of seen) assert.doesNotMatch(text, /XXXXXXXX|secretsecret|services\/T0/);
+});
+
 test('an error inside a 200 is an error, with its code', async () => {
   const cases = [
     [['wrong', 'auth.test', {}], 'upstream-auth', 'invalid_auth'],
@@ -364,7 +399,7 @@ test("the requests fit Slack's specification", {skip: specs ? false : 'BUSBAR_SP
   spec.paths['/chat.scheduleMessage'].post.parameters.find((p) => p.name === 'post_at').type = 'integer'; // the reference has it so
   assert.ok(judged.length >= called.size);
   for (const request of judged) {
-    if (request.path.startsWith('/upload/')) continue; // the URL is Slack's own, and takes bytes
+    if (request.path.startsWith('/upload/') || request.path === HOOK) continue; // the URLs are Slack's own: they take bytes, and messages
     const name = request.path.replace('/api/', ''), asked = BOTH.includes(name) ? {...request, method: 'GET'} : request;
     const problems = NEWER[name] && !spec.paths[`/${name}`] ? judgeNewer(NEWER[name], request) : judgeSwagger(spec, asked, '/api', LATER);
     assert.deepEqual(problems, [], `${request.method} ${request.path} ${request.rawQuery} ${request.text}`);
