@@ -36,8 +36,8 @@ static atomic_flag writing = ATOMIC_FLAG_INIT;
 /* The mark, read as memory that the connector may have overwritten. */
 typedef struct scene {
     bool within, visited;
-    mark_build build;
     char connection[128], operation[128], step[32];
+    mark_build build; /* last: it ends in its path, which is not looked at */
 } scene;
 
 static void look_at(scene *s) {
