@@ -33,7 +33,7 @@ static const char settings_schema[] =
 static const char query_input[] =
     "{\"type\":\"object\",\"required\":[\"sql\"],\"additionalProperties\":false,\"properties\":{" SQL
     "," PARAMETERS "," ROWS_AS ",\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":"
-                               "100,\"description\":\"rows of a "
+    "100,\"description\":\"rows of a "
     "page\"}}}";
 static const char query_output[] =
     "{\"type\":\"object\",\"required\":[\"columns\",\"rows\"],\"properties\":{" ROWS "}}";
