@@ -84,32 +84,32 @@ int64_t dc_guard_left_s(const bb_call *call); /* seconds until requests may go o
                                    .start = var##_start,                  \
                                    .resume = then}
 
-#define DC_OPERATIONS(X)                                                                                     \
-    X(messages_create)                                                                                       \
-    X(messages_get)                                                                                          \
-    X(messages_list)                                                                                         \
-    X(messages_edit)                                                                                         \
-    X(messages_delete)                                                                                       \
-    X(messages_bulk_delete)                                                                                  \
-    X(messages_crosspost) X(pins_add) X(pins_remove) X(pins_list) X(reactions_add) X(reactions_remove)       \
-        X(reactions_list) X(reactions_clear) X(channels_get) X(channels_list) X(channels_create)             \
-            X(channels_update) X(channels_delete) X(channels_typing) X(channels_create_dm) X(threads_create) \
-                X(threads_start) X(threads_list_active) X(threads_list_archived) X(threads_join)             \
-                    X(threads_leave) X(threads_add_member) X(threads_remove_member) X(threads_list_members)  \
-                        X(guilds_get) X(guilds_list) X(users_me) X(users_get) X(test) X(members_get)         \
-                            X(members_list) X(members_search) X(members_update) X(members_remove)            \
-                                X(members_add_role) X(members_remove_role) X(roles_list) X(roles_get)        \
-                                    X(roles_create) X(roles_update) X(roles_delete) X(webhooks_create)       \
-                                        X(webhooks_list) X(webhooks_get) X(webhooks_update)                  \
-                                            X(webhooks_delete) X(webhooks_execute) X(webhooks_get_message)   \
-                                                X(webhooks_edit_message) X(webhooks_delete_message)          \
-                                                    X(commands_list) X(commands_get) X(commands_create)      \
-                                                        X(commands_update) X(commands_delete)                \
-                                                            X(commands_replace) X(interactions_respond)      \
-                                                                X(interactions_get_response)                 \
-                                                                    X(interactions_edit_response)            \
-                                                                        X(interactions_delete_response)      \
-                                                                            X(interactions_follow_up)
+#define DC_OPERATIONS(X)                                                                                    \
+    X(messages_create)                                                                                      \
+    X(messages_get)                                                                                         \
+    X(messages_list)                                                                                        \
+    X(messages_edit)                                                                                        \
+    X(messages_delete)                                                                                      \
+    X(messages_bulk_delete) X(messages_crosspost) X(pins_add) X(pins_remove) X(pins_list) X(reactions_add)  \
+        X(reactions_remove) X(reactions_list) X(reactions_clear) X(channels_get) X(channels_list)           \
+            X(channels_create) X(channels_update) X(channels_delete) X(channels_typing)                     \
+                X(channels_create_dm) X(threads_create) X(threads_start) X(threads_list_active)             \
+                    X(threads_list_archived) X(threads_join) X(threads_leave) X(threads_add_member)         \
+                        X(threads_remove_member) X(threads_list_members) X(guilds_get) X(guilds_list)       \
+                            X(users_me) X(users_get) X(test) X(members_get) X(members_list)                 \
+                                X(members_search) X(members_update) X(members_remove) X(members_add_role)   \
+                                    X(members_remove_role) X(roles_list) X(roles_get) X(roles_create)       \
+                                        X(roles_update) X(roles_delete) X(webhooks_create) X(webhooks_list) \
+                                            X(webhooks_get) X(webhooks_update) X(webhooks_delete)           \
+                                                X(webhooks_execute) X(webhooks_get_message)                 \
+                                                    X(webhooks_edit_message) X(webhooks_delete_message)     \
+                                                        X(commands_list) X(commands_get) X(commands_create) \
+                                                            X(commands_update) X(commands_delete)           \
+                                                                X(commands_replace) X(interactions_respond) \
+                                                                    X(interactions_get_response)            \
+                                                                        X(interactions_edit_response)       \
+                                                                            X(interactions_delete_response) \
+                                                                                X(interactions_follow_up)
 
 #define DC_DECLARE(var) extern const bb_operation dc_##var;
 DC_OPERATIONS(DC_DECLARE)
