@@ -85,6 +85,7 @@ static bool nowhere(reader *r, uint64_t address) {
 
 static void *take(reader *r, size_t size) {
     void *p = NULL;
+    size = (size + 15) & ~(size_t)15; /* what the arena takes for it */
     if (size <= COPIED_MAX - r->copied)
         p = arena_zalloc(r->memory, size);
     r->copied += p != NULL ? size : 0;
