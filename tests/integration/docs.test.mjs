@@ -191,9 +191,9 @@ test('the guides name every section and key that a conf file may have, and every
   const text = guides.map((f) => fs.readFileSync(path.join(root, f), 'utf8')).join('\n'), readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
   const hub = await startHub();
   // An unknown key is told the known ones: so they are asked for.
-  for (const section of ['limits', 'breaker', 'cache', 'fallback', 'access', 'transform', 'validation', 'retry', 'http', 'session']) {
+  for (const section of ['limits', 'breaker', 'cache', 'fallback', 'access', 'transform', 'validation', 'retry', 'http', 'session', 'isolation']) {
     const plugin = section === 'session' ? 'sqlite\n[settings]\nfile = /nowhere' : 'rest\n[settings]\nbase_url = http://127.0.0.1:9';
-    hub.writeConf('ask.conf', `[connection]\nplugin = ${plugin}\n[${section}]\nqqqqqqqqqq = 1\n`);
+    hub.writeConf('ask.conf', `[connection]\n${section === 'isolation' ? 'isolation = process\n' : ''}plugin = ${plugin}\n[${section}]\nqqqqqqqqqq = 1\n`);
     const [{error}] = (await hub.reload()).connections;
     const [, known] = /\(known: ([^)]+)\)/.exec(error) ?? assert.fail(error);
     for (const key of known.split(', ')) assert.ok(text.includes(`\`${key}\``), `no guide says what ${key} of [${section}] is`);
