@@ -137,6 +137,11 @@ static char *text_of(arena *a, const json_value *request, const char *key) {
     return arena_strdup(a, json_string(json_get(request, str_from(key))));
 }
 
+/* Nothing is called here: no process ends again and again. */
+static void no_wake(void *ctx) {
+    (void)ctx;
+}
+
 static registry *registry_of(arena *a, const json_value *request, baseline *before,
                              bool (*prepare)(const registry_options *options, err *e)) {
     uint64_t generation = 0, timeout = 0;
@@ -164,6 +169,7 @@ static registry *registry_of(arena *a, const json_value *request, baseline *befo
     uint64_t memory = LEDGER_LIMIT_DEFAULT;
     json_to_u64(json_getl(request, "memory"), &memory);
     ledger_set_limit(memory);
+    options.isolates = isolates_new(options.program, 1, no_wake, NULL, &why);
     registry *r = registry_new(&options, NULL);
     if (r == NULL ||
         !read_items(a, json_getl(request, "connections"), &before->connections, &before->connection_count) ||
@@ -220,7 +226,9 @@ int registry_plan_child(bool (*prepare)(const registry_options *options, err *e)
         return 2;
     registry *r = registry_of(a, json_read(a, buf_str(&text), NULL, NULL), &before, prepare);
     bool ok = r != NULL && write_report(r, answers);
+    isolates *processes = r != NULL ? r->options.isolates : NULL;
     registry_free(r);
+    isolates_free(processes);
     arena_free(a);
     buf_free(&text);
     return ok ? 0 : 2;

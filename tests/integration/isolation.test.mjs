@@ -219,6 +219,31 @@ test('a build that ends again and again is off and in quarantine, until it is al
     }
   });
   assert.ok(kept.includes(hash), kept);
+  const allowed = await hub.cli(['plugin', 'allow', hash, '--state', 'var']);
+  assert.equal(allowed.code, 0, allowed.stderr);
+  await hub.reload();
+  await until('it to work again', async () => (await hub.call('wild', 'echo', {say: 'x'})).status === 200);
+});
+
+test('a build in quarantine for blocking a loop goes on in a process of its own', async () => {
+  const own = await startHub({pluginsDir: dir, conf: {'block.conf': conf({isolation: 'none'})}, hubConf: '[hub]\nstep_limit = 30ms\n'});
+  assert.equal(workers(own.child.pid).length, 0);
+  await own.data('block', 'harm', {do: 'pause'});
+  await until('the quarantine', () => fs.existsSync(own.path('var/quarantine.json')) && /isolate/.test(fs.readFileSync(own.path('var/quarantine.json'), 'utf8')));
+  await own.reload();
+  assert.equal(workers(own.child.pid).length, 1);
+  assert.match((await own.problem('connector-crashed', 'block', 'harm', {do: 'exit'})).detail, /exit code 7/);
+  await own.stop();
+});
+
+test('a dry run asks the connector in a process of its own, and leaves none behind', async () => {
+  const before_ = workers(hub.child.pid).length;
+  hub.writeConf('dry.conf', conf({settings: 'when = refuse\n'}));
+  const plan = await hub.reload('?dry_run=true');
+  assert.match(plan.connections.find((c) => c.id === 'dry').error, /it shall refuse/);
+  assert.equal(workers(hub.child.pid).length, before_);
+  hub.removeConf('dry.conf');
+  await hub.reload();
 });
 
 test('conf files: unknown keys, values, and what cannot be isolated', async () => {
