@@ -115,7 +115,7 @@ DC_OP(commands_replace, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "commands.replace"
 #define WEBHOOK "/webhooks/{application_id}/{interaction_token}"
 
 DC_START(interactions_respond, .method = "POST",
-         .path = "/interactions/{interaction_id}/{interaction_token}/callback", .in_query = ",with_response,",
+         .path = "/interactions/{interaction_id}/{interaction_token}/callback", .in_query = "with_response",
          .message = "data")
 DC_START(interactions_follow_up, .method = "POST", .path = WEBHOOK)
 

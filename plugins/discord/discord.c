@@ -65,4 +65,6 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-BUSBAR_PLUGIN(plugin);
+static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &dc_webhooks}, {NULL, NULL}};
+
+BUSBAR_PLUGIN_WITH(plugin, extensions);

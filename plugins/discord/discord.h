@@ -5,6 +5,7 @@
 #define DISCORD_H
 
 #include <busbar/busbar.h>
+#include <busbar/webhook.h>
 
 /* --- requests: request.c ---------------------------------------------------------------------------- */
 
@@ -14,8 +15,8 @@
 typedef struct dc_route {
     const char *method;
     const char *path;     /* "/channels/{channel_id}/messages"; what the input lacks, the settings give */
-    const char *in_query; /* names with commas before and behind: ",wait,thread_id,"; NULL: none */
-    const char *unsent;   /* names, in the same way, of members that only say what is to be done */
+    const char *in_query; /* names with blanks between; NULL: none */
+    const char *unsent;   /* likewise: members that only say what is to be done */
     const char *whole;    /* the member that is the body; NULL: an object of the members is */
     const char *message;  /* the member that holds the message, where that is not the body itself */
     const char *page;     /* lists in pages: the parameter that a cursor is for ("after") */
@@ -28,9 +29,6 @@ bb_step dc_send(bb_call *call, const dc_route *route);
 
 /* A text of the input, else of the settings. */
 bb_str dc_given(bb_call *call, const char *name);
-
-/* Whether ",a,b," has this name. */
-int dc_listed(const char *names, bb_str name);
 
 #define DC_START(var, ...)                           \
     static bb_step var##_start(bb_call *call) {      \
@@ -66,6 +64,10 @@ const bb_json *dc_settings(const bb_call *call);
 void dc_guard_count(bb_call *call);           /* after an answer */
 int64_t dc_guard_left_s(const bb_call *call); /* seconds until requests may go out again; 0: now */
 
+/* --- what Discord posts: incoming.c ------------------------------------------------------------------- */
+
+extern const bb_webhook_extension dc_webhooks;
+
 /* --- declarations ----------------------------------------------------------------------------------- */
 
 #define DC_OP(var, flag, name, text, in, out, sample, then)                                           \
@@ -84,32 +86,30 @@ int64_t dc_guard_left_s(const bb_call *call); /* seconds until requests may go o
                                    .start = var##_start,                  \
                                    .resume = then}
 
-#define DC_OPERATIONS(X)                                                                                    \
-    X(messages_create)                                                                                      \
-    X(messages_get)                                                                                         \
-    X(messages_list)                                                                                        \
-    X(messages_edit)                                                                                        \
-    X(messages_delete)                                                                                      \
-    X(messages_bulk_delete) X(messages_crosspost) X(pins_add) X(pins_remove) X(pins_list) X(reactions_add)  \
-        X(reactions_remove) X(reactions_list) X(reactions_clear) X(channels_get) X(channels_list)           \
-            X(channels_create) X(channels_update) X(channels_delete) X(channels_typing)                     \
-                X(channels_create_dm) X(threads_create) X(threads_start) X(threads_list_active)             \
-                    X(threads_list_archived) X(threads_join) X(threads_leave) X(threads_add_member)         \
-                        X(threads_remove_member) X(threads_list_members) X(guilds_get) X(guilds_list)       \
-                            X(users_me) X(users_get) X(test) X(members_get) X(members_list)                 \
-                                X(members_search) X(members_update) X(members_remove) X(members_add_role)   \
-                                    X(members_remove_role) X(roles_list) X(roles_get) X(roles_create)       \
-                                        X(roles_update) X(roles_delete) X(webhooks_create) X(webhooks_list) \
-                                            X(webhooks_get) X(webhooks_update) X(webhooks_delete)           \
-                                                X(webhooks_execute) X(webhooks_get_message)                 \
-                                                    X(webhooks_edit_message) X(webhooks_delete_message)     \
-                                                        X(commands_list) X(commands_get) X(commands_create) \
-                                                            X(commands_update) X(commands_delete)           \
-                                                                X(commands_replace) X(interactions_respond) \
-                                                                    X(interactions_get_response)            \
-                                                                        X(interactions_edit_response)       \
-                                                                            X(interactions_delete_response) \
-                                                                                X(interactions_follow_up)
+/* clang-format off */
+#define DC_OPERATIONS(X)                                                                             \
+    X(messages_create) X(messages_get) X(messages_list) X(messages_edit) X(messages_delete)          \
+    X(messages_bulk_delete) X(messages_crosspost)                                                    \
+    X(pins_add) X(pins_remove) X(pins_list)                                                          \
+    X(reactions_add) X(reactions_remove) X(reactions_list) X(reactions_clear)                        \
+    X(channels_get) X(channels_list) X(channels_create) X(channels_update) X(channels_delete)        \
+    X(channels_typing) X(channels_create_dm)                                                         \
+    X(threads_create) X(threads_start) X(threads_list_active) X(threads_list_archived)               \
+    X(threads_join) X(threads_leave) X(threads_add_member) X(threads_remove_member)                  \
+    X(threads_list_members)                                                                          \
+    X(guilds_get) X(guilds_list)                                                                     \
+    X(users_me) X(users_get)                                                                         \
+    X(test)                                                                                          \
+    X(members_get) X(members_list) X(members_search) X(members_update) X(members_remove)             \
+    X(members_add_role) X(members_remove_role)                                                       \
+    X(roles_list) X(roles_get) X(roles_create) X(roles_update) X(roles_delete)                       \
+    X(webhooks_create) X(webhooks_list) X(webhooks_get) X(webhooks_update) X(webhooks_delete)        \
+    X(webhooks_execute) X(webhooks_get_message) X(webhooks_edit_message) X(webhooks_delete_message)  \
+    X(commands_list) X(commands_get) X(commands_create) X(commands_update) X(commands_delete)        \
+    X(commands_replace)                                                                              \
+    X(interactions_respond) X(interactions_get_response) X(interactions_edit_response)               \
+    X(interactions_delete_response) X(interactions_follow_up)
+/* clang-format on */
 
 #define DC_DECLARE(var) extern const bb_operation dc_##var;
 DC_OPERATIONS(DC_DECLARE)

@@ -1,20 +1,12 @@
 /* request.c - an operation's input and its route as a request. */
 #include "discord.h"
 
+#include <busbar/rest.h>
+
 #define PATH_MAX_BYTES 2048u
 #define NONCE_BYTES 12u /* 24 characters: Discord takes 25 */
 
 /* --- names ------------------------------------------------------------------------------------------ */
-
-int dc_listed(const char *names, bb_str name) {
-    const char *at = names;
-    while (at != NULL && (at = strchr(at, ',')) != NULL) {
-        at++;
-        if (strncmp(at, name.ptr, name.len) == 0 && at[name.len] == ',')
-            return 1;
-    }
-    return 0;
-}
 
 static int in_path(const char *path, bb_str name) {
     for (const char *at = path; (at = strchr(at, '{')) != NULL;) {
@@ -28,7 +20,7 @@ static int in_path(const char *path, bb_str name) {
 /* Members that are none of the body's. */
 static int is_elsewhere(const dc_route *route, bb_str name) {
     return in_path(route->path, name) || bb_str_eq(name, "reason") || bb_str_eq(name, "files") ||
-           dc_listed(route->unsent, name);
+           bb_rest_named(route->unsent, name);
 }
 
 bb_str dc_given(bb_call *call, const char *name) {
@@ -106,8 +98,8 @@ static int put_headers(bb_call *call) {
 static void put_query(bb_call *call, const dc_route *route, int all) {
     bb_json_iter it = {0};
     while (call->host->json->next(call->input, &it)) {
-        int paged = call->cursor.len > 0 && dc_listed(",after,before,around,", it.key);
-        if (!is_elsewhere(route, it.key) && !paged && (all || dc_listed(route->in_query, it.key)))
+        int paged = call->cursor.len > 0 && bb_rest_named("after before around", it.key);
+        if (!is_elsewhere(route, it.key) && !paged && (all || bb_rest_named(route->in_query, it.key)))
             call->host->http->query(call, it.key, bb_text(call, it.value));
     }
     if (call->cursor.len > 0 && route->page != NULL)
@@ -170,7 +162,7 @@ static int put_message(bb_call *call, bb_json_writer *w, const bb_json *from, co
     bb_json_iter it = {0};
     json->begin_object(w);
     while (json->next(from, &it)) {
-        if (route != NULL && (is_elsewhere(route, it.key) || dc_listed(route->in_query, it.key)))
+        if (route != NULL && (is_elsewhere(route, it.key) || bb_rest_named(route->in_query, it.key)))
             continue;
         json->key(w, it.key);
         if (route != NULL && route->message != NULL && bb_str_eq(it.key, route->message))

@@ -59,15 +59,15 @@ static int is_joined(const bb_call *call) {
 static bb_step threads_list_archived_start(bb_call *call) {
     static const dc_route public_ones = {.method = "GET",
                                          .path = "/channels/{channel_id}/threads/archived/public",
-                                         .unsent = ",which,",
+                                         .unsent = "which",
                                          .page = "before"};
     static const dc_route private_ones = {.method = "GET",
                                           .path = "/channels/{channel_id}/threads/archived/private",
-                                          .unsent = ",which,",
+                                          .unsent = "which",
                                           .page = "before"};
     static const dc_route joined = {.method = "GET",
                                     .path = "/channels/{channel_id}/users/@me/threads/archived/private",
-                                    .unsent = ",which,",
+                                    .unsent = "which",
                                     .page = "before"};
     if (is_joined(call))
         return dc_send(call, &joined);

@@ -52,10 +52,10 @@ static const char edit_input[] = INPUT(REQUIRED("\"message_id\""),
 #define OF_MESSAGE BY_TOKEN "/messages/{message_id}"
 
 DC_START(webhooks_create, .method = "POST", .path = "/channels/{channel_id}/webhooks")
-DC_START(webhooks_execute, .method = "POST", .path = BY_TOKEN, .in_query = ",wait,thread_id,with_components,")
+DC_START(webhooks_execute, .method = "POST", .path = BY_TOKEN, .in_query = "wait thread_id with_components")
 DC_START(webhooks_get_message, .method = "GET", .path = OF_MESSAGE)
 DC_START(webhooks_edit_message, .method = "PATCH", .path = OF_MESSAGE,
-         .in_query = ",thread_id,with_components,")
+         .in_query = "thread_id with_components")
 DC_START(webhooks_delete_message, .method = "DELETE", .path = OF_MESSAGE)
 
 static bb_step webhooks_list_start(bb_call *call) {
@@ -67,7 +67,7 @@ static bb_step webhooks_list_start(bb_call *call) {
 static bb_step by(bb_call *call, const dc_route *token, const dc_route *bot) {
     return dc_send(call, call->host->json->to_bool(bb_in(call, "as_bot"), 0) ? bot : token);
 }
-#define UNSENT ",as_bot,webhook_token,"
+#define UNSENT "as_bot webhook_token"
 static bb_step webhooks_get_start(bb_call *call) {
     static const dc_route token = {.method = "GET", .path = BY_TOKEN, .unsent = UNSENT};
     static const dc_route bot = {.method = "GET", .path = BY_BOT, .unsent = UNSENT};

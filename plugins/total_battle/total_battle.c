@@ -8,81 +8,41 @@
 
 #include "schemas.h"
 
+#include <busbar/rest.h>
+
 /* --- requests --------------------------------------------------------------------------------------- */
 
-/* Every member of the input but the one that stands in the path. */
-static void put_members(bb_call *call, const char *in_path) {
-    bb_json_iter it = {0};
-    while (call->host->json->next(call->input, &it))
-        if (in_path == NULL || !bb_str_eq(it.key, in_path))
-            call->host->http->query(call, it.key, bb_text(call, it.value));
-    if (call->cursor.len > 0)
-        bb_query(call, "cursor", call->cursor);
-}
+#define START(var, path_)                                                                        \
+    static bb_step var##_start(bb_call *call) {                                                  \
+        static const bb_rest_route route = {.method = "GET", .path = path_, .cursor = "cursor"}; \
+        return bb_rest_send(call, &route);                                                       \
+    }
+/* A list of all kingdoms or one: the settings' one, where the input names none. */
+#define START_OF_KINGDOM(var, path_)                                                             \
+    static bb_step var##_start(bb_call *call) {                                                  \
+        static const bb_rest_route route = {.method = "GET", .path = path_, .cursor = "cursor"}; \
+        return of_kingdom(call, &route);                                                         \
+    }
 
-/* The settings' kingdom, where the input names none. */
-static void put_kingdom(bb_call *call) {
+static bb_step of_kingdom(bb_call *call, const bb_rest_route *route) {
     bb_str kingdom = bb_text(call, bb_get(call, call->instance, "kingdom"));
+    bb_step step = bb_rest_send(call, route);
     if (kingdom.len > 0 && bb_in(call, "kingdom") == NULL)
         bb_query(call, "kingdom", kingdom);
+    return step;
 }
 
-/* A list of all kingdoms or one. */
-static bb_step list(bb_call *call, const char *path) {
-    bb_request(call, "GET", path);
-    put_members(call, NULL);
-    put_kingdom(call);
-    return BB_SEND;
-}
-
-/* One thing, or the list `below` it. */
-static bb_step one(bb_call *call, const char *path, const char *id, const char *below) {
-    bb_request(call, "GET", path);
-    bb_segment(call, bb_in_text(call, id));
-    if (below != NULL)
-        bb_segment(call, bb_s(below));
-    put_members(call, id);
-    return BB_SEND;
-}
-
-static bb_step players_list_start(bb_call *call) {
-    return list(call, "/v1/players");
-}
-static bb_step players_get_start(bb_call *call) {
-    return one(call, "/v1/players", "player_id", NULL);
-}
-static bb_step players_battles_start(bb_call *call) {
-    return one(call, "/v1/players", "player_id", "battles");
-}
-static bb_step battles_list_start(bb_call *call) {
-    return list(call, "/v1/battles");
-}
-static bb_step battles_get_start(bb_call *call) {
-    return one(call, "/v1/battles", "battle_id", NULL);
-}
-static bb_step chests_list_start(bb_call *call) {
-    return list(call, "/v1/chests");
-}
-static bb_step clans_list_start(bb_call *call) {
-    return list(call, "/v1/clans");
-}
-static bb_step clans_get_start(bb_call *call) {
-    return one(call, "/v1/clans", "clan_id", NULL);
-}
-static bb_step clans_members_start(bb_call *call) {
-    return one(call, "/v1/clans", "clan_id", "members");
-}
-static bb_step rankings_list_start(bb_call *call) {
-    bb_request(call, "GET", "/v1/rankings");
-    bb_segment(call, bb_in_text(call, "board"));
-    put_members(call, "board");
-    put_kingdom(call);
-    return BB_SEND;
-}
-static bb_step test_start(bb_call *call) {
-    bb_request(call, "GET", "/v1/test");
-    return BB_SEND;
-}
+START_OF_KINGDOM(players_list, "/v1/players")
+START(players_get, "/v1/players/{player_id}")
+START(players_battles, "/v1/players/{player_id}/battles")
+START_OF_KINGDOM(battles_list, "/v1/battles")
+START(battles_get, "/v1/battles/{battle_id}")
+START_OF_KINGDOM(chests_list, "/v1/chests")
+START_OF_KINGDOM(clans_list, "/v1/clans")
+START(clans_get, "/v1/clans/{clan_id}")
+START(clans_members, "/v1/clans/{clan_id}/members")
+START_OF_KINGDOM(rankings_list, "/v1/rankings/{board}")
+START(test, "/v1/test")
 
 /* --- answers ---------------------------------------------------------------------------------------- */
 

@@ -102,3 +102,43 @@ test('slack: events, the handshake, interactivity and slash commands; nothing th
   }
   for (const [body, type] of [['{', 'application/json'], ['payload=%7B', form]]) assert.equal(take(body, {}, type).code, 2, body);
 });
+
+test('discord: interactions and events that its key has signed; the handshakes of both; nothing else', () => {
+  const {publicKey, privateKey} = crypto.generateKeyPairSync('ed25519'), other = crypto.generateKeyPairSync('ed25519');
+  const hex = (key) => key.export({type: 'spki', format: 'der'}).subarray(-32).toString('hex');
+  const at = '1700000000', sign = (body, key = privateKey, time = at) => crypto.sign(null, Buffer.from(time + body), key).toString('hex');
+  const take = (body, headers = {}, fields = {}) => receive('discord', {}, 'discord', {public_key: hex(publicKey), ...fields}, {body, headers: {'X-Signature-Timestamp': at, 'X-Signature-Ed25519': sign(body), ...headers}});
+  const interaction = (type, more = {}) => JSON.stringify({id: `i${type}`, application_id: '1', type, token: 'tok', version: 1, ...more});
+
+  const ping = take(interaction(1));
+  assert.deepEqual({code: ping.code, answer: JSON.parse(ping.answer), type: ping.content_type, events: ping.events}, {code: 0, answer: {type: 1}, type: 'application/json', events: []}, ping.message);
+  for (const [type, name, later] of [[2, 'application_command', {type: 5}], [3, 'message_component', {type: 6}], [4, 'autocomplete', {type: 8, data: {choices: []}}], [5, 'modal_submit', {type: 5}]]) {
+    const body = interaction(type, {data: {name: 'deploy é'}}), taken = take(body);
+    assert.deepEqual({code: taken.code, id: taken.events[0]?.id, type: taken.events[0]?.type, name: taken.events[0]?.payload.data.name}, {code: 0, id: `i${type}`, type: name, name: 'deploy é'}, taken.message);
+    assert.deepEqual(JSON.parse(taken.answer), later);
+    assert.equal(taken.signed_at_ms, 1700000000000);
+    assert.equal(take(body, {}, {answer: 'none'}).answer, '');
+  }
+  const event = take(JSON.stringify({version: 1, application_id: '1', type: 1, event: {type: 'APPLICATION_AUTHORIZED', timestamp: '2026-03-01T00:00:00Z', data: {}}}));
+  assert.deepEqual({code: event.code, id: event.events[0]?.id, type: event.events[0]?.type, answer: event.answer}, {code: 0, id: '', type: 'APPLICATION_AUTHORIZED', answer: ''}, event.message);
+  const hello = take('{"version":1,"application_id":"1","type":0}');
+  assert.deepEqual({code: hello.code, events: hello.events, answer: hello.answer}, {code: 0, events: [], answer: ''});
+
+  const body = interaction(2);
+  for (const [what, headers, fields] of [
+    ['no signature', {'X-Signature-Ed25519': ''}],
+    ['a cut signature', {'X-Signature-Ed25519': sign(body).slice(2)}],
+    ['a longer signature', {'X-Signature-Ed25519': `${sign(body)}00`}],
+    ['what is not hexadecimal', {'X-Signature-Ed25519': 'z'.repeat(128)}],
+    ['the signature of another body', {'X-Signature-Ed25519': sign(`${body} `)}],
+    ['another key', {'X-Signature-Ed25519': sign(body, other.privateKey)}],
+    ['another time', {'X-Signature-Timestamp': '1700000001'}],
+    ['no time', {'X-Signature-Timestamp': ''}],
+    ['a key that is cut', {}, {public_key: hex(publicKey).slice(2)}],
+    ['a key that is none', {}, {public_key: 'the key'}],
+  ]) {
+    const refused = take(body, headers, fields);
+    assert.deepEqual({code: refused.code, events: refused.events, answer: refused.answer}, {code: REFUSED, events: [], answer: ''}, what);
+  }
+  for (const odd of ['{', '[]', '{"type":"2"}', interaction(99), interaction(0), interaction(-1)]) assert.equal(take(odd).code, 2, odd);
+});
