@@ -6,12 +6,15 @@
 static void print_items(const char *what, const json_value *items) {
     for (json_iter it = json_iterate(items); json_next(&it);) {
         bb_str change = json_string(json_getl(it.value, "change")),
-               error = json_string(json_getl(it.value, "error"));
+               error = json_string(json_getl(it.value, "error")),
+               note = json_string(json_getl(it.value, "note"));
         printf("  %-10.*s %s %.*s%s\n", STR_FMT(change), what,
                STR_FMT(json_string(json_getl(it.value, "id"))),
                json_bool(json_getl(it.value, "kept"), false) ? " (the one before goes on)" : "");
         if (error.len > 0)
             printf("             %.*s\n", STR_FMT(error));
+        if (note.len > 0)
+            printf("             %.*s\n", STR_FMT(note));
     }
 }
 

@@ -174,6 +174,9 @@ test('what cannot be read is tried as before, and the report says why', async ()
   assert.match(item.note, /tried without having been read first: .*is filled in when the file is loaded/);
   assert.equal(report.plugins.find((p) => p.id === 'good').note, undefined);
   assert.ok(later.ran());
+  build('later2', {tail: 'static bb_plugin made; __attribute__((constructor)) static void make(void) { made = plugin; }\nBUSBAR_PLUGIN(made);'});
+  const said = await run(['reload', '--text', '--url', hub.url, '--key', hub.key]);
+  assert.match(said.stdout, /added +connector later2\n +tried without having been read first: /, said.stderr);
   hub.writeConf('l.conf', '[connection]\nplugin = later\n');
   await hub.reload();
   assert.deepEqual(await hub.data('l', 'say'), {});
