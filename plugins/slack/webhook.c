@@ -14,12 +14,14 @@
 
 static int read_seconds(bb_str text, int64_t *out) {
     *out = 0;
+    if (text.len == 0 || text.len > 12) /* so that it fits */
+        return 0;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return 0;
         *out = *out * 10 + (text.ptr[i] - '0');
     }
-    return text.len > 0 && text.len <= 12;
+    return 1;
 }
 
 static bb_str signed_text(bb_call *call, bb_str at, bb_str body) {
