@@ -232,7 +232,7 @@ void call_abandon(call *c) {
         http_transfer_cancel(c->transfer);
         ledger_take(&call_share(c)->transfers, 1);
     }
-    if (call_leave_session(c))
+    if (call_stop_session(c)) /* its output may be the call's: it stays until the end */
         c->acted = c->acted || !c->repeatable;
     isolate_leave(&c->isolate);
     if (c->transform != NULL)

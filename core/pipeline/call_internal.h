@@ -155,8 +155,10 @@ void call_go_on_again(call *c);
 /* Has `woken` run after `ms`; NULL: the call's time is over then, and it fails. One wait at a time. */
 void call_wait(call *c, uint64_t ms, void (*woken)(call *c));
 void call_wait_over(call *c);
-/* session.c: lets go of the job under way, or of the last one. True: it had begun to run. */
-bool call_leave_session(call *c);
+/* session.c: nobody waits for the job under way. True: it had begun to run. */
+bool call_stop_session(call *c);
+/* Lets go of it, or of the last one: what it gave is gone. */
+void call_leave_session(call *c);
 /* Takes back all that is under way for the call: transfer, waits, admission. */
 void call_abandon(call *c);
 

@@ -177,13 +177,18 @@ static void word_lost(call *c) {
     call_end(c);
 }
 
-bool call_leave_session(call *c) {
-    session_job *job = c->session_job;
-    c->session_job = NULL;
-    if (job == NULL)
+bool call_stop_session(call *c) {
+    if (c->session_job == NULL)
         return false;
-    job->owner = NULL;
-    return session_job_leave(job);
+    c->session_job->owner = NULL;
+    return session_job_stop(c->session_job);
+}
+
+void call_leave_session(call *c) {
+    call_stop_session(c);
+    if (c->session_job != NULL)
+        session_job_leave(c->session_job);
+    c->session_job = NULL;
 }
 
 stage_result stage_session(call *c) {

@@ -57,25 +57,28 @@ void job_end(session_pool *p, session_job *job, session_end how, uint64_t now_ns
     p->telling = job;
 }
 
-bool session_job_leave(session_job *job) {
+bool session_job_stop(session_job *job) {
     session_pool *p = job->pool;
-    bool begun = false;
-    if (p != NULL) {
-        pool_lock(p);
-        if (!job->told) {
-            job->told = true;
-            job->told_ns = clock_ns();
-            atomic_store_explicit(&job->call.cancelled, 1, memory_order_relaxed);
-            if (job->queued) {
-                pool_drop_ended(p, job);
-                session_job_unref(job); /* the line's */
-            } else {
-                keeper_want(p, job->told_ns); /* what runs for it is interrupted */
-            }
+    if (p == NULL)
+        return false;
+    pool_lock(p);
+    if (!job->told) {
+        job->told = true;
+        job->told_ns = clock_ns();
+        atomic_store_explicit(&job->call.cancelled, 1, memory_order_relaxed);
+        if (job->queued) {
+            pool_drop_ended(p, job);
+            session_job_unref(job); /* the line's */
+        } else {
+            keeper_want(p, job->told_ns); /* what runs for it is interrupted */
         }
-        begun = job->begun;
-        pool_unlock(p);
     }
-    session_job_unref(job);
+    bool begun = job->begun;
+    pool_unlock(p);
     return begun;
+}
+
+void session_job_leave(session_job *job) {
+    session_job_stop(job);
+    session_job_unref(job);
 }

@@ -87,9 +87,11 @@ void session_job_unref(session_job *job);
 session_pool *session_pool_new(const session_setup *setup);
 /* Takes a job that was not submitted before. [any-thread] */
 void session_submit(session_pool *p, session_job *job);
-/* The owner lets go of its job: `done` is not called from here on (it may be under way on another thread).
- * What runs for it is interrupted. [any-thread] */
-bool session_job_leave(session_job *job); /* true: it had begun to run */
+/* Nobody waits for it any more: `done` is not called from here on (it may be under way on another thread),
+ * and what runs for it is interrupted. True: it had begun to run. [any-thread] */
+bool session_job_stop(session_job *job);
+/* The same, and the owner lets go of it: what it gave is gone. [any-thread] */
+void session_job_leave(session_job *job);
 
 /* The end: waiting jobs are refused, idle sessions closed. `gone` is called on any thread once all of the
  * pool's threads have come to their end, perhaps before this returns; a function that never comes back keeps

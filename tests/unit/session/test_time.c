@@ -52,8 +52,11 @@ START_TEST(who_leaves_is_not_told_and_frees_the_session) {
     session_job *running = submit(&f, 1, LONG_MS);
     UNTIL(f.running == 1);
     session_job *waiting = submit(&f, 2, LONG_MS), *last = submit(&f, 3, LONG_MS);
-    ck_assert(!session_job_leave(waiting));
-    ck_assert(session_job_leave(running));
+    ck_assert(!session_job_stop(waiting));
+    ck_assert(session_job_stop(running));
+    ck_assert(session_job_stop(running)); /* once more does nothing */
+    session_job_leave(waiting);
+    session_job_leave(running);
     UNTIL(f.interrupts > 0);
     f.hang = 0;
     UNTIL(f.told == 1);
