@@ -18,6 +18,7 @@ before(() => {
   dir = tempFolder();
   const flags = ['-std=c11', '-g', ...warnings, ...sanitize];
   compile('cc', [...flags, source('odd_test.c'), source('odd.c'), ...sdk.testFlags, '-o', 'odd_test'], {cwd: dir});
+  compile('cc', [...flags, source('routes.c'), ...sdk.testFlags, '-o', 'routes'], {cwd: dir});
   compile('cc', [...flags, source('driver.c'), ...sdk.testFlags, '-o', 'driver'], {cwd: dir});
 });
 after(() => {
@@ -31,6 +32,11 @@ for (const name of ['connections', 'requests_and_outputs', 'failures', 'mismatch
     assert.match(done.stdout, /\d+ checks, 0 failed/);
   });
 }
+
+test('the members of an input go where a route says', () => {
+  const done = runTest(path.join(dir, 'routes'));
+  assert.deepEqual({code: done.code, stderr: done.stderr}, {code: 0, stderr: ''}, done.stderr);
+});
 
 test('a test that does not hold says what and why, and its exit code is 1', () => {
   for (const [name, says] of [
