@@ -6,6 +6,8 @@
 #include "plugin/mark.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,7 +15,9 @@
 
 /* --- the control socket ------------------------------------------------------------------------------ */
 
-bool control_send(const buf *out) {
+static pthread_mutex_t control_lock = PTHREAD_MUTEX_INITIALIZER; /* sessions' threads log, too */
+
+static bool send_all(const buf *out) {
     for (size_t at = 0; !out->failed && at < out->len;) {
         ssize_t n = send(CHILD_CONTROL, out->ptr + at, out->len - at, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -23,6 +27,13 @@ bool control_send(const buf *out) {
         at += (size_t)n;
     }
     return !out->failed;
+}
+
+bool control_send(const buf *out) {
+    pthread_mutex_lock(&control_lock);
+    bool ok = send_all(out);
+    pthread_mutex_unlock(&control_lock);
+    return ok;
 }
 
 static void say(frame_kind kind, uint32_t level, bb_str text) {
@@ -69,9 +80,25 @@ typedef struct setup {
     bb_str path, sha256, plugin, connection, settings, base_url;
     uint64_t memory;
     bool wide, filtered;
+    session_policy sessions; /* where it is wide */
+    str_pair *credentials;
+    size_t credential_count;
 } setup;
 
-static bool read_setup(frame *f, setup *s) {
+static bool read_sessions(arena *a, frame *f, setup *s) {
+    bb_str policy = s->wide ? frame_get_str(f) : STR("");
+    if (s->wide && policy.len == sizeof s->sessions)
+        memcpy(&s->sessions, policy.ptr, sizeof s->sessions);
+    s->credential_count = frame_get_u32(f);
+    s->credentials = arena_alloc(a, (s->credential_count + 1) * sizeof *s->credentials);
+    for (size_t i = 0; s->credentials != NULL && i < s->credential_count && !f->bad; i++) {
+        bb_str name = frame_get_str(f), value = frame_get_str(f);
+        s->credentials[i] = (str_pair){arena_copy(a, name), arena_copy(a, value)};
+    }
+    return s->credentials != NULL && policy.len == (s->wide ? sizeof s->sessions : 0);
+}
+
+static bool read_setup(arena *a, frame *f, setup *s) {
     s->path = frame_get_str(f);
     s->sha256 = frame_get_str(f);
     s->plugin = frame_get_str(f);
@@ -80,7 +107,7 @@ static bool read_setup(frame *f, setup *s) {
     s->base_url = frame_get_str(f);
     s->memory = frame_get_u64(f);
     s->wide = frame_get_u32(f) != 0;
-    return f->head.kind == FRAME_SETUP && frame_done(f) && s->sha256.len == 64;
+    return f->head.kind == FRAME_SETUP && read_sessions(a, f, s) && frame_done(f) && s->sha256.len == 64;
 }
 
 static bool self_test(const plugin_module *m, err *e) {
@@ -90,6 +117,18 @@ static bool self_test(const plugin_module *m, err *e) {
     bb_code code = m->desc->self_test(host_get());
     mark_leave(here);
     return code == BB_OK || err_set(e, "its self-test fails with code %d", (int)code);
+}
+
+static bool open_sessions(const setup *s, const plugin_instance *instance, err *e) {
+    if (instance->module->sessions == NULL)
+        return true;
+    const session_setup pool = {.module = instance->module,
+                                .connection = &instance->abi,
+                                .instance = instance->ptr,
+                                .credentials = s->credentials,
+                                .credential_count = s->credential_count,
+                                .policy = s->sessions};
+    return serve_sessions(&pool) || err_set(e, "no memory");
 }
 
 static bool open_connector(arena *a, const setup *s, plugin_instance *instance, err *e) {
@@ -103,7 +142,8 @@ static bool open_connector(arena *a, const setup *s, plugin_instance *instance, 
         module_unref(m);
         return err_set(e, "its process cannot be confined: %s", strerror(errno));
     }
-    return self_test(m, e) && instance_create(instance, m, s->connection, s->settings, e);
+    return self_test(m, e) && instance_create(instance, m, s->connection, s->settings, e) &&
+           open_sessions(s, instance, e);
 }
 
 static void ignore_signals(void) {
@@ -124,10 +164,11 @@ int isolate_child_main(const char *text) {
     if (text == NULL || !str_to_u64(str_from(text), &loops) || loops > LOOP_MAX)
         return CHILD_NO_START;
     ignore_signals();
+    mallopt(M_ARENA_MAX, 2); /* each takes 64 MiB of the address space, of which there is a limit */
     host_log_to(on_log);
     buf_init(&in);
     arena *a = arena_new(0);
-    if (!confine_begin((unsigned)loops) || a == NULL || !receive(&in, &f) || !read_setup(&f, &s) ||
+    if (!confine_begin((unsigned)loops) || a == NULL || !receive(&in, &f) || !read_setup(a, &f, &s) ||
         !serve_open((unsigned)loops) || !confine_load(s.memory, &s.filtered))
         return CHILD_NO_START;
     if (!s.filtered)

@@ -4,6 +4,7 @@
 
 #include "isolate/frame.h"
 #include "plugin/instance.h"
+#include "session/session.h"
 
 /* Descriptors of the child. */
 enum { CHILD_CONTROL = 3, CHILD_FIRST_LOOP = 4 };
@@ -23,6 +24,8 @@ bool confine_strict(void);
 bool serve_open(unsigned loops);
 /* Answers calls until the hub closes the control socket or says FRAME_STOP. */
 void serve(plugin_instance *instance, bb_str base_url);
+/* Before it: the pool of a connector with session operations. */
+bool serve_sessions(const session_setup *setup);
 /* The log line of a call that is being served; false: of none. */
 bool serve_log(bb_call *call, uint32_t level, bb_str text);
 

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FILES 64u /* beside the loops' sockets: what the dynamic linker and a client library open */
+#define FILES 1024u /* beside the loops' sockets: what the dynamic linker and sessions open */
 
 static bool limit(int what, rlim_t value) {
     struct rlimit now;

@@ -16,6 +16,7 @@ typedef enum {
     FRAME_REQUEST, /* method, url, count, line..., body kind, body, repeatable */
     FRAME_OUTPUT,  /* kind, text, next cursor */
     FRAME_FAIL,    /* code, retry, upstream status, message, pointer, upstream code */
+    FRAME_RAN,     /* of a session operation, in place of the three: see message_ran */
     FRAME_LOG,     /* level, text */
     /* on the control socket */
     FRAME_SETUP, /* hub: see child.c */

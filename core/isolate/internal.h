@@ -108,6 +108,9 @@ void message_start(buf *out, uint32_t slot, uint32_t turn, uint32_t op, const pl
 void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_answer *answer);
 /* The child's answer, by what its step came to. */
 void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c, plugin_outcome outcome);
+/* How a session operation ended, and that for the hub. */
+void message_ran(buf *out, uint32_t slot, uint32_t turn, const session_job *job);
+bool message_take_ran(frame *f, session_job *job, plugin_outcome *out);
 /* Has the hub's own plugin_call say what the frame says, checked as if a connector said it within the hub.
  * False: it is no proper answer. */
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out);

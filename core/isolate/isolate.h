@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-#include "plugin/call.h"
+#include "session/session.h"
 
 typedef struct isolates isolates; /* all of a hub */
 typedef struct isolated isolated; /* one connection's; counted */
@@ -43,7 +43,11 @@ typedef struct isolate_what {
     const char *path;          /* of the staged copy */
     const char *sha256;
     isolate_limits limits;
-    bool wide; /* its operations need files and sockets: a wider confinement */
+    /* Of a connector with session operations, which need files and sockets: a wider confinement, and what it
+     * logs in with. NULL: it has none, and sees no credential. */
+    const session_policy *sessions;
+    const str_pair *credentials;
+    size_t credential_count;
 } isolate_what;
 
 /* A build whose process ended again and again: the main thread puts it in quarantine. */
@@ -92,6 +96,7 @@ struct isolate_call {
     loop *on;
     struct isolate_link *link;
     plugin_call *steps;
+    session_job *job; /* of a session operation; else NULL */
     isolate_done done;
     void *ctx;
     uint32_t slot, turn, op;
@@ -106,6 +111,10 @@ struct isolate_call {
  * `done` fills in c->request, output or error. False: no memory. */
 bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t op, isolate_done done,
                    void *ctx);
+/* Runs a session operation: `done` is told once `job`, which was not submitted, is filled in as its pool
+ * would fill it in. */
+bool isolate_run(isolated *i, loop *l, isolate_call *r, session_job *job, uint32_t op, isolate_done done,
+                 void *ctx);
 /* Runs its `resume` on c->answer, which may go as soon as this returns. False: the process that began the
  * call has ended; *e says how. */
 bool isolate_resume(isolate_call *r, err *e);

@@ -138,7 +138,7 @@ static uint64_t oldest(const isolate_link *l) {
     uint64_t since = UINT64_MAX;
     for (uint32_t i = 0; i < l->slot_count; i++) {
         const isolate_call *r = l->slots[i].call;
-        if (r != NULL && r->working && r->since_ms < since)
+        if (r != NULL && r->working && r->job == NULL && r->since_ms < since) /* sessions may block */
             since = r->since_ms;
     }
     return since;
@@ -198,7 +198,9 @@ static bool take_answer(isolate_link *l, frame *f) {
     if (r == NULL || f->head.turn != s->turn)
         return f->head.turn != 0 && f->head.turn <= s->turn;
     plugin_outcome outcome;
-    if (!r->working || !message_take(f, r->steps, &outcome))
+    bool ran = f->head.kind == FRAME_RAN;
+    if (!r->working || ran != (r->job != NULL) ||
+        !(ran ? message_take_ran(f, r->job, &outcome) : message_take(f, r->steps, &outcome)))
         return false;
     isolate_done done = r->done;
     void *ctx = r->ctx;
@@ -473,10 +475,8 @@ static void meet(isolated *i, isolate_side *side, loop *l) {
     side->waiting_end = &side->waiting;
 }
 
-bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t op, isolate_done done,
-                   void *ctx) {
+static bool ask(isolated *i, loop *l, isolate_call *r) {
     isolate_side *side = &i->sides[loop_index(l)];
-    *r = (isolate_call){.of = i, .on = l, .steps = c, .done = done, .ctx = ctx, .op = op};
     if (side->waiting_end == NULL)
         meet(i, side, l);
     if (usable(side) && side->waiting == NULL) {
@@ -493,6 +493,19 @@ bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32
     wait_remove(side, r);
     r->of = NULL;
     return false;
+}
+
+bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t op, isolate_done done,
+                   void *ctx) {
+    *r = (isolate_call){.of = i, .on = l, .steps = c, .done = done, .ctx = ctx, .op = op};
+    return ask(i, l, r);
+}
+
+bool isolate_run(isolated *i, loop *l, isolate_call *r, session_job *job, uint32_t op, isolate_done done,
+                 void *ctx) {
+    *r = (isolate_call){
+        .of = i, .on = l, .steps = &job->call, .job = job, .done = done, .ctx = ctx, .op = op};
+    return ask(i, l, r);
 }
 
 bool isolate_resume(isolate_call *r, err *e) {

@@ -131,6 +131,55 @@ static bool take_error(frame *f, plugin_call *c) {
     return true;
 }
 
+/* --- session operations -------------------------------------------------------------------------------- */
+
+enum { RESULT_NONE, RESULT_OUTPUT, RESULT_ERROR };
+
+void message_ran(buf *out, uint32_t slot, uint32_t turn, const session_job *job) {
+    size_t at = frame_begin(out, FRAME_RAN, slot, turn);
+    bool ran = job->end == SESSION_RAN;
+    frame_u32(out, (uint32_t)job->end);
+    frame_u32(out, job->begun);
+    frame_u32(out, job->broken);
+    frame_u32(out, job->acted);
+    frame_u64(out, job->retry_after_ms);
+    if (ran && job->outcome == PLUGIN_DONE) {
+        frame_u32(out, RESULT_OUTPUT);
+        frame_u32(out, 0);
+        frame_str(out, job->call.output);
+        frame_str(out, job->call.next_cursor);
+    } else if (ran || job->end == SESSION_NOT_OPENED) {
+        frame_u32(out, RESULT_ERROR);
+        put_error(out, &job->call.error);
+    } else {
+        frame_u32(out, RESULT_NONE);
+    }
+    frame_end(out, at);
+}
+
+bool message_take_ran(frame *f, session_job *job, plugin_outcome *out) {
+    uint32_t end = frame_get_u32(f);
+    job->begun = frame_get_u32(f) != 0;
+    job->broken = frame_get_u32(f) != 0;
+    job->acted = frame_get_u32(f) != 0;
+    job->retry_after_ms = frame_get_u64(f);
+    uint32_t result = frame_get_u32(f);
+    bool ran = end == SESSION_RAN;
+    if (f->bad || end > SESSION_RETIRED || job->retry_after_ms > 86400000u ||
+        (result == RESULT_NONE) != (!ran && end != SESSION_NOT_OPENED) || (result == RESULT_OUTPUT && !ran))
+        return false;
+    job->end = (session_end)end;
+    job->outcome = *out = PLUGIN_FAILED;
+    if (result == RESULT_NONE)
+        return frame_done(f);
+    bool ok = result == RESULT_OUTPUT ? take_output(f, &job->call)
+                                      : result == RESULT_ERROR && take_error(f, &job->call);
+    if (!ok || !frame_done(f))
+        return false;
+    job->outcome = *out = plugin_finish(&job->call, result == RESULT_OUTPUT ? BB_DONE : BB_FAIL);
+    return true;
+}
+
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
     bb_step step = BB_FAIL;
     bool ok = false;

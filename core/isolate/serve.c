@@ -7,8 +7,10 @@
 #include "plugin/host.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ typedef struct child_call {
     kept *bodies; /* of answers: values read from them may be held until the call ends */
     str_pair *fields;
     uint32_t field_cap;
+    session_job *job; /* of a session operation under way; else NULL */
 } child_call;
 
 typedef struct side {
@@ -47,12 +50,20 @@ typedef struct side {
 static struct {
     plugin_instance *instance;
     bb_str base_url;
-    int epoll;
+    int epoll, wake; /* an eventfd: sessions' jobs have ended */
+    session_pool *sessions;
+    pthread_mutex_t lock; /* guards what their threads hand over: */
+    struct ended_job *ended;
     side *sides;
     unsigned side_count;
     child_call *idle;
     unsigned idle_count;
-} own;
+} own = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+typedef struct ended_job {
+    struct ended_job *next;
+    session_job *job;
+} ended_job;
 
 static void no_memory(void) {
     _exit(CHILD_NO_MEMORY);
@@ -89,8 +100,17 @@ static void call_free(child_call *c) {
     free(c);
 }
 
+static void leave_job(child_call *c) {
+    if (c->job == NULL)
+        return;
+    c->job->owner = NULL;
+    session_job_leave(c->job);
+    c->job = NULL;
+}
+
 static void call_give_back(child_call *c) {
     c->side->slots[c->slot] = NULL;
+    leave_job(c);
     plugin_call_reset(&c->steps);
     drop_bodies(c);
     arena_reset(c->memory);
@@ -131,15 +151,81 @@ static void answer(child_call *c, plugin_outcome outcome) {
         call_give_back(c);
 }
 
-static bool prepare(child_call *c, frame *f) {
+/* --- session operations ------------------------------------------------------------------------------------
+ */
+
+/* On a thread of the pool's. */
+static void on_ran(session_job *job) {
+    ended_job *e = malloc(sizeof *e);
+    if (e == NULL)
+        no_memory();
+    e->job = job;
+    pthread_mutex_lock(&own.lock);
+    e->next = own.ended;
+    own.ended = e;
+    pthread_mutex_unlock(&own.lock);
+    uint64_t one = 1;
+    (void)!write(own.wake, &one, sizeof one);
+}
+
+static void flush(side *s);
+
+static void take_ended(bool tell) {
+    uint64_t count;
+    (void)!read(own.wake, &count, sizeof count);
+    pthread_mutex_lock(&own.lock);
+    ended_job *list = own.ended;
+    own.ended = NULL;
+    pthread_mutex_unlock(&own.lock);
+    for (ended_job *e = list, *next; e != NULL; e = next) {
+        next = e->next;
+        child_call *c = e->job->owner;
+        if (c != NULL && tell) { /* else the call has left */
+            message_ran(&c->side->out, c->slot, c->turn, e->job);
+            side *s = c->side;
+            call_give_back(c);
+            flush(s);
+        }
+        session_job_unref(e->job);
+        free(e);
+    }
+}
+
+/* Of the pool's own start: it has no memory for a job, and says so as if the line were full. */
+static void run(child_call *c, frame *f, uint64_t deadline_ns) {
+    bb_str input = frame_get_str(f), cursor = frame_get_str(f);
+    c->job = session_job_new(c->op, input, cursor, "", deadline_ns);
+    if (c->job == NULL)
+        no_memory();
+    c->job->done = on_ran;
+    c->job->owner = c;
+    session_submit(own.sessions, c->job);
+}
+
+bool serve_sessions(const session_setup *setup) {
+    own.sessions = session_pool_new(setup);
+    return own.sessions != NULL;
+}
+
+#define SESSIONS_END_MS 1000u
+
+static void end_sessions(void) {
+    if (own.sessions == NULL)
+        return;
+    session_pool_retire(own.sessions, NULL, NULL);
+    if (!session_pool_wait(own.sessions, SESSIONS_END_MS))
+        _exit(0); /* a function that does not come back uses all of this still */
+    take_ended(false);
+    session_pool_free(own.sessions);
+}
+
+/* --- steps, on
+ * ----------------------------------------------------------------------------------------------- */
+
+static bool prepare(child_call *c, frame *f, uint64_t deadline_ns) {
     plugin_call *s = &c->steps;
-    uint32_t op = frame_get_u32(f);
-    uint64_t deadline_ns = frame_get_u64(f);
     bb_str input = frame_get_str(f), cursor = frame_get_str(f);
     const plugin_module *m = own.instance->module;
-    if (f->bad || op >= m->op_count)
-        _exit(CHILD_NO_START);
-    c->op = &m->ops[op];
     plugin_call_reset(s);
     s->memory = c->memory;
     s->relayed = true;
@@ -174,7 +260,14 @@ static void start(side *s, frame *f) {
     c->slot = f->head.slot;
     c->turn = f->head.turn;
     slot_put(s, c);
-    if (prepare(c, f))
+    uint32_t op = frame_get_u32(f);
+    uint64_t deadline_ns = frame_get_u64(f);
+    if (f->bad || op >= own.instance->module->op_count)
+        _exit(CHILD_NO_START);
+    c->op = &own.instance->module->ops[op];
+    if (c->op->session != NULL)
+        run(c, f, deadline_ns);
+    else if (prepare(c, f, deadline_ns))
         answer(c, plugin_start(&c->steps, c->op->desc));
     else
         fail_memory(c);
@@ -238,7 +331,7 @@ static void take_frame(side *s, frame *f) {
 
 bool serve_log(bb_call *call, uint32_t level, bb_str text) {
     child_call *c = (child_call *)plugin_call_of(call);
-    if (c->side == NULL)
+    if (!c->steps.relayed) /* a session's, on another thread */
         return false;
     size_t at = frame_begin(&c->side->out, FRAME_LOG, c->slot, c->turn);
     frame_u32(&c->side->out, level);
@@ -260,7 +353,7 @@ static void want(side *s, bool write) {
 static void flush(side *s) {
     if (s->out.failed)
         no_memory();
-    while (s->out_at < s->out.len) {
+    while (s->fd >= 0 && s->out_at < s->out.len) {
         ssize_t n = send(s->fd, s->out.ptr + s->out_at, s->out.len - s->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
@@ -276,7 +369,8 @@ static void flush(side *s) {
     s->out_at = 0;
     if (s->out.cap > KEEP_MAX)
         buf_free(&s->out);
-    want(s, false);
+    if (s->fd >= 0)
+        want(s, false);
 }
 
 static void take_frames(side *s) {
@@ -355,6 +449,10 @@ static void serve_all(void) {
             side *s = events[i].data.ptr;
             if (s == NULL)
                 return;
+            if (events[i].data.ptr == &own.wake) {
+                take_ended(true);
+                continue;
+            }
             if ((events[i].events & EPOLLOUT) != 0 && s->fd >= 0)
                 flush(s);
             if ((events[i].events & ~(uint32_t)EPOLLOUT) != 0 && s->fd >= 0)
@@ -367,14 +465,20 @@ void serve(plugin_instance *instance, bb_str base_url) {
     own.instance = instance;
     own.base_url = base_url;
     serve_all();
+    for (unsigned i = 0; i < own.side_count; i++)
+        if (own.sides[i].fd >= 0)
+            close_side(&own.sides[i]);
+    end_sessions();
     free_all();
 }
 
 bool serve_open(unsigned loops) {
     own.epoll = epoll_create1(EPOLL_CLOEXEC);
+    own.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     own.sides = calloc(loops, sizeof *own.sides);
     own.side_count = loops;
-    bool ok = own.epoll >= 0 && own.sides != NULL && watch(CHILD_CONTROL, NULL);
+    bool ok = own.epoll >= 0 && own.wake >= 0 && own.sides != NULL && watch(CHILD_CONTROL, NULL) &&
+              watch(own.wake, &own.wake);
     for (unsigned i = 0; ok && i < loops; i++) {
         own.sides[i].fd = CHILD_FIRST_LOOP + (int)i;
         ok = watch(own.sides[i].fd, &own.sides[i]);

@@ -319,7 +319,14 @@ static void write_setup(buf *out, const isolate_what *what) {
     frame_str(out, what->settings);
     frame_str(out, what->base_url);
     frame_u64(out, what->limits.memory);
-    frame_u32(out, what->wide);
+    frame_u32(out, what->sessions != NULL);
+    if (what->sessions != NULL)
+        frame_str(out, str_of(what->sessions, sizeof *what->sessions));
+    frame_u32(out, (uint32_t)what->credential_count);
+    for (size_t n = 0; n < what->credential_count; n++) {
+        frame_str(out, what->credentials[n].name);
+        frame_str(out, what->credentials[n].value);
+    }
     frame_end(out, at);
 }
 

@@ -186,6 +186,8 @@ stage_result call_resume(call *c, const http_answer *answer);
 /* isolate.c: the same for a connector in a process of its own: STAGE_WAIT. */
 stage_result call_start_isolated(call *c);
 stage_result call_resume_isolated(call *c);
+/* Its process ended, or is off. */
+stage_result call_fail_isolated(call *c, isolate_result result, bb_str detail, uint64_t retry_ms);
 /* steps.c: what a step came to, as the stage's result. */
 stage_result call_follow(call *c, plugin_outcome outcome);
 /* send.c: the first field of that name; absent: none. */

@@ -3,7 +3,7 @@
 
 /* Whether a repeat can help, and whether the service may have acted: tell_unsure in call.c knows the latter.
  */
-static stage_result fail_ended(call *c, isolate_result result, bb_str detail, uint64_t retry_ms) {
+stage_result call_fail_isolated(call *c, isolate_result result, bb_str detail, uint64_t retry_ms) {
     bool off = result == ISOLATE_OFF && retry_ms == 0;
     call_failf(c, PROBLEM_CONNECTOR_CRASHED, "%.*s%s", STR_FMT(detail),
                c->acted ? "; the service may have acted on a request, which is not safe to repeat"
@@ -25,8 +25,9 @@ static void out_of_time(call *c) {
 static void on_step(void *ctx, isolate_result result, plugin_outcome outcome, bb_str detail) {
     call *c = ctx;
     call_wait_over(c);
-    stage_result next = result == ISOLATE_STEPPED ? call_follow(c, outcome)
-                                                  : fail_ended(c, result, detail, c->isolate.retry_ms);
+    stage_result next = result == ISOLATE_STEPPED
+                            ? call_follow(c, outcome)
+                            : call_fail_isolated(c, result, detail, c->isolate.retry_ms);
     if (next == STAGE_END)
         call_end(c);
 }
@@ -50,5 +51,5 @@ stage_result call_resume_isolated(call *c) {
     c->steps.answer.header_count = 0;
     if (ok)
         return await(c);
-    return fail_ended(c, ISOLATE_CRASHED, str_from(e.text), 0);
+    return call_fail_isolated(c, ISOLATE_CRASHED, str_from(e.text), 0);
 }

@@ -177,11 +177,39 @@ static void word_lost(call *c) {
     call_end(c);
 }
 
+/* Of a connector in a process of its own, which has the pool. */
+static void on_ran(void *ctx, isolate_result result, plugin_outcome outcome, bb_str detail) {
+    call *c = ctx;
+    (void)outcome; /* the job has it */
+    if (result == ISOLATE_STEPPED) {
+        take(c, c->session_job);
+        return;
+    }
+    call_wait_over(c);
+    c->acted = c->acted || (result == ISOLATE_CRASHED && !c->repeatable);
+    call_leave_upstream(c, BREAKER_UNKNOWN);
+    call_fail_isolated(c, result, detail, c->isolate.retry_ms);
+    call_end(c);
+}
+
+static stage_result submit(call *c) {
+    uint32_t op = (uint32_t)(c->op - c->conn->module->ops);
+    if (c->conn->isolated == NULL)
+        session_submit(c->conn->sessions, c->session_job);
+    else if (!isolate_run(c->conn->isolated, c->worker->loop, &c->isolate, c->session_job, op, on_ran, c))
+        return call_fail(c, PROBLEM_OVERLOADED, STR("no room for the call in the connector's process"));
+    return STAGE_WAIT;
+}
+
 bool call_stop_session(call *c) {
-    if (c->session_job == NULL)
+    session_job *job = c->session_job;
+    if (job == NULL)
         return false;
-    c->session_job->owner = NULL;
-    return session_job_stop(c->session_job);
+    job->owner = NULL;
+    bool working = c->isolate.job == job && c->isolate.of != NULL && c->isolate.working;
+    if (c->isolate.job == job)
+        isolate_leave(&c->isolate);
+    return session_job_stop(job) || working;
 }
 
 void call_leave_session(call *c) {
@@ -210,6 +238,5 @@ stage_result stage_session(call *c) {
     c->session_job->ctx = c->worker->loop;
     c->session_job->owner = c;
     call_wait(c, left + POST_LOST_MS, word_lost);
-    session_submit(c->conn->sessions, c->session_job);
-    return STAGE_WAIT;
+    return submit(c);
 }

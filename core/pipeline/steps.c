@@ -45,7 +45,7 @@ stage_result call_follow(call *c, plugin_outcome outcome) {
 stage_result stage_start(call *c) {
     if (!prepare(c))
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
-    if (c->conn->isolated != NULL)
+    if (c->op->session == NULL && c->conn->isolated != NULL)
         return call_start_isolated(c);
     if (c->op->session == NULL)
         return call_follow(c, plugin_start(&c->steps, c->op->desc));

@@ -50,10 +50,6 @@ static bool check_kind(const connection *c, const conf_file *f, err *e) {
                          "(BUSBAR_PLUGIN_EXT), so it cannot run in a process of its own: build it with "
                          "BUSBAR_PLUGIN_WITH, or set `isolation = none`",
                          m->desc->id);
-    if (m->sessions != NULL)
-        return conf_fail(e, f, line,
-                         "connector %s keeps sessions, which run within the hub: set `isolation = none`",
-                         m->desc->id);
     if (auth_is_its_own(c))
         return conf_fail(
             e, f, line,
@@ -85,7 +81,10 @@ bool isolation_begin(const registry_options *options, connection *c, bb_str sett
                                .base_url = c->base_url,
                                .path = m->path,
                                .sha256 = m->sha256,
-                               .limits = c->isolation};
+                               .limits = c->isolation,
+                               .sessions = m->sessions != NULL ? &c->session_policy : NULL,
+                               .credentials = m->sessions != NULL ? c->auth.values : NULL,
+                               .credential_count = m->sessions != NULL ? c->auth.value_count : 0};
     c->isolated = isolate_begin(options->isolates, &what);
     if (c->isolated == NULL)
         return err_set(e, "no memory");

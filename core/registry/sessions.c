@@ -38,7 +38,7 @@ bool sessions_read(connection *c, const conf_file *f, err *e) {
 }
 
 bool sessions_attach(connection *c, err *e) {
-    if (c->module->sessions == NULL)
+    if (c->module->sessions == NULL || c->isolate) /* its process has the pool */
         return true;
     session_setup setup = {.module = c->module,
                            .connection = &c->instance.abi,

@@ -265,6 +265,28 @@ test('metrics tell of each process', async () => {
     assert.match(text, new RegExp(`busbar_isolated_${name}\\{connection="other",plugin="wild"\\} [0-9.e+]+`), name);
 });
 
+test('session operations run in the process, with their pool; one that crashes there loses what ran on it', {skip: !fs.existsSync(path.join(plugins, 'sqlite.so')) && 'sqlite is not built'}, async () => {
+  fs.copyFileSync(path.join(plugins, 'sqlite.so'), path.join(dir, 'sqlite.so'));
+  fs.chmodSync(path.join(dir, 'sqlite.so'), 0o755);
+  const found = await put({shop: `[connection]\nplugin = sqlite\nisolation = process\n[settings]\nfile = ${path.join(dir, 'shop.db')}\n[isolation]\nrestarts = 100\n[session]\nsessions = 3\n`});
+  assert.equal(found.shop.error, undefined);
+  assert.doesNotMatch(fs.readFileSync(`/proc/${hub.child.pid}/maps`, 'utf8'), /gen\/sqlite/);
+  await hub.data('shop', 'execute', {sql: 'CREATE TABLE t (n INTEGER, s TEXT)'});
+  await Promise.all(Array.from({length: 20}, (_, n) => hub.data('shop', 'execute', {sql: 'INSERT INTO t VALUES (?, ?)', parameters: [n, `row ${n}`]})));
+  const rows = await hub.data('shop', 'query', {sql: 'SELECT n, s FROM t ORDER BY n'});
+  assert.match(JSON.stringify(rows), /row 19/);
+  assertProblem(await hub.call('shop', 'query', {sql: 'SELECT nonsense FROM nowhere'}), 'upstream-rejected');
+  const endless = 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c';
+  assertProblem(await hub.call('shop', 'query', {sql: endless}, '?timeout=150ms'), 'upstream-timeout');
+  const running = hub.call('shop', 'query', {sql: endless}, '?timeout=20s');
+  const pid = await until('the process', () => workers(hub.child.pid).find((n) => fs.readdirSync(`/proc/${n}/task`).length > 2));
+  process.kill(pid, 'SIGKILL');
+  assertProblem(await running, 'connector-crashed');
+  await until('an answer', async () => (await hub.call('shop', 'query', {sql: 'SELECT count(*) AS n FROM t'})).status === 200);
+  hub.removeConf('shop.conf');
+  await hub.reload();
+});
+
 test('a hub that is killed leaves no process behind; one that is told to end lets calls finish', async () => {
   const own = await startHub({pluginsDir: dir, conf: {'web.conf': conf({plugin: 'rest'})}});
   const [pid] = workers(own.child.pid);
