@@ -245,7 +245,7 @@ void hub_reload(hub *h) {
 
 void hub_take_looping(hub *h) {
     isolate_loop_of_ends found;
-    while (isolates_looping(h->isolates, &found)) {
+    while (h->isolates != NULL && isolates_looping(h->isolates, &found)) {
         err e = {""};
         quarantine_entry entry = {.action = QUARANTINE_OFF,
                                   .plugin = found.plugin,

@@ -148,6 +148,7 @@ void hub_free(hub *h) {
         registry_free(h->registry);
     }
     isolates_free(h->isolates);
+    h->isolates = NULL; /* the main loop turns once more */
     quarantine_close(h->quarantine);
     hub_policy_close(h);
     auth_runtime_free(h->auth);

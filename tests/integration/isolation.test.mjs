@@ -268,7 +268,7 @@ test('metrics tell of each process', async () => {
 test('session operations run in the process, with their pool; one that crashes there loses what ran on it', {skip: !fs.existsSync(path.join(plugins, 'sqlite.so')) && 'sqlite is not built'}, async () => {
   fs.copyFileSync(path.join(plugins, 'sqlite.so'), path.join(dir, 'sqlite.so'));
   fs.chmodSync(path.join(dir, 'sqlite.so'), 0o755);
-  const found = await put({shop: `[connection]\nplugin = sqlite\nisolation = process\n[settings]\nfile = ${path.join(dir, 'shop.db')}\n[isolation]\nrestarts = 100\n[session]\nsessions = 3\n`});
+  const found = await put({shop: `[connection]\nplugin = sqlite\nisolation = process\n[settings]\nfile = ${path.join(dir, 'shop.db')}\ncreate = yes\n[isolation]\nrestarts = 100\n[session]\nsessions = 3\n`});
   assert.equal(found.shop.error, undefined);
   assert.doesNotMatch(fs.readFileSync(`/proc/${hub.child.pid}/maps`, 'utf8'), /gen\/sqlite/);
   await hub.data('shop', 'execute', {sql: 'CREATE TABLE t (n INTEGER, s TEXT)'});
