@@ -30,14 +30,15 @@ bb_str dc_given(bb_call *call, const char *name) {
 
 /* --- percent-encoding (RFC 3986 section 2.1) -------------------------------------------------------- */
 
-/* Gives the bytes written, or 0 where they do not fit: a value is never empty. */
+/* "=" and "+" stay, as a segment may have them (section 3.3): a token is known by its text, and so taken out
+ * of errors. Gives the bytes written, or 0 where they do not fit: a value is never empty. */
 static size_t encode(bb_str text, char *out, size_t cap) {
     static const char hex[] = "0123456789ABCDEF";
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        int plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                    c == '.' || c == '_' || c == '~';
+        int plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                    (c != '\0' && strchr("-._~=+", c) != NULL);
         if (n + 3 > cap)
             return 0;
         if (plain) {

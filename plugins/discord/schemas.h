@@ -44,7 +44,7 @@
 #define BITS(name, text) \
     "\"" name "\":{\"type\":[\"integer\",\"string\",\"null\"],\"minimum\":0,\"pattern\":\"^[0-9]{1,20}$\",\"description\":\"" text "\"}"
 #define SECRET(name, text) \
-    "\"" name "\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._-]{1,512}$\",\"writeOnly\":true,\"description\":\"" text "\"}"
+    "\"" name "\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._~=+-]{1,512}$\",\"writeOnly\":true,\"description\":\"" text "\"}"
 
 #define REASON NAME("reason", "512", "for the audit log")
 #define CHANNEL ID("channel_id", "id of a channel or thread")
