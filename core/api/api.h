@@ -24,6 +24,9 @@ typedef struct api_shared {
     store *store; /* NULL: none, offline */
     cache *cache;
     alerts *alerts; /* NULL: no rules */
+    const struct content_folders *folders;
+    struct content_progress *progress;
+    struct transfers *transfers;
     struct auth_runtime *auth;
     struct watchdog *watchdog; /* NULL: none */
     executions *executions;
@@ -52,6 +55,8 @@ typedef struct api {
 /* Hands what is noted to the store; now and then, and at the end. [loop] */
 void audit_flush(api *a);
 
+/* Whether a request's body is a file for an operation: the server's http_streams. */
+bool api_streams(const http_request *head, void *ctx);
 /* The server's handler: ctx is an api. */
 void api_handle(http_exchange *x, void *ctx);
 

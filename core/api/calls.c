@@ -1,5 +1,6 @@
 /* calls.c - calling an operation. */
 #include "api/call_reply.h"
+#include "api/content_call.h"
 #include "api/idempotency.h"
 #include "api/routes.h"
 #include "pipeline/freshness.h"
@@ -155,7 +156,11 @@ void route_call(api *a, http_exchange *x, const route_params *p) {
         freshness_wish(f.cache_control, &request.cache);
     if (f.traceparent.len > 0 && !f.two_parents) /* two: whose child it is cannot be told */
         trace_read(f.traceparent, f.tracestate, &request.trace);
-    if (f.two_keys)
+    uint64_t length;
+    bool put = str_eq(r->method, STR("PUT"));
+    if (request.op->content != 0 || put || http_exchange_streams(x, &length))
+        content_call_begin(a, x, &request, f.idempotency_key.ptr != NULL);
+    else if (f.two_keys)
         reply_problem(x, PROBLEM_BAD_REQUEST, STR("Idempotency-Key is there twice"));
     else if (f.idempotency_key.ptr != NULL)
         idempotent_call(a, x, p, &request, f.idempotency_key);

@@ -1,5 +1,6 @@
 /* executions.c - the calls of late, and of before. */
 #include "api/routes.h"
+#include "content/progress.h"
 #include "observe/history.h"
 
 static void on_listed(bool stored, bb_str json, void *ctx) {
@@ -64,6 +65,13 @@ static void on_found(bool stored, bb_str json, void *ctx) {
 void route_execution(api *a, http_exchange *x, const route_params *p) {
     execution_filter f = {.id = p->part[0], .failed = -1, .limit = 1};
     f.connections = p->who->connections.count > 0 ? &p->who->connections : NULL;
+    buf running;
+    buf_init(&running);
+    if (content_progress_find(a->shared->progress, p->part[0], f.connections, &running)) {
+        reply_json(x, 200, &running);
+        return;
+    }
+    buf_free(&running);
     if (!history_find(a->shared->executions, a->shared->store, &f, a->worker->loop, on_found, x))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
 }

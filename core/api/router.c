@@ -12,6 +12,7 @@ typedef struct route {
 static const route routes[] = {
     {"POST", "/api/v1/connections/*/operations/*", route_call,
      ROLE_CALLER}, /* first: it is most of the work */
+    {"PUT", "/api/v1/connections/*/operations/*", route_call, ROLE_CALLER},
     {"GET", "/api/v1/connections/*/operations/*", route_connection_operation, ROLE_VIEWER},
     {"GET", "/api/v1/connections/*/operations", route_connection_operations, ROLE_VIEWER},
     {"POST", "/api/v1/connections/*/test", route_test, ROLE_OPERATOR},
@@ -35,6 +36,10 @@ static const route routes[] = {
     {"GET", "/api/v1/auth-schemes", route_auth_schemes, ROLE_VIEWER},
     {"GET", "/api/v1/executions", route_executions, ROLE_VIEWER},
     {"GET", "/api/v1/executions/*", route_execution, ROLE_VIEWER},
+    {"POST", "/api/v1/transfers", route_transfer_begin, ROLE_CALLER},
+    {"GET", "/api/v1/transfers", route_transfers, ROLE_VIEWER},
+    {"GET", "/api/v1/transfers/*", route_transfer, ROLE_VIEWER},
+    {"DELETE", "/api/v1/transfers/*", route_transfer_cancel, ROLE_CALLER},
     {"GET", "/api/v1/problems", route_problems, ROLE_VIEWER},
     {"POST", "/api/v1/reload", route_reload, ROLE_OPERATOR},
     {"GET", "/api/v1/reload", route_last_reload, ROLE_OPERATOR},

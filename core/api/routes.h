@@ -13,6 +13,12 @@ typedef struct route_params {
 
 typedef void (*route_handler)(api *a, http_exchange *x, const route_params *p);
 
+/* transfers.c */
+void route_transfer_begin(api *a, http_exchange *x, const route_params *p);
+void route_transfers(api *a, http_exchange *x, const route_params *p);
+void route_transfer(api *a, http_exchange *x, const route_params *p);
+void route_transfer_cancel(api *a, http_exchange *x, const route_params *p);
+
 /* plugins.c */
 void route_plugins(api *a, http_exchange *x, const route_params *p);
 void route_plugin(api *a, http_exchange *x, const route_params *p);

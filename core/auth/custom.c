@@ -128,6 +128,12 @@ static bool sign(auth_ticket *t, const sign_request *r, sign_addition *out, err 
     const custom *k = t->auth->config->settings;
     if (k->desc->sign == NULL)
         return auth_sign_token(t, STR("Authorization: Bearer "), out, e);
+    if (r->streamed && (k->desc->flags & BB_AUTH_STREAMS) == 0)
+        return err_set(
+            e,
+            "auth scheme %s of connector %s signs the whole body, and a file's is not known before it "
+            "has passed: files need a scheme that says BB_AUTH_STREAMS",
+            k->desc->id, k->plugin_id);
     plugin_auth said = {.token = t->token};
     plugin_call c;
     custom_call(k, &said, t->memory, &c);

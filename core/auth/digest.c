@@ -241,6 +241,8 @@ static bool prove(answer *w, const digest_challenge *c, bb_str username, bb_str 
         return false;
     if (c->qop.len > 0)
         p->qop = offers(c->qop, STR("auth")) ? STR("auth") : STR("auth-int");
+    if (r->streamed && str_eq(p->qop, STR("auth-int")))
+        return false; /* the body is not known before it has passed */
     bb_str a1 = HASHED(w, username, c->realm, password);
     if (w->algorithm->session)
         a1 = HASHED(w, a1, c->nonce, p->cnonce);

@@ -73,7 +73,9 @@ static bool sign(auth_ticket *t, const sign_request *r, sign_addition *out, err 
         return true; /* the service will say how */
     t->token = challenge.nonce;
     return digest_sign(t->memory, &challenge, s->username, s->password, count, r, out) ||
-           err_set(e, "the request cannot be signed: no memory, or its URL cannot be taken apart");
+           err_set(e, "the request cannot be signed: no memory, its URL cannot be taken apart, or the "
+                      "service wants a "
+                      "file's bytes in the digest (qop=auth-int)");
 }
 
 static bool read_challenge(const http_answer *answer, digest_state **out) {

@@ -3,6 +3,7 @@
 #include "auth/schemes_internal.h"
 
 #include "auth/oauth1.h"
+#include "auth/sign_text.h"
 #include "auth/sigv4.h"
 
 /* --- aws_sigv4 --------------------------------------------------------------------------------------- */
@@ -38,7 +39,12 @@ static bool build_sigv4(auth_reading *r, auth *out, err *e) {
 }
 
 static bool sign_sigv4(auth_ticket *t, const sign_request *r, sign_addition *out, err *e) {
-    return sigv4_sign(t->memory, t->auth->config->settings, r, out) ||
+    const sigv4_credentials *c = t->auth->config->settings;
+    if (r->streamed && !c->content_sha256 && sign_header_find(r, STR("x-amz-content-sha256")).ptr == NULL)
+        return err_set(
+            e, "aws_sigv4 signs the body's hash, and a file's is not known before it has passed: only "
+               "S3 takes an unsigned body");
+    return sigv4_sign(t->memory, c, r, out) ||
            err_set(e, "the request cannot be signed: its URL cannot be taken apart");
 }
 

@@ -12,6 +12,7 @@ typedef struct sign_request {
     const bb_str *headers; /* "Name: value" each */
     size_t header_count;
     bb_str body;     /* empty where there is none */
+    bool streamed;   /* `body` is not all of it: the rest is not known before it passes */
     uint64_t now_ms; /* wall clock */
     uint8_t random[16];
 } sign_request;

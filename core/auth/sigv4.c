@@ -283,6 +283,9 @@ static bool prepare(signing *s) {
     /* A hash that the request names itself ("UNSIGNED-PAYLOAD") is the one that counts. */
     s->payload_hash = sign_header_find(s->request, STR("x-amz-content-sha256"));
     s->adds_hash = c->content_sha256 && s->payload_hash.ptr == NULL;
+    if (s->request->streamed && s->payload_hash.ptr == NULL && c->content_sha256)
+        s->payload_hash = STR(
+            "UNSIGNED-PAYLOAD"); /* as S3 takes it: the body is not known before it passes */
     return s->scope.ptr != NULL &&
            (s->payload_hash.ptr != NULL || hash_hex(s->memory, s->request->body, &s->payload_hash));
 }

@@ -92,6 +92,8 @@ static const problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_CANCELLED] = {"cancelled", 499, true, "The call was cancelled", "Call again."},
     [PROBLEM_TOO_LARGE] = {"too-large", 502, false, "The service's answer is too large",
                            "Ask for less at once, or raise max_response in the connection's [http]."},
+    [PROBLEM_CONTENT_FAILED] = {"content-failed", 503, true, "The content cannot be read or stored",
+                                "Mend what `detail` names, and send it again."},
     [PROBLEM_UNSUPPORTED] = {"unsupported", 501, false, "This is not supported", ""},
     [PROBLEM_CONNECTOR_DEFECT] = {"connector-defect", 502, false, "The connector is defective",
                                   "Report it to its vendor."},

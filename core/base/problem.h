@@ -51,6 +51,7 @@ typedef enum {
     PROBLEM_DEADLINE_EXCEEDED,
     PROBLEM_CANCELLED,
     PROBLEM_TOO_LARGE,
+    PROBLEM_CONTENT_FAILED, /* what content is read from, or goes to, on the hub's side */
     PROBLEM_UNSUPPORTED,
     PROBLEM_CONNECTOR_DEFECT,
     PROBLEM_CONNECTOR_CRASHED, /* its process ended while it had the call, or is off for having ended too

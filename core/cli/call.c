@@ -20,25 +20,41 @@ static bool read_input(const options *o, arena *a, bb_str *out, err *e) {
     return args_to_json(a, o->words + 2, words, out, e);
 }
 
+static void add_query(arena *a, bb_str *path, const char *name, const char *value) {
+    if (value != NULL)
+        *path = arena_printf(a, "%s%c%s=%s", path->ptr, strchr(path->ptr, '?') != NULL ? '&' : '?', name,
+                             encoded(a, value));
+}
+
 static const char *path_of(const options *o, arena *a) {
     bb_str path = arena_printf(a, "/connections/%s/operations/%s", encoded(a, o->words[0]),
                                encoded(a, o->words[1]));
-    char mark = '?';
-    if (o->cursor != NULL) {
-        path = arena_printf(a, "%s%ccursor=%s", path.ptr, mark, encoded(a, o->cursor));
-        mark = '&';
-    }
-    if (o->timeout != NULL) {
-        path = arena_printf(a, "%s%ctimeout=%s", path.ptr, mark, encoded(a, o->timeout));
-        mark = '&';
-    }
-    if (o->all) {
-        path = arena_printf(a, "%s%call=true", path.ptr, mark);
-        mark = '&';
-    }
+    add_query(a, &path, "cursor", o->cursor);
+    add_query(a, &path, "timeout", o->timeout);
+    add_query(a, &path, "all", o->all ? "true" : NULL);
     if (o->max_items > 0)
-        path = arena_printf(a, "%s%cmax_items=%llu", path.ptr, mark, (unsigned long long)o->max_items);
+        add_query(a, &path, "max_items", arena_printf(a, "%llu", (unsigned long long)o->max_items).ptr);
+    add_query(a, &path, "from_file", o->from_file);
+    add_query(a, &path, "to_file", o->to_file);
     return path.ptr;
+}
+
+/* With a file in the body the input goes into the query, and the file's name with it. */
+static const char *upload_path(const options *o, arena *a, bb_str input) {
+    bb_str path = str_from(path_of(o, a));
+    const char *slash = strrchr(o->upload, '/');
+    add_query(a, &path, "input", input.len > 0 ? arena_strdup(a, input) : "{}");
+    if (strcmp(o->upload, "-") != 0)
+        add_query(a, &path, "name", slash != NULL ? slash + 1 : o->upload);
+    return path.ptr;
+}
+
+static bool send_call(session *s, const options *o, arena *a, bb_str input, reply *r, int *code) {
+    if (o->upload == NULL && o->download == NULL)
+        return session_send(s, "POST", path_of(o, a), input, r, code);
+    const files_sent files = {.upload = o->upload, .download = o->download, .body = input};
+    return session_send_files(s, o->upload != NULL ? upload_path(o, a, input) : path_of(o, a), &files, r,
+                              code);
 }
 
 /* Quoted for a shell, which takes all between two ' as it is. */
@@ -77,9 +93,9 @@ int command_call(const options *o) {
     session *s = session_open(o, &code);
     if (s != NULL) {
         reply r = {0};
-        if (session_send(s, "POST", path_of(o, a), input, &r, &code)) {
+        if (send_call(s, o, a, input, &r, &code)) {
             code = reply_check(o, &r);
-            if (code == EXIT_OK)
+            if (code == EXIT_OK && r.json != NULL)
                 print_answer(o, &r);
         }
         reply_free(&r);

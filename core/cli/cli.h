@@ -40,6 +40,9 @@ typedef struct options {
     const char *json, *cursor, *timeout;
     uint64_t max_items;
     bool all, full, from_stdin;
+    const char *upload, *download, *from_file, *to_file;
+    /* transfer */
+    const char *from, *to;
     /* reload */
     bool dry_run, wait;
     /* secret rotate */
@@ -87,6 +90,17 @@ typedef struct reply {
 /* Sends a request below /api/v1. False: printed, *exit_code set. reply_free in any case. */
 bool session_send(session *s, const char *method, const char *path, bb_str body, reply *out, int *exit_code);
 void reply_free(reply *r);
+/* As session_send, with a file as the request's body (NULL: `body` is) and the answer's body, of a 2xx, into
+ * another (NULL: it is JSON as ever; "-": standard output). Shows how far it is, at a terminal. */
+typedef struct files_sent {
+    const char *upload, *download;
+    bb_str body;
+} files_sent;
+bool session_send_files(session *s, const char *path, const files_sent *f, reply *out, int *exit_code);
+/* "[#####     ] 45%  460 MB of 1.0 GB" to standard error, over the last one; total 0: unknown. Only at a
+ * terminal. */
+void progress_show(uint64_t done, uint64_t total);
+void progress_end(void);
 /* For 2xx: EXIT_OK. Else gives the exit code that the problem means, and prints it: to standard error for
  * people, and with --output json as it came to standard output. */
 int reply_check(const options *o, const reply *r);
@@ -130,6 +144,7 @@ int command_key(const options *o);
 int command_audit(const options *o);
 int command_executions(const options *o);
 int command_limits(const options *o);
+int command_transfer(const options *o);
 int command_purge(const options *o);
 int command_plugin(const options *o);
 int command_new_plugin(const options *o);

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",  "call",   "ls",         "inspect", "test",       "auth",
-                                     "reload", "secret", "key",        "audit",   "executions", "limits",
-                                     "purge",  "plugin", "new-plugin", "check",   "help",       NULL};
+const char *const command_names[] = {
+    "serve",      "call",   "ls",    "inspect",  "test",   "auth",       "reload", "secret", "key", "audit",
+    "executions", "limits", "purge", "transfer", "plugin", "new-plugin", "check",  "help",   NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -33,6 +33,7 @@ static const struct {
                 {"audit", command_audit},
                 {"executions", command_executions},
                 {"limits", command_limits},
+                {"transfer", command_transfer},
                 {"purge", command_purge},
                 {"plugin", command_plugin},
                 {"new-plugin", command_new_plugin},

@@ -18,7 +18,8 @@ enum {
     LIMITS = 1024,
     NEW_PLUGIN = 2048,
     CHECK = 4096,
-    PLUGIN = 8192
+    PLUGIN = 8192,
+    TRANSFER = 16384
 };
 
 typedef struct option {
@@ -63,7 +64,13 @@ static const option known[] = {
     {"--dry-run", RELOAD, FLAG, AT(dry_run)},
     {"--wait", RELOAD, FLAG, AT(wait)},
     {"--new-master-key-file", SECRET, TEXT, AT(new_master_key_file)},
-    {"--no-wait", AUTH, FLAG, AT(no_wait)},
+    {"--upload", CALL, TEXT, AT(upload)},
+    {"--download", CALL, TEXT, AT(download)},
+    {"--from-file", CALL, TEXT, AT(from_file)},
+    {"--to-file", CALL, TEXT, AT(to_file)},
+    {"--from", TRANSFER, TEXT, AT(from)},
+    {"--to", TRANSFER, TEXT, AT(to)},
+    {"--no-wait", AUTH | TRANSFER, FLAG, AT(no_wait)},
     {"--status", AUTH, FLAG, AT(status)},
     {"--revoke", AUTH, FLAG, AT(revoke)},
     {"--role", KEYS, TEXT, AT(role)},
@@ -112,6 +119,7 @@ static unsigned commands_of(const char *command) {
                {"executions", CLIENT | EXECUTIONS},
                {"purge", CLIENT | PURGE},
                {"limits", CLIENT | LIMITS},
+               {"transfer", CLIENT | TRANSFER},
                {"new-plugin", NEW_PLUGIN},
                {"plugin", CLIENT | PLUGIN},
                {"check", CHECK}};

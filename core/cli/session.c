@@ -1,26 +1,12 @@
 /* session.c - talking to a hub over HTTP: one that runs, or with --offline one within this process. */
-#include "cli/cli.h"
+#include "cli/session_internal.h"
 
 #include "base/log.h"
-#include "hub/hub.h"
 
-#include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define ANSWER_TIMEOUT_S 90 /* beyond the call's own --timeout */
-#define KEY_MAX 512
-
-struct session {
-    CURL *curl;
-    char *url, *key;
-    long timeout_s;
-    hub *own; /* --offline */
-    pthread_t thread;
-};
 
 /* --- where, and with which key ---------------------------------------------------------------------- */
 
@@ -140,7 +126,7 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *ctx) {
     return body->failed ? 0 : size * n;
 }
 
-static int explain_failure(const session *s, CURLcode code) {
+int session_explain(const session *s, CURLcode code) {
     if (code == CURLE_OPERATION_TIMEDOUT) {
         complain("the hub at %s did not answer in time", s->url);
         return EXIT_TIMEOUT;
@@ -197,7 +183,7 @@ bool session_send(session *s, const char *method, const char *path, bb_str body,
     out->body = arena_copy(out->memory, buf_str(&answer));
     buf_wipe(&answer); /* it may hold a key or a secret */
     if (code != CURLE_OK) {
-        *exit_code = explain_failure(s, code);
+        *exit_code = session_explain(s, code);
         return false;
     }
     out->json = json_read(out->memory, out->body, NULL, NULL);

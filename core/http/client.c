@@ -57,6 +57,9 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx) {
     http_transfer *t = ctx;
     buf *body = t->send->answer_body;
     uint64_t limit = t->send->target->max_response_bytes;
+    size_t taken;
+    if (t->send->download != NULL && client_stream_body(t, str_of(bytes, size * n), &taken))
+        return taken;
     if (limit != 0 && body->len + size * n > limit) {
         t->too_large = true;
         return 0;
@@ -163,9 +166,9 @@ static bool set_headers(http_transfer *t, const http_send *s) {
                                        STR("Content-Type:"));
         nodes[n++] = (struct curl_slist){.data = (char *)(uintptr_t)s->headers[i].ptr};
     }
-    if (s->has_body && s->body.len > 1024 * 1024)
+    if ((s->has_body && s->body.len > 1024 * 1024) || s->upload != NULL)
         nodes[n++].data = no_expect; /* or libcurl waits a second for a 100 that few services send */
-    if (s->has_body && !typed)
+    if ((s->has_body || s->upload != NULL) && !typed)
         nodes[n++].data = no_type; /* or libcurl says it is a form */
     for (size_t i = 0; i + 1 < n; i++)
         nodes[i].next = &nodes[i + 1];
@@ -177,14 +180,16 @@ static bool set_headers(http_transfer *t, const http_send *s) {
 
 static bool set_method(http_transfer *t, const http_send *s) {
     CURL *e = t->easy;
-    bool plain = str_eq(s->method, s->has_body ? STR("POST") : STR("GET"));
+    bool plain = str_eq(s->method, s->upload != NULL ? STR("PUT") : s->has_body ? STR("POST") : STR("GET"));
     curl_easy_setopt(e, CURLOPT_NOBODY, 0L);
     curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-    if (s->has_body) {
+    if ((s->upload != NULL || s->download != NULL || t->streaming) && !client_stream_set(t, s))
+        return false;
+    if (s->has_body && s->upload == NULL) {
         curl_easy_setopt(e, CURLOPT_POSTFIELDS, s->body.ptr != NULL ? s->body.ptr : "");
         curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->body.len);
     }
-    if (str_eq(s->method, STR("HEAD")) && !s->has_body)
+    if (str_eq(s->method, STR("HEAD")) && !s->has_body && s->upload == NULL)
         return curl_easy_setopt(e, CURLOPT_NOBODY, 1L) == CURLE_OK &&
                curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL) == CURLE_OK;
     char *method = plain ? NULL : arena_strdup(s->memory, s->method);
@@ -219,6 +224,7 @@ http_transfer *http_client_send(http_client *c, const http_send *send, http_done
     t->headers = NULL;
     t->header_count = t->header_cap = 0;
     t->no_memory = t->too_large = false;
+    t->failure[0] = '\0';
     t->detail[0] = '\0';
     buf_clear(send->answer_body);
     bool set = set_target(t, send) && set_method(t, send) && set_headers(t, send);
@@ -236,6 +242,8 @@ http_transfer *http_client_send(http_client *c, const http_send *send, http_done
 }
 
 void http_transfer_cancel(http_transfer *t) {
+    if (t->streaming)
+        client_stream_over(t);
     curl_multi_remove_handle(t->client->multi, t->easy);
     give_back(t);
 }
@@ -247,6 +255,8 @@ static void finish(http_transfer *t, CURLcode code) {
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     answer.status = (unsigned)status;
     answer.starts = t->starts;
+    if (t->streaming && code == CURLE_OK)
+        client_stream_end(t);
     client_failure(t, code, &answer);
     if (t->probing)
         client_probe_read(t);

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/loop.h"
+#include "base/flow.h"
 #include "http/server.h" /* http_header */
 
 typedef struct http_client http_client;
@@ -26,6 +26,7 @@ typedef enum {
     HTTP_FAIL_TRUNCATED, /* answer cut off */
     HTTP_FAIL_GARBAGE,   /* not HTTP */
     HTTP_FAIL_TOO_LARGE, /* answer over the limit */
+    HTTP_FAIL_FLOW,      /* what a body is read from, or goes to, has failed */
     HTTP_FAIL_CANCELLED, /* by http_transfer_cancel */
     HTTP_FAIL_OTHER
 } http_failure;
@@ -51,6 +52,28 @@ typedef struct http_probe {
     uint64_t received_ms;          /* our clock when it came */
 } http_probe;
 
+/* A request's body that is read from a flow as the service takes it. */
+typedef struct http_upload {
+    bb_str before, after; /* sent around it: of a multipart; mostly empty */
+    flow *flow;           /* whose next byte is the first; `again` may change it */
+    uint64_t length;      /* bytes of the flow; FLOW_UNKNOWN: until it ends, as chunks */
+    /* From the first byte once more: libcurl found its kept-alive connection dead. False: that cannot be. */
+    bool (*again)(void *ctx);
+    void (*passed)(void *ctx, bb_str bytes); /* about to be sent */
+    void *ctx;
+} http_upload;
+
+/* An answer's body that goes into a flow, as the flow takes it. The flow is not ended by the transfer. */
+typedef struct http_download {
+    flow *flow; /* set by `begin` */
+    /* The header of an answer is there, before any of its body: true: the body goes to the flow, else it is
+     * kept in memory as ever. */
+    bool (*begin)(void *ctx, unsigned status, const http_header *headers, size_t count);
+    void (*passed)(void *ctx, bb_str bytes); /* about to be put into the flow */
+    uint64_t skip; /* bytes to be dropped first: set by `begin`, where the service sends all once more */
+    void *ctx;
+} http_download;
+
 typedef struct http_send {
     const http_target *target;
     bb_str method;
@@ -59,9 +82,11 @@ typedef struct http_send {
     size_t header_count;
     bb_str body; /* with has_body: also an empty one is sent */
     bool has_body;
+    http_upload *upload;     /* the body, instead; NULL: none */
+    http_download *download; /* NULL: the answer's body is kept in memory */
     bool
         once; /* never put on the wire a second time, not even where a kept-alive connection turns out dead */
-    uint64_t timeout_ms; /* of this attempt */
+    uint64_t timeout_ms; /* of this attempt; 0: it is over when its owner says so */
     http_probe *probe;   /* NULL but for tests: on a connection of its own, described there */
     arena *memory;       /* the answer's header fields go here, and scratch: it outlives the transfer */
     buf *answer_body;    /* cleared, then filled: it outlives the transfer */

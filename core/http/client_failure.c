@@ -9,6 +9,8 @@ static http_failure failure_of(const http_transfer *t, CURLcode code) {
         return HTTP_FAIL_TOO_LARGE;
     if (t->no_memory)
         return HTTP_FAIL_OTHER;
+    if (t->failure[0] != '\0')
+        return HTTP_FAIL_FLOW;
     switch (code) {
     case CURLE_OK: return HTTP_FAIL_NONE;
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -25,6 +27,8 @@ static http_failure failure_of(const http_transfer *t, CURLcode code) {
     case CURLE_SSL_ENGINE_INITFAILED: return HTTP_FAIL_TLS;
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND: /* a kept-alive connection turned out dead, and the body cannot be had twice
+                                  */
     case CURLE_ABORTED_BY_CALLBACK: return HTTP_FAIL_EMPTY; /* see on_start */
     case CURLE_RECV_ERROR: return t->header_count > 0 ? HTTP_FAIL_TRUNCATED : HTTP_FAIL_EMPTY;
     case CURLE_PARTIAL_FILE: return HTTP_FAIL_TRUNCATED;
@@ -47,6 +51,8 @@ void client_failure(const http_transfer *t, CURLcode code, http_answer *out) {
     const char *text = t->detail[0] != '\0' ? t->detail : curl_easy_strerror(code);
     if (t->too_large)
         text = "the answer is larger than max_response allows";
+    else if (t->failure[0] != '\0')
+        text = t->failure;
     else if (t->no_memory)
         text = "no memory for the answer";
     else if (code == CURLE_ABORTED_BY_CALLBACK)

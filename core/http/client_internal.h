@@ -45,6 +45,11 @@ struct http_transfer {
     int fd;          /* the descriptor that libcurl last watched for it; -1: none */
     bool no_memory, too_large;
     bool probing;          /* the handle is set so */
+    bool streaming;        /* the handle is set so: client_stream.c */
+    uint8_t paused;        /* CURLPAUSE_SEND, CURLPAUSE_RECV */
+    uint8_t goes;          /* where the answer's body goes: STREAM_... */
+    uint64_t uploaded;     /* of `before`, the flow, and `after` */
+    char failure[200];     /* of a flow: why the transfer was ended */
     const char *system_ca; /* what libcurl was built to trust; libcurl's own text */
     char detail[CURL_ERROR_SIZE];
 };
@@ -64,6 +69,15 @@ void client_collect(http_client *c);
 /* client_probe.c: before and after a request that is a test, or that follows one on its handle. */
 void client_probe_set(http_transfer *t, const http_send *s);
 void client_probe_read(http_transfer *t);
+
+/* client_stream.c: before a request whose bodies pass through flows, or that follows one on its handle. */
+bool client_stream_set(http_transfer *t, const http_send *s);
+/* The transfer is over. */
+void client_stream_over(http_transfer *t);
+/* A piece of the answer's body: what CURLOPT_WRITEFUNCTION gives. True: it was for a flow. */
+bool client_stream_body(http_transfer *t, bb_str bytes, size_t *result);
+/* The header is whole and no body came with it. */
+void client_stream_end(http_transfer *t);
 
 void client_failure(const http_transfer *t, CURLcode code, http_answer *out);
 

@@ -6,7 +6,7 @@
 #define HTTP_SERVER_H
 
 #include "base/err.h"
-#include "base/loop.h"
+#include "base/flow.h"
 #include "base/str.h"
 
 typedef struct http_server http_server;
@@ -65,6 +65,23 @@ http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, 
  * and the last exchange has been answered; then the server is freed. Past `grace_ms` what is left is cut off
  * (`gone` of what is pending is called). */
 void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx), void *ctx);
+
+/* --- bodies in pieces ------------------------------------------------------------------------------ */
+
+/* Asked when the head of a request that has a body is there. True: the handler is called at once, without the
+ * body, however large that is, and has it go into a flow. */
+typedef bool (*http_streams)(const http_request *head, void *ctx);
+void http_server_streams(http_server *s, http_streams streams);
+/* Whether the body is still to be received; *length: its bytes, or FLOW_UNKNOWN. */
+bool http_exchange_streams(const http_exchange *x, uint64_t *length);
+/* Has the body go into the flow, which is ended behind its last byte. It is read as the flow takes it; a
+ * client that pauses for longer than body_timeout has gone. Once, before the exchange is answered. */
+void http_exchange_receive(http_exchange *x, flow *into);
+/* As http_respond, with a body from a flow: `response` has none. Of `length` bytes, or of FLOW_UNKNOWN, as
+ * chunks. The exchange is the server's from here on, and ends with the flow; where the flow fails, or ends
+ * too early, the connection is cut. `gone` is still called if the client goes first; then the flow is
+ * dropped. */
+void http_respond_stream(http_exchange *x, const http_response *response, flow *from, uint64_t length);
 
 const http_request *http_exchange_request(const http_exchange *x);
 /* The first field of that name (any case); absent: none. */

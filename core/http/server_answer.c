@@ -142,11 +142,6 @@ static char *put_fields(char *to, const http_response *r) {
     return to;
 }
 
-typedef struct answer_manner { /* how an answer is sent, as the request decides */
-    bool head_only;            /* HEAD */
-    bool keep_alive, old;      /* old: HTTP/1.0, which is told that the connection stays */
-} answer_manner;
-
 static size_t put_head(char *to, http_server *s, const http_response *r, uint64_t length, answer_manner m) {
     const char *begin = to, *why = reason(r->status), *date = server_date(s);
     to = PUT(to, "HTTP/1.1 ");
@@ -156,7 +151,9 @@ static size_t put_head(char *to, http_server *s, const http_response *r, uint64_
     to = PUT(to, "\r\n");
     to = put(to, date, strlen(date));
     to = put_fields(to, r);
-    if (has_content(r->status)) {
+    if (m.chunked) {
+        to = PUT(to, "Transfer-Encoding: chunked\r\n");
+    } else if (has_content(r->status) && !m.endless) {
         to = PUT(to, "Content-Length: ");
         to = put_number(to, length);
         to = PUT(to, "\r\n");
@@ -197,8 +194,21 @@ static bool send_answer(connection *c, const http_response *r, answer_manner m, 
     return sent;
 }
 
-/* The exchange is over; the answer is sent or on its way. */
-static void finish(connection *c, bool sent, bool whole) {
+bool answer_send_head(connection *c, const http_response *r, uint64_t length, answer_manner m, bool *whole) {
+    char small[SMALL_HEAD];
+    size_t bound = head_bound(r);
+    char *head = bound <= sizeof small ? small : malloc(bound);
+    if (head == NULL)
+        return false;
+    uv_buf_t part = {.base = head, .len = put_head(head, c->server, r, length, m)};
+    c->keep_alive = m.keep_alive;
+    bool sent = connection_send(c, &part, 1, true, whole);
+    if (head != small)
+        free(head);
+    return sent;
+}
+
+void answer_finish(connection *c, bool sent, bool whole) {
     if (!sent) {
         connection_close(c);
     } else if (whole) {
@@ -225,11 +235,15 @@ void http_respond(http_exchange *x, const http_response *response) {
         .keep_alive = x->parser.keep_alive && !s->closing,
         .old = x->parser.minor == 0,
     };
+    if (c->stream != NULL) {
+        manner.keep_alive = manner.keep_alive && !c->stream->receiving && !c->stream->spilled;
+        stream_end(c);
+    }
     bool whole = false;
     bool sent = send_answer(c, response, manner, &whole);
     c->exchange = NULL;
     exchange_release(x);
-    finish(c, sent, whole);
+    answer_finish(c, sent, whole);
 }
 
 void connection_refuse(connection *c, http_refusal refusal, const char *detail) {
@@ -250,5 +264,5 @@ void connection_refuse(connection *c, http_refusal refusal, const char *detail) 
     if (x != NULL)
         exchange_release(x);
     connection_drop_buffer(c);
-    finish(c, sent, whole);
+    answer_finish(c, sent, whole);
 }

@@ -37,7 +37,7 @@ static connection *connection_new(http_server *s) {
     return c;
 }
 
-static bool resume_reading(connection *c) {
+bool connection_resume_reading(connection *c) {
     if (!c->reading && !c->ended)
         c->reading = uv_read_start((uv_stream_t *)&c->tcp, connection_alloc, connection_read) == 0;
     return c->reading;
@@ -52,7 +52,7 @@ void connection_accept(http_server *s) {
     }
     uint64_t held = http_server_connections(s);
     if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 ||
-        held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || !resume_reading(c)) {
+        held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || !connection_resume_reading(c)) {
         connection_close(c);
         return;
     }
@@ -110,8 +110,13 @@ void connection_close(connection *c) {
     c->exchange = NULL;
     forget_ready(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
+    bool answered = stream_end(c);
     if (pending)
         orphan(c, x);
+    if (pending && answered)
+        exchange_release(x);
+    else if (pending)
+        return;
     else if (x != NULL)
         exchange_release(x);
 }
@@ -127,7 +132,7 @@ static void linger(connection *c) {
     connection_drop_buffer(c);
     c->state = CONNECTION_LINGER;
     c->deadline = loop_now_ms(c->server->loop) + SERVER_LINGER_MS;
-    if (!resume_reading(c))
+    if (!connection_resume_reading(c))
         connection_close(c);
 }
 
@@ -176,6 +181,6 @@ void connection_answered(connection *c) {
     } else {
         make_ready(c);
     }
-    if (!resume_reading(c))
+    if (!connection_resume_reading(c))
         connection_close(c);
 }

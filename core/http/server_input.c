@@ -33,6 +33,10 @@ void connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out) {
         *out = uv_buf_init(c->server->dropped, sizeof c->server->dropped);
         return;
     }
+    if (c->stream != NULL && c->stream->receiving) {
+        stream_alloc(c, out);
+        return;
+    }
     bool movable = c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY;
     if (movable && !connection_make_room(c, room_wanted(c)))
         *out = uv_buf_init(NULL, 0);
@@ -42,18 +46,13 @@ void connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out) {
 
 /* --- from bytes to a request ----------------------------------------------------------------------- */
 
-static void dispatch(connection *c) {
+bool connection_request(connection *c, bb_str body) {
     http_exchange *x = c->exchange;
     const request_parser *p = &x->parser;
-    if (c->end == c->len && !connection_make_room(c, SERVER_SLACK)) {
-        connection_refuse(c, REFUSE_MEMORY, NULL);
-        return;
-    }
     if (x->memory == NULL && (x->memory = arena_new(0)) == NULL) {
         connection_refuse(c, REFUSE_MEMORY, NULL);
-        return;
+        return false;
     }
-    size_t body_end = p->chunked ? c->raw : c->end;
     memcpy(x->peer, c->peer, sizeof x->peer);
     x->request = (http_request){
         .method = p->method,
@@ -62,15 +61,26 @@ static void dispatch(connection *c) {
         .query = p->query,
         .headers = x->fields,
         .header_count = p->field_count,
-        .body = str_of(c->in + c->body, body_end - c->body),
+        .body = body,
         .peer = str_of(x->peer, c->peer_len),
     };
-    c->state = CONNECTION_PENDING;
-    c->deadline = SERVER_NEVER;
-    c->server->handler(x, c->server->ctx);
+    return true;
 }
 
-static void send_continue(connection *c) {
+static void dispatch(connection *c) {
+    if (c->end == c->len && !connection_make_room(c, SERVER_SLACK)) {
+        connection_refuse(c, REFUSE_MEMORY, NULL);
+        return;
+    }
+    size_t body_end = c->exchange->parser.chunked ? c->raw : c->end;
+    if (!connection_request(c, str_of(c->in + c->body, body_end - c->body)))
+        return;
+    c->state = CONNECTION_PENDING;
+    c->deadline = SERVER_NEVER;
+    c->server->handler(c->exchange, c->server->ctx);
+}
+
+void connection_continue(connection *c) {
     static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     uv_buf_t part = uv_buf_init(text, sizeof text - 1);
     bool whole;
@@ -82,11 +92,13 @@ static void send_continue(connection *c) {
 static void begin_body(connection *c) {
     const request_parser *p = &c->exchange->parser;
     http_server *s = c->server;
+    c->body = c->raw = c->start + p->line;
+    if (s->streams != NULL && (p->chunked || p->content_length > 0) && stream_begin(c))
+        return;
     if (p->content_length > s->limits.max_body_bytes) {
         connection_refuse(c, REFUSE_BODY_SIZE, NULL);
         return;
     }
-    c->body = c->raw = c->start + p->line;
     c->end = c->body + (size_t)p->content_length;
     c->state = CONNECTION_BODY;
     if (p->chunked)
@@ -96,7 +108,7 @@ static void begin_body(connection *c) {
         return;
     c->body_deadline = loop_now_ms(s->loop) + s->limits.body_total_ms;
     if (p->expect_continue && c->len == c->body)
-        send_continue(c);
+        connection_continue(c);
 }
 
 static void read_head(connection *c) {
@@ -145,7 +157,7 @@ static void extend_body_deadline(connection *c) {
 /* Another request's worth is waiting: no more is read until this one is answered. */
 static void pause_when_full(connection *c) {
     bool waits = c->state == CONNECTION_PENDING || c->state == CONNECTION_WRITING;
-    if (waits && c->len == c->size && c->reading) {
+    if (waits && (c->stream == NULL || !c->stream->receiving) && c->len == c->size && c->reading) {
         c->reading = false;
         uv_read_stop((uv_stream_t *)&c->tcp);
     }
@@ -191,9 +203,10 @@ static void linger_on(connection *c, size_t n) {
 }
 
 void connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in) {
-    (void)in;
     connection *c = stream->data;
-    if (n == UV_ENOBUFS) {
+    if (n >= 0 && c->stream != NULL && c->stream->receiving) {
+        stream_received(c, (size_t)n, in);
+    } else if (n == UV_ENOBUFS) {
         connection_refuse(c, REFUSE_MEMORY, NULL);
     } else if (n < 0) {
         on_end(c, n != UV_EOF);

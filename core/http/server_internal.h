@@ -41,6 +41,18 @@ struct http_exchange {
     http_header fields[]; /* limits.max_headers */
 };
 
+/* Of an exchange whose bodies pass in pieces: server_stream.c. */
+typedef struct server_stream {
+    connection *connection;
+    flow *in;         /* NULL: not asked for yet, or all is there */
+    bool receiving;   /* bytes of the body are still to come */
+    bool spilled;     /* and were followed by others: the connection cannot be used again */
+    uint64_t in_left; /* of a body of known length */
+    flow *out;        /* NULL: not answered yet */
+    uint64_t out_left;
+    bool chunked, writing, last; /* of the answer; last: its end is on its way */
+} server_stream;
+
 typedef enum {
     CONNECTION_HEAD, /* between requests, or within a request's head */
     CONNECTION_BODY,
@@ -63,6 +75,7 @@ struct connection {
     size_t start, body, end;
     size_t raw; /* of a chunked body: the first byte that is still coded */
     request_chunked chunks;
+    server_stream *stream; /* NULL: bodies are in memory as a whole */
 
     connection_state state;
     bool reading;
@@ -88,6 +101,7 @@ struct http_server {
     uv_idle_t idle; /* runs while there are ready connections */
     http_server_limits limits;
     http_handler handler;
+    http_streams streams; /* NULL: never */
     void *ctx;
     connection *first; /* all, also those that are being closed */
     connection *ready; /* an answer is out and the next request is here already */
@@ -115,6 +129,7 @@ void server_tick(uv_timer_t *tick);
 void server_tick_start(http_server *s);
 
 /* server_connection.c */
+bool connection_resume_reading(connection *c);
 void connection_accept(http_server *s);
 /* Ends it at once: an exchange that the handler has becomes an orphan, and its `gone` is called. */
 void connection_close(connection *c);
@@ -129,6 +144,30 @@ void connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out);
 void connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *in);
 /* Reads requests out of the buffer until one is incomplete, or with the handler. */
 void connection_process(connection *c);
+
+/* From a head to its request, in state PENDING; false: refused. */
+bool connection_request(connection *c, bb_str body);
+void connection_continue(connection *c); /* 100 Continue */
+
+/* server_stream.c: whether the body, whose head is there, goes in pieces: then the handler has been called.
+ */
+bool stream_begin(connection *c);
+void stream_alloc(connection *c, uv_buf_t *out);
+void stream_received(connection *c, size_t n, const uv_buf_t *in);
+void stream_written(connection *c);
+/* The exchange is over, or its connection is. True: an answer was under way, and the exchange is nobody's. */
+bool stream_end(connection *c);
+
+/* server_answer.c */
+typedef struct answer_manner { /* how an answer is sent, as the request decides */
+    bool head_only;            /* HEAD */
+    bool keep_alive, old;      /* old: HTTP/1.0, which is told that the connection stays */
+    bool chunked, endless;     /* of a stream without a length; endless: its end is the connection's */
+} answer_manner;
+/* Sends the head alone, of a body of that length to come. */
+bool answer_send_head(connection *c, const http_response *r, uint64_t length, answer_manner m, bool *whole);
+/* The exchange is over; the answer is sent or on its way. */
+void answer_finish(connection *c, bool sent, bool whole);
 
 /* server_output.c */
 /* Sends all parts: what the socket does not take now is copied. False: the connection is broken; it has not

@@ -21,6 +21,8 @@ static void on_written(uv_write_t *request, int status) {
         connection_close(c);
     else if (!interim)
         connection_answered(c);
+    else if (c->stream != NULL)
+        stream_written(c);
 }
 
 static bool write_rest(connection *c, const uv_buf_t *parts, unsigned count, size_t skip, size_t n,

@@ -24,7 +24,7 @@ void server_tick(uv_timer_t *tick) {
     bool cut = s->closing && now >= s->cut_at;
     /* Closing a connection takes it off this list in a later callback, never here. */
     for (connection *c = s->first; c != NULL; c = c->next) {
-        if (c->state == CONNECTION_WRITING)
+        if (c->state == CONNECTION_WRITING || (c->stream != NULL && c->stream->writing))
             look_at_writing(c, now);
         if (cut)
             connection_close(c);

@@ -102,6 +102,8 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
     }
     l->api = (api){.shared = &h->shared, .worker = &l->worker};
     l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
+    if (l->server != NULL)
+        http_server_streams(l->server, api_streams);
     return l->server != NULL;
 }
 
@@ -124,7 +126,7 @@ static bool start_loops(hub *h, err *e) {
         else
             close(fds[i]);
     }
-    ok = ok && hub_auth_serve(h, e);
+    ok = ok && hub_auth_serve(h, e) && hub_transfers_load(h, e);
     for (unsigned i = 0; ok && i < n; i++) /* once all are made: they look at each other for the metrics */
         ok = (hub_pulse_start(&h->loops[i]) && loop_start(h->loops[i].loop)) ||
              err_set(e, "a thread cannot be started");
@@ -207,12 +209,17 @@ static bool start(hub *h, const hub_options *options, err *e) {
         !hub_crashes_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
         !start_registry(h, e))
         return false;
+    if (!hub_transfers_open(h, e))
+        return false;
     h->shared = (api_shared){.version = host_get()->version,
                              .isolates = h->isolates,
                              .access = h->access,
                              .alerts = h->settings.alerts,
                              .store = h->store,
                              .cache = h->cache,
+                             .folders = &h->settings.folders,
+                             .progress = h->progress,
+                             .transfers = h->transfers,
                              .auth = h->auth,
                              .idempotency_keep_ms = h->settings.idempotency_ms,
                              .executions = h->executions,

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "auth/session.h"
+#include "content/progress.h"
 #include "http/server.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
@@ -11,6 +12,7 @@
 #include "plugin/watchdog.h"
 #include "registry/registry.h"
 #include "secret/secret.h"
+#include "transfer/transfer.h"
 
 #include <pthread.h>
 
@@ -69,6 +71,8 @@ struct hub {
     quota_book *quotas;
     access_keys *access;
     cache *cache;
+    content_progress *progress;
+    transfers *transfers;
     auth_runtime *auth;
     otlp *otlp;
     uv_timer_t keep_timer, alert_timer;
@@ -169,6 +173,10 @@ void hub_storage_close(hub *h);
 /* The same for the child that plans a reload: only read. */
 bool hub_storage_of_plan(const registry_options *options, err *e);
 void hub_storage_of_plan_end(void);
+
+/* transfers.c: before the loops are made, and before they run */
+bool hub_transfers_open(hub *h, err *e);
+bool hub_transfers_load(hub *h, err *e);
 
 /* state.c: the state folder */
 bool hub_state_open(hub *h, bool offline, err *e);

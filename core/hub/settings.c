@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const sections[] = {"hub",         "server", "secrets", "store",   "cache", "executions",
-                                       "idempotency", "trace",  "alerts",  "plugins", "pins",  NULL};
+static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
+                                       "executions", "idempotency", "trace",   "alerts", "plugins",
+                                       "pins",       "files",       NULL};
 static const char *const hub_keys[] = {"listen",
                                        "plugins",
                                        "state",
@@ -202,6 +203,8 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         return false;
     if (out->state_dir == NULL)
         out->state_dir = "var";
+    if (!hub_settings_read_files(a, &f, out, e))
+        return false;
     if (out->store_file == NULL)
         out->store_file = arena_printf(a, "%s/busbar.db", out->state_dir).ptr;
     if (out->listen == NULL)

@@ -3,6 +3,7 @@
 #define HUB_SETTINGS_H
 
 #include "conf/conf.h"
+#include "content/folders.h"
 #include "http/server.h"
 #include "hub/hub.h"
 #include "observe/alerts.h"
@@ -26,7 +27,8 @@ typedef struct hub_settings {
     const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
     const char *const *otlp_headers;           /* ends with NULL */
     double trace_sample;
-    alerts *alerts; /* NULL: no rules. alerts_free is the hub's, also when reading fails */
+    content_folders folders; /* [files] */
+    alerts *alerts;          /* NULL: no rules. alerts_free is the hub's, also when reading fails */
 } hub_settings;
 
 /* alerts.c: [alerts] */
@@ -41,6 +43,9 @@ bool hub_settings_read_plugins(struct arena *a, const conf_file *f, plugin_polic
 bool hub_settings_policy(struct arena *a, const char *conf_dir, plugin_policy *out, err *e);
 /* The public keys in a folder, for out->keys. */
 bool hub_keys_read(struct arena *a, const char *folder, plugin_policy *out, err *e);
+
+/* settings_files.c: [files]; once the state folder is known. */
+bool hub_settings_read_files(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 
 /* Reads busbar.conf beside the conf folder, where there is one. False: *e names file and line. */
 bool hub_settings_read(struct arena *a, const hub_options *options, hub_settings *out, err *e);

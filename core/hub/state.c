@@ -154,12 +154,25 @@ static bool open_key(hub *h, err *e) {
     return ok;
 }
 
+/* For content that waits until all of it is here. What a hub that was ended left there is nobody's. */
+static bool open_spool(const char *path, err *e) {
+    if (!make_folder(path, e))
+        return false;
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+        if (strncmp(entry->d_name, ".busbar-", 8) == 0)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir != NULL)
+        closedir(dir);
+    return true;
+}
+
 bool hub_state_open(hub *h, bool offline, err *e) {
     h->lock_fd = -1;
     if (!make_folder(h->settings.state_dir, offline, e))
         return false;
     if (!offline)
-        return take_lock(h, e) && open_key(h, e);
+        return take_lock(h, e) && open_spool(h->settings.folders.spool, e) && open_key(h, e);
     char key[sizeof KEY_PREFIX + 2 * KEY_BYTES + 1];
     if (!random_key(key))
         return err_set(e, "the system gives no random bytes");

@@ -53,6 +53,7 @@ static void stop_loops(hub *h) {
     h->stopping = true;
     h->stop = false;
     atomic_store(&h->shared.ready, false);
+    transfers_stop(h->transfers);
     hub_answer_waiters(h);
     if (running) {
         for (unsigned i = 0; i < h->loop_count; i++)
@@ -155,6 +156,8 @@ void hub_free(hub *h) {
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);
     cache_free(h->cache);
+    transfers_free(h->transfers);
+    content_progress_free(h->progress);
     executions_free(h->executions);
     alerts_free(h->settings.alerts);
     report_free(h->last);

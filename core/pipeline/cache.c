@@ -14,6 +14,8 @@ static uint64_t now_ms(const call *c) {
 
 static bool may_cache(const call *c) {
     const cache_policy *p = &c->conn->policies.cache;
+    if (c->request.content != NULL || c->op->content != 0)
+        return false;
     return (p->on || c->conn->policies.fallback.stale_ms > 0) && (c->op->desc->flags & BB_OP_SAFE) != 0 &&
            patterns_fit(&p->operations, c->op->id);
 }

@@ -124,6 +124,7 @@ static void clear(call *c) {
     c->nested = NULL;
     c->waits = false;
     c->counted_bytes = 0;
+    c->content = NULL;
     c->attempt = c->attempts = c->requests = c->pages = 0;
     c->item_count = c->request_bytes = c->place_ns = 0;
     c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
@@ -139,14 +140,14 @@ uint64_t call_usual_timeout_ms(const call *c) {
                                           : CALL_DEFAULT_TIMEOUT_MS;
 }
 
-static uint64_t timeout_of(const call *c) {
+uint64_t call_allowed_ms(const call *c) {
     uint64_t ms = c->request.timeout_ms != 0 ? c->request.timeout_ms : call_usual_timeout_ms(c);
     return ms < CALL_MAX_TIMEOUT_MS ? ms : CALL_MAX_TIMEOUT_MS;
 }
 
 /* With another connection to fall back to, half of the time is kept for that one. */
 static void set_times(call *c) {
-    uint64_t timeout_ns = timeout_of(c) * 1000000u;
+    uint64_t timeout_ns = call_allowed_ms(c) * 1000000u;
     bool halved = c->conn->policies.fallback.connection.ptr != NULL && !c->request.is_fallback;
     c->started_ns = clock_ns();
     c->started_wall_ns = clock_wall_ns();
@@ -212,6 +213,7 @@ void call_end(call *c) {
     assert(!c->ended);
     isolate_leave(&c->isolate);
     call_leave_upstream(c, BREAKER_UNKNOWN);
+    content_leave(c);
     if (c->acted && c->result.problem != PROBLEM_NONE)
         tell_unsure(c);
     call_cache_settle(c); /* those who wait fall back by themselves */
@@ -243,6 +245,7 @@ void call_abandon(call *c) {
     c->transform = NULL;
     c->slot_wait = NULL;
     auth_ticket_cancel(&c->ticket);
+    content_leave(c);
     call_cache_leave(c);
     call_leave_rate(c);
     call_leave_upstream(c, BREAKER_UNKNOWN);

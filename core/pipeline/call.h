@@ -7,6 +7,7 @@
 #include "access/access.h"
 #include "base/problem.h"
 #include "cache/cache.h"
+#include "content/content.h"
 #include "observe/trace.h"
 #include "pipeline/worker.h"
 #include "plugin/call.h"
@@ -17,6 +18,23 @@ typedef struct cache_wish {
     bool has_max_age;
     uint64_t max_age_ms;
 } cache_wish;
+
+/* The files of a call, and what is to be told of them. The caller's; lives until `done`. */
+typedef struct call_content {
+    content_source *source;                /* NULL: there is none to take. Replaced, where it is spooled */
+    content_sink *sink;                    /* NULL: no place for what is given */
+    const struct content_folders *folders; /* where to spool; NULL: nowhere */
+    uint64_t offset;                       /* the download begins there: the sink has what is before */
+    const char *validator;                 /* with an offset: as it was then; "" : unknown */
+    bb_str saved;                          /* JSON text of a call that broke off; absent: none */
+    /* The connector's resume state: to be kept, then `kept` is called, later, from the loop. NULL: it is
+     * needed within this call alone. False: it cannot be kept, and the call fails. `kept` must not be called
+     * once the call has ended. */
+    bool (*save)(void *ctx, bb_str json, void (*kept)(void *kept_ctx, bool ok), void *kept_ctx);
+    void *ctx;
+    /* how far it is: [any-thread] */
+    _Atomic(uint64_t) done_bytes, total_bytes; /* total: FLOW_UNKNOWN */
+} call_content;
 
 typedef struct call_request {
     connection *conn;
@@ -33,6 +51,7 @@ typedef struct call_request {
     bb_str idempotency;  /* the key that the service is given for an unsafe request; absent: one of the call's
                             own */
     trace_context trace; /* the caller's; its `state` lives until `done` */
+    call_content *content; /* NULL: JSON alone */
     http_probe *
         probe; /* not NULL: a person's test: limits and breaker let it pass, and the way is described there */
     /* the pipeline's own */

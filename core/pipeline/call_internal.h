@@ -101,6 +101,8 @@ struct call {
     uint64_t told_age_ms;
     bb_str etag, modified;
 
+    struct content_run *content; /* NULL: JSON alone */
+
     call *nested; /* the fallback's */
     bool nested_running;
 
@@ -142,6 +144,28 @@ stage_result stage_output(call *c);             /* output.c: the answer, or the 
 stage_result stage_transform_response(call *c); /* transform.c */
 stage_result stage_end(call *c);
 const json_value *call_output_value(call *c); /* validate.c: the connector's output, read */
+
+/* --- content.c: a call whose content passes in pieces -------------------------------------------------- */
+
+stage_result stage_content(call *c);     /* what must be known as a whole is spooled */
+stage_result stage_content_end(call *c); /* what was given out is where it belongs */
+plugin_content *content_of_steps(call *c);
+/* After a step: keeps what it saved. NEXT: go on; WAIT: with `go_on`, later. */
+stage_result content_keep(call *c, void (*go_on)(call *c));
+/* Range and the like, for a download that goes on; gives how many fields. */
+size_t content_fields(call *c, bb_str *fields);
+/* Completes c->send; false: the call has failed. */
+bool content_describe(call *c);
+void content_sent(call *c); /* the transfer is under way: its inactivity is watched */
+/* Before anything is made of the answer: true: it goes on by itself. */
+bool content_answered(call *c, const http_answer *answer);
+uint64_t content_moved(const call *c); /* bytes so far, repeats counted */
+bool content_got_on(const call *c);    /* in this attempt: it did not just fail */
+bool content_may_repeat(const call *c);
+void content_leave(call *c);                            /* the call ends, or is cancelled */
+void call_answered(call *c, const http_answer *answer); /* send.c */
+void call_restart(call *c);                             /* steps.c: from `start`, with what was saved */
+uint64_t call_allowed_ms(const call *c);                /* call.c: by caller, connection, operation */
 
 /* stages.c: begins with the call, with the request that the connector described, or with its output;
  * call_go_on: after a STAGE_WAIT. */

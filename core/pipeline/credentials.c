@@ -141,6 +141,7 @@ static bool sign(call *c, bb_str *fields, size_t *n, err *e) {
                          .headers = fields,
                          .header_count = *n,
                          .body = r->body_kind != PLUGIN_BODY_NONE ? r->body : STR(""),
+                         .streamed = r->has_content,
                          .now_ms = clock_wall_ms()};
     uint64_t a = worker_random(c->worker), b = worker_random(c->worker);
     memcpy(view.random, &a, 8);
@@ -164,7 +165,7 @@ static void restore_url(call *c) {
 
 stage_result stage_sign(call *c) {
     const plugin_request *r = &c->steps.request;
-    bb_str *fields = arena_alloc(c->steps.memory, (r->header_count + 6 + SIGN_HEADERS_MAX) * sizeof *fields);
+    bb_str *fields = arena_alloc(c->steps.memory, (r->header_count + 8 + SIGN_HEADERS_MAX) * sizeof *fields);
     err e = {""};
     if (fields == NULL)
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the request"));
@@ -184,6 +185,8 @@ stage_result stage_sign(call *c) {
         fields[n] = arena_printf(c->steps.memory, "tracestate: %.*s", STR_FMT(c->request.trace.state));
         n += fields[n].ptr != NULL;
     }
+    if (c->content != NULL)
+        n += content_fields(c, fields + n);
     if (!r->foreign && !sign(c, fields, &n, &e))
         return call_fail(c, PROBLEM_CREDENTIALS_UNAVAILABLE, str_from(e.text));
     c->repeatable = is_repeatable(c);

@@ -140,6 +140,8 @@ static problem problem_of_failure(const call *c, const http_answer *answer) {
     case HTTP_FAIL_TRUNCATED:
     case HTTP_FAIL_GARBAGE: return PROBLEM_UPSTREAM_INVALID;
     case HTTP_FAIL_TOO_LARGE: return PROBLEM_TOO_LARGE;
+    case HTTP_FAIL_FLOW:
+        return strcmp(answer->detail, FLOW_GONE) == 0 ? PROBLEM_CANCELLED : PROBLEM_CONTENT_FAILED;
     case HTTP_FAIL_CANCELLED: return PROBLEM_CANCELLED;
     case HTTP_FAIL_OTHER: return PROBLEM_UPSTREAM_ERROR;
     default: return PROBLEM_UPSTREAM_UNREACHABLE;

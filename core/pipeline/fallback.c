@@ -109,8 +109,8 @@ static bool is_services(problem p) {
 bool call_fall_back(call *c) {
     const policies *p = &c->conn->policies;
     problem failed = c->result.problem;
-    if (failed == PROBLEM_NONE || c->request.is_fallback || c->result.fallback != FALLBACK_NONE ||
-        c->nested != NULL)
+    if (failed == PROBLEM_NONE || c->content != NULL || c->request.is_fallback ||
+        c->result.fallback != FALLBACK_NONE || c->nested != NULL)
         return false;
     if (p->cache.on && is_services(failed) && rescue(c, p->cache.stale_error_ms))
         return false;

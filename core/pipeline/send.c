@@ -28,7 +28,9 @@ static void describe(call *c) {
 
 stage_result stage_send(call *c) {
     describe(c);
-    if (c->send.timeout_ms == 0)
+    if (c->content != NULL && !content_describe(c))
+        return STAGE_END;
+    if (call_left_ms(c) == 0)
         return call_fail(c, PROBLEM_DEADLINE_EXCEEDED, STR("the time ran out before the service was asked"));
     if (c->attempt++ == 0)
         retry_budget_earn(c->conn->stats, &c->conn->retry);
@@ -39,6 +41,8 @@ stage_result stage_send(call *c) {
     c->transfer = http_client_send(c->worker->client, &c->send, on_answer, c);
     if (c->transfer != NULL) {
         ledger_add(&call_share(c)->transfers, 1);
+        if (c->content != NULL)
+            content_sent(c);
         return STAGE_WAIT;
     }
     return call_fail(c, PROBLEM_UPSTREAM_UNREACHABLE,
@@ -63,8 +67,11 @@ static bool was_hurried(const call *c) {
 
 /* Failures that a breaker counts: no answer, or one that says that the service itself is in trouble. */
 static breaker_result judge(const call *c, const http_answer *answer) {
+    if (answer->failure != HTTP_FAIL_NONE && content_got_on(c))
+        return BREAKER_UNKNOWN; /* it works, though not for as long as the file takes */
     switch (answer->failure) {
     case HTTP_FAIL_NONE: break;
+    case HTTP_FAIL_FLOW: /* ours */
     case HTTP_FAIL_CANCELLED: return BREAKER_UNKNOWN;
     case HTTP_FAIL_TIMEOUT: return was_hurried(c) ? BREAKER_UNKNOWN : BREAKER_BAD;
     case HTTP_FAIL_TOO_LARGE: return BREAKER_GOOD;
@@ -123,7 +130,8 @@ static bool try_again(call *c, const http_answer *answer, const mapped_error *ma
     };
     retry_answer decision = retry_decide(&c->conn->retry, &question);
     c->result.retry_after_ms = decision.retry_after_ms;
-    if (!decision.repeat || !retry_budget_spend(c->conn->stats))
+    if (!decision.repeat || (c->content != NULL && !content_may_repeat(c)) ||
+        !retry_budget_spend(c->conn->stats))
         return false;
     call_wait(c, decision.delay_ms, call_run_request);
     return true;
@@ -132,14 +140,17 @@ static bool try_again(call *c, const http_answer *answer, const mapped_error *ma
 /* A refused token: the same request once more with another one. */
 static bool try_renewed(call *c, const http_answer *answer) {
     if (answer->failure != HTTP_FAIL_NONE || c->steps.request.foreign || c->ticket.renewals > 0 ||
-        !auth_ticket_rejected(&c->ticket, answer))
+        (c->content != NULL && !content_may_repeat(c)) || !auth_ticket_rejected(&c->ticket, answer))
         return false;
     call_run_request(c);
     return true;
 }
 
 static void on_answer(const http_answer *answer, void *ctx) {
-    call *c = ctx;
+    call_answered(ctx, answer);
+}
+
+void call_answered(call *c, const http_answer *answer) {
     c->transfer = NULL;
     ledger_take(&call_share(c)->transfers, 1);
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
@@ -150,6 +161,8 @@ static void on_answer(const http_answer *answer, void *ctx) {
         call_trace_attempt(c, answer);
     if (c->conn->policies.limits.adapt && answer->failure == HTTP_FAIL_NONE && !c->steps.request.foreign)
         heed_limits(c, answer);
+    if (c->content != NULL && content_answered(c, answer))
+        return;
     mapped_error mapped = call_map_error(c, answer);
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
     if (!good && (try_renewed(c, answer) || try_again(c, answer, &mapped)))

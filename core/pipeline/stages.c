@@ -16,6 +16,7 @@ static const stage call_stages[] = {{"access", stage_access},
                                     {"cache", stage_cache},
                                     {"request transform", stage_transform_request},
                                     {"schema", stage_schema},
+                                    {"content", stage_content},
                                     {"start", stage_start}};
 static const stage request_stages[] = {{"breaker", stage_breaker}, {"told limits", stage_told},
                                        {"rate", stage_rate},       {"concurrency", stage_slot},
@@ -27,7 +28,8 @@ static const stage session_stages[] = {{"breaker", stage_breaker},
                                        {"concurrency", stage_slot},
                                        {"breaker, still", stage_breaker_still},
                                        {"session", stage_session}};
-static const stage output_stages[] = {{"output schema", stage_validate},
+static const stage output_stages[] = {{"content, end", stage_content_end},
+                                      {"output schema", stage_validate},
                                       {"output", stage_output},
                                       {"response transform", stage_transform_response},
                                       {"end", stage_end}};

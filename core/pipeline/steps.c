@@ -3,6 +3,9 @@
 
 #include "plugin/host.h"
 
+#define REQUESTS_MAX 1000u
+#define REQUEST_BYTES 65536u /* of content that passed: they make room for another request */
+
 static bool prepare(call *c) {
     plugin_call *s = &c->steps;
     plugin_call_reset(s);
@@ -24,18 +27,27 @@ static bool prepare(call *c) {
         .cursor = c->request.cursor,
         .state = state_size > 0 ? arena_zalloc(s->memory, state_size) : NULL,
     };
+    s->content = content_of_steps(c);
     return state_size == 0 || s->abi.state != NULL;
+}
+
+static void begin_request(call *c) {
+    c->attempt = 0;
+    c->requests++;
+    c->url_len = 0;
+    call_count_memory(c, call_memory_used(c)); /* while it waits; a call that is done is gone at once */
+    call_run_request(c);
 }
 
 /* What a step came to, as the stage's result; a request is begun here. */
 stage_result call_follow(call *c, plugin_outcome outcome) {
+    stage_result kept = c->content != NULL ? content_keep(c, outcome == PLUGIN_SEND ? begin_request : NULL)
+                                           : STAGE_NEXT;
+    if (kept != STAGE_NEXT)
+        return kept;
     switch (outcome) {
     case PLUGIN_SEND:
-        c->attempt = 0;
-        c->requests++;
-        c->url_len = 0;
-        call_count_memory(c, call_memory_used(c)); /* while it waits; a call that is done is gone at once */
-        call_run_request(c);
+        begin_request(c);
         return STAGE_WAIT; /* the request's stages go on from here, whatever became of them */
     case PLUGIN_DONE: call_run_output(c); return STAGE_WAIT;
     default: return call_fail_by_steps(c);
@@ -55,6 +67,11 @@ stage_result stage_start(call *c) {
     return STAGE_WAIT;
 }
 
+void call_restart(call *c) {
+    if (stage_start(c) == STAGE_END)
+        call_end(c);
+}
+
 /* Values read from this answer may be held by the connector: the next answer gets another buffer. */
 static bool keep_body(call *c) {
     if (c->steps.answer.json == NULL)
@@ -69,7 +86,7 @@ static bool keep_body(call *c) {
 }
 
 stage_result call_resume(call *c, const http_answer *answer) {
-    if (c->requests > 1000)
+    if (c->requests > REQUESTS_MAX + content_moved(c) / REQUEST_BYTES)
         return call_fail(c, PROBLEM_CONNECTOR_DEFECT,
                          STR("the connector made 1000 requests in one call without an end"));
     c->steps.answer = (plugin_answer){

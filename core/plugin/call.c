@@ -1,6 +1,7 @@
 #include "plugin/call.h"
 
 #include "base/clock.h"
+#include "plugin/host_content.h"
 #include "plugin/mark.h"
 
 #include <stdarg.h>
@@ -28,6 +29,7 @@ void plugin_call_reset(plugin_call *c) {
     c->in_resume = c->misused = false;
     c->output_kind = PLUGIN_OUT_NONE;
     c->output = c->next_cursor = (bb_str){NULL, 0};
+    c->content = NULL;
     c->error = (plugin_error){0};
     atomic_store_explicit(&c->cancelled, 0, memory_order_relaxed);
 }
@@ -69,6 +71,8 @@ static plugin_outcome finish_send(plugin_call *c) {
         return failed(c, BB_E_INVALID_INPUT, "the request's URL would be over 64 KiB");
     if (r->url.failed || r->form.failed)
         return failed(c, BB_E_NO_MEMORY, "no memory for the request");
+    if (r->body_kind == PLUGIN_BODY_MULTIPART)
+        host_content_finish(c);
     if (r->body_kind == PLUGIN_BODY_FORM)
         r->body = buf_str(&r->form);
     return PLUGIN_SEND;
@@ -78,6 +82,8 @@ static plugin_outcome finish_send(plugin_call *c) {
 static plugin_outcome finish_body(plugin_call *c) {
     if (c->relayed)
         return PLUGIN_DONE;
+    if (c->content != NULL && c->content->to_output)
+        return host_content_output(c) ? PLUGIN_DONE : failed(c, BB_E_NO_MEMORY, "no memory for the output");
     if (c->answer.body.len == 0) {
         c->output = STR("null");
         return PLUGIN_DONE;

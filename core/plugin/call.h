@@ -24,9 +24,20 @@ typedef struct plugin_request {
     bool foreign;    /* not the origin of base_url: gets no credentials */
     bb_str *headers; /* "Name: value", NUL behind */
     size_t header_count, header_cap;
-    enum { PLUGIN_BODY_NONE, PLUGIN_BODY_BYTES, PLUGIN_BODY_FORM } body_kind;
+    enum {
+        PLUGIN_BODY_NONE,
+        PLUGIN_BODY_BYTES,
+        PLUGIN_BODY_FORM,
+        PLUGIN_BODY_MULTIPART, /* becomes one of its neighbours */
+        PLUGIN_BODY_CONTENT    /* a range of the call's content, within `body` */
+    } body_kind;
     bb_str body;
     buf form;
+    bool has_content; /* the range is part of the body; at `content_at` of its other bytes */
+    size_t content_at;
+    uint64_t content_offset; /* the range */
+    uint64_t content_length; /* UINT64_MAX: to the content's end */
+    bool to_output;          /* the body of a 2xx answer is the call's content */
     enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
 } plugin_request;
 
@@ -46,6 +57,32 @@ typedef struct plugin_error {
     bb_retry retry;
 } plugin_error;
 
+#define PLUGIN_DIGESTS_MAX 4
+
+typedef struct plugin_digest {
+    int32_t kind;   /* bb_digest */
+    uint64_t block; /* bytes; 0: over the whole */
+    char hex[65];   /* "" : cannot be told */
+} plugin_digest;
+
+/* What steps see of the call's content (busbar.content/1), and say of it. No bytes: it may be sent to where
+ * the steps run, and back. */
+typedef struct plugin_content {
+    bool given;      /* there is content to be taken */
+    bool wanted;     /* there is a place for content that is given */
+    uint64_t length; /* of what is given; UINT64_MAX: unknown */
+    bb_str type, name;
+    bb_str saved;    /* JSON text of a call that broke off; absent: none */
+    uint64_t passed; /* bytes sent, or received */
+    plugin_digest digests[PLUGIN_DIGESTS_MAX];
+    size_t digest_count;
+    /* said by the steps */
+    bool saves; /* `save` replaces what was saved; absent: it cannot go on any more */
+    bb_str save;
+    bb_str out_type, out_name; /* of what is given out; absent: as the answer says */
+    bool to_output;            /* a request of the call has said so */
+} plugin_content;
+
 typedef struct plugin_call {
     bb_call abi; /* first: the connector's bb_call pointer is a plugin_call pointer */
     arena *memory;
@@ -61,6 +98,7 @@ typedef struct plugin_call {
     bb_str output; /* a JSON text */
     bb_str next_cursor;
     plugin_error error;
+    plugin_content *content;        /* NULL: the call has none */
     struct plugin_auth *auth;       /* while steps of an auth scheme run, not of an operation; else NULL */
     struct plugin_webhook *webhook; /* while a webhook scheme's verify runs; else NULL */
     struct plugin_session *session; /* while a session operation runs; else NULL */

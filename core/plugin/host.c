@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "plugin/call.h"
 #include "plugin/host_auth.h"
+#include "plugin/host_content.h"
 #include "plugin/host_crypto.h"
 #include "plugin/host_session.h"
 #include "plugin/host_webhook.h"
@@ -53,6 +54,7 @@ static const void *get_extension(const bb_host *host, const char *id) {
         {BB_EXT_LOG, &host_log},         {BB_EXT_JSON, &host_json},       {BB_EXT_CRYPTO, &host_crypto},
         {BB_EXT_HTTP, &host_http},       {BB_EXT_CALL, &host_call},       {BB_EXT_AUTH, &host_auth},
         {BB_EXT_WEBHOOK, &host_webhook}, {BB_EXT_SESSION, &host_session}, {BB_EXT_MEMORY, &host_memory},
+        {BB_EXT_CONTENT, &host_content},
     };
     for (size_t i = 0; id != NULL && i < sizeof extensions / sizeof extensions[0]; i++)
         if (strcmp(id, extensions[i].id) == 0)

@@ -41,6 +41,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     buf_clear(&r->form);
     r->header_count = 0;
     r->body_kind = PLUGIN_BODY_NONE;
+    r->has_content = r->to_output = false;
     r->repeatable = PLUGIN_REPEAT_UNSAID;
     r->begun = true;
     if (!is_token(method) || method.len > 32)

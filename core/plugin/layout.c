@@ -1,5 +1,6 @@
 #include "plugin/layout.h"
 
+#include <busbar/content.h>
 #include <busbar/session.h>
 #include <busbar/webhook.h>
 
@@ -88,6 +89,15 @@ static const layout_field webhook_fields[] = {
     LIST(bb_webhook_extension, schemes, &webhook_scheme, LAYOUT_LIST_MAX), END};
 static const layout webhook_extension = {sizeof(bb_webhook_extension), 0, webhook_fields};
 
+/* --- busbar/content.h -------------------------------------------------------------------------------- */
+
+static const layout_field content_operation_fields[] = {TEXT(bb_content_operation, operation), END};
+static const layout content_operation = {sizeof(bb_content_operation), 0, content_operation_fields};
+
+static const layout_field content_fields[] = {
+    LIST(bb_content_extension, operations, &content_operation, LAYOUT_LIST_MAX), END};
+static const layout content_extension = {sizeof(bb_content_extension), 0, content_fields};
+
 /* --- busbar/session.h -------------------------------------------------------------------------------- */
 
 static const layout_field session_operation_fields[] = {TEXT(bb_session_operation, operation),
@@ -110,7 +120,8 @@ static const struct {
     const layout *declares;
 } extensions[] = {{BB_EXT_AUTH, &auth_extension},
                   {BB_EXT_WEBHOOK, &webhook_extension},
-                  {BB_EXT_SESSION, &session_extension}};
+                  {BB_EXT_SESSION, &session_extension},
+                  {BB_EXT_CONTENT, &content_extension}};
 
 const layout *layout_extension(const char *id) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)

@@ -24,6 +24,35 @@ store_result store_token_get(store *s, arena *a, bb_str name, bb_str *sealed, ui
     return r;
 }
 
+store_result store_token_names(store *s, arena *a, bb_str prefix, bb_str **names, size_t *count) {
+    store_result r = STORE_OK;
+    size_t cap = 0;
+    *names = NULL;
+    *count = 0;
+    if (s == NULL)
+        return STORE_OK;
+    pthread_mutex_lock(&s->main_lock);
+    sqlite3_stmt *stmt = database_prepare(
+        &s->main, "SELECT name FROM tokens WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name");
+    database_text(stmt, 1, prefix);
+    while (database_row(stmt, &r)) {
+        if (*count == cap) {
+            size_t more = cap == 0 ? 16 : cap * 2;
+            bb_str *larger = arena_grow(a, *names, cap * sizeof **names, more * sizeof **names);
+            if (larger == NULL) {
+                sqlite3_reset(stmt);
+                r = STORE_FAILED;
+                break;
+            }
+            *names = larger;
+            cap = more;
+        }
+        (*names)[(*count)++] = arena_copy(a, database_column(stmt, 0));
+    }
+    pthread_mutex_unlock(&s->main_lock);
+    return r;
+}
+
 typedef struct token_job {
     loop_job loop;
     bb_str name, sealed;

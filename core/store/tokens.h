@@ -13,4 +13,7 @@ bool store_token_put(store *s, bb_str name, bb_str sealed, uint64_t now_ms, loop
 store_result store_token_put_now(store *s, bb_str name, bb_str sealed, uint64_t now_ms);
 store_result store_token_delete(store *s, bb_str name);
 
+/* The names that begin so, in order. Blocking. [main] */
+store_result store_token_names(store *s, arena *a, bb_str prefix, bb_str **names, size_t *count);
+
 #endif

@@ -253,7 +253,7 @@ static int put_response_body(bb_call *call, bb_json_writer *w) {
     return 1;
 }
 
-static bb_step request_resume(bb_call *call) {
+bb_step rest_request_resume(bb_call *call) {
     const bb_json_api *json = call->host->json;
     if (!is_expected(call))
         return rest_fail(call);
@@ -325,7 +325,7 @@ static const bb_operation request = {
                 "{\"summary\":\"look, and take a 404 for an "
                 "answer\",\"input\":{\"path\":\"/things/8\",\"expect\":[\"2xx\",\"404\"]}}]",
     .start = request_start,
-    .resume = request_resume,
+    .resume = rest_request_resume,
 };
 
 static const bb_operation get = {
@@ -359,6 +359,37 @@ static const bb_operation list = {
     .resume = rest_list_resume,
 };
 
+static const bb_operation files_get = {
+    BB_SIZE(bb_operation),
+    .flags = BB_OP_SAFE,
+    .id = "files.get",
+    .summary = "Read a file of any size",
+    .description =
+        "What the service answers goes, as it comes, to the caller's own answer or to a file of the "
+        "hub's. After a break in the middle the rest is asked for by Range.",
+    .input_schema = files_get_input,
+    .output_schema = files_get_output,
+    .examples = "[{\"summary\":\"read a file\",\"input\":{\"path\":\"/files/7/content\"}}]",
+    .start = rest_files_get_start,
+    .resume = rest_files_get_resume,
+};
+
+static const bb_operation files_put = {
+    BB_SIZE(bb_operation),
+    .id = "files.put",
+    .summary = "Send a file of any size",
+    .description =
+        "The request's body is the file that comes with the call, as it is, or with `field` as a part "
+        "of a form.",
+    .input_schema = files_put_input,
+    .output_schema = request_output,
+    .examples =
+        "[{\"summary\":\"store a file\",\"input\":{\"path\":\"/files/report.pdf\"}},{\"summary\":\"as a "
+        "form does\",\"input\":{\"method\":\"POST\",\"path\":\"/upload\",\"field\":\"file\"}}]",
+    .start = rest_files_put_start,
+    .resume = rest_request_resume,
+};
+
 static const bb_operation test = {
     BB_SIZE(bb_operation),
     .flags = BB_OP_SAFE,
@@ -371,7 +402,7 @@ static const bb_operation test = {
     .resume = test_resume,
 };
 
-static const bb_operation *const operations[] = {&request, &get, &list, &test, NULL};
+static const bb_operation *const operations[] = {&request, &get, &list, &files_get, &files_put, &test, NULL};
 
 static const bb_auth_scheme none = {BB_SIZE(bb_auth_scheme), .scheme = "none", .summary = "no credentials"};
 static const bb_auth_scheme api_key = {BB_SIZE(bb_auth_scheme), .scheme = "api_key",
@@ -408,4 +439,10 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-BUSBAR_PLUGIN(plugin);
+static const bb_content_operation gives = {BB_SIZE(bb_content_operation), BB_CONTENT_GIVES, "files.get"};
+static const bb_content_operation takes = {BB_SIZE(bb_content_operation), BB_CONTENT_TAKES, "files.put"};
+static const bb_content_operation *const with_content[] = {&gives, &takes, NULL};
+static const bb_content_extension content = {BB_SIZE(bb_content_extension), .operations = with_content};
+static const bb_extension extensions[] = {{BB_EXT_CONTENT, &content}, {NULL, NULL}};
+
+BUSBAR_PLUGIN_WITH(plugin, extensions);

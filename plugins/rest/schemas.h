@@ -42,6 +42,24 @@ static const char request_output[] =
 static const char get_input[] = "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PATH
                                 "," QUERY "," HEADERS "}}";
 
+static const char files_get_input[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"path\"],\"properties\":{" PATH "," QUERY
+    "," HEADERS "}}";
+
+static const char files_get_output[] =
+    "{\"type\":\"object\",\"required\":[\"bytes\"],\"properties\":{\"bytes\":{\"type\":\"integer\"},"
+    "\"content_type\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"}}}";
+
+static const char files_put_input[] =
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"path\"],\"properties\":{"
+    "\"method\":{\"enum\":[\"PUT\",\"POST\",\"PATCH\"],\"default\":\"PUT\"}," PATH "," QUERY "," HEADERS
+    ",\"content_type\":{\"type\":\"string\",\"description\":\"of the file; default: as the caller says, or "
+    "application/octet-stream\"},"
+    "\"field\":{\"type\":\"string\",\"minLength\":1,\"description\":\"sends a form (multipart/form-data), with the "
+    "file as this field\"},"
+    "\"form\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"
+    "\"description\":\"further fields of the form, before the file\"}},\"dependentRequired\":{\"form\":[\"field\"]}}";
+
 static const char list_input[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PATH "," QUERY "," HEADERS
     ",\"items\":{\"type\":\"string\",\"default\":\"\",\"description\":\"where the page's items are: member "

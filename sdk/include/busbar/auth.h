@@ -68,13 +68,15 @@ typedef struct bb_auth_request {
 
 /* Flags of a scheme. */
 enum {
-    BB_AUTH_RENEW = 1u << 0 /* a 401 may mean that the token is used up: acquire another, and repeat the
-                               request, once a call */
+    BB_AUTH_RENEW = 1u << 0, /* a 401 may mean that the token is used up: acquire another, and repeat the
+                                request, once a call */
+    BB_AUTH_STREAMS = 1u << 1 /* `sign` does not look at the body: it may sign a request whose body is a file
+                                 (content.h), and sees none of it. Without, such a request is refused */
 };
 
 typedef struct bb_custom_auth {
     uint32_t size;       /* sizeof(bb_custom_auth) */
-    uint32_t flags;      /* BB_AUTH_RENEW, or 0 */
+    uint32_t flags;      /* BB_AUTH_RENEW, BB_AUTH_STREAMS, or 0 */
     uint32_t state_size; /* bytes of bb_call.state in start and resume, at most 64 KiB */
     uint32_t timeout_ms; /* of acquiring a token, all its requests together, at most 300,000; 0: the host's
                             (30 s) */
