@@ -22,6 +22,7 @@ before(async () => {
       'none.conf': conf(key('tb-none')),
       'wrong.conf': conf(key('tb-wrong')),
       'login.conf': conf(login(LOGIN.key_id, LOGIN.secret)),
+      'late.conf': conf(login(LOGIN.key_id, LOGIN.secret), '', 'kingdom = 12\n'),
       'badlogin.conf': conf(login(LOGIN.key_id, 'tbs_other')),
       'nobody.conf': conf(login('tbk_nobody', 'tbs_other')),
     },
@@ -165,6 +166,26 @@ test('a login is signed, made once, renewed when its token ends, and the secret 
 test('a login that the server refuses is told of as what it is', async () => {
   const wrong = await hub.problem('credentials-unavailable', 'badlogin', 'test', {});
   assert.match(wrong.detail, /not signed with the secret/);
+});
+
+test('a login that goes wrong for a while is told of, and made later', async () => {
+  const odd = (status, ...answers) => service.faults.push(...answers.map((body) => ({status, body})));
+  odd(200, {hello: 'world'});
+  assert.match((await hub.problem('credentials-unavailable', 'late', 'test', {})).detail, /has no challenge/);
+  for (const [status, answers, said] of [
+    [200, [{challenge: 'c'}, {tokens: []}], /has no token/],
+    [401, [{error: {code: 'challenge_expired', message: 'the challenge is used up'}}], /used up/],
+    [429, [{error: {code: 'rate_limited', message: 'not so fast'}}], /not so fast/],
+    [500, ['<html>'], /500/],
+  ]) {
+    odd(status, ...answers);
+    const asked = await hub.cli(['auth', 'late']); // asks at once
+    assert.notEqual(asked.code, 0);
+    assert.match(asked.stdout + asked.stderr, said);
+  }
+  const asked = await hub.cli(['auth', 'late']);
+  assert.equal(asked.code, 0, asked.stderr);
+  await hub.data('late', 'test', {});
 });
 
 test('the example of the protocol is right', () => {
