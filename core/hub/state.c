@@ -156,7 +156,7 @@ static bool open_key(hub *h, err *e) {
 
 /* For content that waits until all of it is here. What a hub that was ended left there is nobody's. */
 static bool open_spool(const char *path, err *e) {
-    if (!make_folder(path, e))
+    if (!make_folder(path, false, e))
         return false;
     DIR *dir = opendir(path);
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
