@@ -153,7 +153,7 @@ END_TEST
 
 static volatile unsigned deep;
 
-__attribute__((noinline, noclone)) static unsigned recurse(unsigned n) {
+__attribute__((noinline)) static unsigned recurse(unsigned n) {
     volatile char here[512];
     here[n % 512] = (char)n;
     if (deep == 0)
