@@ -291,8 +291,10 @@ test('session operations run in the process, with their pool; one that crashes t
   assertProblem(await hub.call('shop', 'query', {sql: 'SELECT nonsense FROM nowhere'}), 'upstream-rejected');
   const endless = 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c';
   assert.equal((await hub.call('shop', 'query', {sql: endless}, '?timeout=150ms')).status, 504); // told by the connector or by the pool
-  const running = hub.call('shop', 'query', {sql: endless}, '?timeout=20s');
-  const pid = await until('the process', () => workers(hub.child.pid).find((n) => fs.readdirSync(`/proc/${n}/task`).length > 2));
+  const steps = async () => Number(/busbar_isolated_steps_total\{connection="shop",plugin="sqlite"\} (\d+)/.exec((await hub.api('GET', '/metrics')).text)[1]);
+  const asked = await steps(), running = hub.call('shop', 'query', {sql: endless}, '?timeout=20s');
+  await until('the query', async () => (await steps()) > asked);
+  const pid = workers(hub.child.pid).find((n) => /gen\/sqlite/.test(fs.readFileSync(`/proc/${n}/maps`, 'utf8')));
   process.kill(pid, 'SIGKILL');
   assertProblem(await running, 'connector-crashed');
   await until('an answer', async () => (await hub.call('shop', 'query', {sql: 'SELECT count(*) AS n FROM t'})).status === 200);
