@@ -215,15 +215,19 @@ static void count_metrics(const registry *r) {
     metrics_kept(r->modules_loaded);
 }
 
-/* Copies of builds that are no longer the newest can go: what is mapped stays mapped. */
+/* Copies of builds that are no longer the newest can go: what is mapped stays mapped. A connection that goes
+ * on with an older build may have a process, which is started from the copy again. */
 static void clean_stage(registry *r) {
     if (r->options.shared_state)
         return;
-    const char **keep = malloc((r->current->plugin_count + 1) * sizeof *keep);
+    const char **keep = malloc((r->current->plugin_count + r->current->count + 1) * sizeof *keep);
     size_t n = 0;
     for (size_t i = 0; keep != NULL && i < r->current->plugin_count; i++)
         if (r->current->plugins[i].module != NULL)
             keep[n++] = r->current->plugins[i].module->sha256;
+    for (size_t i = 0; keep != NULL && i < r->current->count; i++)
+        if (r->current->entries[i].conn != NULL)
+            keep[n++] = r->current->entries[i].conn->module->sha256;
     if (keep != NULL)
         stage_clean(r->options.state_dir, keep, n);
     free(keep);

@@ -1,0 +1,57 @@
+// Connectors in processes of their own, at odd moments: builds that are refused, in quarantine or gone while
+// an older one goes on, and what a connector does before it is confined.
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import {after, before, test} from 'node:test';
+import {startUpstream} from '../emulators/upstream.mjs';
+import {assertProblem, slow, startHub, tempFolder, until} from './lib/hub.mjs';
+
+const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
+const patient = slow ? '30s' : '5s';
+let dir, upstream;
+
+function build(folder, source, defines = [], id = source) {
+  const out = path.join(folder, `${id}.made`);
+  execFileSync('cc', ['-std=c11', '-D_GNU_SOURCE', '-O1', '-fPIC', '-shared', '-pthread', '-fvisibility=hidden', ...defines, '-I', path.join(root, 'sdk/include'), path.join(root, `tests/integration/connectors/${source}.c`), '-o', out]);
+  fs.chmodSync(out, 0o755);
+  fs.renameSync(out, path.join(folder, `${id}.so`));
+}
+
+const conf = ({isolation = 'process', settings = '', limits = ''} = {}) =>
+  `[connection]\nplugin = wild\nisolation = ${isolation}\n[settings]\nbase_url = ${upstream.url}\n${settings}` +
+  (isolation === 'process' ? `[isolation]\nstep_timeout = ${patient}\n${/restarts/.test(limits) ? '' : 'restarts = 10000\n'}${limits}` : '');
+
+function folder() {
+  const made = fs.mkdtempSync(path.join(dir, 'plugins-'));
+  fs.chmodSync(made, 0o755);
+  return made;
+}
+
+const entry = async (hub, name) => (await hub.reload()).connections.find((c) => c.id === name);
+const works = async (hub, name) => (await hub.call(name, 'echo', {say: 'x'})).status === 200;
+
+before(async () => {
+  upstream = await startUpstream();
+  dir = tempFolder();
+});
+after(async () => {
+  await upstream.stop();
+  fs.rmSync(dir, {recursive: true, force: true});
+});
+
+test('a connection that goes on with an older build has its process started again', async () => {
+  const pluginsDir = folder();
+  build(pluginsDir, 'wild', ['-DBUILD=1']);
+  const hub = await startHub({pluginsDir, conf: {'wild.conf': conf()}});
+  build(pluginsDir, 'wild', ['-DBUILD=2', '-O0']);
+  hub.writeConf('wild.conf', conf({settings: 'when = refuse\n'})); // the newer build is good, its connection is not
+  assert.match((await entry(hub, 'wild')).error, /it shall refuse/);
+  assert.ok(await works(hub, 'wild'));
+  for (let i = 0; i < 3; i++) {
+    assertProblem(await hub.call('wild', 'harm', {do: 'exit'}), 'connector-crashed');
+    assert.equal((await hub.call('wild', 'echo', {say: 'x'})).status, 200, hub.stderr);
+  }
+  await hub.stop();
+});
