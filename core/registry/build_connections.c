@@ -88,6 +88,22 @@ static bool seen_before(const build *b, const build_connection *c) {
     return false;
 }
 
+/* What is new needs a build that may be run as it asks for: the one that goes on may be off, or may have been
+ * read only, for its processes, where a newer one is refused. */
+static bool check_runs(const build *b, build_connection *c) {
+    const plugin_module *m = c->fresh->module;
+    const quarantine_entry *held = quarantine_find(b->r->quarantine, m->sha256);
+    if (held != NULL && held->action == QUARANTINE_OFF)
+        return conf_fail(&c->error, c->file, 1,
+                         "the build of connector %s that would go on, %.12s, is in quarantine: %s; put in "
+                         "another build, or allow it: busbar plugin allow %.12s",
+                         m->desc->id, m->sha256, held->reason, m->sha256);
+    return c->fresh->isolate || !m->declared ||
+           conf_fail(&c->error, c->file, 1,
+                     "connector %s is not loaded within the hub, only in processes of its own: %s",
+                     m->desc->id, c->plugin->error.text);
+}
+
 static void read_file(build *b, build_connection *c) {
     c->duplicate = c->file->error.text[0] != '\0' && seen_before(b, c);
     if (!c->duplicate && b->r->current != NULL) {
@@ -102,6 +118,8 @@ static void read_file(build *b, build_connection *c) {
         refuse(c);
     else
         compare(b, c);
+    if (c->fresh != NULL && !check_runs(b, c))
+        refuse(c);
 }
 
 /* --- instances ---------------------------------------------------------------------------------------- */

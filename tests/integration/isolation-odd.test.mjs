@@ -55,3 +55,45 @@ test('a connection that goes on with an older build has its process started agai
   }
   await hub.stop();
 });
+
+test('a build that was only read is not run within the hub where a newer one is refused', async () => {
+  const pluginsDir = folder();
+  build(pluginsDir, 'wild');
+  const hub = await startHub({pluginsDir, conf: {'wild.conf': conf()}});
+  fs.writeFileSync(path.join(pluginsDir, 'wild.made'), 'no connector');
+  fs.renameSync(path.join(pluginsDir, 'wild.made'), path.join(pluginsDir, 'wild.so'));
+  hub.writeConf('wild.conf', conf({isolation: 'none'}));
+  assert.match((await entry(hub, 'wild')).error, /not loaded within the hub.*not a shared object/);
+  assert.ok(await works(hub, 'wild'));
+  build(pluginsDir, 'wild');
+  assert.equal((await entry(hub, 'wild')).error, undefined);
+  assert.ok(await works(hub, 'wild'));
+  await hub.stop();
+});
+
+test('a build that is off begins nothing anew, whatever is changed around it', async () => {
+  const pluginsDir = folder();
+  build(pluginsDir, 'wild');
+  const hub = await startHub({pluginsDir, conf: {'wild.conf': conf({limits: 'restarts = 0\n'}), 'calm.conf': conf()}});
+  assertProblem(await hub.call('wild', 'harm', {do: 'exit'}), 'connector-crashed');
+  const kept = await until('the quarantine', () => fs.existsSync(hub.path('var/quarantine.json')) && fs.readFileSync(hub.path('var/quarantine.json'), 'utf8'));
+  const hash = JSON.parse(kept).builds[0].sha256;
+  hub.writeConf('wild.conf', conf({settings: 'when = changed\n'}));
+  hub.writeConf('more.conf', conf());
+  for (const isolation of ['process', 'none']) {
+    hub.writeConf('wild.conf', conf({isolation, settings: 'when = changed\n'}));
+    const report = await hub.reload();
+    for (const name of ['wild', 'more'])
+      assert.match(report.connections.find((c) => c.id === name).error, /in quarantine.*busbar plugin allow/);
+    assert.ok(!(await works(hub, 'wild')));
+    assert.ok(!(await works(hub, 'more')));
+    assert.ok(await works(hub, 'calm')); // it was at work before
+  }
+  assert.equal((await hub.cli(['plugin', 'allow', hash, '--state', 'var'])).code, 0);
+  const report = await hub.reload();
+  for (const name of ['wild', 'more', 'calm']) {
+    assert.equal(report.connections.find((c) => c.id === name).error, undefined);
+    assert.ok(await works(hub, name));
+  }
+  await hub.stop();
+});
