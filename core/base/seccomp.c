@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ static void begin(program *p) {
 
 static bool install(program *p) {
     struct sock_fprog filter = {.len = (unsigned short)p->n, .filter = p->code};
-    return p->n <= PROGRAM_MAX && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0;
+    return p->n <= PROGRAM_MAX &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
 }
 
 bool seccomp_allow(const seccomp_call *calls, size_t n) {
@@ -78,13 +80,30 @@ bool seccomp_allow(const seccomp_call *calls, size_t n) {
     return install(&p);
 }
 
-bool seccomp_refuse(const int *calls, size_t n) {
+static void check(program *p, const seccomp_check *c) {
+    static const struct {
+        unsigned short test;
+        unsigned char if_so, if_not; /* instructions to skip; none: it is refused */
+    } tests[] = {[SECCOMP_IF] = {BPF_JEQ, 0, 1},
+                 [SECCOMP_UNLESS] = {BPF_JEQ, 1, 0},
+                 [SECCOMP_BITS] = {BPF_JSET, 0, 1}};
+    unless(p, (unsigned)c->number, 4);
+    load(p, offsetof(struct seccomp_data, args) + c->argument * sizeof(uint64_t));
+    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | tests[c->when].test | BPF_K, c->value, tests[c->when].if_so,
+                                        tests[c->when].if_not));
+    give(p, SECCOMP_RET_ERRNO | EPERM);
+    load(p, offsetof(struct seccomp_data, nr));
+}
+
+bool seccomp_refuse(const int *calls, size_t n, const seccomp_check *checks, size_t check_count) {
     program p;
     begin(&p);
     for (size_t i = 0; i < n; i++) {
         unless(&p, (unsigned)calls[i], 1);
         give(&p, SECCOMP_RET_ERRNO | EPERM);
     }
+    for (size_t i = 0; i < check_count; i++)
+        check(&p, &checks[i]);
     unless(&p, SYS_clone3, 1); /* its flags are in memory, where no filter can look: libc then takes clone */
     give(&p, SECCOMP_RET_ERRNO | ENOSYS);
     unless(&p, SYS_clone, 3);
@@ -103,9 +122,11 @@ bool seccomp_allow(const seccomp_call *calls, size_t n) {
     return false;
 }
 
-bool seccomp_refuse(const int *calls, size_t n) {
+bool seccomp_refuse(const int *calls, size_t n, const seccomp_check *checks, size_t check_count) {
     (void)calls;
     (void)n;
+    (void)checks;
+    (void)check_count;
     return false;
 }
 

@@ -169,7 +169,7 @@ int isolate_child_main(const char *text) {
     buf_init(&in);
     arena *a = arena_new(0);
     if (!confine_begin((unsigned)loops) || a == NULL || !receive(&in, &f) || !read_setup(a, &f, &s) ||
-        !serve_open((unsigned)loops) || !confine_load(s.memory, &s.filtered))
+        !serve_open((unsigned)loops) || !confine_load(s.memory, s.wide, &s.filtered))
         return CHILD_NO_START;
     if (!s.filtered)
         say(FRAME_LOG, BB_LOG_WARN,

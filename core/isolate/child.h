@@ -14,8 +14,9 @@ enum { CHILD_NO_MEMORY = 90, CHILD_NO_START = 91 };
 
 /* Limits, before anything else is read. `loops`: so many sockets stay open. False: one cannot be set. */
 bool confine_begin(unsigned loops);
-/* Before the connector is loaded: memory, and calls that no connector may make. *filtered: the kernel can. */
-bool confine_load(uint64_t memory, bool *filtered);
+/* Before the connector is loaded: memory, and calls that no connector may make. `wide`: it may open sockets
+ * and change files. *filtered: the kernel can. */
+bool confine_load(uint64_t memory, bool wide, bool *filtered);
 /* Before any function of it runs: a connector of HTTP operations calculates and answers, nothing else. False:
  * it cannot be confined so. */
 bool confine_strict(void);

@@ -4,7 +4,10 @@
 #include "base/sanitized.h"
 #include "base/seccomp.h"
 
+#include <asm/sockios.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -108,14 +111,53 @@ static const int refused[] = {
 #endif
 };
 
+/* Of a connector that will only calculate: what it is loaded with may read files, no more. */
+static const int changing[] = {
+    SYS_socket,    SYS_connect,     SYS_bind,         SYS_openat2,      SYS_unlinkat, SYS_renameat2,
+    SYS_mkdirat,   SYS_linkat,      SYS_symlinkat,    SYS_mknodat,      SYS_fchmod,   SYS_fchmodat,
+    SYS_fchown,    SYS_fchownat,    SYS_truncate,     SYS_utimensat,    SYS_setxattr, SYS_lsetxattr,
+    SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+#ifdef SYS_unlink /* and the other calls of old, which newer machines do without */
+    SYS_unlink,    SYS_rename,      SYS_mkdir,        SYS_rmdir,        SYS_link,     SYS_symlink,
+    SYS_mknod,     SYS_chmod,       SYS_chown,        SYS_lchown,       SYS_creat,    SYS_utime,
+    SYS_utimes,    SYS_futimesat,
+#endif
+};
+
+#define TO_CHANGE (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)
+#define REFUSED_MAX (sizeof refused / sizeof refused[0] + sizeof changing / sizeof changing[0])
+
+static bool refuse(bool wide) {
+    const seccomp_check checks[] = {
+        {SYS_tgkill, 0, SECCOMP_UNLESS, (unsigned)getpid()}, /* abort() */
+        /* the kernel would send signals to others in this one's name */
+        {SYS_fcntl, 1, SECCOMP_IF, F_SETOWN},
+        {SYS_fcntl, 1, SECCOMP_IF, F_SETOWN_EX},
+        {SYS_ioctl, 1, SECCOMP_IF, FIOSETOWN},
+        {SYS_ioctl, 1, SECCOMP_IF, SIOCSPGRP},
+        {SYS_openat, 2, SECCOMP_BITS, TO_CHANGE},
+#ifdef SYS_open
+        {SYS_open, 1, SECCOMP_BITS, TO_CHANGE},
+#endif
+    };
+    size_t n = sizeof refused / sizeof refused[0], all = sizeof checks / sizeof checks[0];
+    int calls[REFUSED_MAX];
+    memcpy(calls, refused, sizeof refused);
+    memcpy(calls + n, changing, sizeof changing);
+    return wide ? seccomp_refuse(calls, n, checks, 5) : seccomp_refuse(calls, REFUSED_MAX, checks, all);
+}
+
 /* Not under sanitizers, which map terabytes and make calls of their own. */
-bool confine_load(uint64_t memory, bool *filtered) {
+bool confine_load(uint64_t memory, bool wide, bool *filtered) {
     *filtered = SANITIZED;
     if (SANITIZED)
         return true;
     if (memory != 0 && !limit(RLIMIT_AS, memory))
         return false;
-    *filtered = seccomp_refuse(refused, sizeof refused / sizeof refused[0]);
+    *filtered = refuse(wide);
     return true;
 }
 

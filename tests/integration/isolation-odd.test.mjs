@@ -97,3 +97,14 @@ test('a build that is off begins nothing anew, whatever is changed around it', a
   }
   await hub.stop();
 });
+
+test('what a connector may do while it is loaded, and what its threads may do later', {skip: slow && 'not confined under sanitizers'}, async () => {
+  const pluginsDir = folder(), mark = path.join(dir, 'mark'), victim = path.join(dir, 'victim');
+  fs.writeFileSync(victim, 'dear');
+  build(pluginsDir, 'early', [`-DMARK="${mark}"`, `-DVICTIM="${victim}"`]);
+  const hub = await startHub({pluginsDir, conf: {'early.conf': `[connection]\nplugin = early\nisolation = process\n`}});
+  assert.deepEqual(await hub.data('early', 'found', {}), {socket: 1, signal: 1, make: 1, write: 1, unlink: 1, thread: 1});
+  assert.deepEqual([mark, `${mark}.folder`].filter((name) => fs.existsSync(name)), []);
+  assert.equal(fs.readFileSync(victim, 'utf8'), 'dear');
+  await hub.stop();
+});
