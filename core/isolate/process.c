@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -157,8 +158,9 @@ static void take_said(process *p) {
 
 static void close_handle(void *handle);
 
-static void read_control(process *p) {
-    while (p->control >= 0) {
+/* One that never stops talking must not keep the supervisor from the others. */
+static void read_control(process *p, unsigned rounds) {
+    while (p->control >= 0 && rounds-- > 0) {
         ssize_t n = buf_reserve(&p->said, 4096)
                         ? recv(p->control, p->said.ptr + p->said.len, 4096, MSG_DONTWAIT)
                         : 0;
@@ -181,7 +183,7 @@ static void read_control(process *p) {
 static void on_control(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
-    read_control(poll->data);
+    read_control(poll->data, 16);
 }
 
 /* --- its output -------------------------------------------------------------------------------------------
@@ -286,7 +288,7 @@ static void describe(char *how, size_t cap, const process *p, int status) {
 void process_reap(process *p, char *how, size_t cap, uint64_t *cpu_ms) {
     int status = 0;
     struct rusage used = {0};
-    read_control(p);
+    read_control(p, UINT_MAX); /* there will be no more */
     for (ssize_t n = 1; n > 0;) {
         char bytes[4096];
         n = read(p->output, bytes, sizeof bytes);
