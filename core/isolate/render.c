@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 typedef struct seen {
-    bool up, off;
+    bool up, off, released;
     uint64_t restarts, steps, cpu_ms, rss;
 } seen;
 
@@ -39,6 +39,7 @@ static seen look(isolated *i) {
     pthread_mutex_lock(&i->lock);
     s.up = i->state == ISOLATE_RUNNING;
     s.off = i->state == ISOLATE_IS_OFF;
+    s.released = i->released;
     s.restarts = i->restarts;
     s.cpu_ms = i->cpu_ms_before;
     if (i->pid > 0)
@@ -80,7 +81,7 @@ void isolates_render(isolates *all, buf *out) {
                    families[f].help, families[f].name, families[f].type);
         for (isolated *i = all->first; i != NULL; i = i->next) {
             seen s = look(i);
-            if (!i->released)
+            if (!s.released)
                 series(out, i, families[f].name, value_of(&s, f));
         }
     }
