@@ -246,15 +246,12 @@ void hub_reload(hub *h) {
 void hub_take_looping(hub *h) {
     isolate_loop_of_ends found;
     while (h->isolates != NULL && isolates_looping(h->isolates, &found)) {
-        err e = {""};
         quarantine_entry entry = {.action = QUARANTINE_OFF,
                                   .plugin = found.plugin,
                                   .version = found.version,
                                   .reason = found.reason,
                                   .at_ms = clock_wall_ms()};
         memcpy(entry.sha256, found.sha256, sizeof entry.sha256);
-        if (!quarantine_put(h->quarantine, &entry, &e))
-            log_error("connector %s, build %.12s, is in quarantine until the hub ends only: %s", found.plugin,
-                      found.sha256, e.text);
+        hub_blame(h, &entry, "supervisor");
     }
 }

@@ -59,6 +59,18 @@ static bool check_kind(const connection *c, const conf_file *f, err *e) {
     return true;
 }
 
+/* Whose conf file may say `isolation = none` all the while. */
+static bool blame_quarantine(const connection *c, const registry_options *options, err *e) {
+    const quarantine_entry *held = quarantine_find(options->quarantine, c->module->sha256);
+    err why = *e;
+    if (held == NULL || held->action != QUARANTINE_ISOLATE)
+        return false;
+    return err_set(e,
+                   "%.500s; this build is in quarantine (%.200s), and may run in a process of its own only: "
+                   "put in another build, or allow it: busbar plugin allow %.12s",
+                   why.text, held->reason, held->sha256);
+}
+
 bool isolation_read(connection *c, const conf_file *f, const registry_options *options, err *e) {
     const conf_section *s = conf_find_section(f, STR("isolation"));
     if (!check_value(f, e))
@@ -66,8 +78,9 @@ bool isolation_read(connection *c, const conf_file *f, const registry_options *o
     c->isolate = isolation_wanted(options, f, c->module->sha256);
     if (s != NULL && !c->isolate)
         return conf_fail(e, f, s->line, "[isolation] belongs to a connection with `isolation = process`");
-    return (s == NULL || conf_check_keys(f, s, isolation_keys, e)) &&
-           (!c->isolate || (read_limits(c, f, s, e) && check_kind(c, f, e)));
+    if ((s != NULL && !conf_check_keys(f, s, isolation_keys, e)) || (c->isolate && !read_limits(c, f, s, e)))
+        return false;
+    return !c->isolate || check_kind(c, f, e) || blame_quarantine(c, options, e);
 }
 
 /* --- their processes ------------------------------------------------------------------------------------ */

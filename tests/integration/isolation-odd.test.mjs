@@ -2,11 +2,12 @@
 // an older one goes on, and what a connector does before it is confined.
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
-import {assertProblem, slow, startHub, tempFolder, until} from './lib/hub.mjs';
+import {assertProblem, Hub, plugins, slow, startHub, tempFolder, until} from './lib/hub.mjs';
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 const patient = slow ? '30s' : '5s';
@@ -78,6 +79,7 @@ test('a build that is off begins nothing anew, whatever is changed around it', a
   assertProblem(await hub.call('wild', 'harm', {do: 'exit'}), 'connector-crashed');
   const kept = await until('the quarantine', () => fs.existsSync(hub.path('var/quarantine.json')) && fs.readFileSync(hub.path('var/quarantine.json'), 'utf8'));
   const hash = JSON.parse(kept).builds[0].sha256;
+  await until('its entry in the audit log', async () => new RegExp(`wild ${hash} off: the process of connection wild ended`).test((await hub.cli(['audit', '--action', 'plugin.quarantine', '--state', 'var'])).stdout));
   hub.writeConf('wild.conf', conf({settings: 'when = changed\n'}));
   hub.writeConf('more.conf', conf());
   for (const isolation of ['process', 'none']) {
@@ -95,6 +97,19 @@ test('a build that is off begins nothing anew, whatever is changed around it', a
     assert.equal(report.connections.find((c) => c.id === name).error, undefined);
     assert.ok(await works(hub, name));
   }
+  await hub.stop();
+});
+
+test('a connector that cannot be isolated, in quarantine to be so, is told why it is refused', async () => {
+  const file = path.join(plugins, 'sqlite.so'), hub = new Hub(tempFolder());
+  const sha256 = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  for (const name of ['conf.d', 'var']) fs.mkdirSync(hub.path(name), {mode: 0o700});
+  hub.writeConf('db.conf', `[connection]\nplugin = sqlite\n[settings]\nfile = ${hub.path('db')}\n`);
+  fs.writeFileSync(hub.path('var/quarantine.json'), JSON.stringify({format: 1, builds: [{sha256, action: 'isolate', plugin: 'sqlite', version: '1', reason: 'it crashed', at: 1}]}), {mode: 0o600});
+  await hub.start();
+  assert.match((await entry(hub, 'db')).error, /keeps sessions.*in quarantine \(it crashed\).*busbar plugin allow/);
+  assert.equal((await hub.cli(['plugin', 'allow', sha256, '--state', 'var'])).code, 0);
+  assert.equal((await entry(hub, 'db')).error, undefined);
   await hub.stop();
 });
 
