@@ -105,7 +105,7 @@ void isolate_tell(isolated *i);
 
 /* message.c: what passes, as a plugin_call has it. */
 void message_start(buf *out, uint32_t slot, uint32_t turn, uint32_t op, const plugin_call *c);
-void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_answer *answer);
+void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c);
 /* The child's answer, by what its step came to. */
 void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c, plugin_outcome outcome);
 /* How a session operation ended, and that for the hub. */
@@ -114,5 +114,15 @@ bool message_take_ran(frame *f, session_job *job, plugin_outcome *out);
 /* Has the hub's own plugin_call say what the frame says, checked as if a connector said it within the hub.
  * False: it is no proper answer. */
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out);
+
+/* message_content.c: the parts of these frames that tell of a call's content. */
+void message_put_content(buf *out, const plugin_call *c); /* start */
+bool message_take_content(frame *f, plugin_call *c);
+void message_put_passed(buf *out, const plugin_call *c); /* resume */
+bool message_take_passed(frame *f, plugin_call *c);
+void message_put_said(buf *out, const plugin_call *c); /* each answer of the child's */
+bool message_take_said(frame *f, plugin_call *c);
+void message_put_range(buf *out, const plugin_request *r); /* a request */
+bool message_take_range(frame *f, plugin_call *c);
 
 #endif

@@ -517,7 +517,7 @@ bool isolate_resume(isolate_call *r, err *e) {
         return false;
     }
     plugin_resume_begin(r->steps);
-    message_resume(&l->out, r->slot, r->turn, &r->steps->answer);
+    message_resume(&l->out, r->slot, r->turn, r->steps);
     begin_step(l, r);
     return true;
 }

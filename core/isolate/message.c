@@ -9,10 +9,12 @@ void message_start(buf *out, uint32_t slot, uint32_t turn, uint32_t op, const pl
     frame_u64(out, c->deadline_ns);
     frame_str(out, json_raw((const json_value *)c->abi.input));
     frame_str(out, c->abi.cursor);
+    message_put_content(out, c);
     frame_end(out, at);
 }
 
-void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_answer *answer) {
+void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c) {
+    const plugin_answer *answer = &c->answer;
     size_t at = frame_begin(out, FRAME_RESUME, slot, turn);
     frame_u32(out, (uint32_t)answer->status);
     frame_u32(out, (uint32_t)answer->header_count);
@@ -21,6 +23,7 @@ void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_answer 
         frame_str(out, answer->headers[i].value);
     }
     frame_str(out, answer->body);
+    message_put_passed(out, c);
     frame_end(out, at);
 }
 
@@ -35,6 +38,7 @@ static void put_request(buf *out, const plugin_request *r) {
     frame_u32(out, r->body_kind != PLUGIN_BODY_NONE);
     frame_str(out, r->body_kind == PLUGIN_BODY_FORM ? buf_str(&r->form) : r->body);
     frame_u32(out, (uint32_t)r->repeatable);
+    message_put_range(out, r);
 }
 
 static void put_error(buf *out, const plugin_error *e) {
@@ -51,6 +55,7 @@ void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c
                       : outcome == PLUGIN_DONE ? FRAME_OUTPUT
                                                : FRAME_FAIL;
     size_t at = frame_begin(out, kind, slot, turn);
+    message_put_said(out, c);
     if (kind == FRAME_REQUEST) {
         put_request(out, &c->request);
     } else if (kind == FRAME_OUTPUT) {
@@ -101,7 +106,7 @@ static bool take_request(frame *f, plugin_call *c) {
         return false;
     if (repeatable != PLUGIN_REPEAT_UNSAID)
         host_http.repeatable(&c->abi, repeatable == PLUGIN_REPEAT_YES);
-    return true;
+    return message_take_range(f, c);
 }
 
 static bool take_output(frame *f, plugin_call *c) {
@@ -183,6 +188,8 @@ bool message_take_ran(frame *f, session_job *job, plugin_outcome *out) {
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
     bb_step step = BB_FAIL;
     bool ok = false;
+    if (!message_take_said(f, c))
+        return false;
     if (f->head.kind == FRAME_REQUEST) {
         ok = take_request(f, c);
         step = BB_SEND;

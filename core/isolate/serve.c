@@ -245,6 +245,8 @@ static bool prepare(child_call *c, frame *f, uint64_t deadline_ns) {
         .cursor = cursor.ptr != NULL ? arena_copy(c->memory, cursor) : cursor,
         .state = state_size > 0 ? arena_zalloc(c->memory, state_size) : NULL,
     };
+    if (!message_take_content(f, s))
+        return false;
     return s->abi.input != NULL && (state_size == 0 || s->abi.state != NULL);
 }
 
@@ -316,6 +318,10 @@ static void resume(child_call *c, frame *f) {
     }
     c->steps.answer = (plugin_answer){
         .status = status, .headers = c->fields, .header_count = n, .body = frame_get_str(f)};
+    if (!message_take_passed(f, &c->steps)) {
+        fail_memory(c);
+        return;
+    }
     answer(c, plugin_resume(&c->steps, c->op->desc));
 }
 

@@ -30,6 +30,7 @@ void plugin_call_reset(plugin_call *c) {
     c->output_kind = PLUGIN_OUT_NONE;
     c->output = c->next_cursor = (bb_str){NULL, 0};
     c->content = NULL;
+    c->boundary = (bb_str){NULL, 0};
     c->error = (plugin_error){0};
     atomic_store_explicit(&c->cancelled, 0, memory_order_relaxed);
 }

@@ -98,6 +98,7 @@ typedef struct plugin_call {
     bb_str output; /* a JSON text */
     bb_str next_cursor;
     plugin_error error;
+    bb_str boundary;                /* of multiparts, where the execution's id is not known; else absent */
     plugin_content *content;        /* NULL: the call has none */
     struct plugin_auth *auth;       /* while steps of an auth scheme run, not of an operation; else NULL */
     struct plugin_webhook *webhook; /* while a webhook scheme's verify runs; else NULL */

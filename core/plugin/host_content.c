@@ -93,11 +93,14 @@ static void body(bb_call *call, bb_str content_type, int64_t offset, int64_t byt
     c->abi.host->http->header(call, STR("Content-Type"), content_type);
 }
 
+static bb_str boundary_of(const plugin_call *c) {
+    return c->boundary.len > 0 ? c->boundary : str_from(c->execution_id != NULL ? c->execution_id : "call");
+}
+
 /* The call's id has 80 random bits, so that no content holds the boundary but by reading it (RFC 2046 section
  * 5.1.1). */
 static void put_boundary(plugin_call *c, const char *end) {
-    buf_printf(&c->request.form, "--busbar-%s%s\r\n", c->execution_id != NULL ? c->execution_id : "call",
-               end);
+    buf_printf(&c->request.form, "--busbar-%.*s%s\r\n", STR_FMT(boundary_of(c)), end);
 }
 
 static void multipart(bb_call *call, bb_str subtype) {
@@ -107,8 +110,8 @@ static void multipart(bb_call *call, bb_str subtype) {
     if (!str_eq(subtype, STR("form-data")) && !str_eq(subtype, STR("related")))
         plugin_misuse(c, BB_E_PLUGIN, "a multipart is \"form-data\" or \"related\"");
     c->request.body_kind = PLUGIN_BODY_MULTIPART;
-    bb_str text = arena_printf(c->memory, "multipart/%.*s; boundary=busbar-%s", STR_FMT(subtype),
-                               c->execution_id != NULL ? c->execution_id : "call");
+    bb_str text = arena_printf(c->memory, "multipart/%.*s; boundary=busbar-%.*s", STR_FMT(subtype),
+                               STR_FMT(boundary_of(c)));
     c->abi.host->http->header(call, STR("Content-Type"), text);
 }
 
@@ -171,6 +174,18 @@ void host_content_finish(plugin_call *c) {
     put_boundary(c, "--");
     r->body = buf_str(&r->form);
     r->body_kind = r->has_content ? PLUGIN_BODY_CONTENT : PLUGIN_BODY_BYTES;
+}
+
+bool host_content_range(plugin_call *c, size_t at, uint64_t offset, uint64_t length) {
+    plugin_request *r = &c->request;
+    bool ends = length == UINT64_MAX ||
+                (c->content->length != UINT64_MAX && offset + length == c->content->length);
+    if (at > r->body.len || offset > INT64_MAX || (length != UINT64_MAX && length > INT64_MAX))
+        return false;
+    take_range(&c->abi, "a body of content", (int64_t)offset, ends ? -1 : (int64_t)length);
+    r->content_at = at;
+    r->body_kind = PLUGIN_BODY_CONTENT;
+    return true;
 }
 
 /* --- what is given out ---------------------------------------------------------------------------------- */

@@ -421,6 +421,24 @@ test('a full disk is a clear failure', async (t) => {
   }
 });
 
+/* --- in a process of its own ------------------------------------------------------------------------------ */
+
+test('a connector in a process of its own passes files too, in pieces that go on after breaks', async () => {
+  hub.writeConf('apart.conf', conf(depot.url).replace('plugin = depot', 'plugin = depot\nisolation = process'));
+  await hub.reload();
+  const file = fileOf('apart', MIDDLE);
+  depot.sessionBreaks = [3 * MB, 20 * MB];
+  const up = await hub.call('apart', 'upload', {name: 'apart'}, `?from_file=${file}`);
+  assert.equal(up.status, 200, up.text);
+  assert.deepEqual(depot.stored.apart, {bytes: MIDDLE, sha256: digests(MIDDLE).sha256});
+  assert.deepEqual([up.body.data.sha256, up.body.data.blocks], [digests(MIDDLE).sha256, digests(MIDDLE).blocks]);
+  depot.files.apart = {size: MIDDLE, etag: '"1"', breakAt: [9 * MB]};
+  const down = await hub.call('apart', 'get', {name: 'apart'}, `?to_file=${folder}/apart-down`);
+  assert.equal(down.status, 200, down.text);
+  assert.deepEqual([down.body.data.passed, down.body.data.sha256], [MIDDLE, digests(MIDDLE).sha256]);
+  assert.equal(shaOf(path.join(folder, 'apart-down')), digests(MIDDLE).sha256);
+});
+
 /* --- what is signed, and shown -------------------------------------------------------------------------- */
 
 test('schemes that sign the body refuse a file, but where the service takes it unsigned', async () => {
