@@ -16,8 +16,8 @@ bool host_content_admit(plugin_module *m, err *e);
 
 /* The request is a multipart, and whole. */
 void host_content_finish(plugin_call *c);
-/* The request's body, which is there, has that range of the content in it, at `at` of its bytes. False: it cannot
- * be so. */
+/* The request's body, which is there, has that range of the content in it, at `at` of its bytes. False: it
+ * cannot be so. */
 bool host_content_range(plugin_call *c, size_t at, uint64_t offset, uint64_t length);
 /* What a download's output is where the step gives "the body" of an answer that went elsewhere: {"bytes",
  * "content_type", "name"}. False: no memory. */

@@ -20,7 +20,7 @@ typedef struct plugin_op {
         examples_text; /* schemas and examples as JSON texts, "{}" and "[]" where not given */
     schema *input, *output;
     const bb_session_operation *session; /* what runs in place of its steps; NULL: the steps */
-    uint32_t content; /* BB_CONTENT_TAKES, ...; 0: it has to do with JSON alone */
+    uint32_t content;                    /* BB_CONTENT_TAKES, ...; 0: it has to do with JSON alone */
     void *stats;                         /* observe's, set by the registry */
 } plugin_op;
 

@@ -43,8 +43,8 @@ static const char get_input[] = "{\"type\":\"object\",\"additionalProperties\":f
                                 "," QUERY "," HEADERS "}}";
 
 static const char files_get_input[] =
-    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"path\"],\"properties\":{" PATH "," QUERY
-    "," HEADERS "}}";
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"path\"],\"properties\":{" PATH
+    "," QUERY "," HEADERS "}}";
 
 static const char files_get_output[] =
     "{\"type\":\"object\",\"required\":[\"bytes\"],\"properties\":{\"bytes\":{\"type\":\"integer\"},"
@@ -55,10 +55,12 @@ static const char files_put_input[] =
     "\"method\":{\"enum\":[\"PUT\",\"POST\",\"PATCH\"],\"default\":\"PUT\"}," PATH "," QUERY "," HEADERS
     ",\"content_type\":{\"type\":\"string\",\"description\":\"of the file; default: as the caller says, or "
     "application/octet-stream\"},"
-    "\"field\":{\"type\":\"string\",\"minLength\":1,\"description\":\"sends a form (multipart/form-data), with the "
+    "\"field\":{\"type\":\"string\",\"minLength\":1,\"description\":\"sends a form (multipart/form-data), "
+    "with the "
     "file as this field\"},"
     "\"form\":{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]},"
-    "\"description\":\"further fields of the form, before the file\"}},\"dependentRequired\":{\"form\":[\"field\"]}}";
+    "\"description\":\"further fields of the form, before the "
+    "file\"}},\"dependentRequired\":{\"form\":[\"field\"]}}";
 
 static const char list_input[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{" PATH "," QUERY "," HEADERS

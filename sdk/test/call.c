@@ -128,6 +128,7 @@ static void prepare(bb_test *t, plugin_call *c, const plugin_op *op, const json_
         .cursor = cursor != NULL ? arena_copy(t->call_memory, str_from(cursor)) : (bb_str){NULL, 0},
         .state = state_size > 0 ? test_have(arena_zalloc(t->call_memory, state_size)) : NULL,
     };
+    c->content = test_content_begin(t);
 }
 
 /* --- the steps -------------------------------------------------------------------------------------------
@@ -142,12 +143,16 @@ plugin_outcome test_step(bb_test *t, plugin_call *c, plugin_outcome (*step)(plug
 
 /* Sends what the step described, once more with another token where the first is refused. */
 static bool send_(bb_test *t, plugin_call *c) {
+    if (!test_content_send(t, c))
+        return false;
     for (int attempt = 0;; attempt++) {
         outgoing request = test_outgoing(c);
         if (!test_sign(t, c, &request) || !test_exchange(t, &request, c))
             return false;
-        if (request.foreign || attempt > 0 || !test_renews(t, c->answer.status))
+        if (request.foreign || attempt > 0 || !test_renews(t, c->answer.status)) {
+            test_content_answered(t, c);
             return true;
+        }
     }
 }
 
@@ -169,6 +174,7 @@ static plugin_outcome run_http(bb_test *t, plugin_call *c, const bb_operation *o
     plugin_outcome outcome = plugin_start(c, op);
     test_gate_rest();
     while (outcome == PLUGIN_SEND) {
+        test_content_said(t, c);
         if (!send_(t, c))
             return PLUGIN_SEND; /* the result is set */
         outcome = resume(t, c, op);

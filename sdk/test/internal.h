@@ -70,6 +70,10 @@ struct bb_test {
     held_body *bodies;
     bb_test_result result;
     bb_test_received received;
+    plugin_content content; /* of the next call, or the last */
+    bb_str content_bytes, content_out;
+    bool content_wanted;
+    const char *saved;
     bool cancel;
     uint64_t deadline_ms; /* of the next call; 0: the operation's */
     size_t fail_allocation, allocations;
@@ -81,6 +85,12 @@ struct bb_test {
 void *test_room(void *items, size_t count, size_t *cap, size_t item_size);
 /* Ends the process where p is NULL. */
 void *test_have(void *p);
+
+/* content.c: before the steps; before a request is sent; after its answer; after a step */
+plugin_content *test_content_begin(bb_test *t);
+bool test_content_send(bb_test *t, plugin_call *c);
+void test_content_answered(bb_test *t, plugin_call *c);
+void test_content_said(bb_test *t, const plugin_call *c);
 
 /* gate.c */
 void test_clock_begin(void);

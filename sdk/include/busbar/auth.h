@@ -68,8 +68,8 @@ typedef struct bb_auth_request {
 
 /* Flags of a scheme. */
 enum {
-    BB_AUTH_RENEW = 1u << 0, /* a 401 may mean that the token is used up: acquire another, and repeat the
-                                request, once a call */
+    BB_AUTH_RENEW = 1u << 0,  /* a 401 may mean that the token is used up: acquire another, and repeat the
+                                 request, once a call */
     BB_AUTH_STREAMS = 1u << 1 /* `sign` does not look at the body: it may sign a request whose body is a file
                                  (content.h), and sees none of it. Without, such a request is refused */
 };

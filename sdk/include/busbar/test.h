@@ -132,6 +132,24 @@ const char *bb_test_header(const bb_test *t, size_t index, const char *name);
 /* 1 where the last output is that JSON value, whatever the notation and the order of members. */
 int bb_test_output_is(const bb_test *t, const char *json);
 
+/* --- content (content.h) -------------------------------------------------------------------------- */
+
+/* Of the next call alone: the file that it comes with, and a place for one that it gives. */
+typedef struct bb_test_content {
+    uint32_t size;     /* sizeof(bb_test_content) */
+    uint32_t unknown;  /* 1: nobody knows the length ahead */
+    const char *bytes; /* of an upload: they go into the requests that name ranges of them; NULL: none */
+    size_t len;        /* 0: up to the NUL */
+    const char *type, *name; /* NULL: unknown */
+    const char *saved;       /* what a call that broke off had saved, a JSON text; NULL: nothing */
+} bb_test_content;
+void bb_test_give(bb_test *t, const bb_test_content *content);
+
+/* What the last call gave out, *len bytes; NULL: nothing. */
+const char *bb_test_given(const bb_test *t, size_t *len);
+/* What it saved last, a JSON text; "": nothing. */
+const char *bb_test_saved(const bb_test *t);
+
 /* --- webhooks ------------------------------------------------------------------------------------ */
 
 /* A request that the service sends to the hub. Members that are NULL or 0: see behind. */

@@ -23,7 +23,8 @@ static bb_step get_start(bb_call *call) {
 
 static void put_digests(bb_call *call, bb_json_writer *w) {
     const bb_json_api *json = call->host->json;
-    bb_str sha = content(call)->digest(call, BB_DIGEST_SHA256, 0), md5 = content(call)->digest(call, BB_DIGEST_MD5, 0),
+    bb_str sha = content(call)->digest(call, BB_DIGEST_SHA256, 0),
+           md5 = content(call)->digest(call, BB_DIGEST_MD5, 0),
            block = content(call)->digest(call, BB_DIGEST_SHA256, BLOCK);
     json->key(w, bb_s("passed"));
     json->put_int64(w, content(call)->passed(call));
@@ -128,13 +129,20 @@ static bb_step pieces_resume(bb_call *call) {
     return send_piece(call);
 }
 
-/* --- what it declares ------------------------------------------------------------------------------------ */
+/* --- what it declares ------------------------------------------------------------------------------------
+ */
 
-#define OPERATION(name, op, begin, go_on, ...)                                            \
-    static const bb_operation name = {BB_SIZE(bb_operation), .id = op, .summary = op,      \
-                                      .input_schema = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":" \
-                                                      "\"string\"}},\"required\":[\"name\"]}", \
-                                      .output_schema = "{}", .start = begin, .resume = go_on, __VA_ARGS__}
+#define OPERATION(name, op, begin, go_on, ...)                                     \
+    static const bb_operation name = {                                             \
+        BB_SIZE(bb_operation),                                                     \
+        .id = op,                                                                  \
+        .summary = op,                                                             \
+        .input_schema = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":" \
+                        "\"string\"}},\"required\":[\"name\"]}",                   \
+        .output_schema = "{}",                                                     \
+        .start = begin,                                                            \
+        .resume = go_on,                                                           \
+        __VA_ARGS__}
 
 OPERATION(get, "get", get_start, get_resume, .flags = BB_OP_SAFE);
 OPERATION(put, "put", put_start, put_resume, .flags = 0);
@@ -144,17 +152,18 @@ static const bb_operation *const operations[] = {&get, &put, &put_known, &upload
 
 static const bb_content_operation gives = {BB_SIZE(bb_content_operation), BB_CONTENT_GIVES, "get"};
 static const bb_content_operation takes = {BB_SIZE(bb_content_operation), BB_CONTENT_TAKES, "put"};
-static const bb_content_operation knows = {BB_SIZE(bb_content_operation),
-                                           BB_CONTENT_TAKES | BB_CONTENT_LENGTH | BB_CONTENT_AGAIN, "put_known"};
-static const bb_content_operation goes_on = {BB_SIZE(bb_content_operation), BB_CONTENT_TAKES | BB_CONTENT_LENGTH,
-                                             "upload"};
+static const bb_content_operation knows = {
+    BB_SIZE(bb_content_operation), BB_CONTENT_TAKES | BB_CONTENT_LENGTH | BB_CONTENT_AGAIN, "put_known"};
+static const bb_content_operation goes_on = {BB_SIZE(bb_content_operation),
+                                             BB_CONTENT_TAKES | BB_CONTENT_LENGTH, "upload"};
 static const bb_content_operation *const with_content[] = {&gives, &takes, &knows, &goes_on, NULL};
 static const bb_content_extension extension = {BB_SIZE(bb_content_extension), .operations = with_content};
 static const bb_extension extensions[] = {{BB_EXT_CONTENT, &extension}, {NULL, NULL}};
 
 static const bb_auth_scheme none = {BB_SIZE(bb_auth_scheme), .scheme = "none", .summary = "no credentials"};
 static const bb_auth_scheme bearer = {BB_SIZE(bb_auth_scheme), .scheme = "bearer", .summary = "a token"};
-static const bb_auth_scheme sigv4 = {BB_SIZE(bb_auth_scheme), .scheme = "aws_sigv4", .summary = "a signature"};
+static const bb_auth_scheme sigv4 = {BB_SIZE(bb_auth_scheme), .scheme = "aws_sigv4",
+                                     .summary = "a signature"};
 static const bb_auth_scheme *const schemes[] = {&none, &bearer, &sigv4, NULL};
 
 static const bb_plugin plugin = {
