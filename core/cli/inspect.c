@@ -128,11 +128,13 @@ static void print_plugin(FILE *to, const json_value *p) {
 /* --- an operation ----------------------------------------------------------------------------------- */
 
 static void print_flags(FILE *to, const json_value *op) {
-    fprintf(to, "%s%s%s%s\n",
+    fprintf(to, "%s%s%s%s%s%s\n",
             flag(op, "safe")         ? "safe (reads only)"
             : flag(op, "idempotent") ? "idempotent"
                                      : "changes things",
             flag(op, "paginated") ? ", paginated" : "", flag(op, "destructive") ? ", destructive" : "",
+            flag(json_getl(op, "content"), "takes") ? ", takes a file" : "",
+            flag(json_getl(op, "content"), "gives") ? ", gives a file" : "",
             flag(op, "session") ? ", on a session" : "");
 }
 

@@ -37,10 +37,6 @@ export async function startDepot() {
   const depot = {files: {}, stored: {}, sessions: {}, requests: [], sockets: new Set(), pause: 0, sessionBreaks: [], faults: []};
 
   function download(req, res, name) {
-    if (depot.keep && depot.kept[name] !== undefined) {
-      res.writeHead(200, {'content-type': 'application/octet-stream', 'content-length': depot.kept[name].length});
-      return res.end(depot.kept[name]);
-    }
     const file = depot.files[name];
     if (file === undefined) return reply(res, 404, {error: 'no such file'});
     if (file.status !== undefined) return reply(res, file.status, {error: 'as the test wants it'});
@@ -135,14 +131,6 @@ export async function startDepot() {
       return receive(req, () => reply(res, fault.status, {error: 'as the test wants it'}));
     }
     if (kind === 'files' && req.method === 'GET') return download(req, res, id);
-    if (kind === 'files' && depot.keep) {
-      const parts = [];
-      req.on('data', (d) => parts.push(d));
-      return req.on('end', () => {
-        depot.kept[id] = Buffer.concat(parts);
-        reply(res, 200, {stored: id});
-      });
-    }
     if (kind === 'files')
       return receive(req, (got) => {
         depot.stored[id] = {...got, headers: req.headers};

@@ -88,8 +88,14 @@ test("every operation's own examples fit its input schema", async () => {
   let count = 0;
   for (const plugin of plugins) {
     for (const {id} of (await hub.api('GET', `/api/v1/plugins/${plugin.id}`)).body.operations) {
-      const {examples} = (await hub.api('GET', `/api/v1/plugins/${plugin.id}/operations/${id}`)).body;
+      const {examples, content} = (await hub.api('GET', `/api/v1/plugins/${plugin.id}/operations/${id}`)).body;
       for (const example of examples) {
+        if (content?.takes) { // an empty file goes with it
+          const answer = await hub.api('PUT', `/api/v1/connections/x-${plugin.id}/operations/${id}?input=${encodeURIComponent(JSON.stringify(example.input))}`);
+          assert.equal(answer.body.type, 'urn:busbar:problem:upstream-unreachable', answer.text);
+          count++;
+          continue;
+        }
         await hub.problem(plugin.id === 'sqlite' ? 'connection-refused' : 'upstream-unreachable', `x-${plugin.id}`, id, example.input); // it got as far as the network
         count++;
       }
@@ -135,7 +141,12 @@ function confs(file, change) {
 
 for (const file of guides) {
   test(`${file}: its conf files are accepted, and its commands do as they are written`, {skip: spawnSync('curl', ['--version']).status === 0 ? false : 'curl is not installed'}, async () => {
-    const port = await closedPort(), login = await startLogin(), service = await startService(() => ({status: 200, body: {items: [{id: 1}], ok: true}}));
+    const port = await closedPort(), login = await startLogin(), kept = new Map();
+    const service = await startService(({method, path: where, text}) => {
+      if (!where.startsWith('/files/')) return {status: 200, body: {items: [{id: 1}], ok: true}};
+      if (method === 'PUT') kept.set(where, text);
+      return {status: 200, headers: {'content-type': 'application/octet-stream'}, body: kept.get(where)};
+    });
     const hub = await startHub({listen: `127.0.0.1:${port}`, env: {NOTES_TOKEN: 'n'}});
     const change = (text) => text.replaceAll('https://api.example.com', service.url).replaceAll('https://login.example.com', login.url).replaceAll('/etc/busbar/', `${hub.dir}/`).replaceAll('8420', port);
     const files = confs(file, change), all = files.map((f) => f.text).join('\n');

@@ -10,7 +10,7 @@ import {after, before, beforeEach, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {bytesAt, digests, startDepot} from '../emulators/depot.mjs';
-import {assertProblem, bin, plugins as shipped, slow, startHub, tempFolder, until} from './lib/hub.mjs';
+import {assertProblem, plugins as shipped, slow, startHub, tempFolder, until} from './lib/hub.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const MB = 1 << 20, BIG = slow ? 128 * MB : 1024 * MB, MIDDLE = 40 * MB;
@@ -36,7 +36,7 @@ before(async () => {
 });
 
 beforeEach(() => {
-  for (const d of [depot, other]) Object.assign(d, {files: {}, stored: {}, sessions: {}, requests: [], pause: 0, sessionBreaks: [], faults: [], putBreaks: [], keep: false, kept: {}});
+  for (const d of [depot, other]) Object.assign(d, {files: {}, stored: {}, sessions: {}, requests: [], pause: 0, sessionBreaks: [], faults: [], putBreaks: []});
 });
 
 after(async () => {
@@ -453,28 +453,6 @@ test('schemes that sign the body refuse a file, but where the service takes it u
   const refused = await hub.call('other_aws', 'put', {name: 'signed'}, `?from_file=${file}`);
   assertProblem(refused, 'credentials-unavailable');
   assert.match(refused.body.detail, /not known before it has passed/);
-});
-
-test('the guide works as it is written', async () => {
-  for (const name of ['depot', 'copies']) hub.writeConf(`${name}.conf`, `[connection]\nplugin = rest\n[settings]\nbase_url = ${name === 'depot' ? other.url : depot.url}\n`);
-  await hub.reload();
-  other.keep = depot.keep = true;
-  const text = fs.readFileSync(path.join(root, 'docs/files.md'), 'utf8');
-  const commands = [...text.matchAll(/```console\n([\s\S]*?)```/g)].flatMap((m) => m[1].split(/^\$ /m).slice(1).map((c) => c.trimEnd()));
-  assert.ok(commands.length >= 8);
-  const binFolder = path.join(work, 'bin');
-  fs.mkdirSync(binFolder, {recursive: true});
-  fs.writeFileSync(path.join(binFolder, 'busbar'), `#!/bin/sh\nexec ${process.env.BUSBAR_WRAP ?? ''} ${bin} "$@"\n`, {mode: 0o755});
-  for (const command of commands)
-    await promisify(execFile)('bash', ['-ec', command], {cwd: hub.dir, env: {...process.env, PATH: `${binFolder}:${process.env.PATH}`, BUSBAR_URL: hub.url}});
-  assert.ok(depot.kept['copy.pdf'].equals(other.kept['report.pdf']));
-  const ini = /```ini\n([\s\S]*?)```/.exec(text)[1];
-  fs.writeFileSync(path.join(work, 'busbar.conf'), ini);
-  fs.mkdirSync(path.join(work, 'conf.d'), {recursive: true});
-  await promisify(execFile)('bash', ['-ec', `busbar ls --offline --conf ${work}/conf.d --state ${work}/state --plugins ${plugins}`], {env: {...process.env, PATH: `${binFolder}:${process.env.PATH}`}});
-  hub.writeConf('depot.conf', conf(depot.url));
-  hub.removeConf('copies.conf');
-  await hub.reload();
 });
 
 test('the program sends and fetches files, and says what fails', async () => {
