@@ -122,6 +122,20 @@ static void on_exit_of(uv_poll_t *poll, int status, int events) {
     supervise_exit(poll->data);
 }
 
+/* So many lines a second, of its output and of what it logs outside of calls. */
+static bool may_say(process *p) {
+    uint64_t now = clock_ns() / 1000000u;
+    if (now - p->lines_since_ms >= 1000) {
+        p->lines_since_ms = now;
+        p->lines = 0;
+    }
+    if (p->lines <= LINES_MAX && ++p->lines > LINES_MAX)
+        log_write(LOG_LEVEL_WARN,
+                  "connector %s, connection %s, prints more than %u lines a second: the others are dropped",
+                  p->of->plugin, p->of->connection, LINES_MAX);
+    return p->lines <= LINES_MAX;
+}
+
 static void take_control(process *p, frame *f) {
     if (f->head.kind == FRAME_READY && !p->ready) {
         p->ready = true;
@@ -132,7 +146,7 @@ static void take_control(process *p, frame *f) {
     } else if (f->head.kind == FRAME_LOG) {
         uint32_t level = frame_get_u32(f);
         bb_str text = frame_get_str(f);
-        if (level <= LOG_LEVEL_ERROR && log_enabled((log_level)level))
+        if (level <= LOG_LEVEL_ERROR && log_enabled((log_level)level) && may_say(p))
             log_write((log_level)level, "connector %s, connection %s: %.*s", p->of->plugin, p->of->connection,
                       (int)(text.len < 2048 ? text.len : 2048), text.ptr != NULL ? text.ptr : "");
     } else {
@@ -190,18 +204,9 @@ static void on_control(uv_poll_t *poll, int status, int events) {
  */
 
 static void say_line(process *p) {
-    uint64_t now = clock_ns() / 1000000u;
-    if (now - p->lines_since_ms >= 1000) {
-        p->lines_since_ms = now;
-        p->lines = 0;
-    }
-    if (p->lines++ < LINES_MAX)
+    if (may_say(p))
         log_write(LOG_LEVEL_INFO, "connector %s, connection %s, prints: %.*s", p->of->plugin,
                   p->of->connection, (int)p->line_len, p->line);
-    else if (p->lines == LINES_MAX + 1)
-        log_write(LOG_LEVEL_WARN,
-                  "connector %s, connection %s, prints more than %u lines a second: the others are dropped",
-                  p->of->plugin, p->of->connection, LINES_MAX);
     p->line_len = 0;
 }
 

@@ -116,10 +116,23 @@ test('a connector that cannot be isolated, in quarantine to be so, is told why i
 test('what a connector may do while it is loaded, and what its threads may do later', {skip: slow && 'not confined under sanitizers'}, async () => {
   const pluginsDir = folder(), mark = path.join(dir, 'mark'), victim = path.join(dir, 'victim');
   fs.writeFileSync(victim, 'dear');
-  build(pluginsDir, 'early', [`-DMARK="${mark}"`, `-DVICTIM="${victim}"`]);
+  build(pluginsDir, 'early', [`-DMARK="${mark}"`, `-DVICTIM="${victim}"`, '-DFLOODS=0']);
   const hub = await startHub({pluginsDir, conf: {'early.conf': `[connection]\nplugin = early\nisolation = process\n`}});
   assert.deepEqual(await hub.data('early', 'found', {}), {socket: 1, signal: 1, make: 1, write: 1, unlink: 1, thread: 1});
   assert.deepEqual([mark, `${mark}.folder`].filter((name) => fs.existsSync(name)), []);
   assert.equal(fs.readFileSync(victim, 'utf8'), 'dear');
+  await hub.stop();
+});
+
+test('one that never stops talking does not keep the supervisor from the others', async () => {
+  const pluginsDir = folder();
+  build(pluginsDir, 'wild');
+  build(pluginsDir, 'early', [`-DMARK="${dir}/mark"`, `-DVICTIM="${dir}/none"`, '-DFLOODS=4']);
+  const hub = await startHub({pluginsDir, conf: {'early.conf': '[connection]\nplugin = early\nisolation = process\n', 'wild.conf': conf()}});
+  for (let i = 0; i < 3; i++) {
+    assertProblem(await hub.call('wild', 'harm', {do: 'exit'}), 'connector-crashed');
+    assert.equal((await hub.call('wild', 'echo', {say: 'x'})).status, 200);
+  }
+  assert.match(hub.stderr, /connection early, prints more than 200 lines a second/);
   await hub.stop();
 });

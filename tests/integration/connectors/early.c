@@ -29,6 +29,19 @@ static void *wait_and_open(void *unused) {
     return NULL;
 }
 
+/* Lines of the log, on the socket to the supervisor, without an end. */
+static void *flood(void *unused) {
+    static unsigned frames[4096 * 6];
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i += 6) {
+        frames[i] = 8;     /* bytes behind the head */
+        frames[i + 1] = 7; /* FRAME_LOG */
+        frames[i + 4] = BB_LOG_ERROR;
+    }
+    while (write(3, frames, sizeof frames) == sizeof frames)
+        ;
+    return unused;
+}
+
 __attribute__((constructor)) static void constructor(void) {
     pthread_t thread;
     socket_errno = outcome(socket(AF_INET, SOCK_STREAM, 0));
@@ -37,6 +50,8 @@ __attribute__((constructor)) static void constructor(void) {
     write_errno = outcome(open(MARK, O_WRONLY | O_CREAT, 0600));
     unlink_errno = outcome(unlink(VICTIM));
     pthread_create(&thread, NULL, wait_and_open, NULL);
+    for (int i = 0; i < FLOODS; i++)
+        pthread_create(&thread, NULL, flood, NULL);
 }
 
 static bb_step found_start(bb_call *call) {
