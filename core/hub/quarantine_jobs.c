@@ -29,7 +29,8 @@ static void list(hub *h, api_job *job) {
     json_object_end(&w);
 }
 
-/* "plugins": those whose file is this build and which do not run it; and whether a reload would try it. */
+/* "plugins": those whose file is this build and which do not run it in the hub; and whether a reload would
+ * look at it anew. */
 static void write_waiting(const hub *h, const char *sha256, json_writer *w) {
     const snapshot *s = registry_current(h->registry);
     bool any = false;
@@ -37,7 +38,8 @@ static void write_waiting(const hub *h, const char *sha256, json_writer *w) {
     json_array(w);
     for (size_t i = 0; i < s->plugin_count; i++) {
         const snapshot_plugin *p = &s->plugins[i];
-        if (strcmp(p->found, sha256) != 0 || (p->module != NULL && strcmp(p->module->sha256, sha256) == 0))
+        bool runs = p->module != NULL && strcmp(p->module->sha256, sha256) == 0;
+        if (strcmp(p->found, sha256) != 0 || (runs && !p->module->declared))
             continue;
         json_put_string_lossy(w, p->id);
         any = true;
