@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {startUpstream} from '../emulators/upstream.mjs';
-import {assertProblem, Hub, plugins, slow, startHub, tempFolder, until} from './lib/hub.mjs';
+import {assertProblem, Hub, slow, startHub, tempFolder, until} from './lib/hub.mjs';
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 const patient = slow ? '30s' : '5s';
@@ -101,15 +101,16 @@ test('a build that is off begins nothing anew, whatever is changed around it', a
 });
 
 test('a connector that cannot be isolated, in quarantine to be so, is told why it is refused', async () => {
-  const file = path.join(plugins, 'sqlite.so'), hub = new Hub(tempFolder());
-  const sha256 = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  const pluginsDir = folder(), hub = new Hub(tempFolder());
+  build(pluginsDir, 'early', [`-DMARK="${dir}/inside"`, `-DVICTIM="${dir}/none"`, '-DFLOODS=0', '-DTELLS_LATE']);
+  const sha256 = createHash('sha256').update(fs.readFileSync(path.join(pluginsDir, 'early.so'))).digest('hex');
   for (const name of ['conf.d', 'var']) fs.mkdirSync(hub.path(name), {mode: 0o700});
-  hub.writeConf('db.conf', `[connection]\nplugin = sqlite\n[settings]\nfile = ${hub.path('db')}\n`);
-  fs.writeFileSync(hub.path('var/quarantine.json'), JSON.stringify({format: 1, builds: [{sha256, action: 'isolate', plugin: 'sqlite', version: '1', reason: 'it crashed', at: 1}]}), {mode: 0o600});
-  await hub.start();
-  assert.match((await entry(hub, 'db')).error, /keeps sessions.*in quarantine \(it crashed\).*busbar plugin allow/);
+  hub.writeConf('early.conf', '[connection]\nplugin = early\n');
+  fs.writeFileSync(hub.path('var/quarantine.json'), JSON.stringify({format: 1, builds: [{sha256, action: 'isolate', plugin: 'early', version: '1', reason: 'it crashed', at: 1}]}), {mode: 0o600});
+  await hub.start({pluginsDir});
+  assert.match((await entry(hub, 'early')).error, /tells only while it runs.*in quarantine \(it crashed\).*busbar plugin allow/);
   assert.equal((await hub.cli(['plugin', 'allow', sha256, '--state', 'var'])).code, 0);
-  assert.equal((await entry(hub, 'db')).error, undefined);
+  assert.equal((await entry(hub, 'early')).error, undefined);
   await hub.stop();
 });
 
