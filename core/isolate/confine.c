@@ -192,6 +192,8 @@ bool confine_strict(void) {
         {.number = SYS_restart_syscall},
         {.number = SYS_sysinfo},
         {.number = SYS_getrusage},
+        {.number = SYS_set_robust_list}, /* libc's, in a thread that has just been started */
+        {.number = SYS_rseq},
         {.number = SYS_exit},
         {.number = SYS_exit_group},
         {.number = SYS_tgkill, .checked = true, .first = (unsigned)getpid()}, /* abort() */
