@@ -27,6 +27,7 @@ static void put_output(uint32_t slot, uint32_t turn) {
     buf b;
     buf_init(&b);
     size_t at = frame_begin(&b, FRAME_OUTPUT, slot, turn);
+    frame_u32(&b, 0); /* nothing of the call's content */
     frame_u32(&b, 0);
     frame_str(&b, STR("{}"));
     frame_str(&b, (bb_str){NULL, 0});
