@@ -1,5 +1,7 @@
 #include "check/drive.h"
 
+#include <busbar/content.h>
+
 #include "base/clock.h"
 #include "check/world.h"
 
@@ -93,6 +95,41 @@ bool trial_instance(trial *t, specimen *s) {
 
 /* --- calls --------------------------------------------------------------------------------------- */
 
+#define CONTENT_BYTES \
+    5000000u /* of the file that an operation is given: two parts of what services ask for */
+
+/* A file to take, and a place for one. */
+static void give_content(driven *d, const sample *x) {
+    if (x->op->content == 0)
+        return;
+    d->content = (plugin_content){.given = (x->op->content & BB_CONTENT_TAKES) != 0,
+                                  .wanted = (x->op->content & BB_CONTENT_GIVES) != 0,
+                                  .length = CONTENT_BYTES,
+                                  .type = guard_text(&d->pieces, STR("text/plain")),
+                                  .name = guard_text(&d->pieces, STR("a file.txt"))};
+    d->c.content = &d->content;
+}
+
+/* What the host knows once the service has answered. */
+static void pass_content(driven *d) {
+    plugin_call *c = &d->c;
+    const plugin_request *r = &c->request;
+    plugin_content *k = c->content;
+    if (k == NULL || c->answer.status < 200 || c->answer.status > 299)
+        return;
+    if (r->has_content) {
+        uint64_t left = r->content_offset < CONTENT_BYTES ? CONTENT_BYTES - r->content_offset : 0;
+        k->passed = r->content_offset + (r->content_length < left ? r->content_length : left);
+    }
+    if (r->to_output) {
+        k->passed = c->answer.body.len;
+        c->answer.body = (bb_str){NULL, 0};
+    }
+    for (size_t i = 0; i < k->digest_count; i++)
+        memset(k->digests[i].hex, '0', sizeof k->digests[i].hex - 1);
+    k->saves = false;
+}
+
 static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, const run_options *o) {
     plugin_call_init(&d->c);
     d->random = 1;
@@ -116,6 +153,7 @@ static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, con
         d->auth = (plugin_auth){.scheme = x->scheme, .settings = (const json_value *)s->abi.settings};
         c->auth = &d->auth;
     }
+    give_content(d, x);
     atomic_store(&c->cancelled, o->late ? 1 : 0);
     return c->abi.input != NULL && (state == 0 || c->abi.state != NULL);
 }
@@ -179,6 +217,7 @@ static void take_answer(driven *d, const answer *a) {
     d->given = a;
     d->c.answer = (plugin_answer){
         .status = a->status, .headers = a->headers, .header_count = a->header_count, .body = d->body};
+    pass_content(d);
 }
 
 static void conclude(driven *d, run_end *end, plugin_outcome outcome) {

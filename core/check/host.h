@@ -26,8 +26,9 @@ typedef enum {
 
 /* A call under trial. */
 typedef struct driven {
-    plugin_call c;    /* first: the connector's bb_call pointer is a driven pointer */
-    plugin_auth auth; /* of the steps of an auth scheme */
+    plugin_call c;          /* first: the connector's bb_call pointer is a driven pointer */
+    plugin_auth auth;       /* of the steps of an auth scheme */
+    plugin_content content; /* of an operation that takes or gives files */
     guarded *pieces;
     const void *given; /* the answer whose body is in `body` */
     bb_str body;
