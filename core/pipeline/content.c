@@ -209,6 +209,9 @@ static bool describe_upload(call *c) {
         k->upload.after = str_of(r->body.ptr + r->content_at, r->body.len - r->content_at);
     c->send.upload = &k->upload;
     c->send.has_body = false;
+    /* The service may stand further on than where this range begins: the connector asks it, libcurl does not.
+     */
+    c->send.once = c->send.once || k->steps.saved.len > 0;
     c->request_bytes += r->content_length != FLOW_UNKNOWN ? r->content_length : 0;
     return true;
 }
