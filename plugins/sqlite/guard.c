@@ -17,6 +17,10 @@ static const char *const readable[] = {
 static const char *const readable_bare[] = {"user_version", "application_id", "page_size",    "encoding",
                                             "journal_mode", "foreign_keys",   "data_version", NULL};
 
+/* They load code: load_extension from a file, fts3_tokenizer from an address that its parameter gives (it
+ * tells such addresses, too). */
+static const char *const loading[] = {"load_extension", "fts3_tokenizer", NULL};
+
 static int is_one_of(const char *name, const char *const *list) {
     for (; name != NULL && *list != NULL; list++)
         if (sqlite3_stricmp(name, *list) == 0)
@@ -35,7 +39,7 @@ static int may_do(void *ctx, int action, const char *first, const char *second, 
     case SQLITE_DETACH:
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT: return SQLITE_DENY;
-    case SQLITE_FUNCTION: return sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_FUNCTION: return is_one_of(second, loading) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA:
         return is_one_of(first, readable) || (second == NULL && is_one_of(first, readable_bare))
                    ? SQLITE_OK

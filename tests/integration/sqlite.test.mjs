@@ -103,6 +103,15 @@ test('a statement reaches its one file, and changes no setting of its session', 
   assert.deepEqual((await hub.data('db', 'query', {sql: 'PRAGMA table_info(lines)'})).rows.length, 2);
 });
 
+test('no address of the process comes out of a statement, and none goes in', options, async () => {
+  const told = await hub.call('db', 'query', {sql: "SELECT fts3_tokenizer('simple')"});
+  assert.equal(told.status >= 400, true, told.text);
+  const given = await hub.call('db', 'execute', {sql: "SELECT fts3_tokenizer('evil', ?)", parameters: [{base64: 'QUFBQUFBQUE='}]});
+  assert.equal(given.status >= 400, true, given.text);
+  await hub.call('db', 'execute', {sql: 'CREATE VIRTUAL TABLE found USING fts3(x, tokenize=evil)'});
+  assert.equal((await hub.call('db', 'query', {sql: 'SELECT 1'})).status, 200);
+});
+
 test('what is wrong with the input is told where it is', options, async () => {
   const wrong = async (input, pointer) => {
     const answer = await hub.call('db', 'query', input);
