@@ -31,6 +31,7 @@ static void write_flags(json_writer *w, const plugin_op *op) {
     json_member_bool(w, STR("idempotent"), (op->desc->flags & (BB_OP_SAFE | BB_OP_IDEMPOTENT)) != 0);
     json_member_bool(w, STR("paginated"), (op->desc->flags & BB_OP_PAGINATED) != 0);
     json_member_bool(w, STR("destructive"), (op->desc->flags & BB_OP_DESTRUCTIVE) != 0);
+    json_member_bool(w, STR("session"), op->session != NULL);
     if (op->content == 0)
         return;
     json_keyl(w, "content");
@@ -38,7 +39,6 @@ static void write_flags(json_writer *w, const plugin_op *op) {
     json_member_bool(w, STR("takes"), (op->content & BB_CONTENT_TAKES) != 0);
     json_member_bool(w, STR("gives"), (op->content & BB_CONTENT_GIVES) != 0);
     json_object_end(w);
-    json_member_bool(w, STR("session"), op->session != NULL);
 }
 
 void write_operation_summary(json_writer *w, const plugin_op *op) {
