@@ -96,6 +96,8 @@ static bb_code constraint_code(int code) {
 }
 
 static bb_code code_of(int code) {
+    if (code == SQLITE_READONLY_DBMOVED) /* nobody forbids it: another session opens what is there now */
+        return BB_E_UPSTREAM_UNAVAILABLE;
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT: return constraint_code(code);
     case SQLITE_ERROR:

@@ -85,3 +85,20 @@ void guard_begin(database *d) {
     sqlite3_db_config(d->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
 }
+
+/* --- on which file ----------------------------------------------------------------------------------------
+ */
+
+/* SQLite itself looks only where it makes a rollback journal, never in WAL mode. */
+int guard_has_moved(database *d) {
+    int moved = 0;
+    return sqlite3_file_control(d->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+int guard_call(bb_call *call, database *d) {
+    if (!guard_has_moved(d))
+        return 1;
+    bb_session_broken(d->session, 0);
+    return bb_fail(call, BB_E_UPSTREAM_UNAVAILABLE,
+                   "the database file was removed or replaced since the session was opened") == BB_DONE;
+}

@@ -101,6 +101,8 @@ static int write_query(bb_call *call, database *d, sqlite3_stmt *s, const statem
 
 bb_step query_run(bb_call *call, bb_session *session) {
     database *d = session->handle;
+    if (!guard_call(call, d))
+        return BB_FAIL;
     statement of = statement_of(call, call->input, "");
     bb_json_writer *w = call->host->json->writer(call);
     sqlite3_stmt *s = statement_begin(call, d, &of);
@@ -115,6 +117,8 @@ bb_step query_run(bb_call *call, bb_session *session) {
 
 bb_step execute_run(bb_call *call, bb_session *session) {
     database *d = session->handle;
+    if (!guard_call(call, d))
+        return BB_FAIL;
     statement of = statement_of(call, call->input, "");
     bb_json_writer *w = call->host->json->writer(call);
     int ok = statement_execute(call, d, &of, w);
@@ -145,6 +149,8 @@ bb_step transaction_run(bb_call *call, bb_session *session) {
     const bb_json_api *json = call->host->json;
     database *d = session->handle;
     bb_json_writer *w = json->writer(call);
+    if (!guard_call(call, d))
+        return BB_FAIL;
     if (run_own(d, begin_of(call)) != SQLITE_OK)
         return fail_by_database(call, d, NULL);
     json->begin_object(w);

@@ -100,6 +100,8 @@ bb_step schema_run(bb_call *call, bb_session *session) {
     database *d = session->handle;
     bb_str table = bb_in_text(call, "table");
     char *name = NULL;
+    if (!guard_call(call, d))
+        return BB_FAIL;
     if (table.ptr != NULL && (name = call->host->call->alloc(call, table.len + 1)) != NULL) {
         memcpy(name, table.ptr, table.len);
         name[table.len] = '\0';

@@ -80,7 +80,8 @@ static bb_code open_session(bb_session *session) {
 /* The file may have been replaced or damaged meanwhile. */
 static bb_code check_session(bb_session *session) {
     database *d = session->handle;
-    return run_own(d, "SELECT count(*) FROM sqlite_schema") == SQLITE_OK ? BB_OK : BB_E_UPSTREAM;
+    int good = !guard_has_moved(d) && run_own(d, "SELECT count(*) FROM sqlite_schema") == SQLITE_OK;
+    return good ? BB_OK : BB_E_UPSTREAM;
 }
 
 static void close_session(bb_session *session) {

@@ -23,6 +23,10 @@ bb_code fail_to_open(bb_session *session, sqlite3 *db, int code);
 
 /* guard.c: what a statement may do, and for how long */
 void guard_begin(database *d);
+/* The file that is open is no longer the one of that name: what is written to it would be lost. */
+int guard_has_moved(database *d);
+/* Before a call's first statement. 0: the call has failed; it can be repeated on another session. */
+int guard_call(bb_call *call, database *d);
 
 /* values.c */
 /* Binds `parameters` (array: by place, object: by name, NULL: none). 0: the call has failed. */

@@ -226,6 +226,28 @@ test('a file that is not there, or no database, is the configuration\'s fault', 
   await hub.reload();
 });
 
+test('nothing is written into a file that was removed or replaced', options, async () => {
+  const path = `${dir}/moved.db`;
+  for (const mode of ['wal', 'delete']) {
+    const fresh = () => {
+      for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(path + end, {force: true});
+      judge(`PRAGMA journal_mode = ${mode}; CREATE TABLE t (x)`, path);
+    };
+    fresh();
+    hub.writeConf('moved.conf', conf(path, '[session]\nsessions = 1\n[breaker]\nenabled = no\n'));
+    await hub.reload();
+    await hub.data('moved', 'execute', {sql: 'INSERT INTO t VALUES (1)'});
+    fresh();
+    await hub.data('moved', 'execute', {sql: 'INSERT INTO t VALUES (2)'});
+    await hub.data('moved', 'transaction', {statements: [{sql: 'INSERT INTO t VALUES (3)'}]});
+    assert.deepEqual(judge('SELECT x FROM t', path), [{x: 2}, {x: 3}], mode);
+    for (const end of ['', '-wal', '-shm', '-journal']) fs.rmSync(path + end, {force: true});
+    assert.equal((await hub.call('moved', 'execute', {sql: 'INSERT INTO t VALUES (4)'}, '?timeout=2s')).status >= 400, true, mode);
+    hub.removeConf('moved.conf');
+    await hub.reload();
+  }
+});
+
 test('what [session] says is checked', options, async () => {
   for (const [more, says] of [['[session]\nsession = 1\n', /sessions/], ['[session]\nsessions = 0\n', /sessions/], ['[session]\nidle = soon\n', /idle/]]) {
     hub.writeConf('wrong.conf', conf(file, more));
