@@ -23,6 +23,8 @@ static int is_integer(bb_str number) {
     return 1;
 }
 
+#define TOO_LONG "is longer than 16 MiB" /* VALUE_MAX_BYTES; the parameter would stay NULL */
+
 /* An integer beyond 64 bits would lose digits as a double: it is refused, not rounded. */
 static const char *bind_number(bb_call *call, sqlite3_stmt *s, int at, const bb_json *value) {
     int64_t integer;
@@ -50,8 +52,7 @@ static const char *bind_blob(bb_call *call, sqlite3_stmt *s, int at, const bb_js
     n = call->host->crypto->base64_decode(text, bytes, cap);
     if (n == SIZE_MAX)
         return "is not base64";
-    sqlite3_bind_blob64(s, at, bytes, n, SQLITE_STATIC);
-    return NULL;
+    return sqlite3_bind_blob64(s, at, bytes, n, SQLITE_STATIC) == SQLITE_OK ? NULL : TOO_LONG;
 }
 
 /* NULL: bound. Else why not. What is bound stays the call's. */
@@ -64,8 +65,9 @@ static const char *bind_value(bb_call *call, sqlite3_stmt *s, int at, const bb_j
     case BB_JSON_OBJECT: return bind_blob(call, s, at, value);
     case BB_JSON_STRING:
         text = call->host->json->string(value);
-        sqlite3_bind_text64(s, at, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
-        return NULL;
+        return sqlite3_bind_text64(s, at, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK
+                   ? NULL
+                   : TOO_LONG;
     default: return "is an array: no value of a database is one; give its JSON text as a string";
     }
 }

@@ -248,6 +248,15 @@ test('nothing is written into a file that was removed or replaced', options, asy
   }
 });
 
+test('a parameter that is too long is refused, not stored as NULL', options, async () => {
+  const own = await startHub({conf: {'db.conf': conf(`${dir}/long.db`, '', 'create = yes')}, hubConf: '[server]\nmax_body = 40m\n'});
+  await own.data('db', 'execute', {sql: 'CREATE TABLE t (x)'});
+  const answer = await own.call('db', 'execute', {sql: 'INSERT INTO t VALUES (?)', parameters: ['x'.repeat((16 << 20) + 1)]});
+  assert.deepEqual([answer.status >= 400, answer.body.errors?.[0].pointer], [true, '/parameters/0'], answer.text);
+  assert.deepEqual(judge('SELECT count(*) AS n FROM t', `${dir}/long.db`), [{n: 0}]);
+  await own.stop();
+});
+
 test('what [session] says is checked', options, async () => {
   for (const [more, says] of [['[session]\nsession = 1\n', /sessions/], ['[session]\nsessions = 0\n', /sessions/], ['[session]\nidle = soon\n', /idle/]]) {
     hub.writeConf('wrong.conf', conf(file, more));
