@@ -139,7 +139,7 @@ static const bb_custom_auth custom = {
 static const bb_custom_auth *const customs[] = CUSTOM_LIST;
 static const bb_auth_extension auth = {.size = AUTH_SIZE, .schemes = CUSTOMS};
 
-static inline bb_step verify(bb_call *call, const bb_webhook_request *request) {
+__attribute__((unused)) static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     (void)request;
     return bb_webhook_refuse(call, "no");
 }
@@ -149,7 +149,7 @@ static const bb_webhook_scheme *const hooks[] = {&hook, NULL};
 static const bb_webhook_extension webhooks = {BB_SIZE(bb_webhook_extension), .schemes = hooks};
 
 static const bb_extension extensions[] = {{BB_EXT_AUTH, &auth}, {BB_EXT_WEBHOOK, &webhooks}, {NULL, NULL}};
-static inline const void *get_extension(const char *id) {
+__attribute__((unused)) static const void *get_extension(const char *id) {
     return bb_extension_find(extensions, id);
 }
 
