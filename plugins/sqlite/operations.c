@@ -73,7 +73,10 @@ static int write_page(bb_call *call, database *d, sqlite3_stmt *s, const stateme
     for (*count = 0; (code = sqlite3_step(s)) == SQLITE_ROW; ++*count) {
         if (*count >= limit || bytes >= PAGE_MAX_BYTES)
             break;
-        bytes += write_row(call, w, s, of->as_array);
+        int64_t row = write_row(call, w, s, of->as_array);
+        if (row < 0)
+            return 0;
+        bytes += row;
     }
     *more = code == SQLITE_ROW;
     return code == SQLITE_ROW || code == SQLITE_DONE || fail_by_database(call, d, "/sql") == BB_DONE;

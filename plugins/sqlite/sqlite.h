@@ -31,7 +31,8 @@ int guard_call(bb_call *call, database *d);
 /* values.c */
 /* Binds `parameters` (array: by place, object: by name, NULL: none). 0: the call has failed. */
 int bind_parameters(bb_call *call, sqlite3_stmt *s, const bb_json *parameters, const char *pointer);
-/* The row at which the statement stands, as an object or an array. Gives the bytes of its values. */
+/* The row at which the statement stands, as an object or an array. Gives the bytes of its values.
+ * -1: the call has failed. */
 int64_t write_row(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int as_array);
 void write_columns(bb_call *call, bb_json_writer *w, sqlite3_stmt *s);
 void write_text(bb_call *call, bb_json_writer *w, const char *text); /* NULL: null */

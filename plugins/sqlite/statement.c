@@ -84,7 +84,10 @@ static int write_rows(bb_call *call, database *d, const statement *of, sqlite3_s
     json->key(w, bb_s("rows"));
     json->begin_array(w);
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        bytes += write_row(call, w, s, of->as_array);
+        int64_t row = write_row(call, w, s, of->as_array);
+        if (row < 0)
+            return 0;
+        bytes += row;
         if (++count > ROWS_MAX || bytes > PAGE_MAX_BYTES)
             return bb_fail(call, BB_E_LIMIT,
                            "the statement gives more than %d rows or 8 MiB: `query` reads them "

@@ -188,9 +188,21 @@ static void write_value(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int a
     }
 }
 
+static int64_t bytes_of(sqlite3_stmt *s) {
+    int64_t bytes = 0;
+    for (int i = 0; i < sqlite3_column_count(s); i++)
+        if (sqlite3_column_type(s, i) == SQLITE_TEXT || sqlite3_column_type(s, i) == SQLITE_BLOB)
+            bytes += sqlite3_column_bytes(s, i);
+    return bytes;
+}
+
 int64_t write_row(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int as_array) {
     const bb_json_api *json = call->host->json;
     int64_t bytes = 0;
+    if (bytes_of(s) > VALUE_MAX_BYTES) {
+        bb_fail(call, BB_E_LIMIT, "a row has more than 16 MiB: select fewer columns, or parts by substr()");
+        return -1;
+    }
     as_array ? json->begin_array(w) : json->begin_object(w);
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         if (!as_array)

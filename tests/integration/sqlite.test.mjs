@@ -257,6 +257,11 @@ test('a parameter that is too long is refused, not stored as NULL', options, asy
   await own.stop();
 });
 
+test('a row that is too long is told as such', options, async () => {
+  const sql = `SELECT ${Array.from({length: 5}, (_, i) => `zeroblob(8000000) AS c${i}`).join()}`;
+  for (const operation of ['query', 'execute']) await hub.problem('too-large', 'db', operation, {sql});
+});
+
 test('what [session] says is checked', options, async () => {
   for (const [more, says] of [['[session]\nsession = 1\n', /sessions/], ['[session]\nsessions = 0\n', /sessions/], ['[session]\nidle = soon\n', /idle/]]) {
     hub.writeConf('wrong.conf', conf(file, more));
