@@ -188,6 +188,25 @@ static void write_value(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int a
     }
 }
 
+/* A name is a member's, and no BLOB can stand for it: each byte that is none of ASCII's becomes U+FFFD in one
+ * that is not UTF-8. */
+static bb_str name_of(bb_call *call, const char *text) {
+    size_t n = strlen(text), at = 0;
+    char *out;
+    if (is_utf8((const unsigned char *)text, n) || (out = call->host->call->alloc(call, 3 * n + 1)) == NULL)
+        return bb_s(text);
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)text[i] < 0x80) {
+            out[at++] = text[i];
+        } else {
+            memcpy(out + at, "\xef\xbf\xbd", 3);
+            at += 3;
+        }
+    }
+    out[at] = '\0';
+    return bb_s(out);
+}
+
 static int64_t bytes_of(sqlite3_stmt *s) {
     int64_t bytes = 0;
     for (int i = 0; i < sqlite3_column_count(s); i++)
@@ -206,7 +225,7 @@ int64_t write_row(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int as_arra
     as_array ? json->begin_array(w) : json->begin_object(w);
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         if (!as_array)
-            json->key(w, bb_s(sqlite3_column_name(s, i)));
+            json->key(w, name_of(call, sqlite3_column_name(s, i)));
         write_value(call, w, s, i);
         bytes += sqlite3_column_bytes(s, i) + 8;
     }
@@ -216,7 +235,7 @@ int64_t write_row(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int as_arra
 
 void write_text(bb_call *call, bb_json_writer *w, const char *text) {
     if (text != NULL)
-        call->host->json->put_string(w, bb_s(text));
+        call->host->json->put_string(w, name_of(call, text));
     else
         call->host->json->put_null(w);
 }

@@ -262,6 +262,19 @@ test('a row that is too long is told as such', options, async () => {
   for (const operation of ['query', 'execute']) await hub.problem('too-large', 'db', operation, {sql});
 });
 
+test('names that are not UTF-8 are shown as far as they can be', options, async () => {
+  const path = `${dir}/names.db`;
+  const made = spawnSync('sqlite3', [path], {input: Buffer.from('CREATE TABLE "t\xff" ("c\xfe" TEXT); INSERT INTO "t\xff" VALUES (1); CREATE VIEW v AS SELECT * FROM "t\xff";', 'latin1')});
+  assert.equal(made.status, 0, String(made.stderr));
+  hub.writeConf('names.conf', conf(path));
+  await hub.reload();
+  const {tables} = await hub.data('names', 'schema', {});
+  assert.deepEqual([tables[0].name, tables[0].columns[0].name], ['t\ufffd', 'c\ufffd']);
+  assert.deepEqual((await hub.data('names', 'query', {sql: 'SELECT * FROM v'})).rows, [{'c\ufffd': '1'}]);
+  hub.removeConf('names.conf');
+  await hub.reload();
+});
+
 test('what [session] says is checked', options, async () => {
   for (const [more, says] of [['[session]\nsession = 1\n', /sessions/], ['[session]\nsessions = 0\n', /sessions/], ['[session]\nidle = soon\n', /idle/]]) {
     hub.writeConf('wrong.conf', conf(file, more));
