@@ -96,6 +96,7 @@ int guard_has_moved(database *d) {
 }
 
 int guard_call(bb_call *call, database *d) {
+    sqlite3_set_last_insert_rowid(d->db, 0); /* of the session's last caller */
     if (!guard_has_moved(d))
         return 1;
     bb_session_broken(d->session, 0);

@@ -275,6 +275,16 @@ test('names that are not UTF-8 are shown as far as they can be', options, async 
   await hub.reload();
 });
 
+test('a call is not told the rowid of the call before', options, async () => {
+  hub.writeConf('rowid.conf', conf(`${dir}/rowid.db`, '[session]\nsessions = 1\n', 'create = yes'));
+  await hub.reload();
+  await hub.data('rowid', 'execute', {sql: 'CREATE TABLE t (id INTEGER PRIMARY KEY)'});
+  assert.equal((await hub.data('rowid', 'execute', {sql: 'INSERT INTO t VALUES (77)'})).last_insert_rowid, 77);
+  assert.equal((await hub.data('rowid', 'execute', {sql: 'UPDATE t SET id = id'})).last_insert_rowid, 0);
+  hub.removeConf('rowid.conf');
+  await hub.reload();
+});
+
 test('what [session] says is checked', options, async () => {
   for (const [more, says] of [['[session]\nsession = 1\n', /sessions/], ['[session]\nsessions = 0\n', /sessions/], ['[session]\nidle = soon\n', /idle/]]) {
     hub.writeConf('wrong.conf', conf(file, more));
