@@ -97,6 +97,13 @@ static bool wants_check(const session *me) {
            (me->doubted || idle_ns >= me->pool->setup.policy.health_ms * SESSION_MS);
 }
 
+/* Of a pool that ends, the line is not served any more: another session would only open and close. */
+static void put_back(session_pool *p, session_job *job) {
+    pool_put_back(p, job);
+    if (p->retiring)
+        pool_refuse(p, job, SESSION_RETIRED, clock_ns());
+}
+
 /* False: the session is not good, and the job is in line again. */
 static bool check_it(session *me) {
     session_pool *p = me->pool;
@@ -114,7 +121,7 @@ static bool check_it(session *me) {
     if (job->told)
         session_job_unref(job);
     else
-        pool_put_back(p, job);
+        put_back(p, job);
     return false;
 }
 

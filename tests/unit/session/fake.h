@@ -17,8 +17,8 @@
 typedef struct fake {
     _Atomic(int) wrong; /* Check asserts on one thread only */
     _Atomic(int) opens, closes, checks, interrupts, runs, running, most, told;
-    _Atomic(int) refuse_open, refuse_check, break_session, acted, hang, deaf, use_http;
-    sem_t go; /* lets a deaf run go on */
+    _Atomic(int) refuse_open, refuse_check, break_session, acted, hang, deaf, deaf_check, use_http;
+    sem_t go; /* lets a deaf run, or check, go on */
     plugin_module module;
     plugin_op op;
     bb_connection connection;
@@ -43,6 +43,8 @@ static bb_code fake_open(bb_session *s) {
 
 static bb_code fake_check(bb_session *s) {
     fake_of(s)->checks++;
+    if (fake_of(s)->deaf_check)
+        sem_wait(&fake_of(s)->go);
     return fake_of(s)->refuse_check-- > 0 ? BB_E_UPSTREAM : BB_OK;
 }
 

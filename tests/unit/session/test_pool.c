@@ -245,6 +245,29 @@ START_TEST(a_job_of_a_retired_pool_is_refused) {
 }
 END_TEST
 
+START_TEST(a_job_whose_session_is_not_good_is_refused_where_the_pool_ends_meanwhile) {
+    fake f;
+    session_policy policy = fake_policy(1);
+    policy.health_ms = 0;
+    fake_begin(&f, policy, 0);
+    session_job_leave(submit(&f, 1, LONG_MS));
+    UNTIL(counts_of(&f).open == 1 && counts_of(&f).busy == 0);
+    f.deaf_check = 1;
+    f.refuse_check = 1;
+    int checks = f.checks, before = f.told;
+    session_job *job = submit(&f, 2, LONG_MS);
+    UNTIL(f.checks > checks);
+    session_pool_retire(f.pool, NULL, NULL);
+    sem_post(&f.go);
+    UNTIL(f.told > before);
+    ck_assert_int_eq(job->end, SESSION_RETIRED);
+    session_job_leave(job);
+    fake_end(&f);
+    ck_assert_int_eq(f.opens, 1);
+    ck_assert_int_eq(f.closes, 1);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(a_job_runs_and_its_session_is_used_again), unit_test(many_calls_share_few_sessions),
           unit_test(one_failed_opening_fails_all_who_wait_and_is_not_repeated_at_once),
           unit_test(a_broken_session_is_replaced),
@@ -252,4 +275,5 @@ UNIT_MAIN(unit_test(a_job_runs_and_its_session_is_used_again), unit_test(many_ca
           unit_test(idle_sessions_end_and_with_them_all_threads),
           unit_test(a_session_is_not_used_beyond_its_lifetime), unit_test(the_line_has_an_end),
           unit_test(a_wait_has_an_end), unit_test(http_functions_are_a_misuse),
-          unit_test(a_job_of_a_retired_pool_is_refused))
+          unit_test(a_job_of_a_retired_pool_is_refused),
+          unit_test(a_job_whose_session_is_not_good_is_refused_where_the_pool_ends_meanwhile))
