@@ -166,10 +166,12 @@ static void cancel_on_loop(loop *l, void *arg) {
 }
 
 static void cancel_calls(hub *h, connection *conn) {
+    conn->cancelled = true;
+    if (conn->sessions_ending) /* no loop has calls on it any more */
+        return;
     log_warn("connection %.*s of configuration %llu: calls still run after %llu ms, they are cancelled",
              STR_FMT(conn->id), (unsigned long long)conn->generation,
              (unsigned long long)h->settings.drain_soft_ms);
-    conn->cancelled = true;
     for (unsigned i = 0; i < h->loop_count; i++) {
         cancellation *c = malloc(sizeof *c);
         if (c == NULL)
@@ -189,11 +191,10 @@ void hub_drain_check(uv_timer_t *timer) {
             cancel_calls(h, c);
         if (age >= h->settings.drain_hard_ms && !c->zombie) {
             c->zombie = true;
-            log_error("connection %.*s of configuration %llu (connector %.*s, build %.12s): a step does not "
-                      "come back; it "
-                      "is left behind",
+            log_error("connection %.*s of configuration %llu (connector %.*s, build %.12s): a %s does not "
+                      "come back; it is left behind",
                       STR_FMT(c->id), (unsigned long long)c->generation, STR_FMT(c->module->id),
-                      c->module->sha256);
+                      c->module->sha256, c->sessions_ending ? "session" : "step");
         }
         zombies += c->zombie;
     }
