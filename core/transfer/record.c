@@ -130,7 +130,9 @@ bool transfer_store(transfer *t, loop *l, void (*done)(store_result r, void *ctx
     buf text;
     bool ok = false;
     buf_init(&text);
+    pthread_mutex_lock(&t->all->lock); /* transfer_write may read it */
     t->bytes = bytes_of(t) > t->bytes ? bytes_of(t) : t->bytes;
+    pthread_mutex_unlock(&t->all->lock);
     if (scratch != NULL && write_record(t, &text)) {
         bb_str name = arena_printf(scratch, "transfer/%s", t->id);
         bb_str sealed = secrets_seal(o->secrets, scratch, name, buf_str(&text));

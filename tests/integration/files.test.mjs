@@ -416,7 +416,7 @@ test('a full disk is a clear failure', async (t) => {
     assert.match(answer.body.detail, /no space left/i);
     assert.deepEqual(fs.readdirSync(mount), []);
   } finally {
-    execFileSync('umount', [mount]);
+    execFileSync('umount', ['-l', mount]);
     fs.rmdirSync(mount);
   }
 });
