@@ -141,26 +141,30 @@ static int is_utf8(const unsigned char *s, size_t n) {
     return 1;
 }
 
-static void write_bytes(bb_call *call, bb_json_writer *w, const void *bytes, size_t n) {
+static int no_memory(bb_call *call) {
+    return bb_fail(call, BB_E_NO_MEMORY, "no memory for the values of a row") == BB_DONE;
+}
+
+/* 0: the call has failed. */
+static int write_bytes(bb_call *call, bb_json_writer *w, const void *bytes, size_t n) {
     const bb_json_api *json = call->host->json;
     bb_str in;
     size_t cap = (n + 2) / 3 * 4;
     char *text = call->host->call->alloc(call, cap + 1);
+    if (text == NULL || (bytes == NULL && n > 0))
+        return no_memory(call);
     in.ptr = bytes;
     in.len = n;
     json->begin_object(w);
     json->key(w, bb_s("base64"));
-    if (text == NULL) {
-        json->end_array(w); /* makes the writer fail: the text would be a wrong one */
-        return;
-    }
     in.len = n > 0 ? call->host->crypto->base64_encode(in, text, cap) : 0;
     in.ptr = text;
     json->put_string(w, in);
     json->end_object(w);
+    return 1;
 }
 
-static void write_value(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int at) {
+static int write_value(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int at) {
     const bb_json_api *json = call->host->json;
     bb_str text;
     double number;
@@ -176,16 +180,17 @@ static void write_value(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int a
     case SQLITE_TEXT:
         text.ptr = (const char *)sqlite3_column_text(s, at);
         text.len = (size_t)sqlite3_column_bytes(s, at);
-        if (text.ptr != NULL && is_utf8((const unsigned char *)text.ptr, text.len))
-            json->put_string(w, text);
-        else
-            write_bytes(call, w, text.ptr, text.ptr != NULL ? text.len : 0);
+        if (text.ptr == NULL) /* even an empty one is somewhere */
+            return no_memory(call);
+        if (!is_utf8((const unsigned char *)text.ptr, text.len))
+            return write_bytes(call, w, text.ptr, text.len);
+        json->put_string(w, text);
         break;
     case SQLITE_BLOB:
-        write_bytes(call, w, sqlite3_column_blob(s, at), (size_t)sqlite3_column_bytes(s, at));
-        break;
+        return write_bytes(call, w, sqlite3_column_blob(s, at), (size_t)sqlite3_column_bytes(s, at));
     default: json->put_null(w); break;
     }
+    return 1;
 }
 
 /* A name is a member's, and no BLOB can stand for it: each byte that is none of ASCII's becomes U+FFFD in one
@@ -226,7 +231,8 @@ int64_t write_row(bb_call *call, bb_json_writer *w, sqlite3_stmt *s, int as_arra
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         if (!as_array)
             json->key(w, name_of(call, sqlite3_column_name(s, i)));
-        write_value(call, w, s, i);
+        if (!write_value(call, w, s, i))
+            return -1;
         bytes += sqlite3_column_bytes(s, i) + 8;
     }
     as_array ? json->end_array(w) : json->end_object(w);
