@@ -45,7 +45,7 @@ bool file_read(const char *path, size_t max, buf *out, bool *missing, err *e) {
 
 /* --- replacing ------------------------------------------------------------------------------------ */
 
-static bool write_all(int fd, bb_str bytes) {
+bool file_write_all(int fd, bb_str bytes) {
     while (bytes.len > 0) {
         ssize_t n = write(fd, bytes.ptr, bytes.len);
         if (n < 0 && errno == EINTR)
@@ -62,7 +62,7 @@ static bool put(const char *path, bb_str bytes, mode_t mode) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return false;
-    bool ok = write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = file_write_all(fd, bytes) && fsync(fd) == 0;
     int why = errno;
     close(fd);
     errno = why;

@@ -15,4 +15,7 @@ bool file_read(const char *path, size_t max, buf *out, bool *missing, err *e);
  * or a power cut at any moment leaves the old file or the new one, whole. False: *e; the old one stays. */
 bool file_replace(const char *path, bb_str bytes, mode_t mode, err *e);
 
+/* Writes all of the bytes. False: errno. */
+bool file_write_all(int fd, bb_str bytes);
+
 #endif

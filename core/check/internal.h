@@ -3,24 +3,13 @@
 #define CHECK_INTERNAL_H
 
 #include "base/arena.h"
+#include "base/sanitized.h"
 #include "check/check.h"
 #include "plugin/module.h"
 
 #include <stdatomic.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CHECK_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CHECK_SANITIZED 1
-#endif
-#endif
-#ifndef CHECK_SANITIZED
-#define CHECK_SANITIZED 0
-#endif
-
-#define CHECK_SLOWER \
-    (CHECK_SANITIZED ? 8u : 1u) /* what a sanitizer costs: limits of time are as much longer */
+#define CHECK_SLOWER (SANITIZED ? 8u : 1u) /* what a sanitizer costs: limits of time are as much longer */
 
 /* What a check's process and the one that waits for it share: memory that outlives a crash. */
 typedef struct check_board {

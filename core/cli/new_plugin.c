@@ -1,5 +1,6 @@
 /* new_plugin.c - `busbar new-plugin NAME [--kind http|session] [DIR]`: a connector to begin with, from
  * sdk/template. */
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/embedded.h"
 
@@ -86,24 +87,12 @@ static void fill_in(const embedded_file *f, const char *name, buf *out) {
     }
 }
 
-static bool write_all(int fd, bb_str text) {
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = str_of(text.ptr + n, text.len - (size_t)n);
-    }
-    return true;
-}
-
 static bool write_file(const char *path, const embedded_file *f, const char *name) {
     buf text;
     buf_init(&text);
     fill_in(f, name, &text);
     int fd = text.failed ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, buf_str(&text));
+    bool ok = fd >= 0 && file_write_all(fd, buf_str(&text));
     if (fd >= 0)
         ok = close(fd) == 0 && ok;
     if (!ok)

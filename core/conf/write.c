@@ -1,4 +1,5 @@
 /* write.c - a conf file that the hub itself writes: replaced as a whole or not at all. */
+#include "base/file.h"
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -33,18 +34,6 @@ static bool find_target(const char *path, char target[PATH_MAX], struct stat *ol
     if (stat(target, old) != 0)
         return fail(e, path, errno);
     return S_ISREG(old->st_mode) || err_set(e, "%s: cannot be written: it is not a regular file", path);
-}
-
-static bool write_all(int fd, bb_str text) {
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = str_of(text.ptr + n, text.len - (size_t)n);
-    }
-    return true;
 }
 
 /* Owner and mode of the old file. Where its group cannot be given, nobody gets the group's rights; and nobody
@@ -92,7 +81,7 @@ bool conf_write_file(const char *path, bb_str text, err *e) {
     int fd = open_temporary(target, temporary);
     if (fd < 0)
         return fail(e, path, errno);
-    bool ok = write_all(fd, text) && (!exists || take_over(fd, &old)) && fsync(fd) == 0;
+    bool ok = file_write_all(fd, text) && (!exists || take_over(fd, &old)) && fsync(fd) == 0;
     int why = errno;
     if (close(fd) != 0 && ok) {
         ok = false;

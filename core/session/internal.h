@@ -10,6 +10,10 @@
 #define SESSION_MS 1000000u
 #define SESSION_NEVER UINT64_MAX
 
+static inline uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 typedef enum { OPENING, IDLE, CHECKING, RUNNING, CLOSING, ENDED } session_state;
 
 typedef struct session {

@@ -11,10 +11,6 @@
 /* An interrupt may come just before the driver begins what it was meant for, and be lost: it is repeated. */
 #define INTERRUPT_AGAIN_MS 100u
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* --- what is due ------------------------------------------------------------------------------------------
  */
 

@@ -228,10 +228,6 @@ void pool_feed(session_pool *p, uint64_t now_ns) {
 
 /* --- jobs come ------------------------------------------------------------------------------------------ */
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 static void line_up(session_pool *p, session_job *job, uint64_t now_ns) {
     append(p, job);
     if (!keeper_start(p)) {

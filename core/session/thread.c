@@ -67,10 +67,6 @@ static uint64_t worn_out_ns(const session *me) {
     return ms != 0 ? me->opened_ns + ms * SESSION_MS : SESSION_NEVER;
 }
 
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* Waits for a job. False: the session's time is over. */
 static bool next_job(session *me) {
     session_pool *p = me->pool;

@@ -12,18 +12,6 @@
 
 /* --- the signature ---------------------------------------------------------------------------------- */
 
-static int read_seconds(bb_str text, int64_t *out) {
-    *out = 0;
-    if (text.len == 0 || text.len > 12) /* so that it fits */
-        return 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return 0;
-        *out = *out * 10 + (text.ptr[i] - '0');
-    }
-    return 1;
-}
-
 static size_t bytes_of(bb_call *call, bb_str hex, uint8_t *out, size_t cap) {
     return call->host->crypto->hex_decode(hex, out, cap);
 }
@@ -90,7 +78,7 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     int64_t seconds = 0, type = 0;
     if (!BB_HAS(call->host->crypto, ed25519_verify))
         return bb_fail(call, BB_E_UNSUPPORTED, "this hub knows no Ed25519 signatures: it is too old");
-    if (!read_seconds(at, &seconds))
+    if (!bb_webhook_seconds(at, &seconds))
         return bb_webhook_refuse(call, "X-Signature-Timestamp is missing, or not a number");
     int fits = signature_fits(call, at, bb_webhook_header(request, "X-Signature-Ed25519"), request->body);
     if (fits < 0)

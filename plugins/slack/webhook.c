@@ -12,18 +12,6 @@
 /* --- the signature ----------------------------------------------------------------------------------------
  */
 
-static int read_seconds(bb_str text, int64_t *out) {
-    *out = 0;
-    if (text.len == 0 || text.len > 12) /* so that it fits */
-        return 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return 0;
-        *out = *out * 10 + (text.ptr[i] - '0');
-    }
-    return 1;
-}
-
 static bb_str signed_text(bb_call *call, bb_str at, bb_str body) {
     size_t size = 3 + at.len + 1 + body.len;
     char *to = call->host->call->alloc(call, size);
@@ -140,7 +128,7 @@ static int is_form(const bb_webhook_request *request) {
 static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     bb_str at = bb_webhook_header(request, "X-Slack-Request-Timestamp");
     int64_t seconds = 0;
-    if (!read_seconds(at, &seconds))
+    if (!bb_webhook_seconds(at, &seconds))
         return bb_webhook_refuse(call, "X-Slack-Request-Timestamp is missing, or not a number");
     bb_str text = signed_text(call, at, request->body);
     if (text.ptr == NULL)

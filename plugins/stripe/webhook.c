@@ -26,17 +26,6 @@ static int next_item(bb_str *rest, bb_str *key, bb_str *value) {
     return 1;
 }
 
-/* Digits alone, as Stripe writes them: they are part of what is signed. */
-static int read_seconds(bb_str text, int64_t *out) {
-    *out = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return 0;
-        *out = *out * 10 + (text.ptr[i] - '0');
-    }
-    return text.len > 0 && text.len <= 12;
-}
-
 static bb_str signed_text(bb_call *call, bb_str seconds, bb_str body) {
     bb_str text = {NULL, 0};
     char *to = call->host->call->alloc(call, seconds.len + 1 + body.len);
@@ -67,7 +56,7 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     while (next_item(&rest, &key, &value))
         if (bb_str_eq(key, "t"))
             seconds = value;
-    if (!read_seconds(seconds, &at))
+    if (!bb_webhook_seconds(seconds, &at))
         return bb_webhook_refuse(call, "Stripe-Signature is missing, or has no t=SECONDS");
     bb_str text = signed_text(call, seconds, request->body);
     if (text.ptr == NULL)

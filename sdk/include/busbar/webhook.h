@@ -138,6 +138,20 @@ static inline void bb_webhook_answer(bb_call *call, int32_t status, const char *
 static inline void bb_webhook_signed_at(bb_call *call, int64_t ms) {
     bb_webhook_host(call)->signed_at(call, ms);
 }
+/* Seconds since 1970 as services put them into what they sign: 1 to 12 digits, and nothing else. 1 and *out;
+ * 0: it is none. */
+static inline int bb_webhook_seconds(bb_str text, int64_t *out) {
+    *out = 0;
+    if (text.len == 0 || text.len > 12) /* so that it fits */
+        return 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return 0;
+        *out = *out * 10 + (text.ptr[i] - '0');
+    }
+    return 1;
+}
+
 /* Whether `hex` (or `base64`) is the HMAC of the data under this key, in a time that does not tell how much
  * of it fits. 1 or 0. */
 static inline int bb_webhook_hmac_is_hex(bb_call *call, bb_hash hash, bb_str key, bb_str data, bb_str hex) {
