@@ -1,0 +1,161 @@
+/* events.h - the durable queue: events, and what each of them must still reach.
+ *
+ * An event is written once, together with one delivery for every target that is to get it, in one
+ * transaction. A target is who gets events: a subscription, or a route of an endpoint, known here by a text.
+ * A delivery is due from `due_ms` on and stays pending until its outcome is committed: a process that ends at
+ * any moment, however, leaves it to be read again. So everything arrives at least once; nothing is kept in
+ * memory alone.
+ *
+ * One hub at a time owns a target (a lease, which it renews). So that order, rate and concurrency of a target
+ * need no agreement between hubs, and no row is written to begin a delivery.
+ *
+ * The queue is a file of its own, with a writer of its own: a store* here is what events_open gave. Times
+ * are wall clock, milliseconds since 1970; where the clock jumps back, what is due comes later by as much,
+ * and never is lost. Everything given is copied. Callbacks run on the loop named. [any-thread] */
+#ifndef STORE_EVENTS_H
+#define STORE_EVENTS_H
+
+#include "store/store.h"
+
+/* Opens (or makes) the queue's file, as store_open. */
+store *events_open(const char *path, err *e);
+
+/* --- what comes in ----------------------------------------------------------------------------------- */
+
+typedef struct event_target {
+    bb_str target; /* "subscription/ID", "endpoint/ID/ROUTE" */
+    bb_str
+        key; /* deliveries of one target and key are done one at a time, in their order; absent: no order */
+    uint64_t due_ms; /* not before then; 0: now */
+} event_target;
+
+typedef struct event_new {
+    bb_str id;         /* of the hub, unique; sorts by time */
+    bb_str source;     /* "endpoint/ID", "api" */
+    bb_str type;       /* "invoice.paid"; empty: none */
+    bb_str attributes; /* JSON object text: what else is known (CloudEvents attributes, header fields kept,
+                          peer) */
+    bb_str content_type;
+    bb_str payload;    /* raw */
+    bb_str dedup;      /* by which its source knows it; absent: none */
+    uint64_t dedup_ms; /* how long a further event of that source and dedup is a repeat; 0: none is */
+    uint64_t at_ms;
+    const event_target *targets;
+    size_t target_count;
+} event_new;
+
+/* Of a repeat, nothing was written. STORE_OK: all that are no repeats are on disk. */
+typedef void (*events_put_done)(store_result r, const bool *repeated, size_t count, void *ctx);
+/* All of them or none. False: STORE_BUSY or no memory, and done never runs. */
+bool events_put(store *s, const event_new *events, size_t count, loop *l, events_put_done done, void *ctx);
+
+/* --- who owns a target ---------------------------------------------------------------------------------- */
+
+/* Takes or renews the leases of these targets for this process until `until_ms`; own[i] tells which are ours.
+ * A lease of a process that has ended on this machine with this file is over at once. */
+typedef void (*events_own_done)(store_result r, const bool *own, size_t count, void *ctx);
+bool events_own(store *s, const bb_str *targets, size_t count, uint64_t now_ms, uint64_t until_ms, loop *l,
+                events_own_done done, void *ctx);
+
+/* --- what is due ------------------------------------------------------------------------------------------
+ */
+
+typedef struct delivery {
+    int64_t id;
+    uint32_t attempts; /* so far */
+    uint64_t first_ms; /* of the first attempt; 0: none yet */
+    uint64_t due_ms;
+    bb_str key;
+    bb_str event, source, type, attributes, content_type, payload; /* the event's */
+    uint64_t event_ms;
+} delivery;
+
+/* Oldest due first; of one key only the first. `next_ms`: when the next one not given is due; 0: none is
+ * left. `list` lives until done returns. */
+typedef void (*deliveries_due_done)(store_result r, const delivery *list, size_t count, uint64_t next_ms,
+                                    void *ctx);
+/* Those due by `now_ms`, but for `except` (under way with the caller), at most `max` and some `max_bytes` of
+ * payload, at least one. */
+bool deliveries_due(store *s, bb_str target, uint64_t now_ms, const int64_t *except, size_t except_count,
+                    size_t max, size_t max_bytes, loop *l, deliveries_due_done done, void *ctx);
+
+/* --- what became of it
+ * -------------------------------------------------------------------------------------- */
+
+typedef enum {
+    DELIVERY_PENDING, /* again at due_ms */
+    DELIVERY_DONE,
+    DELIVERY_FILTERED, /* the target's filter said no */
+    DELIVERY_DEAD,     /* given up: in the dead-letter queue */
+    DELIVERY_CANCELLED /* its target is gone, or somebody said so */
+} delivery_state;
+
+typedef struct delivery_outcome {
+    int64_t id;
+    delivery_state state;
+    uint64_t due_ms; /* of DELIVERY_PENDING */
+    bool attempted;  /* it is an attempt, to be recorded; else only the state changes */
+    uint64_t at_ms, duration_ms;
+    unsigned status; /* of the answer; 0: there was none */
+    bb_str text;     /* error, or an excerpt of the answer: cut to 1 KiB; no secrets */
+} delivery_outcome;
+
+typedef void (*events_done)(store_result r, void *ctx);
+/* All or none. Unknown ids (purged meanwhile) are passed over. `done` may be NULL. */
+bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, loop *l, events_done done,
+                       void *ctx);
+
+/* --- looking, and changing by hand
+ * ---------------------------------------------------------------------------- */
+
+/* Which events or deliveries: absent, empty, 0 and -1 mean all. */
+typedef struct event_query {
+    bb_str event, source, type; /* type: a pattern as in base/pattern.h */
+    bb_str target;
+    int state;                   /* a delivery_state; -1: any */
+    uint64_t since_ms, until_ms; /* of the event */
+    int64_t before;              /* row: newest first, below this one; 0: from the newest */
+    size_t limit;                /* of rows; 0: 100 */
+} event_query;
+
+/* Rows as JSON, newest first: `json` is an array's elements, joined by commas; `next` is `before` of the next
+ * page, 0: there is none. Events have no payload in a list; one event (q->event given) has, as JSON where it
+ * is, else base64. Deliveries carry their attempts where q->event is given. */
+typedef void (*events_list_done)(store_result r, bb_str json, int64_t next, void *ctx);
+bool events_list(store *s, const event_query *q, loop *l, events_list_done done, void *ctx);
+bool deliveries_list(store *s, const event_query *q, loop *l, events_list_done done, void *ctx);
+
+typedef void (*events_changed)(store_result r, uint64_t count, void *ctx);
+/* DEAD (or whatever state q says, but for PENDING) becomes pending again, due now, its attempts counted anew.
+ */
+bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done,
+                        void *ctx);
+/* New deliveries to q->target of the events that q finds, whether it had them before or not. */
+bool events_replay(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done, void *ctx);
+/* Deliveries of that state (DEAD where q says none) are removed; pending ones become CANCELLED. */
+bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx);
+
+/* --- a target's own state
+ * ---------------------------------------------------------------------------------------- */
+
+typedef struct target_counts {
+    uint64_t pending, dead, done;
+    uint64_t oldest_ms; /* of the oldest pending event; 0: none */
+} target_counts;
+/* Kept by the writer as it writes; cheap to ask, at any time. False: the target is unknown (all zero). */
+bool events_target_counts(const store *s, bb_str target, target_counts *out);
+
+/* A JSON text that belongs to a target (since when it fails, that it is disabled and why): read at once from
+ * memory, in `a`; absent: none. */
+bb_str events_target_state(store *s, bb_str target, arena *a);
+bool events_target_set_state(store *s, bb_str target, bb_str json, loop *l, events_done done, void *ctx);
+
+/* --- keeping
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Events older than keep_ms (0: any age) or beyond keep_bytes (0: any size), of which no delivery is pending,
+ * are removed little by little, with their deliveries; dead ones after dead_ms. Their room in the file is
+ * used again, and given back. */
+void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_bytes);
+
+#endif
