@@ -41,6 +41,7 @@ struct transform_run {
     bb_str input, variables;
     size_t max_result;
     bool check;
+    bool killed;         /* its child was killed from outside: it is begun once more, and no third time */
     transform_done done; /* NULL: cancelled */
     void *ctx;
     const char *failure; /* told by the timer: what kept it from starting */

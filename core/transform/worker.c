@@ -74,16 +74,27 @@ static transform_outcome explain(const worker *w, char *text, size_t size) {
     return TRANSFORM_FAILED;
 }
 
+/* It retired as the order came; or somebody else killed it (an administrator, the kernel for want of memory),
+ * perhaps before it had seen the order. A program that brings that about itself does so a second time. */
+static bool is_no_fault_of(const worker *w, transform_run *r) {
+    if (w->exit_signal == 0)
+        return w->exit_code == 0;
+    if (w->exit_signal != SIGKILL || r->killed)
+        return false;
+    r->killed = true;
+    return true;
+}
+
 /* Both its silence and its exit are known: what it said is all here. */
 static void over(worker *w) {
     char text[160];
     transform_run *r = w->run;
     transforms *pool = w->pool;
     transform_outcome outcome = explain(w, text, sizeof text);
-    bool retired = w->ready && w->exit_code == 0 && w->exit_signal == 0 && w->in.len == 0;
+    bool again = r != NULL && r->done != NULL && w->ready && w->in.len == 0 && is_no_fault_of(w, r);
     w->run = NULL;
     worker_dismiss(w);
-    if (r != NULL && retired && r->done != NULL)
+    if (again)
         pool_again(pool, r);
     else if (r != NULL) {
         pool_suspect(pool, r);
