@@ -1,8 +1,9 @@
 /* credentials.c - stages auth and sign: credentials are got, perhaps after waiting for a token, and the
  * request gets its header fields, credentials last: nothing changes it after.
  *
- * Only a request to the origin of the connection's base_url gets credentials: a connector, or a caller of a
- * free-form one, can never send them elsewhere. */
+ * Only a request to the origin of the connection's base_url, or of a setting that the connector marks as
+ * another host of its service (plugin/origin.h), gets credentials: a connector, or a caller of a free-form
+ * one, can never send them elsewhere. */
 #include "pipeline/call_internal.h"
 
 #include "base/clock.h"

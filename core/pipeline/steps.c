@@ -12,6 +12,7 @@ static bool prepare(call *c) {
     c->mapped = (mapped_error){.problem = PROBLEM_NONE}; /* its texts went with the last page */
     s->memory = c->page_memory != NULL ? c->page_memory : c->memory;
     s->base_url = c->conn->base_url;
+    s->origins = &c->conn->origins;
     s->plugin_id = c->conn->module->desc->id;
     s->connection_id = c->conn->id.ptr;
     s->build = c->conn->module->build;

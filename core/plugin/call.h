@@ -21,7 +21,7 @@ typedef struct plugin_request {
     bb_str method;
     buf url; /* whole, with the query */
     bool begun;
-    bool foreign;    /* not the origin of base_url: gets no credentials */
+    bool foreign;    /* of another origin than the connection's own: gets no credentials */
     bb_str *headers; /* "Name: value", NUL behind */
     size_t header_count, header_cap;
     enum {
@@ -86,7 +86,8 @@ typedef struct plugin_content {
 typedef struct plugin_call {
     bb_call abi; /* first: the connector's bb_call pointer is a plugin_call pointer */
     arena *memory;
-    bb_str base_url; /* of the connection, without a slash at its end; may be empty */
+    bb_str base_url;                      /* of the connection, without a slash at its end; may be empty */
+    const struct plugin_origins *origins; /* that get credentials beside base_url's; NULL: none */
     const char *plugin_id, *connection_id, *execution_id; /* for the log */
     /* for reports of a crash (plugin/mark.h); connection_id lives as long as the process, then */
     const struct mark_build *build;

@@ -1,6 +1,7 @@
 /* host_http.c - extension "busbar.http/1": a step's request, put together in the call's memory. */
 #include "plugin/call.h"
 
+#include "plugin/origin.h"
 #include "plugin/url.h"
 
 /* A session operation has no request to describe, and no answer to read. */
@@ -50,7 +51,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     if (r->method.ptr == NULL)
         plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request");
     bool whole = str_starts(url, STR("http://")) || str_starts(url, STR("https://"));
-    r->foreign = whole && !url_same_origin(url, c->base_url);
+    r->foreign = whole && !url_same_origin(url, c->base_url) && !plugin_origins_have(c->origins, url);
     if (!whole) {
         if (c->base_url.len == 0)
             plugin_misuse(c, BB_E_CONFIG,

@@ -15,6 +15,7 @@
 #include "limit/upstream.h"
 #include "observe/alerts.h"
 #include "plugin/instance.h"
+#include "plugin/origin.h"
 #include "registry/policies.h"
 #include "session/session.h"
 
@@ -55,7 +56,8 @@ typedef struct connection {
     auth auth;
     const bb_str *secret_settings; /* values of settings that the schema marks writeOnly: shown nowhere */
     size_t secret_setting_count;
-    bb_str base_url; /* without a slash at its end */
+    bb_str base_url;        /* without a slash at its end */
+    plugin_origins origins; /* that get credentials beside its */
     retry_policy retry;
     policies policies;
     http_target target;

@@ -152,6 +152,16 @@ static bool check_base_url(connection *c, const conf_file *f, const conf_section
     return true;
 }
 
+static bool check_origins(connection *c, const conf_file *f, const conf_section *s, const plugin_module *m,
+                          const json_value *settings, err *e) {
+    bb_str wrong;
+    err why = {""};
+    if (plugin_origins_read(c->memory, m->settings_schema_json, settings, &c->origins, &wrong, &why))
+        return true;
+    bb_str pointer = arena_printf(c->memory, "/%.*s", STR_FMT(wrong));
+    return conf_fail(e, f, line_of_pointer(s, pointer), "%.*s %s", STR_FMT(wrong), why.text);
+}
+
 /* "writeOnly" (JSON Schema validation, section 9.4): a secret that goes to the service otherwise than by
  * [auth]. */
 static bool is_write_only(const plugin_module *m, bb_str name) {
@@ -176,7 +186,8 @@ static bool check_settings(connection *c, const conf_file *f, const conf_section
     const json_value *settings = json_read(a, text, NULL, NULL);
     schema_issues issues = {0};
     if (settings != NULL && schema_validate(m->settings, settings, a, &issues))
-        return keep_secret_settings(c, m, settings, e) && check_base_url(c, f, s, settings, e);
+        return keep_secret_settings(c, m, settings, e) && check_base_url(c, f, s, settings, e) &&
+               check_origins(c, f, s, m, settings, e);
     if (issues.count == 0)
         return conf_fail(e, f, s != NULL ? s->line : 1, "[settings] does not fit what connector %s expects",
                          m->desc->id);

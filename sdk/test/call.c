@@ -115,6 +115,7 @@ static void prepare(bb_test *t, plugin_call *c, const plugin_op *op, const json_
     plugin_call_init(c);
     c->memory = t->call_memory;
     c->base_url = t->base_url;
+    c->origins = &t->origins;
     c->plugin_id = t->module->desc->id;
     c->connection_id = c->execution_id = "test";
     c->deadline_ns = clock_ns() + timeout_ms * 1000000u;

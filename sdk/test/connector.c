@@ -110,12 +110,21 @@ static bool check_base_url(bb_test *t, bb_str settings) {
     return true;
 }
 
+static bool check_origins(bb_test *t, bb_str settings) {
+    bb_str wrong;
+    err e = {""};
+    return plugin_origins_read(t->memory, t->module->settings_schema_json,
+                               json_read(t->memory, settings, NULL, NULL), &t->origins, &wrong, &e) ||
+           err_set(&t->problem, "%.*s %s", STR_FMT(wrong), e.text);
+}
+
 static void disconnect(bb_test *t) {
     test_session_close(t);
     if (t->connected && !instance_destroy(&t->instance)) /* which has said how much */
         bb_test_check(t, 0, "all memory of the connection was given back", "destroy", 0);
     t->connected = false;
     t->base_url = (bb_str){NULL, 0};
+    t->origins = (plugin_origins){NULL, 0};
     t->auth = (scheme_state){0};
 }
 
@@ -130,7 +139,7 @@ int bb_test_connect(bb_test *t, const char *settings) {
     if (!json_is(given, JSON_OBJECT))
         return err_set(&t->problem, "the settings are not a JSON object");
     text = with_defaults(t, given);
-    t->connected = check_settings(t, text) && check_base_url(t, text) &&
+    t->connected = check_settings(t, text) && check_base_url(t, text) && check_origins(t, text) &&
                    instance_create(&t->instance, t->module, STR("test"), text, &t->problem);
     return t->connected;
 }

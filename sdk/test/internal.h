@@ -10,6 +10,7 @@
 #include "plugin/host_auth.h"
 #include "plugin/host_session.h"
 #include "plugin/instance.h"
+#include "plugin/origin.h"
 
 #include <busbar/test.h>
 
@@ -56,6 +57,7 @@ struct bb_test {
     plugin_instance instance;
     bool connected;
     bb_str base_url;
+    plugin_origins origins; /* that get credentials beside its */
     err problem;
     scheme_state auth;
     session_state session;

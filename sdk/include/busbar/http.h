@@ -25,9 +25,9 @@ typedef struct bb_http_api {
 
     /* Begins a request and forgets one begun earlier in the same step. `url` is a path, put after
      * the connection's `base_url` setting ("/v1/customers"), or a whole http(s) URL. Credentials
-     * are only ever sent to the origin (scheme, host, port) of `base_url`. `method` is a token of
-     * RFC 9110 section 9, in upper case. The path goes as given: use `segment` for what a caller
-     * supplies. */
+     * are only ever sent to the origin (scheme, host, port) of `base_url`, and of settings that the settings
+     * schema marks with "x-busbar-credentials": true. `method` is a token of RFC 9110 section 9, in upper
+     * case. The path goes as given: use `segment` for what a caller supplies. */
     void (*begin)(bb_call *call, bb_str method, bb_str url);
     /* Adds "/" and the text, percent-encoded as one path segment (RFC 3986 section 3.3). An empty
      * one, "." and ".." fail the call with BB_E_INVALID_INPUT. */

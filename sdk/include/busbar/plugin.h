@@ -114,8 +114,9 @@ typedef struct bb_plugin {
     const char *homepage; /* optional: URL */
     const char *license;  /* optional: SPDX identifier */
     /* JSON Schema of the [settings] section: an object whose properties have a type. The value of a
-     * property that is absent is its "default". `base_url` is the one property the host knows. NULL:
-     * no settings. */
+     * property that is absent is its "default". `base_url` is the one property the host knows; one marked
+     * "x-busbar-credentials": true is the URL of another host of the service, whose origin gets the
+     * credentials too. NULL: no settings. */
     const char *settings_schema;
     const bb_operation *const *operations;     /* ends with NULL */
     const bb_auth_scheme *const *auth_schemes; /* ends with NULL; NULL: only "none" */

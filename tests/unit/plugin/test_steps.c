@@ -6,6 +6,7 @@
 #include "plugin/call.h"
 #include "plugin/host.h"
 #include "plugin/module.h"
+#include "plugin/origin.h"
 #include "plugin/url.h"
 
 static plugin_call call_;
@@ -181,6 +182,46 @@ START_TEST(another_origin_is_foreign) {
 }
 END_TEST
 
+static bb_step at_files(bb_call *call) {
+    bb_request(call, "POST", "https://files.example.com/v1/up");
+    return BB_SEND;
+}
+
+static bool read_origins(const char *declared, const char *settings, plugin_origins *out, bb_str *wrong,
+                         err *e) {
+    arena *a = call_.memory;
+    return plugin_origins_read(a, json_read(a, arena_copy(a, str_from(declared)), NULL, NULL),
+                               json_read(a, arena_copy(a, str_from(settings)), NULL, NULL), out, wrong, e);
+}
+
+START_TEST(a_marked_setting_names_another_host_of_the_service) {
+    static const char declared[] = "{\"properties\":{\"files_url\":{\"x-busbar-credentials\":true},"
+                                   "\"docs_url\":{\"type\":\"string\"}}}";
+    static const char settings[] = "{\"files_url\":\"https://files.example.com/v1/\","
+                                   "\"docs_url\":\"https://docs.example.com\"}";
+    bb_operation op = {BB_SIZE(bb_operation), .id = "t", .start = at_files};
+    plugin_origins origins;
+    bb_str wrong;
+    err e = {""};
+    fresh();
+    ck_assert(read_origins(declared, settings, &origins, &wrong, &e));
+    ck_assert_uint_eq(origins.count, 1);
+    call_.origins = NULL;
+    ck_assert_int_eq(plugin_start(&call_, &op), PLUGIN_SEND);
+    ck_assert(call_.request.foreign);
+    call_.origins = &origins;
+    plugin_start(&call_, &op);
+    ck_assert(!call_.request.foreign);
+    op.start = elsewhere;
+    plugin_start(&call_, &op);
+    ck_assert(call_.request.foreign);
+    call_.origins = NULL;
+    ck_assert(
+        !read_origins(declared, "{\"files_url\":\"https://u:p@files.example.com\"}", &origins, &wrong, &e));
+    ck_assert(str_eq(wrong, STR("files_url")));
+}
+END_TEST
+
 START_TEST(origins_are_compared_as_browsers_do) {
     bb_str base = STR("https://a.example:8443/x");
     ck_assert(url_same_origin(STR("https://A.example:8443/y"), base));
@@ -266,4 +307,5 @@ END_TEST
 
 UNIT_MAIN(a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
           a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
-          another_origin_is_foreign, origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
+          another_origin_is_foreign, a_marked_setting_names_another_host_of_the_service,
+          origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
