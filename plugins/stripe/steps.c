@@ -6,7 +6,7 @@
 
 /* --- requests --------------------------------------------------------------------------------------- */
 
-static void put_headers(bb_call *call) {
+void stripe_put_headers(bb_call *call) {
     bb_str version = bb_text(call, bb_get(call, call->instance, "api_version"));
     bb_str account = bb_in_text(call, "stripe_account");
     if (account.len == 0)
@@ -19,7 +19,7 @@ static void put_headers(bb_call *call) {
 
 bb_step stripe_start(bb_call *call, const bb_rest_route *route) {
     bb_rest_begin(call, route);
-    put_headers(call);
+    stripe_put_headers(call);
     bb_rest_members(call, route);
     return BB_SEND;
 }
@@ -92,7 +92,7 @@ static bb_code code_of(bb_call *call, bb_str type, bb_str code) {
 }
 
 /* {"error": {"type", "code", "decline_code", "message", "param"}} (https://docs.stripe.com/api/errors) */
-static bb_step fail(bb_call *call, const bb_rest_route *route) {
+bb_step stripe_fail(bb_call *call, const bb_rest_route *route) {
     const bb_json *error = bb_get(call, bb_response(call), "error");
     bb_str type = bb_text(call, bb_get(call, error, "type")),
            code = bb_text(call, bb_get(call, error, "code"));
@@ -117,7 +117,7 @@ static bb_step fail(bb_call *call, const bb_rest_route *route) {
 bb_step stripe_resume(bb_call *call, const bb_rest_route *route) {
     const bb_json *answer = bb_response(call);
     if (!bb_ok(call))
-        return fail(call, route);
+        return stripe_fail(call, route);
     if (bb_text(call, bb_get(call, answer, "object")).len == 0)
         return bb_fail(call, BB_E_UPSTREAM_INVALID,
                        "the answer is none of Stripe's objects: is base_url Stripe's API?");
@@ -128,7 +128,7 @@ bb_step stripe_resume(bb_call *call, const bb_rest_route *route) {
 static const bb_json *data_of(bb_call *call, const bb_rest_route *route) {
     const bb_json *data = bb_get(call, bb_response(call), "data");
     if (!bb_ok(call))
-        fail(call, route);
+        stripe_fail(call, route);
     else if (!bb_is(call, data, BB_JSON_ARRAY))
         bb_fail(call, BB_E_UPSTREAM_INVALID, "the answer is no list of Stripe's: is base_url Stripe's API?");
     else

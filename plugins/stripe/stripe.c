@@ -7,6 +7,8 @@ static const bb_operation *const operations[] = {STRIPE_OPERATIONS(STRIPE_POINTE
 static const char settings_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
     "\"base_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://api.stripe.com\"},"
+    "\"files_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://files.stripe.com\","
+    "\"x-busbar-credentials\":true,\"description\":\"where files are uploaded to and read from\"},"
     "\"api_version\":{\"type\":\"string\",\"pattern\":\"^[0-9]{4}-[0-9]{2}-[0-9]{2}(\\\\.[a-z]+)?$\","
     "\"description\":\"Stripe-Version; default: the account's\"},"
     "\"stripe_account\":{\"type\":\"string\",\"pattern\":\"^acct_\","
@@ -33,7 +35,7 @@ static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "stripe",
     .name = "Stripe",
-    .version = "1.1.0",
+    .version = "1.2.0",
     .summary = "Payments, customers, products, subscriptions and invoices",
     .vendor = "Busbar",
     .homepage = "https://docs.stripe.com/api",
@@ -46,5 +48,6 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &stripe_webhooks}, {NULL, NULL}};
+static const bb_extension extensions[] = {
+    {BB_EXT_WEBHOOK, &stripe_webhooks}, {BB_EXT_CONTENT, &stripe_content}, {NULL, NULL}};
 BUSBAR_PLUGIN_WITH(plugin, extensions);

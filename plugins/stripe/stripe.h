@@ -7,15 +7,23 @@
 #ifndef STRIPE_STRIPE_H
 #define STRIPE_STRIPE_H
 
+#include <busbar/content.h>
 #include <busbar/rest.h>
 #include <busbar/webhook.h>
 
 /* steps.c */
+/* Adds the header fields that say for which account, and in which version of the API. */
+void stripe_put_headers(bb_call *call);
+/* Fails with what the answer says. */
+bb_step stripe_fail(bb_call *call, const bb_rest_route *route);
 bb_step stripe_start(bb_call *call, const bb_rest_route *route);
 bb_step stripe_resume(bb_call *call, const bb_rest_route *route);
 bb_step stripe_list_start(bb_call *call, const bb_rest_route *route);
 bb_step stripe_list_resume(bb_call *call, const bb_rest_route *route);
 bb_step stripe_search_resume(bb_call *call, const bb_rest_route *route);
+
+/* files.c */
+extern const bb_content_extension stripe_content;
 
 /* webhook.c */
 extern const bb_webhook_extension stripe_webhooks;
@@ -55,7 +63,7 @@ extern const bb_schema *const stripe_schemas[];
     X(balance_transactions_retrieve) X(balance_transactions_list) \
     X(webhook_endpoints_create) X(webhook_endpoints_retrieve) X(webhook_endpoints_update) \
     X(webhook_endpoints_delete) X(webhook_endpoints_list) \
-    X(files_retrieve) X(files_list) \
+    X(files_create) X(files_retrieve) X(files_contents) X(files_list) \
     X(file_links_create) X(file_links_retrieve) X(file_links_update) X(file_links_list)
 /* clang-format on */
 

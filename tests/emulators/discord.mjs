@@ -3,7 +3,7 @@
 // `node tests/emulators/discord.mjs [PORT]` runs it alone; the bot's token is MTIz.emulator.
 import {createHash} from 'node:crypto';
 import {pathToFileURL} from 'node:url';
-import {startService} from './service.mjs';
+import {parseParts, startService} from './service.mjs';
 
 export const TOKEN = 'MTIz.emulator';
 export const GUILD = '290926798626357999', CHANNEL = '41771983423143937', FORUM = '41771983423143940', CLOSED = '41771983423143941', APPLICATION = '41771983444115456', BOT = '80351110224678900';
@@ -32,17 +32,11 @@ const missing = ['BASE_TYPE_REQUIRED', 'This field is required'];
 
 // payload_json and files of a multipart body (RFC 7578).
 export function parseMultipart(request) {
-  const boundary = /^multipart\/form-data; ?boundary="?([^";]+)/.exec(request.headers['content-type'] ?? '')?.[1];
-  if (!boundary) return {payload: request.text === '' ? {} : JSON.parse(request.text), files: []};
-  const raw = request.bytes.toString('latin1'), parts = raw.split(`--${boundary}`).slice(1, -1), found = {files: []};
-  if (!raw.endsWith(`--${boundary}--\r\n`) && !raw.endsWith(`--${boundary}--`)) throw invalid({_: ['MULTIPART', 'not closed']});
-  for (const part of parts) {
-    const end = part.indexOf('\r\n\r\n'), head = Buffer.from(part.slice(2, end), 'latin1').toString(), bytes = Buffer.from(part.slice(end + 4, -2), 'latin1');
-    const [, name, filename] = /name="([^"]*)"(?:; filename="([^"]*)")?/.exec(head);
-    if (name === 'payload_json') found.payload = JSON.parse(bytes.toString());
-    else found.files.push({name, filename, type: /^content-type: *(.*)$/im.exec(head)?.[1].trim(), bytes});
-  }
-  return {payload: found.payload ?? {}, files: found.files};
+  if (!request.headers['content-type']?.startsWith('multipart/')) return {payload: request.text === '' ? {} : JSON.parse(request.text), files: []};
+  const parts = parseParts(request);
+  if (!parts) throw invalid({_: ['MULTIPART', 'not closed']});
+  const payload = parts.find((p) => p.name === 'payload_json');
+  return {payload: payload ? JSON.parse(payload.bytes.toString()) : {}, files: parts.filter((p) => p !== payload)};
 }
 
 class Discord {

@@ -1,7 +1,7 @@
 // service.mjs - what the emulators share: a server of loopback that keeps what it is asked, and fails when told to.
 import http from 'node:http';
 
-// `answer(request)` gives {status, headers, body}; body is an object, or a text. request: {method, path, query, headers, text, bytes}.
+// `answer(request)` gives {status, headers, body}; body is an object, a text or bytes. request: {method, path, query, headers, text, bytes}.
 export async function startService(answer, port = 0) {
   const service = {requests: [], faults: []};
   const sockets = new Set();
@@ -18,7 +18,7 @@ export async function startService(answer, port = 0) {
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
       const {status, headers = {}, body} = fault ?? answer(request);
-      const answered = typeof body === 'string' ? body : JSON.stringify(body);
+      const answered = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       res.writeHead(status, {...(status === 204 || status === 304 ? {} : {'content-type': 'application/json'}), ...headers});
       res.end(answered);
     });
@@ -39,10 +39,21 @@ export async function startService(answer, port = 0) {
   return service;
 }
 
+// The parts of a multipart/form-data body (RFC 7578): [{name, filename, type, bytes}]; undefined: it is none, or is not closed.
+export function parseParts(request) {
+  const boundary = /^multipart\/form-data; ?boundary="?([^";]+)/.exec(request.headers['content-type'] ?? '')?.[1], raw = request.bytes.toString('latin1');
+  if (!boundary || !/--(\r\n)?$/.test(raw) || !raw.includes(`--${boundary}--`)) return undefined;
+  return raw.split(`--${boundary}`).slice(1, -1).map((part) => {
+    const end = part.indexOf('\r\n\r\n'), head = Buffer.from(part.slice(2, end), 'latin1').toString();
+    const [, name, filename] = /name="([^"]*)"(?:; filename="([^"]*)")?/.exec(head);
+    return {name, filename, type: /^content-type: *(.*)$/im.exec(head)?.[1].trim(), bytes: Buffer.from(part.slice(end + 4, -2), 'latin1')};
+  });
+}
+
 // "a[b][0]=x&c=y" as {a: {b: ['x']}, c: 'y'}: objects whose keys are 0, 1, ... (or empty) are lists.
 export function parseForm(text) {
   const root = {};
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of typeof text === 'string' ? new URLSearchParams(text) : text) {
     const keys = name.replaceAll(']', '').split('[');
     let at = root;
     keys.forEach((key, i) => {

@@ -489,6 +489,10 @@ const pages = {
 
 // --- the account --------------------------------------------------------------------------------------------------------------------
 
+// What a purpose takes (https://docs.stripe.com/file-upload).
+const PICTURES = ['image/jpeg', 'image/png'], PAGES = [...PICTURES, 'application/pdf'];
+const PURPOSES = {account_requirement: PAGES, additional_verification: PAGES, business_icon: [...PICTURES, 'image/gif'], business_logo: [...PICTURES, 'image/gif'], customer_signature: PAGES, dispute_evidence: PAGES, identity_document: PAGES, pci_document: ['application/pdf'], tax_document_user_upload: PAGES, terminal_reader_splashscreen: [...PICTURES, 'image/gif']};
+
 const rest = {
   events: {object: 'event', prefix: 'evt', filters: 'type', shown: (e, query) => query.types === undefined || query.types.includes(e.type)},
   webhook_endpoints: {
@@ -504,7 +508,25 @@ const rest = {
     },
     remove,
   },
-  files: {object: 'file', prefix: 'file', param: 'file', filters: 'purpose'},
+  files: {
+    object: 'file', prefix: 'file', param: 'file', filters: 'purpose', needs: ['file', 'purpose'], create: 'file file_link_data purpose',
+    defaults: {expires_at: null, filename: null, links: null, purpose: null, size: 0, title: null, type: null, url: null},
+    save(account, file, given) {
+      const {bytes, filename, type} = given.file, kinds = PURPOSES[given.purpose];
+      if (!kinds) return invalid(`Invalid purpose: must be one of ${Object.keys(PURPOSES).join(', ')}`, {param: 'purpose'});
+      if (!kinds.includes(type)) return invalid(`The file type "${type}" is not supported. Supported types are: ${kinds.join(', ')}`, {param: 'file'});
+      if (bytes.length > (given.purpose === 'identity_document' ? 16 : 5) * 1048576) return invalid('The file you uploaded is too large.', {param: 'file'});
+      delete file.metadata; // a file has none
+      Object.assign(file, {filename, purpose: given.purpose, size: bytes.length, type: type.split('/')[1], url: `https://files.stripe.com/v1/files/${file.id}/contents`});
+      account.bytes.set(file.id, bytes);
+      return undefined;
+    },
+    made(account, file, {file_link_data: wanted}) {
+      const link = wanted?.create === 'true' ? account.stripe.write(account, 'file_links', undefined, {file: file.id, ...(wanted.expires_at && {expires_at: wanted.expires_at}), ...(wanted.metadata && {metadata: wanted.metadata})}).body : undefined;
+      file.links = {object: 'list', data: link ? [link] : [], has_more: false, url: `/v1/file_links?file=${file.id}`};
+    },
+    actions: {'GET contents': (account, file) => ({status: 200, headers: {'content-type': file.type === 'png' ? 'image/png' : 'application/pdf', 'content-disposition': `attachment; filename="${file.filename}"`}, body: account.bytes.get(file.id)})},
+  },
   file_links: {
     object: 'file_link', prefix: 'link', param: 'link', filters: 'file', needs: ['file'], references: {file: 'files'}, create: 'expires_at file', update: 'expires_at',
     defaults: {expired: false, expires_at: null, file: null, url: null},

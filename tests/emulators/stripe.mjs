@@ -2,10 +2,11 @@
 // nouns do stands in stripe-nouns.mjs. `node tests/emulators/stripe.mjs [PORT]` runs it alone; the key is sk_test_emulator, the connected
 // account acct_1.
 import {pathToFileURL} from 'node:url';
-import {parseForm, startService} from './service.mjs';
+import {parseForm, parseParts, startService} from './service.mjs';
 import {NOUNS} from './stripe-nouns.mjs';
 
 export const KEY = 'sk_test_emulator';
+const EVIDENCE = Buffer.from('\x89PNG\r\n\x1a\n and what else is in it', 'latin1');
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 // --- answers ------------------------------------------------------------------------------------------------------------------------
@@ -42,8 +43,9 @@ export class Account {
   constructor(stripe, id) {
     this.stripe = stripe;
     this.id_ = id;
+    this.bytes = new Map([['file_1Mr4LDLkdIwHu7ixFCz0dZiH', EVIDENCE]]); // of files, by their ids
     for (const noun of [...Object.keys(NOUNS), 'balance_transactions']) this[noun] = [];
-    this.files.push({id: 'file_1Mr4LDLkdIwHu7ixFCz0dZiH', object: 'file', created: 1680000000, expires_at: null, filename: 'evidence.png', links: null, purpose: 'dispute_evidence', size: 9863, title: null, type: 'png', url: 'https://files.stripe.com/v1/files/file_1Mr4LDLkdIwHu7ixFCz0dZiH/contents'});
+    this.files.push({id: 'file_1Mr4LDLkdIwHu7ixFCz0dZiH', object: 'file', created: 1680000000, expires_at: null, filename: 'evidence.png', links: null, purpose: 'dispute_evidence', size: EVIDENCE.length, title: null, type: 'png', url: 'https://files.stripe.com/v1/files/file_1Mr4LDLkdIwHu7ixFCz0dZiH/contents'});
   }
 
   // An object of that kind of this account; undefined: there is none.
@@ -196,9 +198,10 @@ class Stripe {
 
   // What a path asks for, with the objects that are to be given whole.
   answerFor(account, request) {
-    const given = {...parseForm(request.rawQuery), ...parseForm(request.text)};
-    const answer = structuredClone(this.route(account, request.method, request.path, given));
-    if (answer.status !== 200) return answer;
+    const given = {...parseForm(request.rawQuery), ...(request.parts ? parseForm(request.parts.filter((p) => p.name !== 'file').map((p) => [p.name, p.bytes.toString()])) : parseForm(request.text))};
+    if (request.parts) given.file = request.parts.find((p) => p.name === 'file');
+    const found = this.route(account, request.method, request.path, given), answer = Buffer.isBuffer(found.body) ? found : structuredClone(found);
+    if (answer.status !== 200 || Buffer.isBuffer(answer.body)) return answer;
     for (const wanted of Array.isArray(given.expand) ? given.expand : [])
       if (!account.expand(answer.body, wanted.split('.'))) return invalid(`This property cannot be expanded (${wanted}).`, {param: 'expand'});
     return answer;
@@ -212,13 +215,15 @@ class Stripe {
     if (key === 'sk_test_expired') return error(401, 'invalid_request_error', 'Expired API Key provided: sk_test_*******', {code: 'api_key_expired'});
     if (key !== KEY) return error(401, 'invalid_request_error', `Invalid API Key provided: ${key.slice(0, 8)}****`);
     if (!request.path.startsWith('/v1/')) return error(404, 'invalid_request_error', `Unrecognized request URL (${request.method}: ${request.path}).`);
+    if (request.headers['content-type']?.startsWith('multipart/')) request.parts = parseParts(request);
+    if (request.method === 'POST' && request.path === '/v1/files' && !request.parts) return error(400, 'invalid_request_error', 'Invalid Content-Type. The content type should be "multipart/form-data".');
     const acting = request.headers['stripe-account'], account = acting ? this.accounts[acting] : this.platform;
     if (!account) return error(403, 'invalid_request_error', `The provided key 'sk_test_****' does not have access to account '${acting}' (or that account does not exist). Application access may have been revoked.`, {code: 'account_invalid'});
     const idempotency = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
     const before = idempotency && this.keys.get(idempotency), text = request.path + request.text;
     if (before && before.text !== text) return error(400, 'idempotency_error', 'Keys for idempotent requests can only be used with the same parameters they were first used with.');
     if (before) return {...before.answer, headers: {...before.answer.headers, 'idempotent-replayed': 'true'}};
-    const answer = {...this.answerFor(account, request), headers};
+    const made = this.answerFor(account, request), answer = {...made, headers: {...headers, ...made.headers}};
     if (idempotency) this.keys.set(idempotency, {text, answer});
     return answer;
   }

@@ -1,17 +1,19 @@
 // The connector stripe against an emulator that Stripe's own client works with, its requests judged by Stripe's specification.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
 import {after, before, beforeEach, test} from 'node:test';
 import Stripe from 'stripe';
 import {KEY, startStripe} from '../emulators/stripe.mjs';
 import {judgeOpenApi, loadSpec, specs} from './lib/judge.mjs';
-import {assertProblem, startHub} from './lib/hub.mjs';
+import {assertProblem, request, startHub} from './lib/hub.mjs';
 
 let hub, service, client;
 const judged = [], called = new Set();
 
 before(async () => {
   service = await startStripe();
-  const conf = (more) => `[connection]\nplugin = stripe\n[settings]\nbase_url = ${service.url}\n${more}[retry]\nbase = 1ms\nmax = 2ms\n`;
+  const conf = (more) => `[connection]\nplugin = stripe\n[settings]\nbase_url = ${service.url}\nfiles_url = ${service.url}\n${more}[retry]\nbase = 1ms\nmax = 2ms\n`;
   hub = await startHub({
     conf: {
       'pay.conf': conf(`api_version = 2023-08-16\nstripe_account = acct_1\n[auth]\nscheme = bearer\ntoken = ${KEY}\n`),
@@ -351,11 +353,64 @@ test("Stripe's own client sells, bills and looks back with the emulator", async 
   const endpoint = await client.webhookEndpoints.create({url: 'https://example.com', enabled_events: ['*']});
   assert.equal((await client.webhookEndpoints.del(endpoint.id)).deleted, true);
   assert.ok((await client.events.list({type: 'invoice.paid'})).data.length > 0);
+  const proof = await client.files.create({purpose: 'dispute_evidence', file: {data: Buffer.from('%PDF-1.4 x'), name: 'proof.pdf', type: 'application/pdf'}, file_link_data: {create: true}}, {host: '127.0.0.1'});
+  assert.equal(proof.size, 10);
+  assert.equal(proof.links.data[0].file, proof.id);
+  await assert.rejects(client.files.create({purpose: 'other', file: {data: Buffer.from('x'), name: 'x', type: 'application/pdf'}}, {host: '127.0.0.1'}), (e) => e.param === 'purpose');
   const [file] = (await client.files.list()).data, fileLink = await client.fileLinks.create({file: file.id});
   assert.equal((await client.fileLinks.update(fileLink.id, {expires_at: 'now'})).expired, true);
   assert.equal((await client.customers.list({}, {stripeAccount: 'acct_2'})).data.length, 1);
   await assert.rejects(client.customers.list({}, {stripeAccount: 'acct_none'}), Stripe.errors.StripePermissionError);
   await assert.rejects(client.customers.create({colour: 'red'}), (e) => e.code === 'parameter_unknown');
+});
+
+// Uploads bytes: {status, headers, text, body}.
+const upload = async (input, bytes, headers = {}) => {
+  const from = service.requests.length;
+  const answer = await request(`${hub.url}/api/v1/connections/pay/operations/files.create?input=${encodeURIComponent(JSON.stringify(input))}`, {method: 'PUT', body: bytes, agent: hub.agent, headers: {authorization: `Bearer ${hub.key}`, 'content-type': 'image/png', 'content-length': bytes.length, ...headers}});
+  if (answer.status === 200) judged.push(...service.requests.slice(from));
+  called.add('files.create');
+  return answer;
+};
+
+test('a file is uploaded with a link, and its bytes come back', async () => {
+  const picture = Buffer.concat([Buffer.from('\x89PNG\r\n', 'latin1'), crypto.randomBytes(300000)]);
+  const answer = await upload({purpose: 'dispute_evidence', filename: 'proof "1".png', file_link_data: {create: true, expires_at: 1924992000, metadata: {case: '7'}}, expand: ['links']}, picture);
+  assert.equal(answer.status, 200, answer.text);
+  const file = answer.body.data;
+  assert.equal(file.size, picture.length);
+  assert.equal(file.filename, 'proof %221%22.png');
+  assert.deepEqual(file.links.data[0].metadata, {case: '7'});
+  const sent = service.requests.at(-1);
+  assert.equal(sent.headers.authorization, `Bearer ${KEY}`);
+  assert.equal(sent.headers['stripe-account'], 'acct_1');
+  assert.ok(sent.headers['idempotency-key']);
+  const out = hub.path('contents');
+  const got = await hub.cli(['call', 'pay', 'files.contents', `file=${file.id}`, '--download', out]);
+  assert.equal(got.code, 0, got.stderr);
+  assert.deepEqual(fs.readFileSync(out), picture);
+  called.add('files.contents');
+  assertProblem(await hub.call('pay', 'files.contents', {file: 'file_none'}), 'upstream-not-found');
+  assert.equal((await hub.problem('upstream-not-found', 'pay', 'files.contents', {file: 'file_none'})).errors[0].pointer, '/file');
+});
+
+test('an upload that Stripe refuses says why, one that is too large is never sent, and a failure is passed over', async () => {
+  const wrong = await upload({purpose: 'pci_document'}, Buffer.from('x'));
+  assertProblem(wrong, 'upstream-rejected');
+  assert.match(wrong.body.detail, /"image\/png" is not supported/);
+  assertProblem(await upload({purpose: 'holiday_pictures'}, Buffer.from('x')), 'invalid-input');
+  const before = service.requests.length;
+  const large = await upload({purpose: 'identity_document'}, Buffer.alloc((16 << 20) + 1));
+  assertProblem(large, 'invalid-input');
+  assert.match(large.body.detail, /at most 16 MB/);
+  assert.equal(service.requests.length, before);
+  const file = hub.path('again.png');
+  fs.writeFileSync(file, 'small');
+  service.faults.push({status: 503, body: {error: {type: 'api_error', message: 'x'}}});
+  const done = await hub.cli(['call', 'pay', 'files.create', 'purpose=dispute_evidence', 'content_type=image/png', '--upload', file]);
+  assert.equal(done.code, 0, done.stderr);
+  const keys = service.requests.slice(-2).map((r) => r.headers['idempotency-key']);
+  assert.equal(keys[0], keys[1]);
 });
 
 test('every operation was called', async () => {

@@ -27,8 +27,7 @@
 #ifndef BUSBAR_CONTENT_H
 #define BUSBAR_CONTENT_H
 
-#include <busbar/plugin.h>
-#include <string.h>
+#include <busbar/busbar.h>
 
 BB_BEGIN_DECLS
 
@@ -152,6 +151,44 @@ static inline void bb_content_save(bb_call *call, bb_str json) {
 }
 static inline const bb_json *bb_content_saved(bb_call *call) {
     return bb_content_host(call)->saved(call);
+}
+
+/* Parts of a form that are JSON: a scalar is one part (null: an empty one), nested values go in brackets, as
+ * form_json of http.h writes them: {"a":{"b":1},"c":["x"]} gives a[b] and c[0]. `name` absent: an object
+ * whose members' names stand alone. `value` NULL: nothing. 0: no memory, and the call has failed: return
+ * BB_FAIL. */
+static inline int bb_content_parts_json(bb_call *call, bb_str name, const bb_json *value) {
+    const bb_json_api *json = call->host->json;
+    const bb_str none = {NULL, 0};
+    bb_json_type type = json->type(value);
+    bb_json_iter it;
+    memset(&it, 0, sizeof it);
+    if (value == NULL)
+        return 1;
+    if (type != BB_JSON_ARRAY && type != BB_JSON_OBJECT) {
+        bb_str text = type == BB_JSON_STRING ? json->string(value) : json->text(value);
+        bb_content_host(call)->part(call, name, none, none, type == BB_JSON_NULL ? none : text);
+        return 1;
+    }
+    while (json->next(value, &it)) {
+        bb_str inner = it.key;
+        size_t cap = name.len + it.key.len + 24; /* of a place: 20 digits */
+        if (name.len > 0) {
+            char *text = (char *)call->host->call->alloc(call, cap);
+            if (text == NULL) {
+                bb_fail(call, BB_E_NO_MEMORY, "no memory for the form");
+                return 0;
+            }
+            inner.ptr = text;
+            inner.len = (size_t)(type == BB_JSON_OBJECT
+                                     ? snprintf(text, cap, "%.*s[%.*s]", (int)name.len, name.ptr,
+                                                (int)it.key.len, it.key.ptr)
+                                     : snprintf(text, cap, "%.*s[%zu]", (int)name.len, name.ptr, it.index));
+        }
+        if (!bb_content_parts_json(call, inner, it.value))
+            return 0;
+    }
+    return 1;
 }
 
 BB_END_DECLS

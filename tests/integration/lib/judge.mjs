@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import YAML from 'yaml';
 import {parseMultipart} from '../../emulators/discord.mjs';
-import {parseForm} from '../../emulators/service.mjs';
+import {parseForm, parseParts} from '../../emulators/service.mjs';
 
 export const specs = process.env.BUSBAR_SPECS;
 
@@ -60,7 +60,7 @@ function check(schema, value, where) {
   return validate(value) ? [] : validate.errors.map((e) => `${where}${e.instancePath}: ${e.message} ${JSON.stringify(e.params)}`);
 }
 
-// OpenAPI 3, bodies as forms. Gives what is wrong; an empty list is a pass.
+// OpenAPI 3, bodies as forms, or with files as multiparts. Gives what is wrong; an empty list is a pass.
 export function judgeOpenApi(spec, request) {
   const {operation} = findOperation(spec, request, '');
   const problems = [];
@@ -71,6 +71,13 @@ export function judgeOpenApi(spec, request) {
     else problems.push(...check(closed(parameter.schema), coerce(value, parameter.schema), `query ${name}`));
   }
   for (const p of known) if (p.required && !(p.name in query)) problems.push(`query: ${p.name} is missing`);
+  const multipart = operation.requestBody?.content?.['multipart/form-data'];
+  if (multipart) {
+    const parts = parseParts(request);
+    if (!parts) return [...problems, 'body: it is no multipart'];
+    const schema = closed(multipart.schema), body = parseForm(parts.map((p) => [p.name, p.filename === undefined ? p.bytes.toString() : 'bytes']));
+    return [...problems, ...check(schema, coerce(body, schema), 'body')];
+  }
   const content = operation.requestBody?.content?.['application/x-www-form-urlencoded'];
   if (request.text && !request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')) problems.push(`body: content type ${request.headers['content-type']}`);
   const body = parseForm(request.text);
