@@ -13,6 +13,7 @@ typedef struct acquire acquire;
 /* What a token endpoint gave. Texts live until the end. */
 typedef struct acquire_tokens {
     bb_str access, refresh, scope; /* refresh, scope: absent where it gave none */
+    bb_str origin;                 /* of requests with the token: auth_token_new */
     uint64_t lifetime_ms;          /* 0: it did not say */
 } acquire_tokens;
 

@@ -80,7 +80,7 @@ void acquire_end(acquire *q) {
     if (q->failure.set || q->tokens.access.len == 0) {
         settle(q, NULL);
     } else {
-        auth_token *token = auth_token_new(q->tokens.access, 0, q->tokens.lifetime_ms);
+        auth_token *token = auth_token_new(q->tokens.access, q->tokens.origin, 0, q->tokens.lifetime_ms);
         if (token == NULL)
             q->failure = (auth_failure){.set = true, .retryable = true, .text = "no memory for the token"};
         settle(q, token);

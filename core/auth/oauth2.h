@@ -40,6 +40,9 @@ typedef struct oauth2_settings {
     bb_str subject_token, subject_token_type, actor_token, actor_token_type, requested_token_type;
     const char *certificate, *certificate_key;
     bb_str lead; /* "Authorization: Bearer " */
+    /* oauth2_base.c: the member of token answers that says where the token is good, the hosts that it may
+     * name, and the origin of base_url, which it always may; absent: no member says so */
+    bb_str base_from, base_hosts, base_origin;
 } oauth2_settings;
 
 /* What an authorization server says of itself (RFC 8414). */
@@ -82,6 +85,7 @@ typedef struct oauth2_answer {
     uint64_t lifetime_ms;      /* 0: unknown */
     bb_str error, description; /* RFC 6749 section 5.2; absent: no error */
     const char *wrong;         /* why it is no answer of a token endpoint; NULL: it is one */
+    const json_value *root;    /* all of it; NULL: no object */
 } oauth2_answer;
 
 /* Reads what a token endpoint sent. Texts are in `a` or the body. */
@@ -90,6 +94,16 @@ void oauth2_answer_read(arena *a, unsigned status, bb_str body, oauth2_answer *o
 uint64_t oauth2_seconds(const json_value *v, uint64_t max);
 /* Fails q by what the endpoint said. */
 void oauth2_fail_by_answer(acquire *q, const http_answer *answer, const oauth2_answer *said);
+
+/* --- base URLs (oauth2_base.c) ---------------------------------------------------------------------- */
+
+/* Endpoints that are a path ("/oauth/token") become URLs at base_url's origin. */
+bool oauth2_resolve(auth_reading *r, err *e);
+bool oauth2_read_base(const auth_reading *r, oauth2_settings *s, err *e);
+/* The origin that a token's answer names, in `a`; absent: it names none. False: it is one that may not be
+ * named, and *wrong says why. */
+bool oauth2_base_of(arena *a, const oauth2_settings *s, const json_value *answer, bb_str *out,
+                    const char **wrong);
 
 /* --- discovery --------------------------------------------------------------------------------------- */
 

@@ -37,6 +37,7 @@ void oauth2_answer_read(arena *a, unsigned status, bb_str body, oauth2_answer *o
         out->wrong = "its answer is not a JSON object";
         return;
     }
+    out->root = root;
     out->error = json_string(json_getl(root, "error"));
     out->description = json_string(json_getl(root, "error_description"));
     if (out->error.len > 0) /* some give errors with status 200 */

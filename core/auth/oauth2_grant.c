@@ -97,6 +97,7 @@ static void acquire_token(acquire *q) {
 
 static bool sign(auth_ticket *t, const sign_request *r, sign_addition *out, err *e) {
     (void)r;
+    out->origin = t->origin;
     return auth_sign_token(t, ((const oauth2_settings *)t->auth->config->settings)->lead, out, e);
 }
 

@@ -151,7 +151,15 @@ void oauth2_take_token(acquire *q, const http_answer *answer) {
         oauth2_fail_by_answer(q, answer, &said);
         return;
     }
+    bb_str origin;
+    const char *wrong = NULL;
+    if (!oauth2_base_of(q->memory, oauth2_of(q), said.root, &origin, &wrong)) {
+        acquire_fail(q, ACQUIRE_ADMIN, "%.*s gives a token for a place that %s: see base_url_hosts",
+                     STR_FMT(acquire_host(q->url)), wrong);
+        return;
+    }
     q->tokens = (acquire_tokens){.access = own(q, said.access_token),
+                                 .origin = origin,
                                  .refresh = own(q, said.refresh_token),
                                  .scope = own(q, said.scope),
                                  .lifetime_ms = said.lifetime_ms};

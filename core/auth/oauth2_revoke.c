@@ -117,7 +117,7 @@ static acquire *prepare(const auth *a, const auth_loop *l, bool for_good, auth_r
     }
     *v = (revocation){.done = done, .ctx = ctx};
     q->work = v;
-    q->tokens = (acquire_tokens){{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
+    q->tokens = (acquire_tokens){.lifetime_ms = 0};
     forget(q, v, for_good);
     v->refresh = q->refresh.len > 0;
     return q;

@@ -46,6 +46,11 @@ const auth_field oauth2_fields[] = {
     {"authorize_parameters", false, false, NULL,
      "further parameters of the authorization request, a JSON object, as {\"access_type\": \"offline\"}",
      true},
+    {"base_url_from", false, false, NULL,
+     "member of token answers whose URL's host takes requests in place of base_url's, as instance_url",
+     false},
+    {"base_url_hosts", false, false, NULL,
+     "hosts that base_url_from may name: names, or endings as .example.com, with blanks between", false},
     {"header", false, false, "Authorization", "header field that takes the token", false},
     {"prefix", false, false, "Bearer", "word before the token; may be empty", false},
     {0}};
@@ -228,7 +233,7 @@ static bool read_values(const auth_reading *r, oauth2_settings *s, err *e) {
            auth_read_duration(r, "assertion_lifetime", 10000, 3600000, &s->assertion_lifetime_ms, e) &&
            auth_read_file(r, "certificate", &s->certificate, e) &&
            auth_read_file(r, "certificate_key", &s->certificate_key, e) && check_endpoints(r, s, e) &&
-           check_grant(r, s, e) && check_client(r, s, e) && read_key(r, s, e);
+           check_grant(r, s, e) && check_client(r, s, e) && oauth2_read_base(r, s, e) && read_key(r, s, e);
 }
 
 /* What the tokens are for: of another client, endpoint or scope they would be others. */
@@ -255,6 +260,8 @@ bool oauth2_build(auth_reading *r, auth *out, err *e) {
         return err_set(e, "no memory");
     out->config->settings = s;
     out->config->destroy = destroy;
+    if (!oauth2_resolve(r, e))
+        return false;
     set_identity(r, out->config);
     return read_values(r, s, e) && auth_read_lead(r, &s->lead, out, e);
 }

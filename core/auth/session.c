@@ -40,14 +40,17 @@ static void set_times(auth_token *t, uint64_t age_ms, uint64_t lifetime_ms) {
     t->expires_wall_ms = clock_wall_ms() + lifetime_ms - (age_ms < lifetime_ms ? age_ms : lifetime_ms);
 }
 
-auth_token *auth_token_new(bb_str text, uint64_t age_ms, uint64_t lifetime_ms) {
-    auth_token *t = calloc(1, sizeof *t + text.len + 1);
+auth_token *auth_token_new(bb_str text, bb_str origin, uint64_t age_ms, uint64_t lifetime_ms) {
+    auth_token *t = calloc(1, sizeof *t + text.len + 1 + origin.len + 1);
     if (t == NULL)
         return NULL;
     atomic_init(&t->refs, 1);
     set_times(t, age_ms, lifetime_ms);
     memcpy(t->text, text.ptr, text.len);
     t->len = text.len;
+    if (origin.len > 0)
+        memcpy(t->text + text.len + 1, origin.ptr, origin.len);
+    t->origin_len = origin.len;
     return t;
 }
 

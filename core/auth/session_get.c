@@ -21,8 +21,10 @@ static void sync_slot(auth_session *s, auth_slot *slot) {
 
 static auth_state give(auth_ticket *t, const auth_token *token) {
     t->token = arena_copy(t->memory, str_of(token->text, token->len));
+    bb_str origin = auth_token_origin(token);
+    t->origin = origin.len > 0 ? arena_copy(t->memory, origin) : (bb_str){NULL, 0};
     t->version = token->version;
-    if (t->token.ptr == NULL)
+    if (t->token.ptr == NULL || (origin.len > 0 && t->origin.ptr == NULL))
         return auth_ticket_fail(t, PROBLEM_OVERLOADED, true, STR("no memory for the token"));
     return AUTH_READY;
 }

@@ -17,11 +17,15 @@ typedef struct auth_token {
     uint64_t version;
     uint64_t obtained_ms, renew_ms, until_ms; /* UINT64_MAX: never, as far as is known */
     uint64_t expires_wall_ms;                 /* 0: unknown */
-    size_t len;
-    char text[];
+    size_t len, origin_len;
+    char text[]; /* the token, a NUL, the origin it is for, a NUL */
 } auth_token;
 
-auth_token *auth_token_new(bb_str text, uint64_t age_ms, uint64_t lifetime_ms); /* lifetime 0: unknown */
+/* `origin`: the only one that gets it, in place of base_url's; absent: base_url's. Lifetime 0: unknown. */
+auth_token *auth_token_new(bb_str text, bb_str origin, uint64_t age_ms, uint64_t lifetime_ms);
+static inline bb_str auth_token_origin(const auth_token *t) {
+    return t->origin_len > 0 ? str_of(t->text + t->len + 1, t->origin_len) : (bb_str){NULL, 0};
+}
 void auth_token_unref(auth_token *t);                                           /* NULL is fine */
 
 /* A loop's own copy of the session's token, so that calls read it without a lock. */

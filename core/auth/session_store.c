@@ -1,7 +1,7 @@
 /* session_store.c - tokens over a restart: one sealed blob a connection.
  *
- *     {"identity", "settings", "access_token", "expires_ms", "lifetime_ms", "refresh_token", "refresh_of",
- *      "scope"}
+ *     {"identity", "settings", "access_token", "expires_ms", "lifetime_ms", "origin", "refresh_token",
+ *      "refresh_of", "scope"}
  *
  * `identity` says what the tokens are for: of another client or scope they are passed over. `settings` tells
  * whether the access token came by the same settings; if not, only the refresh token is taken. */
@@ -25,7 +25,7 @@ static void member_text(json_writer *w, const char *name, bb_str text) {
 /* What is kept. Texts absent or empty: there is none. */
 typedef struct kept_tokens {
     const char *settings;
-    bb_str access, refresh, refresh_of, scope;
+    bb_str access, origin, refresh, refresh_of, scope;
     uint64_t lifetime_ms, obtained_ms; /* wall clock */
 } kept_tokens;
 
@@ -34,6 +34,7 @@ static void write_blob(const auth_session *s, const kept_tokens *k, json_writer 
     json_member_string(w, STR("identity"), str_from(s->identity));
     json_member_string(w, STR("settings"), str_from(k->settings));
     json_member_string(w, STR("access_token"), k->access);
+    member_text(w, "origin", k->origin);
     json_member_u64(w, STR("lifetime_ms"), k->lifetime_ms);
     json_member_u64(w, STR("obtained_ms"), k->obtained_ms);
     member_text(w, "refresh_token", k->refresh);
@@ -59,6 +60,7 @@ bb_str auth_session_seal(auth_session *s, const acquire *q) {
     const acquire_tokens *t = &q->tokens;
     const kept_tokens k = {.settings = q->config->fingerprint,
                            .access = t->access,
+                           .origin = t->origin,
                            .refresh = t->refresh.len > 0 ? t->refresh : q->refresh,
                            .refresh_of = q->refresh_of,
                            .scope = t->scope.len > 0 ? t->scope : q->scope,
@@ -103,6 +105,7 @@ static bool queue_again(auth_session *s, arena *a, again *g) {
                      .obtained_ms = now > age ? now - age : 0};
     if (token != NULL) {
         k.access = str_of(token->text, token->len);
+        k.origin = auth_token_origin(token);
         k.lifetime_ms = token->expires_wall_ms > k.obtained_ms ? token->expires_wall_ms - k.obtained_ms : 0;
     }
     bb_str sealed = seal(s, a, name, &k);
@@ -181,7 +184,7 @@ static void take_blob(auth_session *s, const json_value *blob) {
     uint64_t age = now > obtained ? now - obtained : 0;
     if (lifetime > 0 && age >= lifetime)
         return;
-    auth_token *token = auth_token_new(access, age, lifetime);
+    auth_token *token = auth_token_new(access, json_string(json_getl(blob, "origin")), age, lifetime);
     if (token != NULL)
         auth_session_put(s, token);
 }

@@ -24,6 +24,7 @@ typedef struct sign_addition {
     size_t header_count;
     bb_str query;  /* "name=value&...", encoded, to be put behind the URL's own; absent: none */
     bb_str target; /* path and query, encoded, in place of the URL's: a secret; absent: the URL's */
+    bb_str origin; /* "https://host[:port]" in place of the URL's; absent: the URL's */
 } sign_addition;
 
 #endif

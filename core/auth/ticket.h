@@ -36,6 +36,7 @@ typedef struct auth_ticket {
     bb_str detail;
     bool retryable;
     bb_str token;           /* a copy in `memory`; absent: the scheme has none */
+    bb_str origin;          /* where the token is good, in place of base_url's; absent: there */
     uint64_t version;       /* of the token: tells a later one from this */
     unsigned renewals;      /* how often auth_ticket_rejected said yes */
     struct auth_wait *wait; /* while waiting */

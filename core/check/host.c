@@ -209,6 +209,10 @@ static void repeatable(bb_call *call, int32_t yes) {
     if (in_step(call, "http->repeatable"))
         host_http.repeatable(call, yes);
 }
+static void after(bb_call *call, int64_t ms) {
+    if (in_resume(call, "http->after"))
+        host_http.after(call, ms);
+}
 static int32_t status(bb_call *call) {
     return in_step(call, "http->status") ? host_http.status(call) : 0;
 }
@@ -241,6 +245,7 @@ static const bb_http_api http_api = {
     .response_header = response_header,
     .response_body = response_body,
     .response_json = response_json,
+    .after = after,
 };
 
 /* --- busbar.call/1 ------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ static void put_request(buf *out, const plugin_request *r) {
     frame_u32(out, r->body_kind != PLUGIN_BODY_NONE);
     frame_str(out, r->body_kind == PLUGIN_BODY_FORM ? buf_str(&r->form) : r->body);
     frame_u32(out, (uint32_t)r->repeatable);
+    frame_u32(out, (uint32_t)r->after_ms);
     message_put_range(out, r);
 }
 
@@ -106,6 +107,9 @@ static bool take_request(frame *f, plugin_call *c) {
         return false;
     if (repeatable != PLUGIN_REPEAT_UNSAID)
         host_http.repeatable(&c->abi, repeatable == PLUGIN_REPEAT_YES);
+    uint32_t after_ms = frame_get_u32(f);
+    if (after_ms > 0)
+        host_http.after(&c->abi, after_ms);
     return message_take_range(f, c);
 }
 

@@ -130,6 +130,7 @@ stage_result stage_cache(call *c);              /* cache.c */
 stage_result stage_transform_request(call *c);  /* transform.c */
 stage_result stage_schema(call *c);             /* input.c: schema */
 stage_result stage_start(call *c);              /* steps.c: the connector's first step */
+stage_result stage_delay(call *c);              /* steps.c: a request that the connector has wait */
 stage_result stage_breaker(call *c);            /* breaker.c */
 stage_result stage_told(call *c);               /* limit.c: what the service said of its limits */
 stage_result stage_rate(call *c);               /* limit.c */

@@ -102,15 +102,20 @@ static bool add_query(call *c, bb_str query) {
     return !url->failed;
 }
 
-/* What credentials ask for in place of the URL's path. The URL itself stays what is told of the request. */
-static bool take_target(call *c, bb_str target) {
+/* What credentials ask for in place of the URL's path, or of its origin. The URL itself stays what is told of
+ * the request. */
+static bool take_place(call *c, bb_str target, bb_str origin) {
     bb_str url = buf_str(&c->steps.request.url);
-    if (target.len == 0)
+    if (target.len == 0 && origin.len == 0)
         return true;
-    size_t origin = str_starts(url, STR("https://")) ? 8 : 7;
-    while (origin < url.len && strchr("/?", url.ptr[origin]) == NULL)
-        origin++;
-    c->secret_url = arena_printf(c->steps.memory, "%.*s%.*s", (int)origin, url.ptr, STR_FMT(target));
+    size_t n = str_starts(url, STR("https://")) ? 8 : 7;
+    while (n < url.len && strchr("/?", url.ptr[n]) == NULL)
+        n++;
+    if (origin.len == 0)
+        origin = str_of(url.ptr, n);
+    if (target.len == 0)
+        target = str_of(url.ptr + n, url.len - n);
+    c->secret_url = arena_printf(c->steps.memory, "%.*s%.*s", STR_FMT(origin), STR_FMT(target));
     return c->secret_url.ptr != NULL;
 }
 
@@ -152,7 +157,7 @@ static bool sign(call *c, bb_str *fields, size_t *n, err *e) {
         return false;
     for (size_t i = 0; i < added.header_count; i++)
         fields[(*n)++] = added.headers[i];
-    return (add_query(c, added.query) && take_target(c, added.target)) ||
+    return (add_query(c, added.query) && take_place(c, added.target, added.origin)) ||
            err_set(e, "no memory for the request");
 }
 

@@ -18,10 +18,15 @@ static const stage call_stages[] = {{"access", stage_access},
                                     {"schema", stage_schema},
                                     {"content", stage_content},
                                     {"start", stage_start}};
-static const stage request_stages[] = {{"breaker", stage_breaker}, {"told limits", stage_told},
-                                       {"rate", stage_rate},       {"concurrency", stage_slot},
-                                       {"auth", stage_ticket},     {"breaker, still", stage_breaker_still},
-                                       {"sign", stage_sign},       {"send", stage_send}};
+static const stage request_stages[] = {{"delay", stage_delay},
+                                       {"breaker", stage_breaker},
+                                       {"told limits", stage_told},
+                                       {"rate", stage_rate},
+                                       {"concurrency", stage_slot},
+                                       {"auth", stage_ticket},
+                                       {"breaker, still", stage_breaker_still},
+                                       {"sign", stage_sign},
+                                       {"send", stage_send}};
 /* No credentials go into it: the connector logs in when it opens a session. */
 static const stage session_stages[] = {{"breaker", stage_breaker},
                                        {"rate", stage_rate},

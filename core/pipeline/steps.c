@@ -40,6 +40,19 @@ static void begin_request(call *c) {
     call_run_request(c);
 }
 
+/* Once: a repeat after a failure has a wait of its own. A call that waits holds no place and no rate. */
+stage_result stage_delay(call *c) {
+    uint64_t ms = c->steps.request.after_ms;
+    c->steps.request.after_ms = 0;
+    if (ms == 0)
+        return STAGE_NEXT;
+    if (ms >= call_left_ms(c))
+        return call_fail(c, PROBLEM_DEADLINE_EXCEEDED,
+                         STR("the time would run out before the service is asked again"));
+    call_wait(c, ms, call_go_on);
+    return STAGE_WAIT;
+}
+
 /* What a step came to, as the stage's result; a request is begun here. */
 stage_result call_follow(call *c, plugin_outcome outcome) {
     stage_result kept = c->content != NULL ? content_keep(c, outcome == PLUGIN_SEND ? begin_request : NULL)

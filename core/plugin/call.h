@@ -39,6 +39,7 @@ typedef struct plugin_request {
     uint64_t content_length; /* UINT64_MAX: to the content's end */
     bool to_output;          /* the body of a 2xx answer is the call's content */
     enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
+    uint64_t after_ms; /* it goes out so much later; 0: now */
 } plugin_request;
 
 typedef struct plugin_answer {

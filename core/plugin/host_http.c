@@ -44,6 +44,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     r->body_kind = PLUGIN_BODY_NONE;
     r->has_content = r->to_output = false;
     r->repeatable = PLUGIN_REPEAT_UNSAID;
+    r->after_ms = 0;
     r->begun = true;
     if (!is_token(method) || method.len > 32)
         plugin_misuse(c, BB_E_INVALID_INPUT, "\"%.*s\" is not an HTTP method", STR_FMT(method));
@@ -217,6 +218,22 @@ static void repeatable(bb_call *call, int32_t yes) {
         r->repeatable = yes ? PLUGIN_REPEAT_YES : PLUGIN_REPEAT_NO;
 }
 
+#define AFTER_MAX_MS 3600000
+
+static void after(bb_call *call, int64_t ms) {
+    plugin_call *c = plugin_call_of(call);
+    plugin_request *r = begun(call, "after");
+    if (r == NULL)
+        return;
+    if (!c->in_resume)
+        plugin_misuse(c, BB_E_PLUGIN, "`start` asked for its request to wait: only `resume` may");
+    else if (ms < 0 || ms > AFTER_MAX_MS)
+        plugin_misuse(c, BB_E_PLUGIN,
+                      "a step asked for its request to wait for less than nothing, or more than an hour");
+    else
+        r->after_ms = (uint64_t)ms;
+}
+
 /* --- the answer ----------------------------------------------------------------------------------- */
 
 static int32_t status(bb_call *call) {
@@ -265,4 +282,5 @@ const bb_http_api host_http = {
     .response_header = response_header,
     .response_body = response_body,
     .response_json = response_json,
+    .after = after,
 };

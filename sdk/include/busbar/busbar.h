@@ -87,6 +87,22 @@ static inline void bb_form(bb_call *call, const char *name, bb_str value) {
     call->host->http->form(call, bb_s(name), value);
 }
 
+/* The request described goes out `ms` milliseconds from now: bb_http_api.after. 0: this hub has no such
+ * thing, and the call has failed: return BB_FAIL. */
+static inline int bb_after(bb_call *call, int64_t ms) {
+    bb_error error;
+    if (BB_HAS(call->host->http, after)) {
+        call->host->http->after(call, ms);
+        return 1;
+    }
+    memset(&error, 0, sizeof error);
+    error.size = (uint32_t)sizeof error;
+    error.code = BB_E_UNSUPPORTED;
+    error.message = bb_s("this hub is too old for requests that wait");
+    call->host->call->fail(call, &error);
+    return 0;
+}
+
 /* --- the answer ------------------------------------------------------------------------------- */
 
 static inline int32_t bb_status(bb_call *call) {

@@ -66,6 +66,13 @@ typedef struct bb_http_api {
     /* The body as JSON, read once. NULL where it is not JSON: the step may then look at the bytes, or
      * return `bb_fail_http`, which says so. Owner: the call. */
     const bb_json *(*response_json)(bb_call *call);
+
+    /* --- not in the first hubs: ask BB_HAS(call->host->http, after), or use bb_after (busbar.h) ------- */
+
+    /* In `resume`: the request goes out no sooner than `ms` milliseconds from now, at most an hour: for
+     * asking a service again how far a job is. The wait is part of the call's time: one that would go beyond
+     * the deadline fails the call at once, so look at time_left_ms first. It holds up nobody else. */
+    void (*after)(bb_call *call, int64_t ms);
 } bb_http_api;
 
 BB_END_DECLS
