@@ -1,0 +1,114 @@
+/* steps.c - how an input becomes a request, and an answer an output.
+ *
+ * The instance is the connection's settings, which the host keeps until `destroy` returns. */
+#include "google_drive.h"
+
+const bb_json *gd_setting(const bb_call *call, const char *name) {
+    return bb_get(call, (const bb_json *)call->instance, name);
+}
+
+/* --- requests --------------------------------------------------------------------------------------- */
+
+#define FIELDS_MAX 5000 /* by the input schemas */
+
+static int has(bb_str text, const char *word) {
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= text.len; i++)
+        if (memcmp(text.ptr + i, word, n) == 0)
+            return 1;
+    return 0;
+}
+
+/* Without its token a list would end after the first page, and nobody would see it. */
+static void put_fields(bb_call *call, const gd_route *route) {
+    bb_str fields = bb_in_text(call, "fields");
+    char text[FIELDS_MAX + 64];
+    if (fields.len == 0)
+        fields = bb_s(route->fields);
+    if (fields.len == 0)
+        return;
+    if (route->page != NULL && fields.len <= FIELDS_MAX && !bb_str_eq(fields, "*") &&
+        !has(fields, "nextPageToken")) {
+        snprintf(text, sizeof text, "%.*s,%s", (int)fields.len, fields.ptr, route->page);
+        fields = bb_s(text);
+    }
+    bb_query(call, "fields", fields);
+}
+
+/* An application that says nothing gets 404 for whatever lies in a shared drive. */
+static void put_shared(bb_call *call) {
+    const bb_json *said = bb_in(call, "supportsAllDrives");
+    if (said == NULL)
+        said = gd_setting(call, "all_drives");
+    if (call->host->json->to_bool(said, 0) || bb_in(call, "supportsAllDrives") != NULL)
+        bb_query(call, "supportsAllDrives", bb_text(call, said));
+}
+
+void gd_extras(bb_call *call, const gd_route *route) {
+    bb_str project = bb_text(call, gd_setting(call, "quota_project"));
+    if (project.len > 0)
+        bb_header(call, "X-Goog-User-Project", project);
+    put_fields(call, route);
+    if (route->shared)
+        put_shared(call);
+}
+
+bb_step gd_start(bb_call *call, const gd_route *route) {
+    bb_rest_begin(call, &route->rest);
+    gd_extras(call, route);
+    bb_rest_members(call, &route->rest);
+    return BB_SEND;
+}
+
+void gd_rest_query(bb_call *call, const gd_route *route) {
+    bb_rest_route one = route->rest;
+    one.members = BB_REST_NONE;
+    bb_rest_members(call, &one);
+}
+
+bb_str gd_metadata(bb_call *call, const gd_route *route, bb_str id, bb_str name) {
+    const bb_json_api *json = call->host->json;
+    bb_json_writer *w = json->writer(call);
+    bb_json_iter it = {0};
+    json->begin_object(w);
+    while (json->next(call->input, &it)) {
+        if (!bb_rest_is_member(&route->rest, it.key) || (id.len > 0 && bb_str_eq(it.key, "id")))
+            continue;
+        json->key(w, it.key);
+        json->put_value(w, it.value);
+    }
+    if (id.len > 0) {
+        json->key(w, bb_s("id"));
+        json->put_string(w, id);
+    }
+    if (name.len > 0 && bb_in(call, "name") == NULL) {
+        json->key(w, bb_s("name"));
+        json->put_string(w, name);
+    }
+    json->end_object(w);
+    return json->finish(w);
+}
+
+/* --- answers ---------------------------------------------------------------------------------------- */
+
+bb_step gd_resume(bb_call *call, const gd_route *route) {
+    (void)route;
+    if (!bb_ok(call))
+        return gd_fail(call);
+    if (!bb_is(call, bb_response(call), BB_JSON_OBJECT))
+        return bb_fail(call, BB_E_UPSTREAM_INVALID,
+                       "the answer is none of Google Drive's: is base_url Google's API?");
+    return bb_done_body(call);
+}
+
+bb_step gd_list_resume(bb_call *call, const gd_route *route) {
+    const bb_json *next = bb_get(call, bb_response(call), "nextPageToken");
+    if (bb_ok(call) && next != NULL)
+        call->host->call->next_cursor(call, bb_text(call, next));
+    return gd_resume(call, route);
+}
+
+bb_step gd_empty_resume(bb_call *call, const gd_route *route) {
+    (void)route;
+    return bb_ok(call) ? bb_done_text(call, bb_s("null")) : gd_fail(call);
+}
