@@ -52,7 +52,7 @@ static void advise(const plugin_module *m) {
     const bb_plugin *p = m->desc;
     if (!is_version(p->version))
         warning("its version is \"%s\": 1.2.3 is what people can compare", p->version);
-    if (m->op_count == 0)
+    if (m->op_count == 0 && m->webhooks == NULL)
         warning("it has no operations");
     for (size_t i = 0; i < m->op_count; i++) {
         const bb_operation *op = m->ops[i].desc;

@@ -1,36 +1,17 @@
 // The connectors' webhook schemes, on the mock host: what the services' own clients sign is taken, and nothing else.
 import assert from 'node:assert/strict';
-import {spawnSync} from 'node:child_process';
 import crypto from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
 import {after, before, test} from 'node:test';
 import Stripe from 'stripe';
-import {plugins, tempFolder} from '../integration/lib/hub.mjs';
-import {compile, installSdk, root, sanitize, warnings} from './lib/sdk.mjs';
+import {startReceiver} from './lib/receive.mjs';
 
 const REFUSED = 35; // BB_E_UPSTREAM_AUTH
-let dir, sdk;
+let receiver;
 
-before(() => {
-  sdk = installSdk();
-  dir = tempFolder();
-  compile('cc', ['-std=c11', '-g', ...warnings, ...sanitize, path.join(root, 'tests/sdk/mock/receive.c'), ...sdk.testFlags, '-o', 'receive'], {cwd: dir});
-});
-after(() => {
-  for (const folder of [dir, sdk.prefix]) fs.rmSync(folder, {recursive: true, force: true});
-});
+before(() => (receiver = startReceiver()));
+after(() => receiver.end());
 
-function receive(plugin, settings, scheme, fields, {method = 'POST', url = 'https://hub.example/hooks/x', body = '', headers = {}}) {
-  fs.writeFileSync(path.join(dir, 'body'), body);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const wrap = (process.env.BUSBAR_WRAP ?? '').split(' ').filter(Boolean);
-  const command = [...wrap, path.join(dir, 'receive'), path.join(plugins, `${plugin}.so`), JSON.stringify(settings), scheme, JSON.stringify(fields), method, url, path.join(dir, 'body'), ...lines];
-  const done = spawnSync(command[0], command.slice(1), {encoding: 'utf8'});
-  assert.equal(done.status, 0, done.stderr);
-  return JSON.parse(done.stdout);
-}
-
+const receive = (...request) => receiver.receive(...request);
 const hmac = (key, text) => crypto.createHmac('sha256', key).update(text).digest('hex');
 
 test("stripe: what Stripe's own client signs is an event; what is forged, cut or of another secret is not", () => {

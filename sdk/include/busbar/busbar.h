@@ -30,6 +30,26 @@ static inline int bb_str_eq(bb_str a, const char *b) {
     return a.len == n && (n == 0 || memcmp(a.ptr, b, n) == 0);
 }
 
+/* The parts laid end to end: what is signed, a header's value. Absent: no memory. Owner: the call. */
+static inline bb_str bb_joined(bb_call *call, const bb_str *parts, size_t count) {
+    bb_str out = {NULL, 0};
+    size_t len = 0;
+    char *to;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    to = (char *)call->host->call->alloc(call, len + 1);
+    if (to == NULL)
+        return out;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(to + out.len, parts[i].ptr, parts[i].len);
+        out.len += parts[i].len;
+    }
+    to[out.len] = '\0';
+    out.ptr = to;
+    return out;
+}
+
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static inline const bb_json *bb_get(const bb_call *call, const bb_json *object, const char *key) {

@@ -1,0 +1,47 @@
+/* common.c - what several schemes do alike. */
+#include "webhooks.h"
+
+bb_str webhooks_after(bb_str text, const char *begin) {
+    size_t n = strlen(begin);
+    bb_str rest = {NULL, 0};
+    if (text.len < n || memcmp(text.ptr, begin, n) != 0)
+        return rest;
+    rest.ptr = text.ptr + n;
+    rest.len = text.len - n;
+    return rest;
+}
+
+int webhooks_sha256_fits(bb_call *call, const char *key, bb_str data, bb_str header, int base64) {
+    bb_str given = webhooks_after(header, "sha256="), secret = bb_in_text(call, key);
+    if (secret.len == 0 || given.len == 0)
+        return 0;
+    return base64 ? bb_webhook_hmac_is_base64(call, BB_SHA256, secret, data, given)
+                  : bb_webhook_hmac_is_hex(call, BB_SHA256, secret, data, given);
+}
+
+int webhooks_is_form(const bb_webhook_request *request) {
+    return webhooks_after(bb_webhook_header(request, "Content-Type"), "application/x-www-form-urlencoded")
+               .ptr != NULL;
+}
+
+bb_str webhooks_form_json(bb_call *call, bb_str form) {
+    const bb_json_api *json = call->host->json;
+    bb_json_writer *w = json->writer(call);
+    bb_form_fields fields;
+    bb_str name, value;
+    if (!bb_form_open(call, form, &fields))
+        return bb_s(NULL);
+    json->begin_object(w);
+    while (bb_form_next(&fields, &name, &value)) {
+        json->key(w, name);
+        json->put_string(w, value);
+    }
+    json->end_object(w);
+    return json->finish(w);
+}
+
+bb_str webhooks_dotted(bb_call *call, bb_str a, bb_str b) {
+    if (a.len == 0 || b.len == 0)
+        return a.len == 0 ? b : a;
+    return bb_joined(call, (const bb_str[]){a, bb_s("."), b}, 3);
+}
