@@ -20,6 +20,9 @@ static const char revisions_download_input[] = INPUT(REQUIRED("\"fileId\",\"revi
 
 /* clang-format on */
 
+#define GIVEN                                                                                         \
+    "{\"type\":\"object\",\"required\":[\"bytes\"],\"properties\":{\"bytes\":{\"type\":\"integer\"}," \
+    "\"content_type\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"}}}"
 #define WHERE(var, place, what, shared_)                                                                    \
     static const gd_route route_##var = {.rest = {.method = "GET", .path = place, .members = BB_REST_NONE}, \
                                          .fields = what,                                                    \
@@ -113,9 +116,9 @@ STEPS(revisions_download, start_download, resume_download)
 STEPS(files_export, start_export, resume_export)
 
 /* clang-format off */
-OPERATION(files_download, BB_OP_SAFE, "files.download", "Read a file's bytes (files.get with alt=media)", NULL, REF("content"), NULL,
+OPERATION(files_download, BB_OP_SAFE, "files.download", "Read a file's bytes (files.get with alt=media)", NULL, GIVEN, NULL,
     EXAMPLE("by id", "{\"fileId\":\"1AbCdEf\"}"), sizeof(download));
-OPERATION(revisions_download, BB_OP_SAFE, "revisions.download", "Read the bytes that a file had in a revision", NULL, REF("content"), NULL,
+OPERATION(revisions_download, BB_OP_SAFE, "revisions.download", "Read the bytes that a file had in a revision", NULL, GIVEN, NULL,
     EXAMPLE("by id", "{\"fileId\":\"1AbCdEf\",\"revisionId\":\"0B1\"}"), sizeof(download));
-OPERATION(files_export, BB_OP_SAFE, "files.export", "Read a document of Google's editors as PDF, text, ...: at most 10 MB", NULL, REF("content"), NULL,
+OPERATION(files_export, BB_OP_SAFE, "files.export", "Read a document of Google's editors as PDF, text, ...: at most 10 MB", NULL, GIVEN, NULL,
     EXAMPLE("a PDF", "{\"fileId\":\"1AbCdEf\",\"mimeType\":\"application/pdf\"}"), 0);

@@ -67,9 +67,6 @@ static const char about_schema[] = CLASS(
     OPEN("exportFormats") "," TEXTS("folderColorPalette") "," OPEN("importFormats") "," TEXT("kind") "," OPEN("maxImportSizes") ","
     WHOLE("maxUploadSize") "," OPEN("storageQuota") "," ONE("user", "user"));
 
-/* What a download answers beside the file itself. */
-static const char content_schema[] = "{}";
-
 /* clang-format on */
 
 #define SCHEMA(name_) \
@@ -84,7 +81,6 @@ SCHEMA(channel)
 SCHEMA(reply)
 SCHEMA(comment)
 SCHEMA(about)
-SCHEMA(content)
 
 const bb_schema *const gd_schemas[] = {&user,    &permission, &file,    &drive, &revision, &change,
-                                       &channel, &reply,      &comment, &about, &content,  NULL};
+                                       &channel, &reply,      &comment, &about, NULL};

@@ -168,13 +168,15 @@ static bb_step go_on(bb_call *call) {
     return send_bytes(call);
 }
 
-/* The bytes that Drive keeps, where it tells their MD5: a document of its editors has none. */
+/* The bytes that Drive keeps, where it tells their MD5: a document of its editors has none. A call that went
+ * on where another began has not seen them all. */
 static bb_step finish(bb_call *call) {
     bb_str theirs = bb_text(call, bb_get(call, bb_response(call), "md5Checksum")),
            ours = bb_content_host(call)->digest(call, BB_DIGEST_MD5, 0);
     const upload *u = (const upload *)call->state;
     char text[64];
-    if (u->phase != READING && theirs.len > 0 && ours.len > 0 && theirs.len < sizeof text) {
+    int seen = bb_content_host(call)->passed(call) == bb_content_length(call);
+    if (seen && u->phase != READING && theirs.len > 0 && ours.len > 0 && theirs.len < sizeof text) {
         snprintf(text, sizeof text, "%.*s", (int)theirs.len, theirs.ptr);
         if (!bb_str_eq(ours, text))
             return bb_fail(call, BB_E_UPSTREAM_INVALID,

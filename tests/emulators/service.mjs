@@ -1,11 +1,13 @@
 // service.mjs - what the emulators share: a server of loopback that keeps what it is asked, and fails when told to.
 import http from 'node:http';
 
-// `answer(request)` gives {status, headers, body}; body is an object, a text or bytes. request: {method, path, query, headers, text, bytes}.
-export async function startService(answer, port = 0) {
+// `answer(request)` gives {status, headers, body}; body is an object, a text or a Buffer; with breakAt the connection ends after so many bytes of
+// it. request: {method, path, query, headers, text, bytes}. `stream(req, res, url, service)` may take a request as it comes: it then says true.
+export async function startService(answer, port = 0, {stream} = {}) {
   const service = {requests: [], faults: []};
   const sockets = new Set();
   const server = http.createServer((req, res) => {
+    if (stream?.(req, res, new URL(req.url, 'http://x'), service)) return;
     const chunks = [];
     req.on('data', (d) => chunks.push(d));
     req.on('end', () => {
@@ -17,9 +19,10 @@ export async function startService(answer, port = 0) {
       if (fault === 'hang') return;
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
-      const {status, headers = {}, body} = fault ?? answer(request);
+      const {status, headers = {}, body, breakAt} = fault ?? answer(request);
       const answered = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       res.writeHead(status, {...(status === 204 || status === 304 ? {} : {'content-type': 'application/json'}), ...headers});
+      if (breakAt !== undefined) return void res.write(answered.subarray(0, breakAt), () => req.socket.destroy());
       res.end(answered);
     });
   });

@@ -160,3 +160,63 @@ export class Judge31 {
     return [...this.parameters(found, request), ...this.body(found, request)];
   }
 }
+
+// A discovery document, as Google publishes them: methods in resources, schemas of draft 3 with references by name. What a schema calls "Output
+// only" is none of a request's; what it annotates as required by a method is.
+export class JudgeDiscovery {
+  constructor(doc) {
+    Object.assign(this, {doc, ajv: new Ajv({strict: false, allErrors: true, validateFormats: false})});
+    const walk = (resource) => [...Object.values(resource.methods ?? {}), ...Object.values(resource.resources ?? {}).flatMap(walk)];
+    this.methods = walk(doc);
+  }
+
+  schema(from, method) {
+    if (from.$ref !== undefined) return this.schema(this.doc.schemas[from.$ref], method);
+    const formats = {int64: {pattern: '^-?\\d+$'}, uint64: {pattern: '^\\d+$'}, 'date-time': {pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$'}};
+    const nullable = from.type === 'string' && from.enum === undefined && from.format === undefined;
+    if (from.type === 'array') return {type: 'array', items: this.schema(from.items, method)};
+    if (from.type !== 'object') return from.type === 'any' ? {} : {type: nullable ? ['string', 'null'] : from.type, ...(from.enum ? {enum: from.enum} : {}), ...(from.type === 'string' ? formats[from.format] : {})};
+    const inputs = Object.entries(from.properties ?? {}).filter(([, p]) => !/^(Deprecated: )?Output only/.test(p.description ?? '') && !p.readOnly);
+    const required = inputs.filter(([, p]) => p.annotations?.required?.includes(method.id)).map(([name]) => name);
+    return {type: 'object', required, properties: Object.fromEntries(inputs.map(([name, p]) => [name, this.schema(p, method)])), additionalProperties: from.additionalProperties ? this.schema(from.additionalProperties, method) : false};
+  }
+
+  find(request) {
+    const upload = request.path.startsWith('/upload/'), given = request.path.slice((upload ? '/upload' : '').length);
+    const fits = (m) => m.httpMethod === request.method && (!upload || m.supportsMediaUpload) && new RegExp(`^/${this.doc.servicePath}${m.path.replace(/\{\+?\w+\}/g, '[^/:]+')}$`).test(given);
+    const [method] = this.methods.filter(fits).sort((a, b) => a.path.split('{').length - b.path.split('{').length);
+    if (method === undefined) throw new Error(`the discovery document has no ${request.method} ${request.path}`);
+    return {method, upload};
+  }
+
+  parameter(name, text, {method, upload}) {
+    const p = method.parameters?.[name] ?? this.doc.parameters[name];
+    if (name === 'uploadType') return upload && ['media', 'multipart', 'resumable'].includes(text) ? [] : ['query: uploadType'];
+    if (name === 'alt' && text === 'media') return method.supportsMediaDownload ? [] : ['query: alt=media of what has no bytes'];
+    if (p === undefined || p.location !== 'query') return [`query: ${name} is no parameter`];
+    if (p.deprecated) return [`query: ${name} is deprecated`];
+    const ok = {boolean: /^(true|false)$/, integer: /^-?\d+$/}[p.type]?.test(text) ?? true, within = p.minimum === undefined || (Number(text) >= Number(p.minimum) && Number(text) <= Number(p.maximum));
+    return ok && within && (p.enum === undefined || p.enum.includes(text)) ? [] : [`query ${name}: ${text}`];
+  }
+
+  body(schema, text) {
+    const validate = this.ajv.compile(schema), value = JSON.parse(text);
+    return validate(value) ? [] : validate.errors.map((e) => `body${e.instancePath}: ${e.message} ${JSON.stringify(e.params)}`);
+  }
+
+  judge(request, parseParts) {
+    const found = this.find(request), {method, upload} = found, query = [...new URLSearchParams(request.rawQuery)], type = request.headers['content-type'] ?? '';
+    const problems = query.flatMap(([name, text]) => this.parameter(name, text, found));
+    for (const [name, p] of Object.entries(method.parameters ?? {})) if (p.required && p.location === 'query' && !query.some(([n]) => n === name)) problems.push(`query: ${name} is missing`);
+    if (new Set(query.map(([n]) => n)).size !== query.length) problems.push('query: a parameter stands twice');
+    const kind = upload ? query.find(([n]) => n === 'uploadType')?.[1] : undefined;
+    if (upload && kind === undefined) problems.push('query: uploadType is missing');
+    if (kind === 'media') return problems;
+    const text = kind === 'multipart' ? parseParts(request)?.[0].bytes.toString() : request.text;
+    if (text === undefined) return [...problems, 'body: no multipart/related'];
+    if (text === '') return method.request !== undefined ? [...problems, 'body: missing'] : problems;
+    if (method.request === undefined) return [...problems, 'body: the method takes none'];
+    if (kind !== 'multipart' && !type.startsWith('application/json')) problems.push(`body: content type ${type}`);
+    return [...problems, ...this.body(this.schema(method.request, method), text)];
+  }
+}
