@@ -125,7 +125,8 @@ static void clear(call *c) {
     c->waits = false;
     c->counted_bytes = 0;
     c->content = NULL;
-    c->attempt = c->attempts = c->requests = c->pages = 0;
+    c->attempt = c->attempts = c->requests = c->begun_anew = c->pages = 0;
+    c->changed = false;
     c->item_count = c->request_bytes = c->place_ns = 0;
     c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
     memset(&c->ticket, 0, sizeof c->ticket);

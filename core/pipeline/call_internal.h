@@ -69,9 +69,11 @@ struct call {
     http_transfer *transfer;
     buf answer_body;
     kept_body *kept;
-    unsigned attempt;  /* of this request, from 1 */
-    unsigned attempts; /* of the call */
-    unsigned requests; /* different ones of the call */
+    unsigned attempt;    /* of this request, from 1 */
+    unsigned attempts;   /* of the call */
+    unsigned requests;   /* different ones of the call */
+    unsigned begun_anew; /* times, since a step said that the service wants it later */
+    bool changed;        /* the service may have acted on a request of this call that is no mere reading */
     bool repeatable;
     bool acted;          /* the service may have acted on a request of this call that is not safe to repeat */
     size_t url_len;      /* as the connector made it, before credentials */
@@ -161,6 +163,9 @@ void content_sent(call *c); /* the transfer is under way: its inactivity is watc
 /* Before anything is made of the answer: true: it goes on by itself. */
 bool content_answered(call *c, const http_answer *answer);
 uint64_t content_moved(const call *c); /* bytes so far, repeats counted */
+void content_restart(call *c);         /* from `start`, with what was saved */
+bool content_goes_on(const call *c);   /* an upload that saved how */
+bool content_at_begin(const call *c);  /* its bytes can be had from the first on, and none has been given */
 bool content_got_on(const call *c);    /* in this attempt: it did not just fail */
 bool content_may_repeat(const call *c);
 void content_leave(call *c);                            /* the call ends, or is cancelled */

@@ -386,7 +386,18 @@ bool content_got_on(const call *c) {
     return k != NULL && k->moved - k->moved_before >= PROGRESS_BYTES;
 }
 
-static void restart(call *c) {
+bool content_goes_on(const call *c) {
+    return c->content->steps.saved.len > 0;
+}
+
+bool content_at_begin(const call *c) {
+    const content_run *k = c->content;
+    const content_source *s = k->io->source;
+    bool given = k->io->sink != NULL && k->io->sink->begun;
+    return !given && (s == NULL || s->rewinds || s->flow == NULL || s->at == 0);
+}
+
+void content_restart(call *c) {
     content_run *k = c->content;
     k->steps.passed = 0;
     plugin_call_reset(&c->steps);
@@ -414,7 +425,7 @@ static bool try_restart(call *c, const http_answer *answer) {
     retry_answer decision = retry_decide(&c->conn->retry, &question);
     if (!decision.repeat || !retry_budget_spend(c->conn->stats))
         return false;
-    call_wait(c, decision.delay_ms, restart);
+    call_wait(c, decision.delay_ms, content_restart);
     return true;
 }
 

@@ -90,6 +90,10 @@ static bool may_have_acted(const http_answer *answer) {
     return answer->status < 400 || answer->status >= 500;
 }
 
+static bool only_reads(bb_str method) {
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
+}
+
 static void heed_limits(call *c, const http_answer *answer) {
     upstream *u = c->conn->upstream;
     told t;
@@ -155,6 +159,7 @@ void call_answered(call *c, const http_answer *answer) {
     ledger_take(&call_share(c)->transfers, 1);
     c->attempts += answer->starts > 1 && c->repeatable ? answer->starts - 1 : 0;
     c->acted = c->acted || (!c->repeatable && may_have_acted(answer));
+    c->changed = c->changed || (!only_reads(c->send.method) && may_have_acted(answer));
     c->result.upstream_status = answer->status;
     call_leave_upstream(c, judge(c, answer));
     if (c->worker->otlp != NULL)

@@ -1,6 +1,8 @@
 /* steps.c - stage: the connector's steps, and what they lead to. */
 #include "pipeline/call_internal.h"
 
+#include "base/clock.h"
+#include "pipeline/retry.h"
 #include "plugin/host.h"
 
 #define REQUESTS_MAX 1000u
@@ -53,6 +55,55 @@ stage_result stage_delay(call *c) {
     return STAGE_WAIT;
 }
 
+/* --- not now, but later -------------------------------------------------------------------------------- */
+
+/* A service that says so in its own way, and not by a status that the hub waits for by itself. */
+static bool says_later(const call *c) {
+    const plugin_error *e = &c->steps.error;
+    int32_t status = c->steps.answer.status;
+    bool waited_for = status == 429 || (status >= 502 && status <= 504);
+    return e->retry == BB_RETRY_YES && e->code >= BB_E_UPSTREAM && status != 0 && !waited_for;
+}
+
+/* From `start`: where nothing has been done yet that may not be done twice, or the upload goes on. */
+static bool may_begin_anew(const call *c) {
+    if (c->content != NULL && content_goes_on(c))
+        return true;
+    return (call_op_repeatable(c->op) || !c->changed) && (c->content == NULL || content_at_begin(c));
+}
+
+static void begin_anew(call *c) {
+    metrics_retry(c->op->stats, c->worker->number);
+    if (c->content != NULL) {
+        content_restart(c);
+        return;
+    }
+    call_drop_kept(c);
+    call_restart(c);
+}
+
+static bool try_anew(call *c) {
+    if (!says_later(c) || !may_begin_anew(c))
+        return false;
+    const plugin_answer *answer = &c->steps.answer;
+    bb_str asked = {NULL, 0};
+    for (size_t i = 0; i < answer->header_count && asked.ptr == NULL; i++)
+        if (str_eq_nocase(answer->headers[i].name, STR("Retry-After")))
+            asked = answer->headers[i].value;
+    retry_question question = {.status = 429, /* whatever it is in the service's own way */
+                               .retry_after = asked,
+                               .repeatable = true,
+                               .attempt = ++c->begun_anew,
+                               .left_ms = call_left_ms(c),
+                               .now_ms = clock_wall_ms(),
+                               .random = worker_random(c->worker)};
+    retry_answer decision = retry_decide(&c->conn->retry, &question);
+    if (!decision.repeat || !retry_budget_spend(c->conn->stats))
+        return false;
+    call_wait(c, decision.delay_ms, begin_anew);
+    return true;
+}
+
 /* What a step came to, as the stage's result; a request is begun here. */
 stage_result call_follow(call *c, plugin_outcome outcome) {
     stage_result kept = c->content != NULL ? content_keep(c, outcome == PLUGIN_SEND ? begin_request : NULL)
@@ -64,7 +115,7 @@ stage_result call_follow(call *c, plugin_outcome outcome) {
         begin_request(c);
         return STAGE_WAIT; /* the request's stages go on from here, whatever became of them */
     case PLUGIN_DONE: call_run_output(c); return STAGE_WAIT;
-    default: return call_fail_by_steps(c);
+    default: return try_anew(c) ? STAGE_WAIT : call_fail_by_steps(c);
     }
 }
 

@@ -91,7 +91,10 @@ static inline bb_code bb_code_from_http(int32_t status) {
     return status >= 500 && status <= 599 ? BB_E_UPSTREAM : BB_E_UPSTREAM_INVALID;
 }
 
-/* Whether repeating the same call later can help. BB_RETRY_UNKNOWN lets the host decide by the code. */
+/* Whether repeating the same call later can help. BB_RETRY_UNKNOWN lets the host decide by the code.
+ * BB_RETRY_YES with a code of the second group is for services that say "not now" in a way of their own, by a
+ * 403 or in the body of a 200: where nothing has been done yet that may not be done twice, the hub waits as
+ * its policy says and begins the call anew, from `start`. For 429 and 502 to 504 it has done so by itself. */
 typedef int32_t bb_retry;
 enum { BB_RETRY_UNKNOWN = 0, BB_RETRY_YES = 1, BB_RETRY_NO = 2 };
 
