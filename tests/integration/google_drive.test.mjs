@@ -106,7 +106,7 @@ test('folders, files and shortcuts are made, read, changed, copied, found, trash
   assert.deepEqual((await data('files.list', {q, pageSize: 2, orderBy: 'name', pageToken: page.nextPageToken})).files.map((f) => f.name), ['Page 2', 'Page 3']);
   assert.equal((await data('files.list', {q, pageSize: 2, fields: 'files(id)'}, '?all=true')).length, 5);
   assert.equal((await data('files.list', {q, pageSize: 2}, '?all=true')).length, 5);
-  const cursor = (await hub.call('drive', 'files.list', {q, pageSize: 3, orderBy: 'name'})).body.next_cursor;
+  const cursor = (await hub.call('drive', 'files.list', {q, pageSize: 3, orderBy: 'name'})).body.page.next;
   assert.deepEqual((await data('files.list', {q, pageSize: 3, orderBy: 'name'}, `?cursor=${encodeURIComponent(cursor)}`)).files.map((f) => f.name), ['Page 3', 'Page 4']);
   assert.equal((await data('files.update', {fileId: copy.id, trashed: true, fields: 'trashed'})).trashed, true);
   assert.equal(await data('files.emptyTrash', {}), null);
