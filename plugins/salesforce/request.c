@@ -78,7 +78,7 @@ static int put_lists(bb_call *call, const sf_route *route) {
 static void put_call_options(bb_call *call) {
     bb_str client = bb_text(call, sf_setting(call, "client")),
            space = bb_text(call, sf_setting(call, "default_namespace"));
-    char text[300];
+    char text[300]; /* both have at most 100 bytes: settings_schema */
     size_t n = 0;
     if (client.len > 0)
         n = (size_t)snprintf(text, sizeof text, "client=%.*s%s", (int)client.len, client.ptr,

@@ -12,9 +12,9 @@ static const char settings_schema[] =
     "\"description\":\"where to log in: the org's My Domain (https://NAME.my.salesforce.com), or "
     "https://test.salesforce.com; with scheme bearer, the org's My Domain itself\"},"
     "\"api_version\":{\"type\":\"string\",\"pattern\":\"^v[0-9]{2}\\\\.[0-9]$\",\"default\":\"v62.0\"},"
-    "\"client\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_./-]+$\","
+    "\"client\":{\"type\":\"string\",\"maxLength\":100,\"pattern\":\"^[A-Za-z0-9_./-]+$\","
     "\"description\":\"client of Sforce-Call-Options: a partner's, for its own limits\"},"
-    "\"default_namespace\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z][A-Za-z0-9_]*$\","
+    "\"default_namespace\":{\"type\":\"string\",\"maxLength\":100,\"pattern\":\"^[A-Za-z][A-Za-z0-9_]*$\","
     "\"description\":\"defaultNamespace of Sforce-Call-Options: names of a managed package need no "
     "prefix\"}}}";
 
@@ -57,4 +57,6 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-BUSBAR_PLUGIN(plugin);
+static const bb_extension extensions[] = {
+    {BB_EXT_CONTENT, &sf_content}, {BB_EXT_WEBHOOK, &sf_webhooks}, {NULL, NULL}};
+BUSBAR_PLUGIN_WITH(plugin, extensions);

@@ -49,6 +49,9 @@ bb_step sf_changed(bb_call *call, const sf_route *route);  /* 204: {"id", "succe
 bb_step sf_upserted(bb_call *call, const sf_route *route); /* 200, 201, 204; 300 is a conflict */
 bb_step sf_unless(bb_call *call, const sf_route *route);   /* an object; null for a 304 */
 
+/* files.c */
+extern const bb_content_extension sf_content;
+
 /* webhook.c */
 extern const bb_webhook_extension sf_webhooks;
 
@@ -64,6 +67,12 @@ extern const bb_schema *const sf_schemas[];
     X(composite) X(composite_batch) X(composite_tree) X(composite_graph) \
     X(collections_create) X(collections_retrieve) X(collections_update) X(collections_upsert) \
     X(collections_delete) \
+    X(bulk_ingest) X(bulk_ingest_upload) X(bulk_query) X(bulk_query_download) \
+    X(ingest_create) X(ingest_upload) X(ingest_close) X(ingest_get) X(ingest_list) X(ingest_abort) \
+    X(ingest_delete) X(ingest_results) \
+    X(queries_create) X(queries_get) X(queries_list) X(queries_abort) X(queries_delete) X(queries_results) \
+    X(queries_download) \
+    X(files_upload) X(files_download) \
     X(events_publish) X(limits) X(userinfo) X(versions) X(apex)
 /* clang-format on */
 
@@ -88,20 +97,12 @@ SALESFORCE_OPERATIONS(SALESFORCE_DECLARE)
         return end(call, &route_##var);          \
     }
 
-#define OPERATION(var, bits, name, text, more, out, list, example) \
-    const bb_operation sf_##var = {                                \
-        BB_SIZE(bb_operation),                                     \
-        .flags = bits,                                             \
-        .state_size = 16,                                          \
-        .id = name,                                                \
-        .summary = text,                                           \
-        .description = more,                                       \
-        .input_schema = var##_input,                               \
-        .output_schema = out,                                      \
-        .examples = example,                                       \
-        .items = list,                                             \
-        .start = start_##var,                                      \
-        .resume = resume_##var,                                    \
+#define OPERATION(var, bits, name, text, more, out, list, example)                  \
+    const bb_operation sf_##var = {                                                 \
+        BB_SIZE(bb_operation), .flags = bits,          .id = name,                  \
+        .summary = text,       .description = more,    .input_schema = var##_input, \
+        .output_schema = out,  .examples = example,    .items = list,               \
+        .start = start_##var,  .resume = resume_##var,                              \
     }
 
 #define READ(var, name, path, lists, end, out, text, more, example) \

@@ -1,0 +1,272 @@
+/* webhook.c - outbound messages: what a workflow or flow sends as SOAP, up to 100 notifications at once,
+ * again for 24 hours until it reads <Ack>true</Ack>.
+ * https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm
+ *
+ * They are not signed. What tells them from forged ones is a secret in the URL that only Salesforce knows,
+ * the org's id, and, where the admin names them, the addresses that they come from. */
+#include "salesforce.h"
+#include "xml.h"
+
+static const char ack[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+    "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\"><soapenv:Body>"
+    "<notificationsResponse xmlns=\"http://soap.sforce.com/2005/09/outbound\"><Ack>true</Ack>"
+    "</notificationsResponse></soapenv:Body></soapenv:Envelope>";
+
+/* --- who sends it --------------------------------------------------------------------------------------- */
+
+/* "10.0.0.0/8" as a network; a plain address is one of 32 bits. 0: it is none. */
+static int read_ipv4(bb_str text, uint32_t *address, int *bits) {
+    char copy[32], tail;
+    unsigned a, b, c, d;
+    if (text.len == 0 || text.len >= sizeof copy)
+        return 0;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    *bits = 32;
+    if (sscanf(copy, "%3u.%3u.%3u.%3u/%2d%c", &a, &b, &c, &d, bits, &tail) != 5 &&
+        sscanf(copy, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &tail) != 4)
+        return 0;
+    *address = a << 24 | b << 16 | c << 8 | d;
+    return a < 256 && b < 256 && c < 256 && d < 256 && *bits >= 0 && *bits <= 32;
+}
+
+static int is_of(bb_str peer, bb_str network) {
+    uint32_t a, b;
+    int bits, whole;
+    if (read_ipv4(peer, &a, &whole) && read_ipv4(network, &b, &bits))
+        return bits == 0 || (a ^ b) >> (32 - bits) == 0;
+    return peer.len > 0 && peer.len == network.len && memcmp(peer.ptr, network.ptr, peer.len) == 0;
+}
+
+static int comes_from(bb_str peer, bb_str networks) {
+    for (size_t at = 0, end; at < networks.len; at = end + 1) {
+        bb_str one = {networks.ptr + at, 0};
+        for (end = at; end < networks.len && networks.ptr[end] != ' ' && networks.ptr[end] != ',';)
+            end++;
+        one.len = end - at;
+        if (is_of(peer, one))
+            return 1;
+    }
+    return 0;
+}
+
+/* The query's token=...: as it was given to Salesforce, so it is not decoded. */
+static bb_str token_of(bb_str query) {
+    for (size_t at = 0, end; at < query.len; at = end + 1) {
+        for (end = at; end < query.len && query.ptr[end] != '&';)
+            end++;
+        if (end - at > 6 && memcmp(query.ptr + at, "token=", 6) == 0) {
+            bb_str token = {query.ptr + at + 6, end - at - 6};
+            return token;
+        }
+    }
+    return bb_s(NULL);
+}
+
+/* 18 characters are the 15 with a checksum behind: an admin may have either. */
+static int is_org(bb_str given, bb_str wanted) {
+    return given.len >= 15 && wanted.len >= 15 && memcmp(given.ptr, wanted.ptr, 15) == 0;
+}
+
+/* --- what it says --------------------------------------------------------------------------------------- */
+
+typedef struct message {
+    xml_reader xml;
+    bb_str org, action, enterprise_url, partner_url;
+    bb_str id, object; /* of the notification that is being read */
+    bb_json_writer *record;
+    int notifications;
+} message;
+
+/* The text up to the end of the element that was just opened. 0: it has elements, or is no XML. */
+static int leaf(xml_reader *r, bb_str *out) {
+    out->ptr = r->to;
+    for (;;) {
+        switch (xml_next(r)) {
+        case XML_TEXT: break;
+        case XML_CLOSE: out->len = (size_t)(r->to - out->ptr); return 1;
+        case XML_OPEN: r->wrong = "elements where a text belongs"; return 0;
+        default: return 0;
+        }
+    }
+}
+
+/* Opens the next element; 0: the one around it closed (or it is no XML: r->wrong). */
+static int next_open(xml_reader *r) {
+    for (;;) {
+        xml_event event = xml_next(r);
+        if (event != XML_TEXT)
+            return event == XML_OPEN;
+    }
+}
+
+/* <sf:Name>Acme</sf:Name>, <sf:Phone xsi:nil="true"/>: each a member. */
+static int read_record(bb_call *call, message *m) {
+    const bb_json_api *json = call->host->json;
+    bb_str type = xml_attribute(&m->xml, "type"), value;
+    const char *colon = type.len > 0 ? (const char *)memchr(type.ptr, ':', type.len) : NULL;
+    if (colon != NULL) {
+        type.len -= (size_t)(colon + 1 - type.ptr);
+        type.ptr = colon + 1;
+    }
+    m->object = type;
+    m->record = json->writer(call);
+    json->begin_object(m->record);
+    while (next_open(&m->xml)) {
+        bb_str name = m->xml.name;
+        int nil = bb_str_eq(xml_attribute(&m->xml, "nil"), "true");
+        if (!leaf(&m->xml, &value))
+            return 0;
+        json->key(m->record, name);
+        if (nil)
+            json->put_null(m->record);
+        else
+            json->put_string(m->record, value);
+    }
+    json->end_object(m->record);
+    return m->xml.wrong == NULL;
+}
+
+static void put_member(bb_call *call, bb_json_writer *w, const char *name, bb_str value) {
+    if (value.ptr == NULL)
+        return;
+    call->host->json->key(w, bb_s(name));
+    call->host->json->put_string(w, value);
+}
+
+static int give_event(bb_call *call, message *m) {
+    const bb_json_api *json = call->host->json;
+    bb_str text = json->finish(m->record);
+    const bb_json *record = text.ptr != NULL ? json->parse(call, text) : NULL;
+    bb_json_writer *w = json->writer(call);
+    json->begin_object(w);
+    put_member(call, w, "notification_id", m->id);
+    put_member(call, w, "organization_id", m->org);
+    put_member(call, w, "action_id", m->action);
+    put_member(call, w, "enterprise_url", m->enterprise_url);
+    put_member(call, w, "partner_url", m->partner_url);
+    put_member(call, w, "object", m->object);
+    json->key(w, bb_s("record"));
+    json->put_value(w, record);
+    json->end_object(w);
+    text = record != NULL ? json->finish(w) : bb_s(NULL);
+    if (text.ptr == NULL) {
+        m->xml.wrong = "text that is not UTF-8";
+        return 0;
+    }
+    bb_webhook_event(call, m->id, m->object, text);
+    m->notifications++;
+    return 1;
+}
+
+static int read_notification(bb_call *call, message *m) {
+    bb_str other;
+    m->id = m->object = bb_s(NULL);
+    m->record = NULL;
+    while (next_open(&m->xml)) {
+        if (bb_str_eq(m->xml.name, "sObject") && m->record == NULL) {
+            if (!read_record(call, m))
+                return 0;
+        } else if (!leaf(&m->xml, bb_str_eq(m->xml.name, "Id") ? &m->id : &other)) {
+            return 0;
+        }
+    }
+    if (m->xml.wrong == NULL && (m->id.len == 0 || m->record == NULL))
+        m->xml.wrong = "a notification without Id or sObject";
+    return m->xml.wrong == NULL && give_event(call, m);
+}
+
+/* SessionId, which would let its reader act as the user, goes nowhere. The org's id comes before the first
+ * notification; *foreign: it is another org's. */
+static int read_notifications(bb_call *call, message *m, int *foreign) {
+    bb_str other;
+    while (next_open(&m->xml)) {
+        bb_str name = m->xml.name;
+        bb_str *to = bb_str_eq(name, "OrganizationId")  ? &m->org
+                     : bb_str_eq(name, "ActionId")      ? &m->action
+                     : bb_str_eq(name, "EnterpriseUrl") ? &m->enterprise_url
+                     : bb_str_eq(name, "PartnerUrl")    ? &m->partner_url
+                                                        : &other;
+        if (!bb_str_eq(name, "Notification")) {
+            if (!leaf(&m->xml, to))
+                return 0;
+            continue;
+        }
+        *foreign = !is_org(m->org, bb_in_text(call, "organization_id"));
+        if (*foreign || !read_notification(call, m))
+            return 0;
+    }
+    return m->xml.wrong == NULL;
+}
+
+/* Moves into Envelope, Body, notifications. */
+static int find_notifications(xml_reader *r) {
+    static const char *const path[] = {"Envelope", "Body", "notifications"};
+    for (size_t i = 0; i < 3; i++)
+        if (!next_open(r) || !bb_str_eq(r->name, path[i]))
+            return 0;
+    return 1;
+}
+
+static int ends(xml_reader *r) {
+    for (;;) {
+        xml_event event = xml_next(r);
+        if (event == XML_END || event == XML_OPEN || event == XML_BAD)
+            return event == XML_END;
+    }
+}
+
+/* --- both ----------------------------------------------------------------------------------------------- */
+
+static bb_step verify(bb_call *call, const bb_webhook_request *request) {
+    bb_str peers = bb_in_text(call, "addresses");
+    message m;
+    int foreign = 0;
+    char *text;
+    if (!call->host->crypto->equal(token_of(request->query), bb_in_text(call, "secret")))
+        return bb_webhook_refuse(call,
+                                 "the URL's token=... is missing or wrong: give Salesforce the endpoint's "
+                                 "URL with ?token=SECRET");
+    if (peers.len > 0 && !comes_from(request->peer, peers))
+        return bb_webhook_refuse(call, "the sender's address is not among `addresses`");
+    text = (char *)call->host->call->alloc(call, request->body.len + 1);
+    if (text == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the message");
+    memset(&m, 0, sizeof m);
+    xml_begin(&m.xml, request->body, text);
+    if (!find_notifications(&m.xml))
+        return bb_fail(call, BB_E_INVALID_INPUT, "this is no outbound message: %s",
+                       m.xml.wrong != NULL ? m.xml.wrong : "no Envelope, Body, notifications");
+    if (!read_notifications(call, &m, &foreign) && foreign)
+        return bb_webhook_refuse(call, "the message is another org's: see organization_id");
+    if (m.xml.wrong == NULL && !ends(&m.xml))
+        m.xml.wrong = "something behind the notifications";
+    if (m.xml.wrong != NULL || m.notifications == 0)
+        return bb_fail(call, BB_E_INVALID_INPUT, "this is no outbound message: %s",
+                       m.xml.wrong != NULL ? m.xml.wrong : "no Notification");
+    bb_webhook_answer(call, 200, "text/xml; charset=utf-8", bb_s(ack));
+    return BB_DONE;
+}
+
+/* --- the scheme ----------------------------------------------------------------------------------------- */
+
+static const bb_auth_field organization_id = {
+    BB_SIZE(bb_auth_field), .flags = BB_AUTH_REQUIRED, .name = "organization_id",
+    .description = "the org's id, 00D...: Setup, Company Information"};
+static const bb_auth_field secret = {
+    BB_SIZE(bb_auth_field), .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET, .name = "secret",
+    .description = "letters and digits; the endpoint's URL as Salesforce gets it ends with ?token=SECRET"};
+static const bb_auth_field addresses = {
+    BB_SIZE(bb_auth_field), .name = "addresses",
+    .description = "addresses and IPv4 networks that messages come from, with blanks between; default: all"};
+static const bb_auth_field *const fields[] = {&organization_id, &secret, &addresses, NULL};
+static const bb_webhook_scheme outbound = {
+    BB_SIZE(bb_webhook_scheme),
+    .id = "salesforce_outbound",
+    .summary = "Outbound messages (SOAP) of workflows and flows, with a secret in the URL",
+    .fields = fields,
+    .verify = verify,
+};
+static const bb_webhook_scheme *const schemes[] = {&outbound, NULL};
+const bb_webhook_extension sf_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};
