@@ -102,7 +102,7 @@ bool trial_instance(trial *t, specimen *s) {
 static void give_content(driven *d, const sample *x) {
     if (x->op->content == 0)
         return;
-    d->content = (plugin_content){.given = (x->op->content & BB_CONTENT_TAKES) != 0,
+    d->content = (plugin_content){.given = x->content,
                                   .wanted = (x->op->content & BB_CONTENT_GIVES) != 0,
                                   .length = CONTENT_BYTES,
                                   .type = guard_text(&d->pieces, STR("text/plain")),

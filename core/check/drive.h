@@ -53,6 +53,7 @@ typedef struct sample {
     const plugin_op *op;
     unsigned number; /* of the example, from 1; 0: generated */
     bb_str input;
+    bool content;             /* the call comes with a file */
     const json_value *output; /* the example's; NULL: none */
     /* Steps of an auth scheme of the connector's own, in place of an operation's; `op` is made up around
      * them. */

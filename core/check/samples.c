@@ -1,7 +1,9 @@
 /* samples.c - what operations and connections are tried with. */
 #include "check/drive.h"
+
 #include "check/generate.h"
 #include "plugin/url.h"
+#include <busbar/content.h>
 
 #include <stdio.h>
 
@@ -72,6 +74,12 @@ static size_t example_count(trial *t, const plugin_op *op) {
 }
 
 /* Those that the input schema accepts: a step never sees others. */
+/* A file goes with each call that takes one; where it is optional, with the examples that say so. */
+static bool has_content(const plugin_op *op, const json_value *example) {
+    bool always = (op->content & BB_CONTENT_OPTIONAL) == 0;
+    return (op->content & BB_CONTENT_TAKES) != 0 && json_bool(json_getl(example, "content"), always);
+}
+
 static size_t add_examples(trial *t, const plugin_op *op, sample *to) {
     const json_value *nothing = json_read(t->memory, STR("{}"), NULL, NULL);
     size_t n = 0;
@@ -83,6 +91,7 @@ static size_t add_examples(trial *t, const plugin_op *op, sample *to) {
         to[n++] = (sample){.op = op,
                            .number = it.index + 1,
                            .input = json_raw(input),
+                           .content = has_content(op, it.value),
                            .output = json_getl(it.value, "output")};
     }
     return n;
@@ -93,7 +102,7 @@ static size_t add_generated(trial *t, const plugin_op *op, sample *to) {
     bb_str input = generate_valid(&g, op->input_text, op->input, 100);
     if (input.ptr == NULL)
         return 0;
-    *to = (sample){.op = op, .input = input};
+    *to = (sample){.op = op, .input = input, .content = has_content(op, NULL)};
     return 1;
 }
 

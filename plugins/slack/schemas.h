@@ -67,6 +67,18 @@
     "\"metadata\":{\"type\":\"object\",\"required\":[\"event_type\",\"event_payload\"]," \
     TOLD("an event that apps can read") "}"
 
+/* How a file is called, and where it is shown. */
+#define NAMING \
+    STRING("filename", "with its ending") "," \
+    TEXT("alt_txt", "1000", "description of an image") "," \
+    STRING("snippet_type", "language of a snippet: text, python, ...")
+#define SHARING \
+    STRING("channel_id", "where to share it: C..., G..., D...; default: nowhere") "," \
+    IDS("channels", "CGDZ", "several, with commas between") "," \
+    TIMESTAMP("thread_ts", "ts of the message to answer in its thread") "," \
+    TEXT("initial_comment", "40000", "message beside it") "," \
+    BLOCKS
+
 /* --- outputs ---------------------------------------------------------------------------------------- */
 
 #define OUTPUT(required, properties) \
@@ -80,6 +92,7 @@
 #define NEXT \
     ",\"response_metadata\":{\"type\":\"object\",\"properties\":{\"next_cursor\":{\"type\":\"string\"}}}"
 #define DONE_OUTPUT OUTPUT("", "")
+#define FILES_OUTPUT OUTPUT(",\"files\"", OUT_OBJECTS("files"))
 
 /* clang-format on */
 

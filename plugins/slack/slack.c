@@ -9,7 +9,9 @@ static const bb_operation *const operations[] = {SLACK_OPERATIONS(SLACK_POINTER)
 
 static const char settings_schema[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-    "\"base_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://slack.com/api\"}}}";
+    "\"base_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://slack.com/api\"},"
+    "\"files_url\":{\"type\":\"string\",\"pattern\":\"^https?://\",\"default\":\"https://files.slack.com\","
+    "\"x-busbar-credentials\":true,\"description\":\"where the bytes of files are read\"}}}";
 
 static const bb_auth_scheme bearer = {
     BB_SIZE(bb_auth_scheme), .scheme = "bearer",
@@ -17,11 +19,20 @@ static const bb_auth_scheme bearer = {
                "send, channels:read, channels:history and users:read to read"};
 static const bb_auth_scheme *const schemes[] = {&bearer, NULL};
 
+static bb_code create(const bb_connection *connection, void **instance) {
+    *instance = (void *)(uintptr_t)connection->settings;
+    return BB_OK;
+}
+
+static void destroy(void *instance) {
+    (void)instance; /* the settings are the host's */
+}
+
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "slack",
     .name = "Slack",
-    .version = "1.1.0",
+    .version = "1.2.0",
     .summary = "Messages, conversations, users, files and views",
     .vendor = "Busbar",
     .homepage = "https://docs.slack.dev/apis/web-api/",
@@ -30,8 +41,12 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = slack_schemas,
     .test_operation = "auth.test",
+    .create = create,
+    .destroy = destroy,
 };
 
-static const bb_extension extensions[] = {
-    {BB_EXT_AUTH, &slack_auth}, {BB_EXT_WEBHOOK, &slack_webhooks}, {NULL, NULL}};
+static const bb_extension extensions[] = {{BB_EXT_AUTH, &slack_auth},
+                                          {BB_EXT_WEBHOOK, &slack_webhooks},
+                                          {BB_EXT_CONTENT, &slack_content},
+                                          {NULL, NULL}};
 BUSBAR_PLUGIN_WITH(plugin, extensions);

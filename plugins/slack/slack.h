@@ -7,6 +7,7 @@
 #ifndef SLACK_SLACK_H
 #define SLACK_SLACK_H
 
+#include <busbar/content.h>
 #include <busbar/rest.h>
 
 /* steps.c */
@@ -18,6 +19,9 @@ bb_step slack_pages_resume(bb_call *call, const bb_rest_route *route); /* number
 int slack_ok(bb_call *call);
 /* Sends a JSON text to a method. */
 bb_step slack_post(bb_call *call, const char *path, bb_str json);
+
+/* transfer.c */
+extern const bb_content_extension slack_content;
 
 /* blocks.c */
 extern const bb_schema *const slack_schemas[];
@@ -40,7 +44,7 @@ extern const bb_schema *const slack_schemas[];
     X(pins_add) X(pins_list) X(pins_remove) \
     X(bookmarks_add) X(bookmarks_edit) X(bookmarks_list) X(bookmarks_remove) \
     X(files_list) X(files_info) X(files_delete) X(files_get_upload_url) X(files_complete_upload) \
-    X(files_upload) X(files_share) X(files_revoke) \
+    X(files_upload) X(files_download) X(files_share) X(files_revoke) \
     X(views_open) X(views_publish) X(views_push) X(views_update) \
     X(search_messages) X(search_files) X(search_all) \
     X(auth_test) X(team_info) X(bots_info)

@@ -294,7 +294,9 @@ const files = {
       const upload = slack.uploads.get(id);
       if (upload?.bytes === undefined) return refuse('file_not_found');
       slack.uploads.delete(id);
-      made.push({id, name: upload.name, title: title ?? upload.name, size: upload.length, user: who.user, created: slack.clock++, channels, preview: upload.bytes.slice(0, 100)});
+      const base = `${slack.service.url}/files-pri/T0000000001-${id}`, mimetype = upload.name.endsWith('.html') ? 'text/html' : upload.name.endsWith('.txt') ? 'text/plain' : 'application/octet-stream';
+      slack.bytes.set(id, upload.bytes);
+      made.push({id, name: upload.name, title: title ?? upload.name, mimetype, size: upload.length, user: who.user, created: slack.clock++, channels, is_external: false, url_private: `${base}/${encodeURIComponent(upload.name)}`, url_private_download: `${base}/download/${encodeURIComponent(upload.name)}`, preview: upload.bytes.toString().slice(0, 100)});
     }
     slack.files.push(...made);
     if (args.initial_comment) for (const channel of channels) post(slack, {channel, text: args.initial_comment, thread_ts: args.thread_ts}, who);

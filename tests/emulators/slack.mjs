@@ -1,7 +1,7 @@
 // slack.mjs - Slack's Web API as far as the connector uses it: tokens and their scopes, arguments, rate limits; the methods stand in
 // slack-methods.mjs. Refusals are 200 with {"ok": false}. `node tests/emulators/slack.mjs [PORT]` runs it alone; the token is xoxb-emulator.
 import {pathToFileURL} from 'node:url';
-import {startService} from './service.mjs';
+import {parseParts, startService} from './service.mjs';
 import {METHODS, SCOPES} from './slack-methods.mjs';
 
 export const TOKEN = 'xoxb-emulator';
@@ -27,7 +27,7 @@ class Slack {
     this.service = service;
     this.channels = Array.from({length: 5}, (_, i) => ({id: `C000000000${i}`, name: `channel-${i}`, is_channel: true, is_archived: i === 4, is_private: false, created: 1600000000 + i, creator: 'U0000000001', num_members: i, topic: {value: ''}, purpose: {value: ''}, members: ['U0000000000', 'U0000000001', 'U0000000002'].slice(0, i + 1), is_general: i === 0}));
     this.users = Array.from({length: 7}, (_, i) => ({id: `U000000000${i}`, team_id: 'T0000000001', name: `user${i}`, deleted: false, real_name: `User ${i}`, is_bot: i === 0, presence: 'active', profile: {email: `user${i}@example.com`, status_text: '', real_name: `User ${i}`}}));
-    Object.assign(this, {messages: new Map(), pins: new Map(), bookmarks: [], files: [], uploads: new Map(), views: [], scheduled: [], triggers: new Set(['trigger.1', 'trigger.2', 'trigger.3']), hooked: [], limits: new Map()});
+    Object.assign(this, {messages: new Map(), pins: new Map(), bookmarks: [], files: [], bytes: new Map(), uploads: new Map(), views: [], scheduled: [], triggers: new Set(['trigger.1', 'trigger.2', 'trigger.3']), hooked: [], limits: new Map()});
     this.clock = 1700000000;
     this.counter = 1000000;
   }
@@ -89,14 +89,25 @@ class Slack {
   upload(request) {
     const wanted = this.uploads.get(request.path.split('/').pop());
     if (!wanted) return {status: 404, headers: {'content-type': 'text/plain'}, body: 'not found'};
-    const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(request.headers['content-type'] ?? '')?.[1];
-    const text = boundary ? request.text.split(`--${boundary}`)[1].replace(/^[\s\S]*?\r\n\r\n/, '').replace(/\r\n$/, '') : request.text;
-    if ((boundary ? Buffer.byteLength(text) : Number(request.headers['content-length'])) !== wanted.length) return {status: 400, headers: {'content-type': 'text/plain'}, body: 'wrong length'};
-    wanted.bytes = text;
+    const bytes = parseParts(request)?.[0].bytes ?? request.bytes;
+    if (bytes.length !== wanted.length) return {status: 400, headers: {'content-type': 'text/plain'}, body: 'wrong length'};
+    wanted.bytes = bytes;
     return {status: 200, headers: {'content-type': 'text/plain'}, body: `OK - ${wanted.length}`};
   }
 
+  // url_private: whoever may not read the file gets the page to log in.
+  private(request) {
+    const [, , file, , name] = /^\/(files-pri)\/T0000000001-(\w+)\/(download\/)?(.+)$/.exec(request.path) ?? [], found = this.files.find((f) => f.id === file && f.name === decodeURIComponent(name) && !f.deleted);
+    const who = TOKENS[(request.headers.authorization ?? '').replace('Bearer ', '')];
+    if (!who?.scopes.includes('files')) return {status: 200, headers: {'content-type': 'text/html; charset=utf-8'}, body: '<!DOCTYPE html><title>Sign in | Slack</title>'};
+    if (!found) return {status: 404, headers: {'content-type': 'text/html'}, body: 'not found'};
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), headers = {'content-type': found.mimetype, etag: `"${found.id}"`};
+    if (from > 0) return {status: 206, headers: {...headers, 'content-range': `bytes ${from}-${found.size - 1}/${found.size}`}, body: this.bytes.get(found.id).subarray(from)};
+    return {status: 200, headers, body: this.bytes.get(found.id)};
+  }
+
   answer(request) {
+    if (request.path.startsWith('/files-pri/')) return this.private(request);
     if (request.path.startsWith('/services/')) return this.hook(request);
     if (request.path.startsWith('/upload/')) return this.upload(request);
     const args = this.arguments_(request), token = (request.headers.authorization ?? '').replace('Bearer ', '') || args.token;

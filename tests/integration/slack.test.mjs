@@ -1,25 +1,30 @@
 // The connector slack against an emulator that Slack's own client works with, its requests judged by Slack's specification.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import {after, before, beforeEach, test} from 'node:test';
 import {ErrorCode, WebClient} from '@slack/web-api';
 import Ajv from 'ajv';
 import {HOOK, startSlack, TOKEN, USER_TOKEN} from '../emulators/slack.mjs';
 import {judgeSwagger, loadSpec, specs} from './lib/judge.mjs';
-import {startHub, until} from './lib/hub.mjs';
+import {startHub, tempFolder, until} from './lib/hub.mjs';
 
-let hub, service;
+let hub, service, folder;
 const judged = [], called = new Set();
 const CHANNEL = 'C0000000001';
 
 before(async () => {
   service = await startSlack();
-  const conf = (token) => `[connection]\nplugin = slack\n[settings]\nbase_url = ${service.url}/api\n[auth]\nscheme = bearer\ntoken = ${token}\n[retry]\nbase = 1ms\nmax = 2ms\n`;
+  const conf = (token) => `[connection]\nplugin = slack\n[settings]\nbase_url = ${service.url}/api\nfiles_url = ${service.url}\n[auth]\nscheme = bearer\ntoken = ${token}\n[retry]\nbase = 1ms\nmax = 2ms\n`;
   const hook = (url) => `[connection]\nplugin = slack\n[settings]\nbase_url = ${service.url}\n[auth]\nscheme = incoming_webhook\nurl = ${url}\n[retry]\nbase = 1ms\nmax = 2ms\n`;
-  hub = await startHub({conf: {'chat.conf': conf(TOKEN), 'wrong.conf': conf('xoxb-wrong'), 'few.conf': conf('xoxb-few-scopes'), 'expired.conf': conf('xoxb-expired'), 'user.conf': conf(USER_TOKEN), 'hook.conf': hook(service.url + HOOK), 'badhook.conf': hook(`${service.url}/services/T0/B0/gone`), 'other.conf': hook('https://hooks.example.com/services/T0/B0/secretsecret')}});
+  folder = tempFolder();
+  hub = await startHub({hubConf: `[files]\nfolders = ${folder}\n`, conf: {'chat.conf': conf(TOKEN), 'wrong.conf': conf('xoxb-wrong'), 'few.conf': conf('xoxb-few-scopes'), 'expired.conf': conf('xoxb-expired'), 'user.conf': conf(USER_TOKEN), 'hook.conf': hook(service.url + HOOK), 'badhook.conf': hook(`${service.url}/services/T0/B0/gone`), 'other.conf': hook('https://hooks.example.com/services/T0/B0/secretsecret')}});
 });
 after(async () => {
   await hub.stop();
   await service.stop();
+  fs.rmSync(folder, {recursive: true, force: true});
 });
 beforeEach(() => {
   service.requests.length = 0;
@@ -186,6 +191,50 @@ test('files go up in three steps, by hand or at once', async () => {
   assert.equal((await hub.problem('upstream-not-found', 'chat', 'files.info', {file: text.id})).errors[0].pointer, '/file');
   service.faults.push(null, {status: 500, headers: {'content-type': 'text/plain'}, body: 'no'}, {status: 500, headers: {'content-type': 'text/plain'}, body: 'no'}, {status: 500, headers: {'content-type': 'text/plain'}, body: 'no'}, {status: 500, headers: {'content-type': 'text/plain'}, body: 'no'});
   assert.equal((await hub.call('chat', 'files.uploadV2', {filename: 'x', content: 'x'})).body.type, 'urn:busbar:problem:upstream-error');
+  service.faults.length = 0;
+});
+
+test('a file of any size goes up and comes down', async () => {
+  const bytes = crypto.randomBytes(24 << 20), from = hub.path('big.bin'), to = hub.path('back.bin'), before = judged.length;
+  fs.writeFileSync(from, bytes);
+  service.requests.length = 0;
+  const up = await hub.cli(['call', 'chat', 'files.uploadV2', `channel_id=${CHANNEL}`, 'filename=größe.bin', '--upload', from]);
+  assert.equal(up.code, 0, up.stderr);
+  const [file] = JSON.parse(up.stdout).files;
+  assert.deepEqual([file.size, file.name, file.title, file.channels], [bytes.length, 'größe.bin', 'größe.bin', [CHANNEL]]);
+  judged.push(service.requests[0], service.requests[2]);
+  service.requests.length = 0;
+  const down = await hub.cli(['call', 'chat', 'files.download', `file=${file.id}`, '--download', to]);
+  assert.equal(down.code, 0, down.stderr);
+  assert.ok(fs.readFileSync(to).equals(bytes));
+  assert.equal(service.requests[1].headers.authorization, `Bearer ${TOKEN}`);
+  assert.ok(judged.length > before);
+  called.add('files.download');
+});
+
+test('a file is refused that is none, lies elsewhere, is a page to log in, or was cut', async () => {
+  await hub.problem('upstream-not-found', 'chat', 'files.download', {file: 'F0'});
+  assert.equal((await hub.problem('invalid-input', 'chat', 'files.uploadV2', {filename: 'x'})).errors[0].pointer, '/content');
+  await hub.problem('invalid-input', 'chat', 'files.uploadV2', {filename: 'x', content: 'a', content_base64: 'YQ=='});
+  assert.equal((await hub.problem('invalid-input', 'chat', 'files.uploadV2', {content: 'a'})).errors[0].pointer, '/filename');
+  const [file] = (await data('files.uploadV2', {filename: 'page.txt', content: 'hello'})).files, known = service.state.files.at(-1);
+  service.requests.length = 0;
+  for (const url of ['https://files.example.com/x', `${service.url}.example.com/x`, `${service.url}@example.com/x`, `${service.url}0/x`]) {
+    Object.assign(known, {url_private_download: url});
+    assert.match((await hub.problem('upstream-rejected', 'chat', 'files.download', {file: file.id})).detail, /does not lie at files_url's host/);
+  }
+  assert.equal(service.requests.length, 4); // files.info alone
+  Object.assign(known, {url_private_download: `${service.url}/files-pri/T0000000001-${file.id}/download/page.txt`, size: 4});
+  const down = async (says) => {
+    const done = await hub.cli(['call', 'chat', 'files.download', `file=${file.id}`, '--to-file', path.join(folder, 'page.txt')]);
+    assert.equal(done.code, 1, done.stdout);
+    assert.match(done.stderr, says);
+    assert.deepEqual(fs.readdirSync(folder), []);
+  };
+  await down(/Slack gave 5 bytes of 4/);
+  known.size = 5;
+  service.faults.push(null, {status: 200, headers: {'content-type': 'text/html'}, body: '<!D>'});
+  await down(/files:read/);
   service.faults.length = 0;
 });
 

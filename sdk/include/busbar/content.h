@@ -39,7 +39,8 @@ BB_BEGIN_DECLS
 enum {
     BB_CONTENT_TAKES = 1u << 0, /* an upload: a call of it comes with content */
     BB_CONTENT_GIVES = 1u << 1, /* a download */
-    /* With BB_CONTENT_TAKES: a call may come without. */
+    /* With BB_CONTENT_TAKES: a call may come without. An example of a call that comes with content says
+     * "content": true then, beside its input. */
     BB_CONTENT_OPTIONAL = 1u << 2,
     /* The length must be known before the first byte goes: what comes without one is kept in a file first. */
     BB_CONTENT_LENGTH = 1u << 3,
