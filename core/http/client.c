@@ -73,10 +73,16 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx) {
  * itself when a kept-alive connection ends without an answer; it cannot know that the service did not act on
  * the first, so a request that must go out once is stopped here. */
 static int on_start(void *ctx, char *ip, char *local_ip, int port, int local_port) {
-    (void)ip, (void)local_ip, (void)port;
+    (void)port;
     http_transfer *t = ctx;
+    const http_guard *guard = t->send->target->guard;
     if (t->fd >= 0)
         client_told(t, local_port);
+    const char *what = guard != NULL ? http_guard_refuses_connection(guard, ip, local_ip) : NULL;
+    if (what != NULL) {
+        client_refused(t, ip, what);
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->starts++;
     return t->starts > 1 && t->send->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -95,7 +101,7 @@ static void set_constant_options(http_transfer *t) {
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->detail);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, client_open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t->client);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, client_close_socket);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, t->client);
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -223,7 +229,7 @@ http_transfer *http_client_send(http_client *c, const http_send *send, http_done
     t->fd = -1;
     t->headers = NULL;
     t->header_count = t->header_cap = 0;
-    t->no_memory = t->too_large = false;
+    t->no_memory = t->too_large = t->guarded = t->opened = false;
     t->failure[0] = '\0';
     t->detail[0] = '\0';
     buf_clear(send->answer_body);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/flow.h"
+#include "http/guard.h"
 #include "http/server.h" /* http_header */
 
 typedef struct http_client http_client;
@@ -19,6 +20,7 @@ typedef struct http_transfer http_transfer;
 
 typedef enum {
     HTTP_FAIL_NONE,      /* there is an answer, of whatever status */
+    HTTP_FAIL_REFUSED,   /* by the guard: not sent */
     HTTP_FAIL_CONNECT,   /* refused, unreachable, name not found: the request has not been sent */
     HTTP_FAIL_TLS,       /* no trust, or no handshake: not sent */
     HTTP_FAIL_TIMEOUT,   /* nothing, or not all, within the time */
@@ -38,6 +40,7 @@ typedef struct http_target {
     bool insecure;                    /* no certificate check: only where the admin says so */
     const char
         *proxy; /* NULL: none. The environment's proxies are not used: what goes where is the admin's word */
+    const http_guard *guard; /* NULL: it may be sent to any address */
     uint32_t connect_timeout_ms;
     uint64_t max_response_bytes;
 } http_target;

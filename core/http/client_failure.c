@@ -4,12 +4,24 @@
 
 #include <stdio.h>
 
+void client_refused(http_transfer *t, const char *address, const char *what) {
+    t->guarded = true;
+    snprintf(t->failure, sizeof t->failure, "%s is %s", address, what);
+}
+
+/* An address that was let pass, and failed, is what a person wants to know of. */
+static bool was_refused(const http_transfer *t, CURLcode code) {
+    return t->guarded && (code == CURLE_ABORTED_BY_CALLBACK || (code == CURLE_COULDNT_CONNECT && !t->opened));
+}
+
 static http_failure failure_of(const http_transfer *t, CURLcode code) {
     if (t->too_large)
         return HTTP_FAIL_TOO_LARGE;
     if (t->no_memory)
         return HTTP_FAIL_OTHER;
-    if (t->failure[0] != '\0')
+    if (was_refused(t, code))
+        return HTTP_FAIL_REFUSED;
+    if (t->failure[0] != '\0' && !t->guarded)
         return HTTP_FAIL_FLOW;
     switch (code) {
     case CURLE_OK: return HTTP_FAIL_NONE;
@@ -51,7 +63,7 @@ void client_failure(const http_transfer *t, CURLcode code, http_answer *out) {
     const char *text = t->detail[0] != '\0' ? t->detail : curl_easy_strerror(code);
     if (t->too_large)
         text = "the answer is larger than max_response allows";
-    else if (t->failure[0] != '\0')
+    else if (t->failure[0] != '\0' && (!t->guarded || out->failure == HTTP_FAIL_REFUSED))
         text = t->failure;
     else if (t->no_memory)
         text = "no memory for the answer";

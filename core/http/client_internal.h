@@ -44,12 +44,14 @@ struct http_transfer {
     unsigned starts; /* times the request was put on the wire */
     int fd;          /* the descriptor that libcurl last watched for it; -1: none */
     bool no_memory, too_large;
+    bool guarded; /* the guard has refused an address; `opened`: and let another pass */
+    bool opened;
     bool probing;          /* the handle is set so */
     bool streaming;        /* the handle is set so: client_stream.c */
     uint8_t paused;        /* CURLPAUSE_SEND, CURLPAUSE_RECV */
     uint8_t goes;          /* where the answer's body goes: STREAM_... */
     uint64_t uploaded;     /* of `before`, the flow, and `after` */
-    char failure[200];     /* of a flow: why the transfer was ended */
+    char failure[200];     /* of a flow, or the guard: why the transfer was ended */
     const char *system_ca; /* what libcurl was built to trust; libcurl's own text */
     char detail[CURL_ERROR_SIZE];
 };
@@ -58,8 +60,9 @@ struct http_transfer {
 
 bool client_sockets_init(http_client *c);
 void client_sockets_close(http_client *c);
-/* CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; `ctx` is the client. */
+/* CURLOPT_OPENSOCKETFUNCTION, whose `ctx` is the transfer. */
 curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address);
+/* CURLOPT_CLOSESOCKETFUNCTION: `ctx` is the client, since a connection outlives its first transfer. */
 int client_close_socket(void *ctx, curl_socket_t fd);
 /* The transfer's connection stands: its descriptor, if `local_port` is its own, is libcurl's for good. */
 void client_told(http_transfer *t, int local_port);
@@ -79,6 +82,8 @@ bool client_stream_body(http_transfer *t, bb_str bytes, size_t *result);
 /* The header is whole and no body came with it. */
 void client_stream_end(http_transfer *t);
 
+/* client_failure.c: the guard says what the address is. */
+void client_refused(http_transfer *t, const char *address, const char *what);
 void client_failure(const http_transfer *t, CURLcode code, http_answer *out);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -115,7 +116,17 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *un
 
 curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
     (void)purpose;
-    http_client *c = ctx;
+    http_transfer *t = ctx;
+    http_client *c = t->client;
+    const http_guard *guard = t->send->target->guard;
+    const char *what = guard != NULL ? http_guard_refuses(guard, &address->addr) : NULL;
+    if (what != NULL) {
+        char text[INET6_ADDRSTRLEN] = "";
+        getnameinfo(&address->addr, address->addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+        client_refused(t, text, what);
+        return CURL_SOCKET_BAD;
+    }
+    t->opened = true;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
