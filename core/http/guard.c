@@ -178,7 +178,10 @@ static const char *what_is(const uint8_t a[16]) {
 }
 
 static const char *refuses(const http_guard *g, const uint8_t address[16]) {
-    if (have(&g->deny, address))
+    uint8_t carried[16];
+    memcpy(carried, mapped, sizeof mapped);
+    memcpy(carried + 12, address + 12, 4);
+    if (have(&g->deny, address) || (memcmp(address, nat64, sizeof nat64) == 0 && have(&g->deny, carried)))
         return "an address that the hub's configuration denies";
     return have(&g->allow, address) ? NULL : what_is(address);
 }
@@ -260,6 +263,9 @@ bool http_guard_url(const http_guard *g, const char *url, err *e) {
     for (const unsigned char *p = (const unsigned char *)url; *p != '\0'; p++)
         if (*p <= 0x20 || *p == 0x7f || *p == '\\')
             return err_set(e, "it has a blank, a \"\\\" or a control character in it");
+    const char *colon = strchr(url, ':');
+    if (colon == NULL || strncmp(colon, "://", 3) != 0 || colon[3] == '/') /* libcurl takes one to three */
+        return err_set(e, "it is not a whole URL, as https://example.com/path");
     if (strlen(url) > 8000)
         return err_set(e, "it is longer than 8000 bytes");
     CURLU *u = curl_url();

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char *const sections[] = {"hub",        "server",      "secrets", "store",  "cache",
-                                       "executions", "idempotency", "trace",   "alerts", "plugins",
-                                       "pins",       "files",       NULL};
+static const char *const sections[] = {"hub",        "server",      "secrets",  "store",  "cache",
+                                       "executions", "idempotency", "trace",    "alerts", "plugins",
+                                       "pins",       "files",       "webhooks", NULL};
 static const char *const hub_keys[] = {"listen",
                                        "plugins",
                                        "state",
@@ -199,7 +199,8 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
     conf_file f;
     if (!read_conf(a, out->conf_dir, &f, e) || !read_hub(a, &f, out, e) ||
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
-        !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_alerts(a, &f, out, e))
+        !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_webhooks(a, &f, out, e) ||
+        !hub_settings_read_alerts(a, &f, out, e))
         return false;
     if (out->state_dir == NULL)
         out->state_dir = "var";

@@ -8,6 +8,7 @@
 #include "hub/hub.h"
 #include "observe/alerts.h"
 #include "plugin/trust.h"
+#include "webhook/post.h"
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
@@ -28,6 +29,7 @@ typedef struct hub_settings {
     const char *const *otlp_headers;           /* ends with NULL */
     double trace_sample;
     content_folders folders; /* [files] */
+    post_rules post;         /* [webhooks]: where events may be sent */
     alerts *alerts;          /* NULL: no rules. alerts_free is the hub's, also when reading fails */
 } hub_settings;
 
@@ -46,6 +48,9 @@ bool hub_keys_read(struct arena *a, const char *folder, plugin_policy *out, err 
 
 /* settings_files.c: [files]; once the state folder is known. */
 bool hub_settings_read_files(struct arena *a, const conf_file *f, hub_settings *out, err *e);
+
+/* settings_webhooks.c: [webhooks] */
+bool hub_settings_read_webhooks(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 
 /* Reads busbar.conf beside the conf folder, where there is one. False: *e names file and line. */
 bool hub_settings_read(struct arena *a, const hub_options *options, hub_settings *out, err *e);
