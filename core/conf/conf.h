@@ -42,11 +42,18 @@ typedef struct conf_set {
 
 /* Reads every *.conf below `dir`, also in subfolders (hidden and editor's files are passed over: .x, x~,
  * x.swp, x.conf.bak, ...; and
- * *.hook.conf, which are not connections). A file that cannot be read, is over 1 MiB, has a syntax error, a
+ * files of another kind, see below). A file that cannot be read, is over 1 MiB, has a syntax error, a
  * key twice in a section, a name that is no id, or an id that an earlier file has, is in the set with its
  * `error`; the others are not touched by it. NULL and *e only where the folder itself cannot be read or
  * memory is used up. */
 conf_set *conf_read_dir(const char *dir, err *e);
+/* The same of another kind of file, whose name ends so. */
+#define CONF_CONNECTION   ".conf"
+#define CONF_HOOK         ".hook.conf"         /* an endpoint that takes webhooks */
+#define CONF_SUBSCRIPTION ".subscription.conf" /* who gets events */
+#define CONF_EVENT        ".event.conf"        /* a type of event */
+conf_set *conf_read_kind(const char *dir, const char *suffix, err *e);
+bb_str conf_suffix_of(bb_str name); /* one of them; absent: none */
 void conf_set_free(conf_set *s);
 
 /* A line may be of any length. An indented line (more than its key) continues the value; a ";" after a blank
@@ -59,7 +66,7 @@ void conf_set_free(conf_set *s);
 bool conf_read_file(arena *a, const char *path, conf_file *out);
 bool conf_read_text(arena *a, const char *path, bb_str text, conf_file *out);
 
-/* Whether a name can be a connection's id; and the name of a path's file without ".conf" ({NULL, 0}: no
+/* Whether a name can be a connection's id; and the name of a path's file without its suffix ({NULL, 0}: no
  * memory). */
 bool conf_id_ok(bb_str id);
 bb_str conf_id_of(arena *a, const char *path);

@@ -20,7 +20,7 @@ bool conf_id_ok(bb_str id) {
 bb_str conf_id_of(arena *a, const char *path) {
     const char *slash = strrchr(path, '/');
     bb_str name = str_from(slash != NULL ? slash + 1 : path);
-    return arena_copy(a, str_ends(name, STR(".conf")) ? str_of(name.ptr, name.len - 5) : name);
+    return arena_copy(a, str_of(name.ptr, name.len - conf_suffix_of(name).len));
 }
 
 static bool fail(conf_file *f, const char *why) {

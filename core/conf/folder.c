@@ -15,6 +15,7 @@ typedef struct found {
 
 typedef struct listing {
     arena *memory;
+    bb_str suffix; /* of the files that are meant */
     found *items;
     size_t count, cap;
     bool failed; /* no memory */
@@ -28,10 +29,19 @@ typedef struct level {
     unsigned depth;
 } level;
 
-/* x.conf; not .x.conf (hidden, an editor's), and not x.hook.conf (another kind of file). */
-static bool is_conf(const char *name) {
-    bb_str n = str_from(name);
-    return name[0] != '.' && n.len > 5 && str_ends(n, STR(".conf")) && !str_ends(n, STR(".hook.conf"));
+/* The longest suffix counts: x.hook.conf is no connection. */
+bb_str conf_suffix_of(bb_str name) {
+    static const char *const suffixes[] = {CONF_HOOK, CONF_SUBSCRIPTION, CONF_EVENT, CONF_CONNECTION};
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+        if (name.len > strlen(suffixes[i]) && str_ends(name, str_from(suffixes[i])))
+            return str_from(suffixes[i]);
+    return (bb_str){NULL, 0};
+}
+
+/* x.conf; not .x.conf (hidden, an editor's). */
+static bool is_meant(const listing *l, const char *name) {
+    bb_str suffix = conf_suffix_of(str_from(name));
+    return name[0] != '.' && suffix.len > 0 && str_eq(suffix, l->suffix);
 }
 
 static void add(listing *l, char *path, const char *folder_error) {
@@ -52,7 +62,7 @@ static void list_entry(listing *l, const char *dir, const char *name, const leve
     char *path = arena_strdup(l->memory, arena_printf(l->memory, "%s/%s", dir, name));
     if (path == NULL) {
         l->failed = true;
-    } else if (is_conf(name)) {
+    } else if (is_meant(l, name)) {
         add(l, path, NULL); /* also a dangling link, a FIFO, a folder: reading it says what is wrong */
     } else if (name[0] != '.' && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         const char *error = walk(l, path, here);
@@ -103,15 +113,14 @@ static void check_id(conf_set *s, size_t at) {
     conf_file *f = &s->files[at];
     if (!conf_id_ok(f->id)) {
         err_set(&f->error,
-                "%s: the file's name is the connection's id: lower-case letters, digits, \"_\" and \"-\", at "
+                "%s: the file's name is its id: lower-case letters, digits, \"_\" and \"-\", at "
                 "most 64, a letter or digit first; rename it",
                 f->path);
         return;
     }
     for (size_t i = 0; i < at; i++)
         if (str_eq(s->files[i].id, f->id)) {
-            err_set(&f->error,
-                    "%s: connection \"%.*s\" is defined by %s already: rename or remove one of the files",
+            err_set(&f->error, "%s: \"%.*s\" is defined by %s already: rename or remove one of the files",
                     f->path, STR_FMT(f->id), s->files[i].path);
             return;
         }
@@ -144,13 +153,13 @@ static conf_set *read_all(arena *a, listing *l) {
     return s;
 }
 
-conf_set *conf_read_dir(const char *dir, err *e) {
+conf_set *conf_read_kind(const char *dir, const char *suffix, err *e) {
     arena *a = arena_new(0);
     if (a == NULL) {
         err_set(e, "no memory");
         return NULL;
     }
-    listing l = {.memory = a};
+    listing l = {.memory = a, .suffix = str_from(suffix)};
     errno = 0;
     const char *error = walk(&l, dir, NULL);
     if (error != NULL)
@@ -163,6 +172,10 @@ conf_set *conf_read_dir(const char *dir, err *e) {
         arena_free(a);
     }
     return s;
+}
+
+conf_set *conf_read_dir(const char *dir, err *e) {
+    return conf_read_kind(dir, CONF_CONNECTION, e);
 }
 
 void conf_set_free(conf_set *s) {
