@@ -80,6 +80,46 @@ static inline bb_str bb_in_text(const bb_call *call, const char *key) {
     return bb_text(call, bb_in(call, key));
 }
 
+/* A JSON text as a header field can have it: one line of printable ASCII, every other character of a string as
+ * \uXXXX (RFC 8259 section 7), for services that take their arguments there. Owner: the call. Absent: no
+ * memory. */
+static inline bb_str bb_json_ascii(bb_call *call, bb_str json) {
+    static const char hex[] = "0123456789abcdef";
+    bb_str out = {NULL, 0};
+    size_t size = 0, n = 0;
+    for (size_t i = 0; i < json.len; i++) {
+        unsigned char c = (unsigned char)json.ptr[i];
+        size += c < 0x7f ? 1 : c >= 0xf0 ? 12 : c >= 0xc0 || c == 0x7f ? 6 : 0;
+    }
+    char *text = (char *)call->host->call->alloc(call, size + 1);
+    if (text == NULL)
+        return out;
+    for (size_t i = 0; i < json.len;) {
+        unsigned char c = (unsigned char)json.ptr[i++];
+        if (c < 0x7f) {
+            text[n++] = c < 0x20 ? ' ' : (char)c; /* between values alone: strings have them escaped */
+            continue;
+        }
+        uint32_t code = c >= 0xf0 ? c & 7u : c >= 0xe0 ? c & 15u : c >= 0xc0 ? c & 31u : c;
+        for (; c >= 0xc0 && i < json.len && ((unsigned char)json.ptr[i] & 0xc0u) == 0x80u; i++)
+            code = code << 6 | ((unsigned char)json.ptr[i] & 0x3fu);
+        for (int low = code <= 0xffff; low < 2; low++) {
+            uint32_t unit = code <= 0xffff ? code
+                            : low == 0     ? 0xd800u + ((code - 0x10000u) >> 10)
+                                           : 0xdc00u + (code & 0x3ffu);
+            if (n + 6 > size)
+                return out; /* not UTF-8 */
+            text[n++] = '\\';
+            text[n++] = 'u';
+            for (int shift = 12; shift >= 0; shift -= 4)
+                text[n++] = hex[unit >> shift & 15u];
+        }
+    }
+    out.ptr = text;
+    out.len = n;
+    return out;
+}
+
 /* --- the request ------------------------------------------------------------------------------ */
 
 static inline void bb_request(bb_call *call, const char *method, const char *url) {
