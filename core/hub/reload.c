@@ -29,7 +29,7 @@ struct release {
     snapshot *snapshot;
 };
 
-static void post_release(hub *h, release *r) {
+static void post_to_main(hub *h, release *r) {
     pthread_mutex_lock(&h->lock);
     r->next = h->releases;
     h->releases = r;
@@ -42,7 +42,7 @@ static void post_release(hub *h, connection *c, snapshot *s) {
     if (r == NULL)
         return; /* what it names is never freed: better than freeing it too early */
     *r = (release){.hub = h, .conn = c, .snapshot = s};
-    post_release(h, r);
+    post_to_main(h, r);
 }
 
 void hub_released(connection *c, void *ctx) {
@@ -108,7 +108,7 @@ static void forget(hub *h, connection *c) {
 /* On a thread of its sessions: the last of them has ended. */
 static void sessions_gone(void *ctx) {
     release *r = ctx;
-    post_release(r->hub, r);
+    post_to_main(r->hub, r);
 }
 
 /* No loop has calls on it any more. Its sessions may take a while to close: the release comes back then. */
