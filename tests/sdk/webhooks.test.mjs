@@ -123,3 +123,27 @@ test('discord: interactions and events that its key has signed; the handshakes o
   }
   for (const odd of ['{', '[]', '{"type":"2"}', interaction(99), interaction(0), interaction(-1)]) assert.equal(take(odd).code, 2, odd);
 });
+
+test('google_drive: notifications with the channel\'s token are events, but for the one that opens the channel; nothing else is', () => {
+  const token = 'a long random text', fields = {'X-Goog-Channel-ID': 'c-1', 'X-Goog-Channel-Token': token, 'X-Goog-Message-Number': '7', 'X-Goog-Resource-ID': 'r-1', 'X-Goog-Resource-State': 'update', 'X-Goog-Resource-URI': 'https://www.googleapis.com/drive/v3/files/1?alt=json', 'X-Goog-Changed': 'content,parents'};
+  const take = (headers = {}, own = token) => receive('google_drive', {}, 'google_drive', {token: own}, {headers: Object.fromEntries(Object.entries({...fields, ...headers}).filter(([, v]) => v !== undefined))});
+  const told = take();
+  assert.deepEqual({code: told.code, status: told.status, n: told.events.length}, {code: 0, status: 200, n: 1}, told.message);
+  assert.deepEqual(told.events[0], {id: 'c-1:7', type: 'update', payload: {channelId: 'c-1', messageNumber: '7', resourceId: 'r-1', resourceUri: fields['X-Goog-Resource-URI'], resourceState: 'update', changed: 'content,parents'}});
+  assert.equal(JSON.stringify(told).includes(token), false);
+  const opened = take({'X-Goog-Resource-State': 'sync', 'X-Goog-Message-Number': '1'});
+  assert.deepEqual({code: opened.code, status: opened.status, events: opened.events, answer: opened.answer}, {code: 0, status: 200, events: [], answer: ''}, opened.message);
+  for (const [what, headers, own] of [
+    ['no token', {'X-Goog-Channel-Token': undefined}],
+    ['an empty token', {'X-Goog-Channel-Token': ''}],
+    ['a cut token', {'X-Goog-Channel-Token': token.slice(0, -1)}],
+    ['a longer token', {'X-Goog-Channel-Token': `${token}x`}],
+    ['another token', {'X-Goog-Channel-Token': token.toUpperCase()}],
+    ['the token of another channel', {}, 'another random text'],
+    ['a handshake without the token', {'X-Goog-Resource-State': 'sync', 'X-Goog-Channel-Token': undefined}],
+  ]) {
+    const refused = take(headers, own);
+    assert.deepEqual({code: refused.code, events: refused.events, answer: refused.answer}, {code: REFUSED, events: [], answer: ''}, what);
+  }
+  for (const name of ['X-Goog-Channel-ID', 'X-Goog-Resource-State', 'X-Goog-Message-Number']) assert.equal(take({[name]: undefined}).code, 2, name);
+});

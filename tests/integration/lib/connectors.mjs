@@ -12,6 +12,7 @@
 //     wrong       {operation: [[input, pointer], ...]}: input that the service would refuse, and the connector knows beforehand
 //     says        operations whose answer is nothing, so that they take any object for it
 import {APPLICATION, CHANNEL, startDiscord, TOKEN as BOT} from '../../emulators/discord.mjs';
+import {startGoogleDrive, TOKEN as YA29} from '../../emulators/google_drive.mjs';
 import {startSlack, TOKEN as XOXB} from '../../emulators/slack.mjs';
 import {KEY as SK, startStripe} from '../../emulators/stripe.mjs';
 import {KEY as TB, startTotalBattle} from '../../emulators/total_battle.mjs';
@@ -81,6 +82,28 @@ export const connectors = {
       'interactions.respond': [[{interaction_id: '1', interaction_token: 't', type: 3}, '/type']],
     },
     says: ['messages.delete', 'messages.bulk_delete', 'pins.add', 'pins.remove', 'reactions.add', 'reactions.remove', 'reactions.clear', 'channels.typing', 'threads.join', 'threads.leave', 'threads.add_member', 'threads.remove_member', 'members.remove', 'members.add_role', 'members.remove_role', 'roles.delete', 'webhooks.delete', 'webhooks.delete_message', 'commands.delete', 'interactions.delete_response'],
+  },
+  google_drive: {
+    start: startGoogleDrive,
+    auth: bearer(YA29),
+    refused: bearer('ya29.wrong'),
+    read: ['files.list', {pageSize: 1}],
+    write: ['files.create', {name: 'x'}],
+    error: (status) => {
+      const [reason, message] = {401: ['authError', 'Invalid Credentials'], 429: ['rateLimitExceeded', 'Rate Limit Exceeded'], 503: ['backendError', 'Service Unavailable']}[status] ?? ['internalError', 'Internal Error'];
+      return {body: {error: {code: status, message, errors: [{message, domain: 'global', reason}]}}};
+    },
+    codes: {401: 'authError', 429: 'rateLimitExceeded', 500: 'internalError', 503: 'backendError'},
+    wrong: {
+      'files.list': [[{pageSize: 1001}, '/pageSize'], [{orderBy: 'name backwards'}, '/orderBy'], [{spaces: 'photos,'}, '/spaces'], [{corpora: 'mine'}, '/corpora']],
+      'files.get': [[{fileId: '../about'}, '/fileId'], [{fileId: ''}, '/fileId']],
+      'files.create': [[{createdTime: 'today'}, '/createdTime'], [{mimeType: 'folder'}, '/mimeType'], [{shortcutDetails: {}}, '/shortcutDetails'], [{folderColorRgb: 'red'}, '/folderColorRgb'], [{properties: {a: 1}}, '/properties/a']],
+      'permissions.create': [[{fileId: '1', type: 'user', role: 'reader'}, ''], [{fileId: '1', type: 'domain', role: 'reader'}, ''], [{fileId: '1', type: 'anyone', role: 'king'}, '/role'], [{fileId: '1', type: 'user', role: 'owner', emailAddress: 'a@example.com'}, '']],
+      'changes.watch': [[{pageToken: '1', id: 'x', type: 'mail', address: 'https://example.com'}, '/type'], [{pageToken: '1', id: 'x', type: 'web_hook', address: 'example.com'}, '/address']],
+      'replies.create': [[{fileId: '1', commentId: '2'}, '']],
+      'files.upload': [[{uploadType: 'simple'}, '/uploadType']],
+    },
+    says: ['files.delete', 'files.emptyTrash', 'permissions.delete', 'channels.stop', 'drives.delete', 'revisions.delete', 'comments.delete', 'replies.delete'],
   },
 };
 
