@@ -68,9 +68,8 @@ static bb_step take_description(bb_call *call, const gd_route *route) {
            name = bb_text(call, bb_get(call, answer, "name")),
            md5 = bb_text(call, bb_get(call, answer, "md5Checksum"));
     download *d = (download *)call->state;
-    if (!bb_is(call, answer, BB_JSON_OBJECT))
-        return bb_fail(call, BB_E_UPSTREAM_INVALID,
-                       "the answer is none of Google Drive's: is base_url Google's API?");
+    if (!gd_is_google(call))
+        return BB_FAIL;
     if (md5.len == 0 && type.len > sizeof apps && memcmp(type.ptr, apps, sizeof apps - 1) == 0)
         return bb_fail_input(call, "/fileId", "this is a %.*s, which has no bytes of its own: files.export",
                              (int)(type.len < 100 ? type.len : 100), type.ptr);

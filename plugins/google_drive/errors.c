@@ -89,8 +89,10 @@ bb_step gd_fail(bb_call *call) {
     bb_error error;
     memset(&error, 0, sizeof error);
     error.size = (uint32_t)sizeof error;
-    error.code = known ? reasons[i].code : code != BB_OK ? code : BB_E_UPSTREAM_INVALID;
-    error.retry = known ? reasons[i].retry : bb_status(call) == 500 ? BB_RETRY_YES : BB_RETRY_UNKNOWN;
+    error.code = known && bb_status(call) < 500 ? reasons[i].code
+                 : code != BB_OK                ? code
+                                                : BB_E_UPSTREAM_INVALID;
+    error.retry = known ? reasons[i].retry : BB_RETRY_UNKNOWN;
     error.upstream_code = reason;
     error.pointer = pointer_of(call, pointer);
     error.message = message;

@@ -36,6 +36,7 @@ void gd_extras(bb_call *call, const gd_route *route);
 /* The members that go to the query, for who makes the body by itself. */
 void gd_rest_query(bb_call *call, const gd_route *route);
 bb_step gd_start(bb_call *call, const gd_route *route);
+int gd_is_google(bb_call *call); /* the answer; 0: the step has failed */
 bb_step gd_resume(bb_call *call, const gd_route *route);
 bb_step gd_list_resume(bb_call *call, const gd_route *route);
 bb_step gd_empty_resume(bb_call *call, const gd_route *route);

@@ -11,15 +11,24 @@ const bb_json *gd_setting(const bb_call *call, const char *name) {
 
 #define FIELDS_MAX 5000 /* by the input schemas */
 
-static int has(bb_str text, const char *word) {
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= text.len; i++)
-        if (memcmp(text.ptr + i, word, n) == 0)
-            return 1;
+/* Whether the selection has the member itself, and not one of that name deeper down. */
+static int selects(bb_str fields, const char *name) {
+    size_t from = 0, depth = 0, n = strlen(name);
+    for (size_t i = 0; i <= fields.len; i++) {
+        char c = i < fields.len ? fields.ptr[i] : ',';
+        if (depth == 0 && (c == ',' || c == '(' || c == '/')) {
+            if (i - from == n && memcmp(fields.ptr + from, name, n) == 0)
+                return 1;
+            from = i + 1;
+        }
+        depth += c == '(';
+        depth -= c == ')' && depth > 0;
+    }
     return 0;
 }
 
-/* Without its token a list would end after the first page, and nobody would see it. */
+/* By `kind` an answer is known as Google's; without its token a list would end after the first page, and
+ * nobody would see it. */
 static void put_fields(bb_call *call, const gd_route *route) {
     bb_str fields = bb_in_text(call, "fields");
     char text[FIELDS_MAX + 64];
@@ -27,9 +36,10 @@ static void put_fields(bb_call *call, const gd_route *route) {
         fields = bb_s(route->fields);
     if (fields.len == 0)
         return;
-    if (route->page != NULL && fields.len <= FIELDS_MAX && !bb_str_eq(fields, "*") &&
-        !has(fields, "nextPageToken")) {
-        snprintf(text, sizeof text, "%.*s,%s", (int)fields.len, fields.ptr, route->page);
+    if (fields.len <= FIELDS_MAX && !selects(fields, "*")) {
+        int page = route->page != NULL && !selects(fields, "nextPageToken");
+        snprintf(text, sizeof text, "%.*s%s%s%s", (int)fields.len, fields.ptr,
+                 selects(fields, "kind") ? "" : ",kind", page ? "," : "", page ? route->page : "");
         fields = bb_s(text);
     }
     bb_query(call, "fields", fields);
@@ -91,14 +101,21 @@ bb_str gd_metadata(bb_call *call, const gd_route *route, bb_str id, bb_str name)
 
 /* --- answers ---------------------------------------------------------------------------------------- */
 
+int gd_is_google(bb_call *call) {
+    static const char *const kinds[] = {"drive#", "api#"};
+    bb_str kind = bb_text(call, bb_get(call, bb_response(call), "kind"));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kind.len > strlen(kinds[i]) && memcmp(kind.ptr, kinds[i], strlen(kinds[i])) == 0)
+            return 1;
+    bb_fail(call, BB_E_UPSTREAM_INVALID, "the answer is none of Google Drive's: is base_url Google's API?");
+    return 0;
+}
+
 bb_step gd_resume(bb_call *call, const gd_route *route) {
     (void)route;
     if (!bb_ok(call))
         return gd_fail(call);
-    if (!bb_is(call, bb_response(call), BB_JSON_OBJECT))
-        return bb_fail(call, BB_E_UPSTREAM_INVALID,
-                       "the answer is none of Google Drive's: is base_url Google's API?");
-    return bb_done_body(call);
+    return gd_is_google(call) ? bb_done_body(call) : BB_FAIL;
 }
 
 bb_step gd_list_resume(bb_call *call, const gd_route *route) {
@@ -110,5 +127,10 @@ bb_step gd_list_resume(bb_call *call, const gd_route *route) {
 
 bb_step gd_empty_resume(bb_call *call, const gd_route *route) {
     (void)route;
-    return bb_ok(call) ? bb_done_text(call, bb_s("null")) : gd_fail(call);
+    if (!bb_ok(call))
+        return gd_fail(call);
+    if (call->host->http->response_body(call).len > 0 && bb_response(call) == NULL)
+        return bb_fail(call, BB_E_UPSTREAM_INVALID,
+                       "the answer is none of Google Drive's: is base_url Google's API?");
+    return bb_done_text(call, bb_s("null"));
 }

@@ -103,6 +103,10 @@ test('folders, files and shortcuts are made, read, changed, copied, found, trash
   const page = await data('files.list', {q, pageSize: 2, orderBy: 'name desc, modifiedTime', fields: 'files(name)', spaces: 'drive', corpora: 'user'});
   assert.deepEqual(page.files.map((f) => f.name), ['Page 4', 'Page 3']);
   assert.ok(page.nextPageToken, 'the token is asked for, whatever `fields` says');
+  for (const [fields, sent] of [['files(kind),kind', 'files(kind),kind,nextPageToken'], ['*', '*'], ['nextPageToken,files/id', 'nextPageToken,files/id,kind'], ['files(id,owners(kind))', 'files(id,owners(kind)),kind,nextPageToken']]) {
+    await data('files.list', {pageSize: 1, fields});
+    assert.equal(judged.at(-1).query.get('fields'), sent);
+  }
   assert.deepEqual((await data('files.list', {q, pageSize: 2, orderBy: 'name', pageToken: page.nextPageToken})).files.map((f) => f.name), ['Page 2', 'Page 3']);
   assert.equal((await data('files.list', {q, pageSize: 2, fields: 'files(id)'}, '?all=true')).length, 5);
   assert.equal((await data('files.list', {q, pageSize: 2}, '?all=true')).length, 5);
@@ -133,7 +137,7 @@ test('a file that is to be made once is there once, however often the request ha
   lose();
   const made = await data('files.create', {name: 'once', mimeType: FOLDER, once: true, fields: 'id,name'});
   assert.deepEqual([named('once').length, named('once')[0].file.id], [1, made.id]);
-  assert.deepEqual(Object.keys(made).sort(), ['id', 'name']);
+  assert.deepEqual(Object.keys(made).sort(), ['id', 'kind', 'name']);
   const {id: fileId} = await data('files.create', {name: 'original'});
   lose();
   const copied = await data('files.copy', {fileId, name: 'copied once', once: true});

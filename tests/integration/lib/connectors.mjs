@@ -90,10 +90,10 @@ export const connectors = {
     read: ['files.list', {pageSize: 1}],
     write: ['files.create', {name: 'x'}],
     error: (status) => {
-      const [reason, message] = {401: ['authError', 'Invalid Credentials'], 429: ['rateLimitExceeded', 'Rate Limit Exceeded'], 503: ['backendError', 'Service Unavailable']}[status] ?? ['internalError', 'Internal Error'];
+      const [reason, message] = {401: ['authError', 'Invalid Credentials'], 429: ['rateLimitExceeded', 'Rate Limit Exceeded'], 503: ['backendError', 'Service Unavailable']}[status] ?? ['unknownError', 'Internal Error'];
       return {body: {error: {code: status, message, errors: [{message, domain: 'global', reason}]}}};
     },
-    codes: {401: 'authError', 429: 'rateLimitExceeded', 500: 'internalError', 503: 'backendError'},
+    codes: {401: 'authError', 429: 'rateLimitExceeded', 500: 'unknownError', 503: 'backendError'},
     wrong: {
       'files.list': [[{pageSize: 1001}, '/pageSize'], [{orderBy: 'name backwards'}, '/orderBy'], [{spaces: 'photos,'}, '/spaces'], [{corpora: 'mine'}, '/corpora']],
       'files.get': [[{fileId: '../about'}, '/fileId'], [{fileId: ''}, '/fileId']],
