@@ -77,13 +77,14 @@ static const bb_json *first_of_results(bb_call *call, const bb_json *answer) {
     return NULL;
 }
 
-/* Ends at the first byte that no code has. */
+/* The body, where it is nothing but a code. */
 static bb_str word_of(bb_str body) {
-    bb_str word = {body.ptr, 0};
-    while (word.len < body.len && word.len < 64 &&
-           ((body.ptr[word.len] | 32) >= 'a' ? (body.ptr[word.len] | 32) <= 'z' : body.ptr[word.len] == '_'))
-        word.len++;
-    return word.len == body.len ? word : bb_s(NULL);
+    for (size_t i = 0; i < body.len; i++) {
+        char letter = (char)(body.ptr[i] | 32);
+        if (i == 64 || ((letter < 'a' || letter > 'z') && body.ptr[i] != '_'))
+            return bb_s(NULL);
+    }
+    return body;
 }
 
 /* [{"message", "errorCode", "fields"}] for nearly all; {"error", "error_description"} of OAuth; a mere word

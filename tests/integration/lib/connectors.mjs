@@ -13,6 +13,7 @@
 //     says        operations whose answer is nothing, so that they take any object for it
 import {APPLICATION, CHANNEL, startDiscord, TOKEN as BOT} from '../../emulators/discord.mjs';
 import {startGoogleDrive, TOKEN as YA29} from '../../emulators/google_drive.mjs';
+import {SESSION, startSalesforce} from '../../emulators/salesforce.mjs';
 import {startSlack, TOKEN as XOXB} from '../../emulators/slack.mjs';
 import {KEY as SK, startStripe} from '../../emulators/stripe.mjs';
 import {KEY as TB, startTotalBattle} from '../../emulators/total_battle.mjs';
@@ -104,6 +105,30 @@ export const connectors = {
       'files.upload': [[{uploadType: 'simple'}, '/uploadType']],
     },
     says: ['files.delete', 'files.emptyTrash', 'permissions.delete', 'channels.stop', 'drives.delete', 'revisions.delete', 'comments.delete', 'replies.delete'],
+  },
+  salesforce: {
+    start: startSalesforce,
+    auth: bearer(SESSION),
+    refused: bearer('00D000000000062!AQ.wrong'),
+    read: ['sobjects.list', {}],
+    write: ['records.create', {object: 'Account', record: {Name: 'Acme'}}],
+    error: (status) => ({body: [{401: {message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID'}, 429: {message: 'Too many requests', errorCode: 'REQUEST_LIMIT_EXCEEDED'}, 503: {message: 'Server unavailable', errorCode: 'SERVER_UNAVAILABLE'}}[status] ?? {message: 'An unexpected error occurred', errorCode: 'UNKNOWN_EXCEPTION'}]}),
+    codes: {401: 'INVALID_SESSION_ID', 429: 'REQUEST_LIMIT_EXCEEDED', 500: 'UNKNOWN_EXCEPTION', 503: 'SERVER_UNAVAILABLE'},
+    wrong: {
+      query: [[{}, ''], [{q: 'SELECT Id FROM Account', batch_size: 100}, '/batch_size']],
+      query_more: [[{nextRecordsUrl: 'https://example.com/services/data/v62.0/query/1'}, '/nextRecordsUrl'], [{nextRecordsUrl: '/services/data/v62.0/query/../sobjects'}, '/nextRecordsUrl']],
+      search: [[{q: 'Acme'}, '/q']],
+      'records.retrieve': [[{object: 'Account/x', id: '001D000000INjVeIAL'}, '/object'], [{object: 'Account', id: '..'}, '/id'], [{object: 'Account', id: '001D000000INjVeIAL', if_modified_since: 'yesterday'}, '/if_modified_since']],
+      'records.create': [[{object: 'Account', record: []}, '/record']],
+      'records.updated': [[{object: 'Account', start: '2026-03-01', end: '2026-03-02T00:00:00Z'}, '/start']],
+      composite: [[{compositeRequest: [{method: 'GET', url: 'https://example.com', referenceId: 'a'}]}, '/compositeRequest/0/url'], [{compositeRequest: []}, '/compositeRequest']],
+      'collections.create': [[{records: [{Name: 'x'}]}, '/records/0']],
+      'collections.delete': [[{ids: ['001']}, '/ids/0']],
+      'bulk.ingest': [[{object: 'Account', operation: 'merge', records: [{Name: 'x'}]}, '/operation'], [{object: 'Account', operation: 'upsert', records: [{Name: 'x'}]}, '/externalIdFieldName']],
+      'events.publish': [[{event: 'Account', record: {}}, '/event']],
+      apex: [[{path: 'Cases'}, '/path'], [{path: '/Cases/../../data'}, '']],
+    },
+    says: ['apex', 'bulk.ingest_jobs.delete', 'bulk.query_jobs.delete'],
   },
 };
 
