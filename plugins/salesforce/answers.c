@@ -33,6 +33,13 @@ bb_step sf_any(bb_call *call, const sf_route *route) {
     return bb_response(call) != NULL ? bb_done_body(call) : not_understood(call);
 }
 
+bb_step sf_nothing(bb_call *call, const sf_route *route) {
+    (void)route;
+    if (!bb_ok(call))
+        return sf_fail(call);
+    return is_empty(call) ? bb_done_text(call, bb_s("null")) : not_understood(call);
+}
+
 bb_step sf_unless(bb_call *call, const sf_route *route) {
     return bb_status(call) == 304 ? bb_done_text(call, bb_s("null")) : sf_object(call, route);
 }
@@ -60,7 +67,7 @@ static bb_step done_with(bb_call *call, const bb_json *id, const char *created) 
 bb_step sf_changed(bb_call *call, const sf_route *route) {
     if (bb_status(call) == 304)
         return bb_done_text(call, bb_s("null"));
-    if (!bb_ok(call) || !is_empty(call))
+    if (bb_status(call) != 204)
         return sf_object(call, route);
     return done_with(call, bb_in(call, "id"), NULL);
 }
@@ -74,7 +81,7 @@ bb_step sf_upserted(bb_call *call, const sf_route *route) {
             bb_s("several records have this external id: make it unique, or change them by id"));
     if (!bb_ok(call))
         return sf_fail(call);
-    if (answer == NULL && !is_empty(call))
+    if (bb_status(call) != 204 && bb_get(call, answer, "id") == NULL)
         return not_understood(call);
     /* Versions before 46.0 answer an update with nothing. */
     return done_with(call, bb_get(call, answer, "id"), bb_status(call) == 201 ? "yes" : "no");

@@ -124,7 +124,7 @@ bb_step bulk_close_output(bb_call *call, bulk_job *job) {
 
 int bulk_rows(bb_call *call, bulk_job *job, int64_t most) {
     int64_t room = most - job->rows;
-    int64_t rows = csv_read(call, call->host->http->response_body(call), job->w, room);
+    int64_t rows = csv_read(call, job->w, room);
     if (rows < 0)
         return 0;
     job->cut |= rows > room;

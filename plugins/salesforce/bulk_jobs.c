@@ -15,7 +15,7 @@ static bb_step resume_rows(bb_call *call, const sf_route *route) {
     json->begin_object(w);
     json->key(w, bb_s("records"));
     json->begin_array(w);
-    if (csv_read(call, call->host->http->response_body(call), w, INT64_MAX) < 0)
+    if (csv_read(call, w, INT64_MAX) < 0)
         return BB_FAIL;
     json->end_array(w);
     json->end_object(w);
@@ -98,15 +98,15 @@ static bb_step start_ingest_upload(bb_call *call) {
     bb_content_host(call)->body(call, bb_s("text/csv"), 0, -1);
     return BB_SEND;
 }
-RESUME(ingest_upload, sf_any)
-OPERATION(ingest_upload, 0, "bulk.ingest_jobs.upload", "Upload a job's CSV file, once", NULL, "{}", NULL, A_JOB);
+RESUME(ingest_upload, sf_nothing)
+OPERATION(ingest_upload, 0, "bulk.ingest_jobs.upload", "Upload a job's CSV file, once", NULL, "{\"type\":\"null\"}", NULL, A_JOB);
 
 JOB(ingest_close, BB_OP_IDEMPOTENT, "PATCH", "bulk.ingest_jobs.close", INGEST "/{job}", "{\"state\":\"UploadComplete\"}", sf_object,
     "Say that all of a job's records are there: it begins", A_JOB);
 JOB(ingest_get, BB_OP_SAFE, "GET", "bulk.ingest_jobs.get", INGEST "/{job}", NULL, sf_object, "Tell how far an ingest job is", A_JOB);
 JOB(ingest_abort, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "PATCH", "bulk.ingest_jobs.abort", INGEST "/{job}", "{\"state\":\"Aborted\"}", sf_object,
     "Abort an ingest job: what is processed stays", A_JOB);
-JOB(ingest_delete, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "DELETE", "bulk.ingest_jobs.delete", INGEST "/{job}", NULL, sf_any,
+JOB(ingest_delete, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "DELETE", "bulk.ingest_jobs.delete", INGEST "/{job}", NULL, sf_nothing,
     "Delete an ingest job that has ended, and its data", A_JOB);
 
 static const char ingest_list_input[] = LIST_INPUT(CHOICE("jobType", "\"BigObjectIngest\",\"Classic\",\"V2Ingest\"", "only such jobs") ",");
@@ -153,7 +153,7 @@ OPERATION(queries_create, 0, "bulk.query_jobs.create", "Create a query job", NUL
 
 JOB(queries_get, BB_OP_SAFE, "GET", "bulk.query_jobs.get", QUERY_JOBS "/{job}", NULL, sf_object, "Tell how far a query job is", A_JOB);
 JOB(queries_abort, BB_OP_IDEMPOTENT, "PATCH", "bulk.query_jobs.abort", QUERY_JOBS "/{job}", "{\"state\":\"Aborted\"}", sf_object, "Abort a query job", A_JOB);
-JOB(queries_delete, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "DELETE", "bulk.query_jobs.delete", QUERY_JOBS "/{job}", NULL, sf_any,
+JOB(queries_delete, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "DELETE", "bulk.query_jobs.delete", QUERY_JOBS "/{job}", NULL, sf_nothing,
     "Delete a query job that has ended, and its rows", A_JOB);
 
 static const char queries_list_input[] = LIST_INPUT(CHOICE("jobType", "\"Classic\",\"V2Query\"", "only such jobs") ",");

@@ -190,11 +190,21 @@ static void read_row(bb_call *call, reader *r, const table *t, bb_json_writer *w
     r->bad |= c != t->count;
 }
 
-int64_t csv_read(bb_call *call, bb_str text, bb_json_writer *w, int64_t most) {
+static int is_csv(bb_call *call) {
+    bb_str type = call->host->http->response_header(call, bb_s("Content-Type"));
+    return type.len >= 8 && memcmp(type.ptr, "text/csv", 8) == 0;
+}
+
+int64_t csv_read(bb_call *call, bb_json_writer *w, int64_t most) {
+    bb_str text = call->host->http->response_body(call);
     table *t = (table *)call->host->call->alloc(call, sizeof *t);
     char *room = t != NULL ? (char *)call->host->call->alloc(call, text.len + 1) : NULL;
     reader r = {text, 0, room, 0, 0};
     int64_t rows = 0;
+    if (!is_csv(call)) {
+        bb_fail(call, BB_E_UPSTREAM_INVALID, "Salesforce gave rows that are no text/csv");
+        return -1;
+    }
     if (room == NULL) {
         bb_fail(call, BB_E_NO_MEMORY, "no memory for the rows: ask for fewer, or download them");
         return -1;

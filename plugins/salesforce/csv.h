@@ -8,8 +8,9 @@
  * which unsets a field, and what a record lacks as nothing, which leaves it. 0: the call has failed. */
 int csv_write(bb_call *call, const bb_json *records, bb_str *out);
 
-/* Writes the rows of a CSV into an array that `w` is within, each as an object of texts; at most `most` of
- * them. Gives how many rows there are; -1: it is no CSV, or there is no memory, and the call has failed. */
-int64_t csv_read(bb_call *call, bb_str text, bb_json_writer *w, int64_t most);
+/* Writes the rows of the answer, which is CSV, into an array that `w` is within, each as an object of texts;
+ * at most `most` of them. Gives how many rows there are; -1: it is no CSV, or there is no memory, and the
+ * call has failed. */
+int64_t csv_read(bb_call *call, bb_json_writer *w, int64_t most);
 
 #endif

@@ -8,7 +8,7 @@
     static const bb_schema var = {BB_SIZE(bb_schema), .name = id, .text = json}
 
 SCHEMA(record, "record",
-    "{\"type\":\"object\",\"properties\":{\"attributes\":{\"type\":\"object\",\"properties\":{" OUT_STRING("type") "," OUT_STRING("url") "}},\"Id\":{\"type\":\"string\"}}}");
+    "{\"type\":\"object\",\"required\":[\"attributes\"],\"properties\":{\"attributes\":{\"type\":\"object\",\"properties\":{" OUT_STRING("type") "," OUT_STRING("url") "}},\"Id\":{\"type\":\"string\"}}}");
 SCHEMA(error, "error",
     "{\"type\":\"object\",\"properties\":{" OUT_STRING("statusCode") "," OUT_STRING("errorCode") "," OUT_STRING("message") ","
     "\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}");

@@ -66,6 +66,8 @@ static bb_step start_apex(bb_call *call) {
         for (end = at; end < path.len && path.ptr[end] != '/';)
             end++;
         segment.len = end - at;
+        if (bb_str_eq(segment, ".") || bb_str_eq(segment, ".."))
+            return bb_fail_input(call, "/path", "it may not lead out of /services/apexrest");
         if (segment.len > 0)
             bb_segment(call, segment);
     }

@@ -54,7 +54,7 @@ OPERATION(records_get_by_external_id, BB_OP_SAFE, "records.get_by_external_id", 
 
 static const char records_related_input[] = INPUT(REQUIRED("\"object\",\"id\",\"relationship\""),
     SOBJECT "," RECORD_ID "," PATTERN("relationship", "^" NAME_ "$", "Contacts, Owner, Parent__r") "," FIELDS("default: all that the user may see"));
-READ(records_related, "records.related", ROW "/{relationship}", "fields", sf_object, OUT_OBJECT, "Read what a relationship of a record leads to",
+READ(records_related, "records.related", ROW "/{relationship}", "fields", sf_object, "{\"anyOf\":[" REF("record") "," PAGE "]}", "Read what a relationship of a record leads to",
     "A record, or a page of them.",
     EXAMPLE("contacts of an account", "{\"object\":\"Account\",\"id\":\"001D000000INjVeIAL\",\"relationship\":\"Contacts\",\"fields\":[\"Name\",\"Email\"]}"));
 

@@ -45,6 +45,7 @@ int sf_answered(bb_call *call, const char *code);
 bb_step sf_object(bb_call *call, const sf_route *route);   /* a JSON object */
 bb_step sf_array(bb_call *call, const sf_route *route);    /* a JSON array */
 bb_step sf_any(bb_call *call, const sf_route *route);      /* any JSON, or nothing: null */
+bb_step sf_nothing(bb_call *call, const sf_route *route);  /* an empty body: null */
 bb_step sf_changed(bb_call *call, const sf_route *route);  /* 204: {"id", "success", "errors"} */
 bb_step sf_upserted(bb_call *call, const sf_route *route); /* 200, 201, 204; 300 is a conflict */
 bb_step sf_unless(bb_call *call, const sf_route *route);   /* an object; null for a 304 */

@@ -39,7 +39,7 @@
     "\"properties\":{\"attributes\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"type\":{\"type\":\"string\"}}}}}," \
     TOLD("each with attributes.type") "}"
 #define INSTANT(name, text) \
-    "\"" name "\":{\"type\":\"string\",\"format\":\"date-time\"," TOLD(text) "}"
+    PATTERN(name, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$", text)
 #define HTTP_DATE_ "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"
 
 /* Header fields (request.c). */

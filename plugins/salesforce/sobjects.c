@@ -6,7 +6,7 @@
 
 static const char sobjects_list_input[] = INPUT("", IF_MODIFIED);
 READ(sobjects_list, "sobjects.list", DATA "/sobjects", "", sf_unless,
-    "{\"type\":[\"object\",\"null\"],\"properties\":{\"sobjects\":" ARRAY_OF("sobject") "}}",
+    "{\"anyOf\":[" OUT("\"sobjects\"", "\"sobjects\":" ARRAY_OF("sobject")) ",{\"type\":\"null\"}]}",
     "List the objects of the org (describeGlobal)", NULL,
     EXAMPLE("all", "{}"));
 

@@ -11,6 +11,7 @@
 //     codes       what upstream.code then is, by status
 //     wrong       {operation: [[input, pointer], ...]}: input that the service would refuse, and the connector knows beforehand
 //     says        operations whose answer is nothing, so that they take any object for it
+//     anything    operations whose answer may be any JSON
 import {APPLICATION, CHANNEL, startDiscord, TOKEN as BOT} from '../../emulators/discord.mjs';
 import {startGoogleDrive, TOKEN as YA29} from '../../emulators/google_drive.mjs';
 import {SESSION, startSalesforce} from '../../emulators/salesforce.mjs';
@@ -128,7 +129,8 @@ export const connectors = {
       'events.publish': [[{event: 'Account', record: {}}, '/event']],
       apex: [[{path: 'Cases'}, '/path'], [{path: '/Cases/../../data'}, '']],
     },
-    says: ['apex', 'bulk.ingest_jobs.delete', 'bulk.query_jobs.delete'],
+    says: ['limits'],
+    anything: ['apex'],
   },
 };
 
