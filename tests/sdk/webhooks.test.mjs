@@ -147,3 +147,39 @@ test('google_drive: notifications with the channel\'s token are events, but for 
   }
   for (const name of ['X-Goog-Channel-ID', 'X-Goog-Resource-State', 'X-Goog-Message-Number']) assert.equal(take({[name]: undefined}).code, 2, name);
 });
+
+test('salesforce: outbound messages with the secret in the URL, of the one org; many notifications, no session id, no document types', () => {
+  const org = '00D000000000062EA2', fields = {organization_id: org, secret: 'sesame42'};
+  const notification = (id, more = '<sf:Name>A &amp; B &#233;&#x1F680;</sf:Name><sf:Phone xsi:nil="true"/><sf:Note><![CDATA[<x> & y]]> z</sf:Note><sf:Empty></sf:Empty>') => `<Notification><Id>${id}</Id><sObject xsi:type="sf:Account" xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>001D000000000001AAA</sf:Id>${more}</sObject></Notification>`;
+  const message = (notifications, {of = org, head = '<?xml version="1.0" encoding="UTF-8"?>\n'} = {}) => `${head}<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n <soapenv:Body><!-- x --><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>${of}</OrganizationId><ActionId>04kD0000000AAAAIA4</ActionId><SessionId>00D!secret-session</SessionId><EnterpriseUrl>https://x.my.salesforce.com/services/Soap/c/62.0</EnterpriseUrl>${notifications}</notifications></soapenv:Body></soapenv:Envelope>\n`;
+  const take = (body, {url = 'https://hub.example/hooks/x?token=sesame42', with: more = {}} = {}) => receive('salesforce', {}, 'salesforce_outbound', {...fields, ...more}, {url, body, headers: {'Content-Type': 'text/xml; charset=utf-8', SOAPAction: '""'}});
+  const both = take(message(notification('04lD00000000001AAA') + notification('04lD00000000002AAA', '')));
+  assert.deepEqual([both.code, both.status, both.content_type, both.events.map((e) => [e.id, e.type])], [0, 200, 'text/xml; charset=utf-8', [['04lD00000000001AAA', 'Account'], ['04lD00000000002AAA', 'Account']]], both.message);
+  assert.match(both.answer, /<notificationsResponse xmlns="http:\/\/soap.sforce.com\/2005\/09\/outbound"><Ack>true<\/Ack>/);
+  assert.deepEqual(both.events[0].payload, {notification_id: '04lD00000000001AAA', organization_id: org, action_id: '04kD0000000AAAAIA4', enterprise_url: 'https://x.my.salesforce.com/services/Soap/c/62.0', object: 'Account', record: {Id: '001D000000000001AAA', Name: 'A & B \u00e9\u{1f680}', Phone: null, Note: '<x> & y z', Empty: ''}});
+  assert.doesNotMatch(JSON.stringify(both), /secret-session/);
+  assert.equal(take(message(notification('04l1')), {with: {organization_id: org.slice(0, 15)}}).code, 0);
+  const refused = (what, answer) => assert.deepEqual({code: answer.code, events: answer.events}, {code: REFUSED, events: []}, `${what}: ${answer.message}`);
+  refused('no token', take(message(notification('1')), {url: 'https://hub.example/hooks/x'}));
+  refused('another token', take(message(notification('1')), {url: 'https://hub.example/hooks/x?token=sesame43'}));
+  refused('a cut token', take(message(notification('1')), {url: 'https://hub.example/hooks/x?token=sesame4'}));
+  refused('another org', take(message(notification('1'), {of: '00D000000000063EA2'})));
+  refused('no org', take(message(notification('1')).replace(/<OrganizationId>.*?<\/OrganizationId>/, '')));
+  refused('another network', take(message(notification('1')), {with: {addresses: '192.0.2.1 10.9.0.0/16'}}));
+  for (const [what, body] of [
+    ['nothing', ''],
+    ['JSON', '{}'],
+    ['a document type', message(notification('1'), {head: '<!DOCTYPE x [<!ENTITY a "b">]>'})],
+    ['an entity of its own', message(notification('1', '<sf:Name>&a;</sf:Name>'))],
+    ['a processing instruction', message('<?php x?>' + notification('1'))],
+    ['another encoding', message(notification('1'), {head: '<?xml version="1.0" encoding="UTF-16"?>'})],
+    ['no notification', message('')],
+    ['a notification without an id', message(notification('1').replace('<Id>1</Id>', ''))],
+    ['one that does not end', message(notification('1')).replace('</soapenv:Envelope>', '')],
+    ['tags that cross', message(notification('1')).replace('</sObject></Notification>', '</Notification></sObject>')],
+    ['depth', message(notification('1', '<a>'.repeat(40) + '</a>'.repeat(40)))],
+    ['no character', message(notification('1', '<sf:Name>&#0;</sf:Name>'))],
+    ['no UTF-8', Buffer.from(message(notification('1', '<sf:Name>\xff</sf:Name>')), 'latin1')],
+    ['something behind', message(notification('1')) + '<x/>'],
+  ]) assert.deepEqual([take(body).code, take(body).events], [2, []], what);
+});
