@@ -107,12 +107,39 @@ static void write_rate(json_writer *w, const connection *c) {
     }
 }
 
+#define BUCKETS_SHOWN 100u
+
+static void write_bucket(json_writer *w, const bucket_view *b) {
+    json_object(w);
+    json_member_string(w, STR("route"), str_from(b->name));
+    if (b->reset_ms > 0) {
+        json_member_u64(w, STR("left"), b->left);
+        if (b->limit > 0)
+            json_member_u64(w, STR("limit"), b->limit);
+        json_member_u64(w, STR("reset_ms"), b->reset_ms);
+    }
+    if (b->pause_ms > 0)
+        json_member_u64(w, STR("pause_ms"), b->pause_ms);
+    json_object_end(w);
+}
+
+static void write_buckets(json_writer *w, const bucket_view *views, size_t n) {
+    json_keyl(w, "routes");
+    json_array(w);
+    for (size_t i = 0; i < n; i++)
+        write_bucket(w, &views[i]);
+    json_array_end(w);
+}
+
 static void write_told(json_writer *w, const connection *c) {
     uint64_t now = clock_ns();
     uint64_t until = atomic_load(&c->upstream->told_until_ns),
              blocked = atomic_load(&c->upstream->blocked_until_ns);
     int64_t left = atomic_load(&c->upstream->told_left);
-    if (until <= now && blocked <= now)
+    bucket_book *book = atomic_load(&c->upstream->buckets);
+    bucket_view views[BUCKETS_SHOWN];
+    size_t routes = book != NULL ? buckets_list(book, now, views, BUCKETS_SHOWN) : 0;
+    if (until <= now && blocked <= now && routes == 0)
         return;
     json_keyl(w, "service_says");
     json_object(w);
@@ -122,6 +149,8 @@ static void write_told(json_writer *w, const connection *c) {
     }
     if (blocked > now)
         json_member_u64(w, STR("pause_ms"), (blocked - now) / 1000000u);
+    if (routes > 0)
+        write_buckets(w, views, routes);
     json_object_end(w);
 }
 

@@ -229,6 +229,10 @@ static const bb_json *response_json(bb_call *call) {
                : NULL;
 }
 
+static void counts_against(bb_call *call, bb_str route, bb_str scope) {
+    if (!keeps_failure(call, "http->counts_against"))
+        host_http.counts_against(call, route, scope);
+}
 static const bb_http_api http_api = {
     .size = sizeof http_api,
     .begin = begin,
@@ -246,6 +250,7 @@ static const bb_http_api http_api = {
     .response_body = response_body,
     .response_json = response_json,
     .after = after,
+    .counts_against = counts_against,
 };
 
 /* --- busbar.call/1 ------------------------------------------------------------------------------- */

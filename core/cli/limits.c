@@ -48,14 +48,35 @@ static bb_str quota_of(arena *a, const json_value *c) {
     return out;
 }
 
+/* "0 left for 3 s (+2): POST /x of 7", of the route that binds longest, with two more. */
+static bb_str route_of(arena *a, const json_value *routes) {
+    const json_value *worst = NULL;
+    uint64_t longest = 0;
+    for (json_iter it = json_iterate(routes); json_next(&it);) {
+        uint64_t pause = number(it.value, "pause_ms"), reset = number(it.value, "reset_ms");
+        uint64_t binds = pause > 0 || number(it.value, "left") > 0 ? pause : reset;
+        if (worst == NULL || binds > longest)
+            worst = it.value;
+        longest = binds > longest ? binds : longest;
+    }
+    uint64_t pause = number(worst, "pause_ms"), ms = pause > 0 ? pause : number(worst, "reset_ms");
+    bb_str name = json_string(json_getl(worst, "route"));
+    bb_str what = pause > 0 ? STR("wait") : arena_printf(a, "%llu left for", N(worst, "left"));
+    bb_str more = json_count(routes) > 1 ? arena_printf(a, " (+%u)", json_count(routes) - 1) : STR("");
+    return arena_printf(a, "%.*s %llu s%.*s: %.*s", STR_FMT(what), (unsigned long long)(ms + 999) / 1000,
+                        STR_FMT(more), STR_FMT(name));
+}
+
 /* What the service's own header fields told last. */
 static bb_str service_of(arena *a, const json_value *c) {
-    const json_value *told = json_getl(c, "service_says");
+    const json_value *told = json_getl(c, "service_says"), *routes = json_getl(told, "routes");
     uint64_t pause = number(told, "pause_ms");
     return told == NULL ? STR("")
            : pause > 0  ? arena_printf(a, "wait %llu s", (unsigned long long)(pause + 999) / 1000)
-                        : arena_printf(a, "%llu left for %llu s", N(told, "left"),
-                                       (unsigned long long)(number(told, "reset_ms") + 999) / 1000);
+           : json_count(routes) > 0
+               ? route_of(a, routes)
+               : arena_printf(a, "%llu left for %llu s", N(told, "left"),
+                              (unsigned long long)(number(told, "reset_ms") + 999) / 1000);
 }
 
 static bool is_asked_for(const options *o, const json_value *c) {

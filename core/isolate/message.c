@@ -39,6 +39,8 @@ static void put_request(buf *out, const plugin_request *r) {
     frame_str(out, r->body_kind == PLUGIN_BODY_FORM ? buf_str(&r->form) : r->body);
     frame_u32(out, (uint32_t)r->repeatable);
     frame_u32(out, (uint32_t)r->after_ms);
+    frame_str(out, r->route);
+    frame_str(out, r->scope);
     message_put_range(out, r);
 }
 
@@ -110,6 +112,9 @@ static bool take_request(frame *f, plugin_call *c) {
     uint32_t after_ms = frame_get_u32(f);
     if (after_ms > 0)
         host_http.after(&c->abi, after_ms);
+    bb_str route = frame_get_str(f), scope = frame_get_str(f);
+    if (route.len > 0)
+        host_http.counts_against(&c->abi, route, scope);
     return message_take_range(f, c);
 }
 

@@ -67,10 +67,15 @@ void upstream_rate_leave(upstream *u, uint64_t at_ns, uint64_t now_ns) {
 
 /* --- what the service says --------------------------------------------------------------------------- */
 
-uint64_t upstream_told_wait(upstream *u, uint64_t now_ns) {
+static uint64_t blocked_for(const upstream *u, uint64_t now_ns) {
     uint64_t blocked = atomic_load_explicit(&u->blocked_until_ns, memory_order_relaxed);
-    if (blocked > now_ns)
-        return blocked - now_ns;
+    return blocked > now_ns ? blocked - now_ns : 0;
+}
+
+uint64_t upstream_told_wait(upstream *u, uint64_t now_ns) {
+    uint64_t blocked = blocked_for(u, now_ns);
+    if (blocked > 0)
+        return blocked;
     uint64_t until = atomic_load_explicit(&u->told_until_ns, memory_order_relaxed);
     if (until <= now_ns)
         return 0;
@@ -95,6 +100,27 @@ void upstream_block(upstream *u, uint64_t wait_ms, uint64_t now_ns) {
            !atomic_compare_exchange_weak_explicit(&u->blocked_until_ns, &there, until, memory_order_relaxed,
                                                   memory_order_relaxed)) {
     }
+}
+
+uint64_t upstream_route_wait(upstream *u, bb_str route, bb_str scope, uint64_t now_ns) {
+    uint64_t wait_ns = blocked_for(u, now_ns);
+    bucket_book *b = atomic_load_explicit(&u->buckets, memory_order_acquire);
+    return wait_ns > 0 || b == NULL ? wait_ns : buckets_wait(b, route, scope, now_ns);
+}
+
+void upstream_route_tell(upstream *u, bb_str route, bb_str scope, const bucket_said *said, uint64_t now_ns) {
+    bucket_book *b = atomic_load_explicit(&u->buckets, memory_order_acquire);
+    if (b == NULL) { /* most services have none */
+        bucket_book *made = buckets_new();
+        if (made == NULL)
+            return; /* as if nothing had been said */
+        if (atomic_compare_exchange_strong_explicit(&u->buckets, &b, made, memory_order_acq_rel,
+                                                    memory_order_acquire))
+            b = made;
+        else
+            buckets_free(made);
+    }
+    buckets_tell(b, route, scope, said, now_ns);
 }
 
 upstream *upstream_get(upstream_book *b, const char *key) {
@@ -128,5 +154,6 @@ void upstream_unref(upstream_book *b, upstream *u) {
     breaker_destroy(&u->breaker);
     pthread_mutex_destroy(&u->given_up.lock);
     free(u->given_up.at_ns);
+    buckets_free(atomic_load(&u->buckets));
     free(u);
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "limit/breaker.h"
+#include "limit/buckets.h"
 #include "limit/gcra.h"
 #include "limit/slots.h"
 
@@ -27,6 +28,7 @@ typedef struct upstream {
     _Atomic(int64_t) told_left;         /* meaningful while told_until_ns has not come */
     _Atomic(uint64_t) told_until_ns;    /* CLOCK_MONOTONIC; 0: nothing told */
     _Atomic(uint64_t) blocked_until_ns; /* Retry-After: no request before */
+    _Atomic(bucket_book *) buckets;     /* what it said of parts of itself; NULL: nothing yet */
     _Atomic(int64_t) clock_skew_ms;     /* the service's Date against ours, of the last answer that had one */
     _Atomic(uint64_t) skew_seen_ms;     /* wall clock; 0: never */
     unsigned refs;                      /* [main] */
@@ -47,6 +49,9 @@ uint64_t upstream_told_wait(upstream *u, uint64_t now_ns);
 /* The service said so. [any-thread] */
 void upstream_tell(upstream *u, uint64_t left, uint64_t reset_ms, uint64_t now_ns);
 void upstream_block(upstream *u, uint64_t wait_ms, uint64_t now_ns);
+/* The same for requests whose route is known: each bucket by itself, behind what was said to all. */
+uint64_t upstream_route_wait(upstream *u, bb_str route, bb_str scope, uint64_t now_ns);
+void upstream_route_tell(upstream *u, bb_str route, bb_str scope, const bucket_said *said, uint64_t now_ns);
 
 /* All there are. [main] */
 typedef struct upstream_book {

@@ -21,10 +21,16 @@ static stage_result fail_limited(call *c, problem p, uint64_t wait_ms, const cha
     return STAGE_END;
 }
 
+static uint64_t told_wait_ns(call *c) {
+    const plugin_request *r = &c->steps.request;
+    return r->route.len > 0 ? upstream_route_wait(c->conn->upstream, r->route, r->scope, clock_ns())
+                            : upstream_told_wait(c->conn->upstream, clock_ns());
+}
+
 stage_result stage_told(call *c) {
     if (!c->conn->policies.limits.adapt || c->request.probe != NULL || c->steps.request.foreign)
         return STAGE_NEXT;
-    uint64_t wait_ns = upstream_told_wait(c->conn->upstream, clock_ns());
+    uint64_t wait_ns = told_wait_ns(c);
     uint64_t wait_ms = (wait_ns + MS - 1) / MS;
     if (wait_ns == 0)
         return STAGE_NEXT;

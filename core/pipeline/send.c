@@ -94,17 +94,28 @@ static bool only_reads(bb_str method) {
     return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
 }
 
+/* What was told of one route, where the connector has named it, goes for that; a pause that names no bucket
+ * is one for all. */
 static void heed_limits(call *c, const http_answer *answer) {
+    const plugin_request *r = &c->steps.request;
     upstream *u = c->conn->upstream;
+    uint64_t now = clock_ns();
     told t;
     told_read(answer->headers, answer->header_count, answer->status, clock_wall_ms(), &t);
-    if (!t.has_left && t.wait_ms == 0)
-        return;
-    uint64_t now = clock_ns();
-    if (t.has_left)
-        upstream_tell(u, t.left, t.reset_ms, now);
-    if (t.wait_ms > 0)
+    bool routed = r->route.len > 0, all = !routed || t.whole;
+    if (t.wait_ms > 0 && all)
         upstream_block(u, t.wait_ms, now);
+    if (routed) {
+        bucket_said said = {.id = t.bucket,
+                            .has_left = t.has_left,
+                            .left = t.left,
+                            .limit = t.limit,
+                            .reset_ms = t.reset_ms,
+                            .wait_ms = all ? 0 : t.wait_ms};
+        upstream_route_tell(u, r->route, r->scope, &said, now);
+    } else if (t.has_left) {
+        upstream_tell(u, t.left, t.reset_ms, now);
+    }
 }
 
 /* --- the answer, or another attempt ----------------------------------------------------------------- */

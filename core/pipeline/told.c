@@ -107,6 +107,17 @@ static void read_pair(const str_pair *fields, size_t n, const char *prefix, uint
         take(t, left, reset_from_now(reset, now_ms));
 }
 
+/* A 429 that names a bucket or a scope other than "global" is about that alone. */
+static void read_bucket(const str_pair *fields, size_t n, told *t) {
+    static const char prefix[] = "X-RateLimit-";
+    bb_str scope = str_trim(field(fields, n, prefix, "Scope"));
+    bool global = str_eq_nocase(str_trim(field(fields, n, prefix, "Global")), STR("true")) ||
+                  str_eq_nocase(scope, STR("global"));
+    t->bucket = str_trim(field(fields, n, prefix, "Bucket"));
+    t->whole = global || (t->bucket.len == 0 && scope.len == 0);
+    leading_number(field(fields, n, prefix, "Limit"), &t->limit);
+}
+
 static bool starts_with_ratelimit(bb_str name) {
     return name.len >= 9 && (str_eq_nocase(str_of(name.ptr, 4), STR("rate")) ||
                              str_eq_nocase(str_of(name.ptr, 6), STR("x-rate")));
@@ -115,7 +126,7 @@ static bool starts_with_ratelimit(bb_str name) {
 void told_read(const str_pair *fields, size_t count, unsigned status, uint64_t now_ms, told *out) {
     static const char *const prefixes[] = {"RateLimit-", "X-RateLimit-", "X-Rate-Limit-"};
     bool any = false;
-    *out = (told){0};
+    *out = (told){.whole = true};
     for (size_t i = 0; i < count; i++) {
         any = any || starts_with_ratelimit(fields[i].name);
         if ((status == 429 || status == 503) && str_eq_nocase(fields[i].name, STR("Retry-After")))
@@ -130,4 +141,5 @@ void told_read(const str_pair *fields, size_t count, unsigned status, uint64_t n
             read_ratelimit(fields[i].value, now_ms, out);
     for (size_t i = 0; !out->has_left && i < sizeof prefixes / sizeof prefixes[0]; i++)
         read_pair(fields, count, prefixes[i], now_ms, out);
+    read_bucket(fields, count, out);
 }

@@ -37,6 +37,7 @@ typedef struct plugin_request {
     size_t content_at;
     uint64_t content_offset; /* the range */
     uint64_t content_length; /* UINT64_MAX: to the content's end */
+    bb_str route, scope;     /* whose limit it counts against; absent: the service has one for all */
     bool to_output;          /* the body of a 2xx answer is the call's content */
     enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
     uint64_t after_ms; /* it goes out so much later; 0: now */

@@ -45,6 +45,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     r->has_content = r->to_output = false;
     r->repeatable = PLUGIN_REPEAT_UNSAID;
     r->after_ms = 0;
+    r->route = r->scope = (bb_str){NULL, 0};
     r->begun = true;
     if (!is_token(method) || method.len > 32)
         plugin_misuse(c, BB_E_INVALID_INPUT, "\"%.*s\" is not an HTTP method", STR_FMT(method));
@@ -234,6 +235,26 @@ static void after(bb_call *call, int64_t ms) {
         r->after_ms = (uint64_t)ms;
 }
 
+#define ROUTE_MAX 200 /* bytes, of either */
+
+static void counts_against(bb_call *call, bb_str route, bb_str scope) {
+    plugin_call *c = plugin_call_of(call);
+    plugin_request *r = begun(call, "counts_against");
+    if (r == NULL)
+        return;
+    if (route.len == 0 || route.len > ROUTE_MAX || scope.len > ROUTE_MAX) {
+        plugin_misuse(c, BB_E_PLUGIN,
+                      "the name of a route that a request counts against has 1 to %d bytes, and that of a "
+                      "scope as many at most",
+                      ROUTE_MAX);
+        return;
+    }
+    r->route = arena_copy(c->memory, route);
+    r->scope = arena_copy(c->memory, scope);
+    if (r->route.ptr == NULL || r->scope.ptr == NULL)
+        plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request");
+}
+
 /* --- the answer ----------------------------------------------------------------------------------- */
 
 static int32_t status(bb_call *call) {
@@ -283,4 +304,5 @@ const bb_http_api host_http = {
     .response_body = response_body,
     .response_json = response_json,
     .after = after,
+    .counts_against = counts_against,
 };

@@ -52,7 +52,7 @@ static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "discord",
     .name = "Discord",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .summary = "Messages, channels, threads, members, roles, webhooks, commands and interactions",
     .vendor = "Busbar",
     .homepage = "https://docs.discord.com/developers/reference",
@@ -65,6 +65,7 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-static const bb_extension extensions[] = {{BB_EXT_WEBHOOK, &dc_webhooks}, {NULL, NULL}};
+static const bb_extension extensions[] = {
+    {BB_EXT_WEBHOOK, &dc_webhooks}, {BB_EXT_CONTENT, &dc_content}, {NULL, NULL}};
 
 BUSBAR_PLUGIN_WITH(plugin, extensions);

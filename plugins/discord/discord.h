@@ -4,7 +4,7 @@
 #ifndef DISCORD_H
 #define DISCORD_H
 
-#include <busbar/busbar.h>
+#include <busbar/content.h>
 #include <busbar/webhook.h>
 
 /* --- requests: request.c ---------------------------------------------------------------------------- */
@@ -22,6 +22,7 @@ typedef struct dc_route {
     const char *page;     /* lists in pages: the parameter that a cursor is for ("after") */
     const char *limit;    /* lists in pages: the page's size where the input has none */
     int bare;             /* a POST without a body */
+    int file;             /* a message that may come with a file; it has some content at least */
     int nonce;            /* a message that Discord knows again by its nonce: it may be sent twice */
 } dc_route;
 
@@ -36,8 +37,12 @@ bb_str dc_given(bb_call *call, const char *name);
         return dc_send(call, &route);                \
     }
 
-/* Sets the body of the request: `payload` as payload_json, then the files (schema "file"): multipart.c. */
+/* Sets the body of the request: `payload` as payload_json, then the files (schema "file"), then the one that
+ * comes with the call: multipart.c. */
 bb_step dc_body_files(bb_call *call, bb_str payload, const bb_json *files);
+/* How the file that comes with the call is called; absent: there is none. */
+bb_str dc_file_name(bb_call *call);
+extern const bb_content_extension dc_content;
 
 /* --- answers: answers.c ----------------------------------------------------------------------------- */
 

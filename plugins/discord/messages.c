@@ -6,13 +6,10 @@
 /* clang-format off */
 
 #define MESSAGE ID("message_id", "id of the message")
-#define HAS_CONTENT \
-    "\"anyOf\":[{\"required\":[\"content\"]},{\"required\":[\"embeds\"]},{\"required\":[\"components\"]},{\"required\":[\"files\"]}," \
-    "{\"required\":[\"sticker_ids\"]},{\"required\":[\"poll\"]},{\"required\":[\"message_reference\"]}],"
 #define EMOJI \
     "\"emoji\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":100,\"description\":\"the character itself, or NAME:ID of a custom one\"}"
 
-static const char create_input[] = INPUT(REQUIRED("\"channel_id\"") HAS_CONTENT,
+static const char create_input[] = INPUT(REQUIRED("\"channel_id\""),
     CHANNEL ","
     CONTENT ","
     MESSAGE_PARTS ","
@@ -62,7 +59,7 @@ static const char reaction_list_input[] = INPUT(REQUIRED("\"channel_id\",\"messa
 
 /* --- messages --------------------------------------------------------------------------------------- */
 
-DC_START(messages_create, .method = "POST", .path = "/channels/{channel_id}/messages", .nonce = 1)
+DC_START(messages_create, .method = "POST", .path = "/channels/{channel_id}/messages", .file = 1, .nonce = 1)
 DC_START(messages_get, .method = "GET", .path = "/channels/{channel_id}/messages/{message_id}")
 DC_START(messages_list, .method = "GET", .path = "/channels/{channel_id}/messages", .page = "before")
 DC_START(messages_edit, .method = "PATCH", .path = "/channels/{channel_id}/messages/{message_id}")

@@ -133,27 +133,40 @@ static int put_nonce(bb_call *call, bb_json_writer *w) {
     return 1;
 }
 
+static void put_attachment(bb_call *call, bb_json_writer *w, size_t index, bb_str name,
+                           const bb_json *description) {
+    const bb_json_api *json = call->host->json;
+    char id[24];
+    snprintf(id, sizeof id, "%zu", index);
+    json->begin_object(w);
+    json->key(w, bb_s("id"));
+    json->put_string(w, bb_s(id));
+    json->key(w, bb_s("filename"));
+    json->put_string(w, name);
+    if (description != NULL) {
+        json->key(w, bb_s("description"));
+        json->put_value(w, description);
+    }
+    json->end_object(w);
+}
+
 /* What Discord wants to know of the files, where the input does not say: their places and descriptions. */
 static void put_attachments(bb_call *call, bb_json_writer *w, const bb_json *files) {
     const bb_json_api *json = call->host->json;
+    bb_str given = dc_file_name(call);
     bb_json_iter it = {0};
     json->key(w, bb_s("attachments"));
     json->begin_array(w);
-    while (json->next(files, &it)) {
-        char id[24];
-        snprintf(id, sizeof id, "%zu", it.index);
-        json->begin_object(w);
-        json->key(w, bb_s("id"));
-        json->put_string(w, bb_s(id));
-        json->key(w, bb_s("filename"));
-        json->put_value(w, bb_get(call, it.value, "filename"));
-        if (bb_get(call, it.value, "description") != NULL) {
-            json->key(w, bb_s("description"));
-            json->put_value(w, bb_get(call, it.value, "description"));
-        }
-        json->end_object(w);
-    }
+    while (json->next(files, &it))
+        put_attachment(call, w, it.index, bb_text(call, bb_get(call, it.value, "filename")),
+                       bb_get(call, it.value, "description"));
+    if (given.len > 0)
+        put_attachment(call, w, json->count(files), given, NULL);
     json->end_array(w);
+}
+
+static int has_files(bb_call *call) {
+    return call->host->json->count(bb_in(call, "files")) > 0 || dc_file_name(call).len > 0;
 }
 
 /* The members of `from`, and of files what is not said there. False: the step has failed. */
@@ -172,14 +185,27 @@ static int put_message(bb_call *call, bb_json_writer *w, const bb_json *from, co
             json->put_value(w, it.value);
     }
     int holds_message = route == NULL || route->message == NULL;
-    if (holds_message && json->count(files) > 0 && bb_get(call, from, "attachments") == NULL)
+    if (holds_message && has_files(call) && bb_get(call, from, "attachments") == NULL)
         put_attachments(call, w, files);
     int goes_on = route == NULL || !route->nonce || put_nonce(call, w);
     json->end_object(w);
     return goes_on;
 }
 
+/* Whether there is anything to send. */
+static int has_content(bb_call *call) {
+    static const char *const members[] = {"content",     "embeds", "components",
+                                          "sticker_ids", "poll",   "message_reference"};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (bb_in(call, members[i]) != NULL)
+            return 1;
+    return has_files(call);
+}
+
 static bb_step put_body(bb_call *call, const dc_route *route) {
+    if (route->file && !has_content(call))
+        return bb_fail_input(call, "/content",
+                             "the message is empty: give content, embeds or components, or send a file");
     bb_json_writer *w = call->host->json->writer(call);
     if (route->whole != NULL) {
         bb_body_json(call, bb_in(call, route->whole));
@@ -190,13 +216,28 @@ static bb_step put_body(bb_call *call, const dc_route *route) {
     bb_str text = call->host->json->finish(w);
     if (text.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the body");
-    if (call->host->json->count(bb_in(call, "files")) > 0)
+    if (has_files(call))
         return dc_body_files(call, text, bb_in(call, "files"));
     call->host->http->body(call, bb_s("application/json"), text);
     return BB_SEND;
 }
 
 /* --- the request ------------------------------------------------------------------------------------ */
+
+/* Discord has a bucket for each route, and in it one for each channel, guild or webhook
+ * (https://docs.discord.com/developers/topics/rate-limits). Tokens tell buckets apart too, but are secret. */
+static void put_bucket(bb_call *call, const dc_route *route) {
+    static const char *const things[] = {"channel_id", "guild_id", "webhook_id", "application_id"};
+    char name[160];
+    bb_str thing = {NULL, 0};
+    for (size_t i = 0; thing.len == 0 && i < sizeof things / sizeof things[0]; i++) {
+        bb_str one = bb_s(things[i]);
+        if (in_path(route->path, one))
+            thing = dc_given(call, things[i]);
+    }
+    snprintf(name, sizeof name, "%s %s", route->method, route->path);
+    bb_counts_against(call, name, thing.len <= 32 ? thing : bb_s(NULL));
+}
 
 bb_step dc_send(bb_call *call, const dc_route *route) {
     char path[PATH_MAX_BYTES];
@@ -212,6 +253,7 @@ bb_step dc_send(bb_call *call, const dc_route *route) {
     if (!write_path(call, route->path, path, sizeof path))
         return BB_FAIL;
     bb_request(call, route->method, path);
+    put_bucket(call, route);
     if (!put_headers(call))
         return BB_FAIL;
     put_query(call, route, !has_body);

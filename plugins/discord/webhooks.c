@@ -13,9 +13,6 @@
     SECRET("webhook_token", "its token; default: the settings'")
 #define MESSAGE ID("message_id", "id of a message of the webhook's")
 #define IN_THREAD ID("thread_id", "id of the thread that the message is in")
-#define HAS_CONTENT \
-    "\"anyOf\":[{\"required\":[\"content\"]},{\"required\":[\"embeds\"]},{\"required\":[\"components\"]},{\"required\":[\"files\"]}," \
-    "{\"required\":[\"poll\"]}],"
 #define AVATAR MAYBE_TEXT("avatar", "400000", "data URI of an image (data:image/png;base64,...); null removes it")
 
 static const char create_input[] = INPUT(REQUIRED("\"channel_id\",\"name\""), CHANNEL "," NAME("name", "80", "name") "," AVATAR "," REASON);
@@ -27,7 +24,7 @@ static const char update_input[] = INPUT("",
     BOOLEAN("as_bot", "by the bot's permissions, without the webhook's token") "," REASON);
 static const char delete_input[] = INPUT("",
     WEBHOOK "," BOOLEAN("as_bot", "by the bot's permissions, without the webhook's token") "," REASON);
-static const char execute_input[] = INPUT(HAS_CONTENT,
+static const char execute_input[] = INPUT("",
     WEBHOOK ","
     CONTENT ","
     NAME("username", "80", "in place of the webhook's name") ","
@@ -52,7 +49,8 @@ static const char edit_input[] = INPUT(REQUIRED("\"message_id\""),
 #define OF_MESSAGE BY_TOKEN "/messages/{message_id}"
 
 DC_START(webhooks_create, .method = "POST", .path = "/channels/{channel_id}/webhooks")
-DC_START(webhooks_execute, .method = "POST", .path = BY_TOKEN, .in_query = "wait thread_id with_components")
+DC_START(webhooks_execute, .method = "POST", .path = BY_TOKEN, .in_query = "wait thread_id with_components",
+         .file = 1)
 DC_START(webhooks_get_message, .method = "GET", .path = OF_MESSAGE)
 DC_START(webhooks_edit_message, .method = "PATCH", .path = OF_MESSAGE,
          .in_query = "thread_id with_components")

@@ -45,6 +45,8 @@ class Discord {
     this.clock = () => Date.now();
     this.time = Date.parse('2026-03-01T00:00:00Z');
     this.limits = () => ({limit: 1000, seconds: 1}); // of a route; tests make it smaller
+    this.tokens = new Set([TOKEN]);
+    this.shared = new Map(); // routes that somebody else has used up: seconds until they are free again
     this.global = Infinity; // requests a second of the whole bot
     this.buckets = new Map();
     this.user = {id: BOT, username: 'emulator', discriminator: '0', global_name: null, avatar: null, bot: true};
@@ -373,6 +375,7 @@ class Discord {
     const hash = createHash('sha256').update(template).digest('hex').slice(0, 32), {limit, seconds} = this.limits(template), all = this.take('global', this.global, 1);
     const limited = (after, global, scope, headers) => ({status: 429, headers: {...headers, 'retry-after': String(Math.ceil(after)), 'x-ratelimit-scope': scope, ...(global ? {'x-ratelimit-global': 'true'} : {})}, body: {message: 'You are being rate limited.', retry_after: Number(after.toFixed(3)), global}});
     if (all.refused) return {refusal: limited(all.after, true, 'global', {})};
+    if (this.shared.has(template)) return {refusal: limited(this.shared.get(template), false, 'shared', {'x-ratelimit-bucket': hash})};
     const {left, reset, after, refused} = this.take(`${hash}:${major}`, limit, seconds);
     const headers = {'x-ratelimit-limit': String(limit), 'x-ratelimit-remaining': String(Math.max(0, left - 1)), 'x-ratelimit-reset': reset.toFixed(3), 'x-ratelimit-reset-after': after.toFixed(3), 'x-ratelimit-bucket': hash};
     return refused ? {refusal: limited(after, false, 'user', headers)} : {headers};
@@ -395,7 +398,7 @@ class Discord {
     if (!found) return {status: 404, body: {message: '404: Not Found', code: 0}};
     const open = /^\/(webhooks\/\d+\/|interactions\/)/.test(path), auth = request.headers.authorization;
     try {
-      if (auth === undefined ? !open : auth !== `Bot ${TOKEN}`) throw new Refusal(401, 0, '401: Unauthorized');
+      if (auth === undefined ? !open : !this.tokens.has(auth.replace('Bot ', ''))) throw new Refusal(401, 0, '401: Unauthorized');
       if (!/^DiscordBot \(/.test(request.headers['user-agent'] ?? '')) throw new Refusal(403, 40333, 'internal network error');
       const {refusal, headers} = this.throttle(found.route, found.p[0]);
       if (refusal) return refusal;

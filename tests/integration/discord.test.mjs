@@ -1,5 +1,7 @@
 // The connector discord against an emulator that discord.js's REST client works with, its requests judged by Discord's specification.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
 import {after, before, beforeEach, test} from 'node:test';
 import {DiscordAPIError, REST} from '@discordjs/rest';
 import {APPLICATION, BOT, CHANNEL, CLOSED, FORUM, GUILD, INTERACTION, parseMultipart, startDiscord, TOKEN} from '../emulators/discord.mjs';
@@ -13,6 +15,7 @@ const NEWS = '41771983423143938', ROLE = '41771983423143936', HOOK = {id: '22370
 before(async () => {
   service = await startDiscord();
   service.state.webhooks.push(HOOK);
+  for (const name of ['routes', 'global', 'shared']) service.state.tokens.add(`${TOKEN}.${name}`); // limits of one are not the others'
   const conf = (auth, settings = '') => `[connection]\nplugin = discord\n[settings]\nbase_url = ${service.url}/api/v10\n${settings}[auth]\n${auth}[retry]\nbase = 1ms\nmax = 2ms\n`;
   const bot = (token) => `scheme = bearer\ntoken = ${token}\n`;
   hub = await startHub({
@@ -20,6 +23,7 @@ before(async () => {
       'bot.conf': conf(bot(TOKEN), `application_id = ${APPLICATION}\nuser_agent = DiscordBot (https://example.com, 2.0)\n`),
       'wrong.conf': conf(bot('MTIz.wrong')),
       'alerts.conf': conf('scheme = none\n', `webhook_id = ${HOOK.id}\nwebhook_token = ${HOOK.token}\n`),
+      ...Object.fromEntries(['routes', 'global', 'shared'].map((name) => [`${name}.conf`, conf(bot(`${TOKEN}.${name}`))])),
       'guarded.conf': conf(bot(TOKEN), 'refused_max = 3\n'),
     },
   });
@@ -286,6 +290,82 @@ test("Discord's errors keep their codes, and point into the input", async () => 
     if (name) await hub.problem(name, 'bot', 'channels.get', {channel_id: CHANNEL});
     else await hub.data('bot', 'channels.typing', {channel_id: CHANNEL});
   }
+});
+
+// What the hub knows of a connection's limits.
+const limitsOf = async (id) => (await hub.api('GET', '/api/v1/limits')).body.connections.find((c) => c.id === id).service_says;
+const NO_WAIT = '?wait=no';
+
+test('each route of each channel has a bucket of its own: an empty one holds back no other', async () => {
+  service.state.limits = (route) => (route === 'POST /channels/*/typing' ? {limit: 1, seconds: 600} : {limit: 1000, seconds: 1});
+  await hub.data('routes', 'channels.typing', {channel_id: CHANNEL});
+  service.requests.length = 0;
+  const problem = await hub.problem('upstream-rate-limited', 'routes', 'channels.typing', {channel_id: CHANNEL}, NO_WAIT);
+  assert.match(problem.detail, /the service has asked for a pause/);
+  assert.equal(service.requests.length, 0);
+  for (const [operation, input] of [['users.me', {}], ['messages.list', {channel_id: CHANNEL}], ['channels.typing', {channel_id: NEWS}]]) {
+    const answer = await hub.call('routes', operation, input, NO_WAIT);
+    assert.equal(answer.status, 200, answer.text);
+  }
+  const {routes} = await limitsOf('routes'), names = routes.filter((r) => r.route.startsWith('POST')).map((r) => r.route);
+  assert.deepEqual(names.sort(), [`POST /channels/{channel_id}/typing of ${CHANNEL}`, `POST /channels/{channel_id}/typing of ${NEWS}`].sort());
+  const [typing] = routes.filter((r) => r.route.endsWith(CHANNEL) && r.route.startsWith('POST'));
+  assert.deepEqual([typing.left, typing.limit], [0, 1]);
+  assert.ok(typing.reset_ms > 0 && typing.reset_ms <= 600000);
+  const shown = await hub.cli(['limits', 'routes', '--text']);
+  assert.match(shown.stdout, /0 left for \d+ s \(\+\d+\): POST \/channels\/\{channel_id\}\/typing/);
+  service.state.limits = () => ({limit: 1000, seconds: 1});
+  service.state.buckets.clear();
+});
+
+test('a global limit holds back every route', async () => {
+  await hub.data('global', 'users.me', {});
+  service.faults.push({status: 429, headers: {'retry-after': '600', 'x-ratelimit-global': 'true', 'x-ratelimit-scope': 'global'}, body: {message: 'You are being rate limited.', retry_after: 600, global: true}});
+  await hub.problem('upstream-rate-limited', 'global', 'users.me', {}, NO_WAIT);
+  service.requests.length = 0;
+  for (const [operation, input] of [['users.me', {}], ['messages.list', {channel_id: CHANNEL}], ['guilds.list', {}]])
+    await hub.problem('upstream-rate-limited', 'global', operation, input, NO_WAIT);
+  assert.equal(service.requests.length, 0);
+  assert.ok((await limitsOf('global')).pause_ms > 0);
+});
+
+test('a limit that others have used up holds back its route alone, and refuses nobody', async () => {
+  service.state.shared.set('POST /channels/*/messages', 600);
+  await hub.problem('upstream-rate-limited', 'shared', 'messages.create', {channel_id: CHANNEL, content: 'x'}, NO_WAIT);
+  service.state.shared.clear();
+  service.requests.length = 0;
+  await hub.problem('upstream-rate-limited', 'shared', 'messages.create', {channel_id: CHANNEL, content: 'x'}, NO_WAIT);
+  assert.equal(service.requests.length, 0);
+  for (const [operation, input] of [['messages.list', {channel_id: CHANNEL}], ['messages.create', {channel_id: NEWS, content: 'x'}]]) {
+    const answer = await hub.call('shared', operation, input, NO_WAIT);
+    assert.equal(answer.status, 200, answer.text);
+  }
+  const {pause_ms, routes} = await limitsOf('shared');
+  assert.equal(pause_ms, undefined);
+  assert.ok(routes.find((r) => r.route === `POST /channels/{channel_id}/messages of ${CHANNEL}`).pause_ms > 0);
+});
+
+test('a file of any size goes with a message, beside those in the input', async () => {
+  const bytes = crypto.randomBytes(9 << 20), file = hub.path('big.bin');
+  fs.writeFileSync(file, bytes);
+  const send = async (connection, operation, input, more = []) => {
+    const done = await hub.cli(['call', connection, operation, '--json', JSON.stringify(input), '--upload', file, ...more]);
+    assert.equal(done.code, 0, done.stderr);
+    return JSON.parse(done.stdout);
+  };
+  service.requests.length = 0;
+  const small = {filename: 'a.txt', content: 'hello', content_type: 'text/plain'};
+  const message = await send('bot', 'messages.create', {channel_id: CHANNEL, files: [small]});
+  assert.deepEqual(message.attachments.map((a) => [a.filename, a.size]), [['a.txt', 5], ['big.bin', bytes.length]]);
+  const {payload, files} = parseMultipart(service.requests[0]);
+  assert.deepEqual(payload.attachments, [{id: '0', filename: 'a.txt'}, {id: '1', filename: 'big.bin'}]);
+  assert.deepEqual(files.map((f) => f.name), ['files[0]', 'files[1]']);
+  assert.ok(files[1].bytes.equals(bytes));
+  judged.push(...service.requests.splice(0));
+  assert.equal((await send('alerts', 'webhooks.execute', {content: 'the log', wait: true})).attachments[0].size, bytes.length);
+  judged.push(...service.requests.splice(0));
+  assert.equal((await hub.problem('invalid-input', 'bot', 'messages.create', {channel_id: CHANNEL})).errors[0].pointer, '/content');
+  assert.equal((await hub.problem('invalid-input', 'alerts', 'webhooks.execute', {})).errors[0].pointer, '/content');
 });
 
 test('a rate limit of a route is waited for, and told of where that takes too long', async () => {

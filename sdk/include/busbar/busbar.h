@@ -80,8 +80,8 @@ static inline bb_str bb_in_text(const bb_call *call, const char *key) {
     return bb_text(call, bb_in(call, key));
 }
 
-/* A JSON text as a header field can have it: one line of printable ASCII, every other character of a string as
- * \uXXXX (RFC 8259 section 7), for services that take their arguments there. Owner: the call. Absent: no
+/* A JSON text as a header field can have it: one line of printable ASCII, every other character of a string
+ * as \uXXXX (RFC 8259 section 7), for services that take their arguments there. Owner: the call. Absent: no
  * memory. */
 static inline bb_str bb_json_ascii(bb_call *call, bb_str json) {
     static const char hex[] = "0123456789abcdef";
@@ -161,6 +161,13 @@ static inline int bb_after(bb_call *call, int64_t ms) {
     error.message = bb_s("this hub is too old for requests that wait");
     call->host->call->fail(call, &error);
     return 0;
+}
+
+/* Says which of the service's limits the request counts against (http.h); a host that is older has one for
+ * all. */
+static inline void bb_counts_against(bb_call *call, const char *route, bb_str scope) {
+    if (BB_HAS(call->host->http, counts_against))
+        call->host->http->counts_against(call, bb_s(route), scope);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */

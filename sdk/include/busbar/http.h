@@ -67,12 +67,22 @@ typedef struct bb_http_api {
      * return `bb_fail_http`, which says so. Owner: the call. */
     const bb_json *(*response_json)(bb_call *call);
 
-    /* --- not in the first hubs: ask BB_HAS(call->host->http, after), or use bb_after (busbar.h) ------- */
+    /* --- not in the first hubs: ask BB_HAS(call->host->http, after), ..., or use bb_after and
+     * bb_counts_against (busbar.h) -------------------------------------------------------------- */
 
     /* In `resume`: the request goes out no sooner than `ms` milliseconds from now, at most an hour: for
      * asking a service again how far a job is. The wait is part of the call's time: one that would go beyond
      * the deadline fails the call at once, so look at time_left_ms first. It holds up nobody else. */
     void (*after)(bb_call *call, int64_t ms);
+
+    /* Says which of the service's limits the request counts against, where it has one for each route, or for
+     * each thing that a route is about: `route` is the route's name ("POST /channels/{id}/messages"), `scope`
+     * the thing's ("41771983423143937"), or absent; up to 200 bytes each, no secrets. What the service then
+     * tells in RateLimit-Remaining and its like holds for these alone; routes that it gives one
+     * X-RateLimit-Bucket share what is told, for each scope; a pause (429 with Retry-After) goes for all
+     * requests where the answer says so (X-RateLimit-Global, X-RateLimit-Scope: global) or names no bucket.
+     * Unsaid: one limit for all. */
+    void (*counts_against)(bb_call *call, bb_str route, bb_str scope);
 } bb_http_api;
 
 BB_END_DECLS

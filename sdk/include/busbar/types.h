@@ -16,7 +16,7 @@
 #define BUSBAR_ABI_MINOR 0u
 
 /* Of these headers. What they gain within an ABI is extensions, which a host may know or not. */
-#define BUSBAR_SDK_VERSION "1.1.0"
+#define BUSBAR_SDK_VERSION "1.2.0"
 
 #if defined(__cplusplus)
 #define BB_EXTERN_C extern "C"

@@ -215,6 +215,25 @@ START_TEST(a_pause_and_a_limit) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(nothing), unit_test(lists_of_items), unit_test(names_in_quotes_say_nothing),
-          unit_test(older_drafts), unit_test(x_forms), unit_test(forms_of_a_reset), unit_test(nonsense),
-          unit_test(the_newer_form_comes_first), unit_test(pauses), unit_test(a_pause_and_a_limit))
+START_TEST(which_limit_is_meant) {
+    const str_pair bucket = FIELD("X-RateLimit-Bucket", "abcd1234"),
+                   left = FIELD("X-RateLimit-Remaining", "3"), after = FIELD("X-RateLimit-Reset-After", "1"),
+                   again = FIELD("Retry-After", "7");
+    told t = HEARD(200, bucket, left, after, FIELD("X-RateLimit-Limit", "5"));
+    ck_assert(str_eq(t.bucket, STR("abcd1234")));
+    ck_assert_uint_eq(t.limit, 5);
+    t = HEARD(429, bucket, left, after, again, FIELD("X-RateLimit-Scope", "user"));
+    ck_assert(!t.whole);
+    ck_assert_uint_eq(t.wait_ms, 7000);
+    ck_assert(!HEARD(429, again, FIELD("x-ratelimit-scope", "shared")).whole);
+    ck_assert(HEARD(429, again, FIELD("X-RateLimit-Scope", "global")).whole);
+    ck_assert(HEARD(429, again, bucket, FIELD("X-RateLimit-Global", "true")).whole);
+    ck_assert(HEARD(429, again).whole); /* it names none */
+    ck_assert(HEARD(503, again, left, after).whole);
+}
+END_TEST
+
+UNIT_MAIN(which_limit_is_meant, unit_test(nothing), unit_test(lists_of_items),
+          unit_test(names_in_quotes_say_nothing), unit_test(older_drafts), unit_test(x_forms),
+          unit_test(forms_of_a_reset), unit_test(nonsense), unit_test(the_newer_form_comes_first),
+          unit_test(pauses), unit_test(a_pause_and_a_limit))
