@@ -100,6 +100,10 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
         close(fd);
         return false;
     }
+    if (!webhook_loop_init(&l->webhooks, &h->webhooks, &l->worker)) {
+        close(fd);
+        return err_set(e, "no memory");
+    }
     l->api = (api){.shared = &h->shared, .worker = &l->worker};
     l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
     if (l->server != NULL)
@@ -207,7 +211,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_policy_open(h, e) ||
         !hub_state_open(h, options->offline, e) || !hub_storage_open(h, e) || !open_quarantine(h, e) ||
         !hub_crashes_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
-        !start_registry(h, e))
+        !hub_webhooks_open(h, e) || !start_registry(h, e))
         return false;
     if (!hub_transfers_open(h, e))
         return false;

@@ -13,6 +13,7 @@
 #include "registry/registry.h"
 #include "secret/secret.h"
 #include "transfer/transfer.h"
+#include "webhook/webhook.h"
 
 #include <pthread.h>
 
@@ -30,6 +31,7 @@ typedef struct hub_pulse {
 typedef struct hub_loop {
     loop *loop;
     worker worker;
+    webhook_loop webhooks;
     api api;
     http_server *server;
     uv_timer_t last_call; /* once the server closes: then calls that nobody waits for are cancelled too */
@@ -75,6 +77,7 @@ struct hub {
     transfers *transfers;
     auth_runtime *auth;
     otlp *otlp;
+    webhooks webhooks;
     uv_timer_t keep_timer, alert_timer;
     uint64_t ticks, most_clients;
     store_result store_was;
@@ -163,6 +166,14 @@ void hub_crashes_close(hub *h);
 
 /* blame.c: a build goes into quarantine; logged and in the audit log. `reason` is a sentence. */
 void hub_blame(hub *h, const quarantine_entry *entry, const char *actor);
+
+/* webhooks.c: endpoints, subscriptions and event types in conf.d */
+bool hub_webhooks_open(hub *h, err *e);
+/* What their readers may look at now. */
+webhook_reading hub_webhooks_reading(const hub *h);
+/* Reads them anew, after the connections, and hands them to the loops. */
+void hub_webhooks_reload(hub *h);
+void hub_webhooks_close(hub *h);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);

@@ -231,6 +231,8 @@ void hub_reload(hub *h) {
     h->last = done.report;
     report_log(h->last);
     auth_runtime_reloaded(h->auth);
+    if (h->last->committed)
+        hub_webhooks_reload(h);
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {
         h->last->drained = h->retired == NULL;
         return;

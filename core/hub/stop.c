@@ -12,6 +12,7 @@ static void on_server_closed(void *ctx) {
     uv_close((uv_handle_t *)&l->last_call, NULL);
     hub_pulse_stop(l);
     auth_runtime_close_loop(l->hub->auth, l->loop);
+    webhook_loop_close(&l->webhooks);
     worker_close(&l->worker);
     pthread_mutex_lock(&l->hub->lock);
     l->hub->loops_closed++;
@@ -148,6 +149,7 @@ void hub_free(hub *h) {
         free_retired(h);
         registry_free(h->registry);
     }
+    hub_webhooks_close(h);
     isolates_free(h->isolates);
     h->isolates = NULL; /* the main loop turns once more */
     quarantine_close(h->quarantine);

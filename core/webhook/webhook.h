@@ -2,24 +2,41 @@
  * it, the dispatcher delivers. It includes pipeline, registry, auth, limit, transform, http, conf, plugin,
  * secret, store, access, observe, json and base; api and hub include it. */
 
-/* webhook.h - the webhook configuration in force, and what of it runs.
+/* webhook.h - what of the webhooks runs: one for the hub, and one for each loop.
  *
  * NAME.hook.conf in conf.d is an endpoint, NAME.subscription.conf a subscription, NAME.event.conf an event
- * type. They are read at the start and at each reload, into a webhook_set: immutable, counted, handed to
- * every loop as the registry's snapshot is. A bad file is reported and leaves the one before in force. */
+ * type. They are read at the start and at each reload, into a webhook_set (set.h), which is handed to every
+ * loop as the registry's snapshot is. */
 #ifndef WEBHOOK_WEBHOOK_H
 #define WEBHOOK_WEBHOOK_H
 
-#include "base/arena.h"
+#include "pipeline/worker.h"
 #include "store/events.h"
+#include "webhook/set.h"
 
-typedef struct webhook_set webhook_set;
-typedef struct endpoint endpoint;         /* endpoint.h */
-typedef struct subscription subscription; /* subscription.h */
+typedef struct webhook_loop webhook_loop;
 
-/* Who gets an event of this source ("endpoint/ID", "api") and type: targets with their keys, in `a`.
- * `payload` may be looked into for keys. False: no memory. */
-bool webhook_targets(const webhook_set *set, bb_str source, bb_str type, bb_str payload, uint64_t now_ms,
-                     arena *a, event_target **out, size_t *count);
+/* What all loops share. Immutable once serving, but for what is marked. */
+typedef struct webhooks {
+    store *events;                 /* the queue; NULL: offline, nothing is taken or delivered */
+    const struct post_rules *post; /* post.h: what may be posted to; NULL: nothing */
+    webhook_loop *loops[LOOP_MAX];
+    unsigned loop_count;
+    webhook_set *set; /* in force; counted [main] */
+} webhooks;
+
+/* What one loop has of them. [loop] */
+struct webhook_loop {
+    webhooks *hub;
+    worker *worker;
+    webhook_set *set; /* in force on this loop; counted; never NULL */
+};
+
+/* Before the loop runs. False: no memory. */
+bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w);
+/* Puts the next configuration in force: the reference given is the loop's from here on. */
+void webhook_loop_swap(webhook_loop *l, webhook_set *next);
+/* Lets go of everything; before the worker is closed. */
+void webhook_loop_close(webhook_loop *l);
 
 #endif

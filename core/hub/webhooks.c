@@ -1,0 +1,87 @@
+/* webhooks.c - endpoints, subscriptions and event types: read at the start and at each reload, handed to the
+ * loops. */
+#include "hub/internal.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+typedef struct handover {
+    webhook_loop *to;
+    webhook_set *set; /* with a reference */
+} handover;
+
+/* On the loop. */
+static void take_set(loop *l, void *arg) {
+    (void)l;
+    handover *o = arg;
+    webhook_loop_swap(o->to, o->set);
+    free(o);
+}
+
+static void hand_over(hub *h, webhook_loop *to) {
+    handover *o = malloc(sizeof *o);
+    if (o != NULL)
+        *o = (handover){.to = to, .set = webhook_set_ref(h->webhooks.set)};
+    if (o != NULL && loop_post(to->worker->loop, take_set, o))
+        return;
+    if (o != NULL)
+        webhook_set_unref(o->set);
+    free(o);
+    log_error("no memory to hand the webhooks to loop %u: it keeps the old ones", to->worker->number);
+}
+
+static void log_refusals(const webhook_set *s) {
+    for (size_t k = 0; k < WEBHOOK_KINDS; k++)
+        for (size_t i = 0; i < s->lists[k].count; i++) {
+            const webhook_entry *entry = &s->lists[k].entries[i];
+            if (entry->error.ptr != NULL)
+                log_error("%s %.*s refused%s: %.*s", webhook_kind_name((webhook_kind)k), STR_FMT(entry->id),
+                          entry->item != NULL ? ", the one before stays in force" : "",
+                          STR_FMT(entry->error));
+        }
+}
+
+/* Whether something is refused that holds all back. */
+static bool held_back(const hub *h, const webhook_set *s) {
+    for (size_t k = 0; h->settings.strict && k < WEBHOOK_KINDS; k++)
+        for (size_t i = 0; i < s->lists[k].count; i++)
+            if (s->lists[k].entries[i].error.ptr != NULL)
+                return true;
+    return false;
+}
+
+webhook_reading hub_webhooks_reading(const hub *h) {
+    return (webhook_reading){
+        .plugged = registry_current(h->registry), .post = h->webhooks.post, .loops = h->settings.loops};
+}
+
+void hub_webhooks_reload(hub *h) {
+    const webhook_reading reading = hub_webhooks_reading(h);
+    err e = {""};
+    webhook_set *next = webhook_set_read(h->settings.conf_dir, &reading, h->webhooks.set, &e);
+    if (next == NULL) {
+        log_error("the webhooks stay as they are: %s", e.text);
+        return;
+    }
+    log_refusals(next);
+    if (held_back(h, next)) {
+        log_error("strict: the webhooks stay as they are");
+        webhook_set_unref(next);
+        return;
+    }
+    webhook_set_unref(h->webhooks.set);
+    h->webhooks.set = next;
+    for (unsigned i = 0; i < h->webhooks.loop_count; i++)
+        hand_over(h, h->webhooks.loops[i]);
+}
+
+bool hub_webhooks_open(hub *h, err *e) {
+    h->webhooks.set = webhook_set_empty();
+    return h->webhooks.set != NULL || err_set(e, "no memory");
+}
+
+void hub_webhooks_close(hub *h) {
+    webhook_set_unref(h->webhooks.set);
+    h->webhooks.set = NULL;
+}

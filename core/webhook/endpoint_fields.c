@@ -1,0 +1,240 @@
+/* endpoint_fields.c - an endpoint's scheme, and its fields as the admin has filled them in.
+ *
+ * Every field may be given in [endpoint], or in [verify] where its name is a key of [endpoint] already. A
+ * secret of several lines is several secrets, of which any may fit: the current one first. */
+#include "webhook/endpoint.h"
+
+#include "plugin/host_fields.h"
+#include "plugin/host_webhook.h"
+
+static const char *const endpoint_keys[] = {
+    "scheme", "verify",  "plugin", "connection",  "name",  "paused",  "tolerance", "dedup", "max_body",
+    "allow",  "proxies", "rate",   "sender_rate", "types", "headers", "schema",    NULL};
+
+typedef struct reading {
+    const webhook_reading *plugged;
+    const conf_file *f;
+    const conf_section *own, *verify;
+    arena *a;
+    err *e;
+} reading;
+
+/* --- which scheme ----------------------------------------------------------------------------------- */
+
+static const plugin_module *module_of(const snapshot *s, bb_str plugin, bb_str conn) {
+    if (conn.ptr != NULL) {
+        const snapshot_entry *found = snapshot_find(s, conn);
+        return found != NULL && found->conn != NULL ? found->conn->module : NULL;
+    }
+    const snapshot_plugin *found = snapshot_plugin_find(s, plugin);
+    return found != NULL ? found->module : NULL;
+}
+
+const bb_webhook_scheme *endpoint_scheme(const endpoint *p, const snapshot *s, const plugin_module **module) {
+    const plugin_module *m = p->own == NULL ? module_of(s, p->plugin, p->connection) : NULL;
+    if (module != NULL)
+        *module = m;
+    return p->own != NULL ? p->own : m != NULL ? host_webhook_find(m, p->scheme) : NULL;
+}
+
+static bool plain(const reading *r, const char *key, bb_str *out) {
+    const conf_entry *entry = conf_find(r->own, str_from(key));
+    *out = entry != NULL ? arena_copy(r->a, entry->value) : (bb_str){NULL, 0};
+    return entry == NULL || out->ptr != NULL;
+}
+
+static unsigned line_of(const reading *r, const char *key) {
+    const conf_entry *entry = conf_find(r->own, str_from(key));
+    return entry != NULL ? entry->line : r->own->line;
+}
+
+/* All that there are, for an error. */
+static bb_str known_schemes(const reading *r) {
+    buf names;
+    buf_init(&names);
+    for (size_t i = 0; own_schemes[i] != NULL; i++)
+        buf_printf(&names, "%s%s", i > 0 ? ", " : "", own_schemes[i]->id);
+    for (size_t i = 0; i < r->plugged->plugged->plugin_count; i++) {
+        const plugin_module *m = r->plugged->plugged->plugins[i].module;
+        for (size_t k = 0; m != NULL && m->webhooks != NULL && m->webhooks->schemes[k] != NULL; k++)
+            buf_printf(&names, ", %s", m->webhooks->schemes[k]->id);
+    }
+    bb_str text = arena_copy(r->a, buf_str(&names));
+    buf_free(&names);
+    return text;
+}
+
+/* The one connector that has it. */
+static bool find_plugin(const reading *r, endpoint *p, const bb_webhook_scheme **out) {
+    const snapshot *s = r->plugged->plugged;
+    for (size_t i = 0; i < s->plugin_count; i++) {
+        const bb_webhook_scheme *has = s->plugins[i].module != NULL
+                                           ? host_webhook_find(s->plugins[i].module, p->scheme)
+                                           : NULL;
+        if (has != NULL && *out != NULL)
+            return conf_fail(r->e, r->f, line_of(r, "scheme"),
+                             "both connectors %.*s and %.*s have a scheme \"%.*s\": add plugin = ID",
+                             STR_FMT(p->plugin), STR_FMT(s->plugins[i].id), STR_FMT(p->scheme));
+        if (has == NULL)
+            continue;
+        *out = has;
+        p->plugin = arena_copy(r->a, s->plugins[i].id);
+    }
+    bb_str known = *out == NULL ? known_schemes(r) : STR("");
+    return *out != NULL ||
+           conf_fail(r->e, r->f, line_of(r, "scheme"), "there is no webhook scheme \"%.*s\" (known: %.*s)",
+                     STR_FMT(p->scheme), STR_FMT(known));
+}
+
+/* Of the connector that the file names. */
+static bool find_named(const reading *r, endpoint *p, const bb_webhook_scheme **out) {
+    const char *key = p->connection.ptr != NULL ? "connection" : "plugin";
+    bb_str name = p->connection.ptr != NULL ? p->connection : p->plugin;
+    const plugin_module *m = module_of(r->plugged->plugged, p->plugin, p->connection);
+    if (m == NULL)
+        return conf_fail(r->e, r->f, line_of(r, key), "there is no %s \"%.*s\"%s", key, STR_FMT(name),
+                         p->connection.ptr != NULL ? " in force" : "");
+    if (p->plugin.ptr != NULL && !str_eq(m->id, p->plugin))
+        return conf_fail(r->e, r->f, line_of(r, "plugin"), "connection \"%.*s\" is of the connector %.*s",
+                         STR_FMT(p->connection), STR_FMT(m->id));
+    p->plugin = arena_copy(r->a, m->id);
+    *out = host_webhook_find(m, p->scheme);
+    return *out != NULL ||
+           conf_fail(r->e, r->f, line_of(r, "scheme"), "the connector %.*s has no webhook scheme \"%.*s\"",
+                     STR_FMT(m->id), STR_FMT(p->scheme));
+}
+
+static bool find_scheme(const reading *r, endpoint *p, const bb_webhook_scheme **out) {
+    bb_str verify;
+    if (!plain(r, "scheme", &p->scheme) || !plain(r, "plugin", &p->plugin) ||
+        !plain(r, "connection", &p->connection) || !plain(r, "verify", &verify))
+        return err_set(r->e, "%s: no memory", r->f->path);
+    if (verify.ptr != NULL && !str_eq(verify, STR("none")))
+        return conf_fail(r->e, r->f, line_of(r, "verify"),
+                         "verify = none takes what anybody sends; leave it out to have requests verified");
+    p->unverified = verify.ptr != NULL || str_eq(p->scheme, STR("none"));
+    bool named = p->plugin.ptr != NULL || p->connection.ptr != NULL;
+    if (p->scheme.ptr == NULL) {
+        p->scheme = STR("none");
+        if (!p->unverified)
+            p->unready = "it has no scheme: requests cannot be verified, and all are refused";
+    }
+    p->own = named ? NULL : own_scheme_find(p->scheme);
+    *out = p->own;
+    return *out != NULL || (named ? find_named(r, p, out) : find_plugin(r, p, out));
+}
+
+/* --- the fields -------------------------------------------------------------------------------------- */
+
+static const conf_entry *entry_of(const reading *r, const char *name) {
+    const conf_entry *entry = conf_find(r->verify, str_from(name));
+    for (size_t i = 0; entry == NULL && endpoint_keys[i] != NULL; i++)
+        if (strcmp(endpoint_keys[i], name) == 0)
+            return NULL; /* there it means something else */
+    return entry != NULL ? entry : conf_find(r->own, str_from(name));
+}
+
+static bool check_keys(const reading *r, const bb_webhook_scheme *scheme) {
+    const char *known[sizeof endpoint_keys / sizeof endpoint_keys[0] + PLUGIN_FIELDS_MAX];
+    const char *fields[PLUGIN_FIELDS_MAX + 1];
+    size_t n = 0, k = 0;
+    for (; endpoint_keys[n] != NULL; n++)
+        known[n] = endpoint_keys[n];
+    for (; scheme->fields != NULL && scheme->fields[k] != NULL; k++)
+        known[n++] = fields[k] = scheme->fields[k]->name;
+    known[n] = fields[k] = NULL;
+    return conf_check_keys(r->f, r->own, known, r->e) &&
+           (r->verify == NULL || conf_check_keys(r->f, r->verify, fields, r->e));
+}
+
+typedef struct filled {
+    bb_str values[ENDPOINT_SECRETS_MAX];
+    size_t count; /* 0: neither given nor has a default */
+} filled;
+
+/* A secret's lines; anything else as it is. */
+static bool split(const reading *r, const conf_entry *entry, const bb_auth_field *field, bb_str value,
+                  filled *out) {
+    bool lines = (field->flags & BB_AUTH_SECRET) != 0 && (field->flags & BB_AUTH_MULTILINE) == 0;
+    bb_str rest = value, line;
+    if (!lines) {
+        out->values[out->count++] = value;
+        return true;
+    }
+    while (str_split(&rest, '\n', &line)) {
+        line = str_trim(line);
+        if (line.len == 0)
+            continue;
+        if (out->count == ENDPOINT_SECRETS_MAX)
+            return conf_fail(r->e, r->f, entry->line, "%s: at most %d values, one a line", field->name,
+                             ENDPOINT_SECRETS_MAX);
+        out->values[out->count++] = line;
+    }
+    return true;
+}
+
+static bool fill(const reading *r, endpoint *p, const bb_auth_field *field, filled *out) {
+    const conf_entry *entry = entry_of(r, field->name);
+    bb_str value = str_from(field->otherwise);
+    *out = (filled){.count = 0};
+    if (entry != NULL && !conf_expand(r->a, r->f, entry, &value, NULL, r->e))
+        return false;
+    if (value.len > 0 && !(entry != NULL ? split(r, entry, field, value, out) : true))
+        return false;
+    if (entry == NULL && value.ptr != NULL)
+        out->values[out->count++] = value;
+    if (out->count > 0 || (field->flags & BB_AUTH_REQUIRED) == 0 || p->unverified)
+        return true;
+    if ((field->flags & BB_AUTH_SECRET) == 0)
+        return conf_fail(r->e, r->f, r->own->line, "scheme \"%.*s\" needs %s: %s", STR_FMT(p->scheme),
+                         field->name, field->description);
+    p->unready = "it has no secret: requests cannot be verified, and all are refused";
+    return true;
+}
+
+/* The object for the n-th of the secrets; a field of fewer values has its last. */
+static bool write_set(arena *a, const bb_auth_field *const *fields, const filled *values, size_t n,
+                      endpoint *p) {
+    buf out;
+    buf_init(&out);
+    json_writer w;
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (size_t i = 0; fields != NULL && fields[i] != NULL; i++)
+        if (values[i].count > 0)
+            json_member_string(&w, str_from(fields[i]->name),
+                               values[i].values[n < values[i].count ? n : values[i].count - 1]);
+    json_object_end(&w);
+    bool ok = json_writer_finish(&w);
+    bb_str text = ok ? arena_copy(a, buf_str(&out)) : (bb_str){NULL, 0};
+    buf_wipe(&out);
+    p->field_texts[n] = text;
+    p->fields[n] = text.ptr != NULL ? json_read(a, text, NULL, NULL) : NULL;
+    p->field_count = n + 1;
+    return p->fields[n] != NULL;
+}
+
+static bool fill_all(const reading *r, const bb_webhook_scheme *scheme, endpoint *p) {
+    filled values[PLUGIN_FIELDS_MAX];
+    size_t most = 1;
+    for (size_t i = 0; scheme->fields != NULL && scheme->fields[i] != NULL; i++) {
+        if (!fill(r, p, scheme->fields[i], &values[i]))
+            return false;
+        most = values[i].count > most ? values[i].count : most;
+    }
+    for (size_t n = 0; n < most; n++)
+        if (!write_set(r->a, scheme->fields, values, n, p))
+            return err_set(r->e, "%s: no memory", r->f->path);
+    return true;
+}
+
+bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *a, endpoint *out, err *e) {
+    const reading r = {.plugged = wr,
+                       .f = f,
+                       .own = conf_find_section(f, STR("endpoint")),
+                       .verify = conf_find_section(f, STR("verify")),
+                       .a = a,
+                       .e = e};
+    const bb_webhook_scheme *scheme = NULL;
+    return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out);
+}

@@ -1,0 +1,30 @@
+/* scheme.h - what the hub's own webhook schemes share. They are written against the SDK, as a connector's
+ * are: the hub runs both in the same way. [step] */
+#ifndef WEBHOOK_SCHEME_H
+#define WEBHOOK_SCHEME_H
+
+#include <busbar/busbar.h>
+#include <busbar/webhook.h>
+
+extern const bb_webhook_scheme scheme_none, scheme_basic, scheme_bearer, scheme_token;
+extern const bb_webhook_scheme scheme_hmac, scheme_standard;
+
+/* Fields that all have: where the event's id and type stand. "/data/id" is a JSON Pointer into the body, all
+ * else a header field's name. */
+extern const bb_auth_field scheme_id_from, scheme_type_from;
+
+/* The request as one event: `id` and `type` where the scheme itself knows them, else as the fields say. */
+bb_step scheme_take(bb_call *call, const bb_webhook_request *request, bb_str id, bb_str type);
+
+/* A field filled in; absent: it is not. */
+static inline bb_str scheme_field(bb_call *call, const char *name) {
+    return bb_in_text(call, name);
+}
+/* The value of a header field named by a field of the scheme; absent where either is missing. */
+bb_str scheme_header(const bb_webhook_request *request, bb_str name);
+
+/* When it was signed, "1780000000" or, in milliseconds, "1780000000000": told to the host. 0: it is neither.
+ */
+int scheme_signed_at(bb_call *call, bb_str text);
+
+#endif

@@ -1,0 +1,111 @@
+/* scheme_standard.c - Standard Webhooks (standardwebhooks.com): Webhook-Id, Webhook-Timestamp and
+ * Webhook-Signature, which has one or several of "v1,BASE64" (HMAC-SHA256) and "v1a,BASE64" (Ed25519), each
+ * of "ID.SECONDS.BODY". Svix sends the same under svix-id, svix-timestamp and svix-signature. */
+#include "webhook/scheme.h"
+
+#include "base/str.h"
+
+#define KEY_MAX 96u /* bytes: the specification has 24 to 64 */
+
+typedef struct key {
+    bb_str bytes; /* in `held` */
+    bool is_public;
+    uint8_t held[KEY_MAX];
+} key;
+
+/* "whsec_BASE64", or BASE64 alone; "whpk_BASE64" is an Ed25519 public key. What is none of these is taken for
+ * the key's own bytes. */
+static int read_key(bb_call *call, bb_str secret, key *out) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    out->is_public = str_starts(secret, STR("whpk_"));
+    bool marked = out->is_public || str_starts(secret, STR("whsec_"));
+    bb_str text = secret;
+    if (marked)
+        text = str_of(secret.ptr + (out->is_public ? 5 : 6), secret.len - (out->is_public ? 5 : 6));
+    size_t n = crypto->base64_decode(text, out->held, sizeof out->held);
+    out->bytes = n != SIZE_MAX ? str_of(out->held, n) : secret;
+    return n != SIZE_MAX ? n > 0 : !marked && secret.len > 0;
+}
+
+static int fits(bb_call *call, const key *k, bb_str text, bb_str signature) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    uint8_t own[BB_HASH_MAX], given[BB_HASH_MAX];
+    bb_str rest = signature, version;
+    if (!str_split(&rest, ',', &version))
+        return 0;
+    if (str_eq(version, STR("v1")) && !k->is_public) {
+        size_t n = crypto->base64_decode(rest, given, sizeof given);
+        size_t m = crypto->hmac(BB_SHA256, k->bytes, text, own);
+        return m > 0 && n == m && crypto->equal(str_of(own, m), str_of(given, n));
+    }
+    if (str_eq(version, STR("v1a")) && k->is_public) {
+        size_t n = crypto->base64_decode(rest, given, sizeof given);
+        return n != SIZE_MAX && crypto->ed25519_verify(k->bytes, text, str_of(given, n));
+    }
+    return 0;
+}
+
+static bb_str signed_text(bb_call *call, bb_str id, bb_str at, bb_str body) {
+    size_t n = id.len + at.len + body.len + 2;
+    char *text = call->host->call->alloc(call, n), *to = text;
+    if (text == NULL)
+        return (bb_str){NULL, 0};
+    memcpy(to, id.ptr, id.len);
+    to += id.len;
+    *to++ = '.';
+    memcpy(to, at.ptr, at.len);
+    to += at.len;
+    *to++ = '.';
+    if (body.len > 0)
+        memcpy(to, body.ptr, body.len);
+    return str_of(text, n);
+}
+
+static bb_str either(const bb_webhook_request *request, const char *name, const char *other) {
+    bb_str value = bb_webhook_header(request, name);
+    return value.ptr != NULL ? value : bb_webhook_header(request, other);
+}
+
+static bb_step verify(bb_call *call, const bb_webhook_request *request) {
+    bb_str id = either(request, "Webhook-Id", "svix-id"),
+           at = either(request, "Webhook-Timestamp", "svix-timestamp"),
+           rest = either(request, "Webhook-Signature", "svix-signature"), one;
+    key k;
+    if (id.len == 0 || at.len == 0 || rest.len == 0)
+        return bb_webhook_refuse(call, "Webhook-Id, Webhook-Timestamp or Webhook-Signature is missing");
+    bb_str text = signed_text(call, id, at, request->body);
+    if (text.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory to check the signature");
+    int fit = read_key(call, scheme_field(call, "secret"), &k);
+    if (!fit)
+        return bb_webhook_refuse(call, "the secret is no whsec_BASE64 or whpk_BASE64");
+    for (fit = 0; !fit && str_split(&rest, ' ', &one);)
+        fit = fits(call, &k, text, one);
+    explicit_bzero(&k, sizeof k);
+    if (!fit)
+        return bb_webhook_refuse(call, "no signature fits: is this the endpoint's own secret?");
+    if (!scheme_signed_at(call, at))
+        return bb_webhook_refuse(call, "Webhook-Timestamp is not a number of seconds");
+    return scheme_take(call, request, id, (bb_str){NULL, 0});
+}
+
+static const bb_auth_field secret = {
+    BB_SIZE(bb_auth_field),
+    .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
+    .name = "secret",
+    .description = "whsec_BASE64, of which both sides know; or whpk_BASE64, the sender's public key",
+};
+static const bb_auth_field type_from = {
+    BB_SIZE(bb_auth_field),
+    .name = "type_from",
+    .description = "where the event's type stands: a JSON Pointer into the body, or a header field's name",
+    .otherwise = "/type",
+};
+static const bb_auth_field *const fields[] = {&secret, &type_from, NULL};
+const bb_webhook_scheme scheme_standard = {
+    BB_SIZE(bb_webhook_scheme),
+    .id = "standard_webhooks",
+    .summary = "Standard Webhooks: Webhook-Signature, v1 (HMAC-SHA256) and v1a (Ed25519)",
+    .fields = fields,
+    .verify = verify,
+};

@@ -1,0 +1,98 @@
+/* set.h - the webhook configuration in force: endpoints, subscriptions and event types, as their files say.
+ *
+ * A set is immutable and counted, and so is each of its items: a file that is refused leaves the item before
+ * in force. What must outlive a change (counters, rates) is a state of its own that one item hands on to the
+ * next. Made by the main thread; references may be taken and given back by any. */
+#ifndef WEBHOOK_SET_H
+#define WEBHOOK_SET_H
+
+#include "conf/conf.h"
+#include "registry/snapshot.h"
+#include "store/events.h"
+#include "webhook/target.h"
+
+#include <stdatomic.h>
+
+typedef enum { WEBHOOK_ENDPOINT, WEBHOOK_SUBSCRIPTION, WEBHOOK_EVENT_TYPE, WEBHOOK_KINDS } webhook_kind;
+
+const char *webhook_kind_name(webhook_kind k);   /* "endpoint", "subscription", "event type" */
+const char *webhook_kind_suffix(webhook_kind k); /* ".hook.conf": of conf.h */
+
+/* What a file says: the first member of an endpoint, a subscription, an event type. */
+typedef struct webhook_item {
+    webhook_kind kind;
+    bb_str id;
+    const char *file;
+    uint64_t fingerprint;         /* of all that was configured, values put in: the same means unchanged */
+    const target *const *targets; /* whom it sends events: a subscription one, an endpoint one a route */
+    size_t target_count;
+    arena *memory; /* the item is in it */
+    _Atomic(unsigned) refs;
+} webhook_item;
+
+/* What a reader may look at. [main] */
+typedef struct webhook_reading {
+    const snapshot *plugged; /* connections and connectors in force */
+    const struct post_rules *post;
+    unsigned loops;
+} webhook_reading;
+
+/* How one kind is read. `read` makes the item in `memory` (which it leaves alone where it fails); `before` is
+ * the one in force until now, or NULL: its state may be taken over. False: *e, with file and line. `end` lets
+ * go of what is not in the item's memory, and wipes secrets; NULL: there is nothing. */
+typedef struct webhook_reader {
+    const char *suffix, *name;
+    webhook_item *(*read)(const webhook_reading *r, const conf_file *f, arena *memory,
+                          const webhook_item *before, err *e);
+    void (*end)(webhook_item *item);
+} webhook_reader;
+extern const webhook_reader endpoint_reader;
+
+/* An id of one kind: in force, refused, or both (an older one in place of a refused change). */
+typedef struct webhook_entry {
+    bb_str id;
+    const char *file;
+    webhook_item *item; /* NULL: refused */
+    bb_str error;       /* why the file is refused; absent: it is not */
+} webhook_entry;
+
+typedef struct webhook_list {
+    webhook_entry *entries; /* sorted by id */
+    size_t count;
+} webhook_list;
+
+typedef struct webhook_set {
+    uint64_t generation; /* counts the sets made */
+    webhook_list lists[WEBHOOK_KINDS];
+    const target **targets; /* of all items, sorted by name */
+    size_t target_count;
+    arena *memory;
+    _Atomic(unsigned) refs;
+} webhook_set;
+
+/* Reads conf.d. `before` may be NULL. NULL: the folder cannot be read, or no memory: *e. One reference is the
+ * caller's. [main] */
+webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, const webhook_set *before,
+                              err *e);
+/* One without anything in it. */
+webhook_set *webhook_set_empty(void);
+webhook_set *webhook_set_ref(webhook_set *s);
+void webhook_set_unref(webhook_set *s); /* NULL is fine */
+webhook_item *webhook_item_ref(webhook_item *i);
+void webhook_item_unref(webhook_item *i); /* NULL is fine */
+
+/* NULL: none of that id. */
+const webhook_entry *webhook_find(const webhook_set *s, webhook_kind kind, bb_str id);
+/* By its name; NULL: nobody. */
+const target *webhook_target(const webhook_set *s, bb_str name);
+
+/* Whether a file's text would be taken as it stands now. [main] */
+bool webhook_check_text(webhook_kind kind, const char *path, bb_str text, const webhook_reading *r,
+                        const webhook_set *now, err *e);
+
+/* Who gets an event of this source ("endpoint/ID", "api") and type: targets with their keys, in `a`.
+ * `payload` is looked into for keys. False: no memory. [any-thread] */
+bool webhook_targets(const webhook_set *set, bb_str source, bb_str type, bb_str payload, uint64_t now_ms,
+                     arena *a, event_target **out, size_t *count);
+
+#endif
