@@ -124,14 +124,14 @@ static const json_value *current_document(arena *a, const char *path, err *e) {
 }
 
 /* RFC 7396 */
-static void merge(json_writer *w, const json_value *target, const json_value *patch) {
+static void merge(json_writer *w, const json_value *base, const json_value *patch) {
     if (!json_is(patch, JSON_OBJECT)) {
         json_put_value(w, patch);
         return;
     }
     json_object(w);
-    if (json_is(target, JSON_OBJECT)) {
-        for (json_iter it = json_iterate(target); json_next(&it);) {
+    if (json_is(base, JSON_OBJECT)) {
+        for (json_iter it = json_iterate(base); json_next(&it);) {
             if (json_get(patch, it.key) == NULL) {
                 json_key(w, it.key);
                 json_put_value(w, it.value);
@@ -142,17 +142,17 @@ static void merge(json_writer *w, const json_value *target, const json_value *pa
         if (json_is(it.value, JSON_NULL))
             continue;
         json_key(w, it.key);
-        merge(w, json_get(target, it.key), it.value);
+        merge(w, json_get(base, it.key), it.value);
     }
     json_object_end(w);
 }
 
-static const json_value *merged(arena *a, const json_value *target, const json_value *patch) {
+static const json_value *merged(arena *a, const json_value *base, const json_value *patch) {
     buf out;
     buf_init(&out);
     json_writer w;
     json_writer_init(&w, &out);
-    merge(&w, target, patch);
+    merge(&w, base, patch);
     bb_str text = json_writer_take(&w, a);
     return json_read(a, text, NULL, NULL);
 }
