@@ -1,0 +1,274 @@
+#include "webhook/lane.h"
+
+#define SECOND_NS   1000000000ull
+#define LOOK_NS     (60 * SECOND_NS)  /* the longest rest: a clock set forward is noticed within it */
+#define DROP_NS     (10 * SECOND_NS)  /* what must wait longer is not kept in memory meanwhile */
+#define THROTTLE_MS 1000u             /* the first rest where the receiver names none; doubled up to: */
+#define THROTTLE_MOST_MS 60000u
+
+void lane_init(lane *l, const delivery_plan *plan, lane_time t) {
+    *l = (lane){.plan = plan, .limit = plan->concurrency, .more = true, .look_ns = t.now_ns};
+}
+
+void lane_change(lane *l, const delivery_plan *plan) {
+    l->plan = plan;
+    l->limit = plan->concurrency;
+    lane_drop(l); /* what was read is shaped by the new plan, or sent where it says */
+    lane_wake(l);
+}
+
+static void drop_list(held_list *list) {
+    while (list->first != NULL) {
+        held *h = list->first;
+        held_take(list, h);
+        held_free(h);
+    }
+}
+
+void lane_drop(lane *l) {
+    if (l->lists[HELD_READ].count + l->lists[HELD_READY].count > 0)
+        l->more = true;
+    drop_list(&l->lists[HELD_READ]);
+    drop_list(&l->lists[HELD_READY]);
+}
+
+void lane_end(lane *l) {
+    for (size_t i = 0; i < HELD_STATES; i++)
+        drop_list(&l->lists[i]);
+}
+
+size_t lane_count(const lane *l) {
+    size_t n = 0;
+    for (size_t i = 0; i < HELD_STATES; i++)
+        n += l->lists[i].count;
+    return n;
+}
+
+size_t lane_bytes(const lane *l) {
+    size_t n = 0;
+    for (size_t i = 0; i < HELD_STATES; i++)
+        n += l->lists[i].bytes;
+    return n;
+}
+
+static void move(lane *l, held *h, held_state to) {
+    held_take(&l->lists[h->state], h);
+    h->state = to;
+    held_push(&l->lists[to], h);
+}
+
+/* How long nothing may be sent at all. */
+static uint64_t shut_for_ns(const lane *l, lane_time t) {
+    if (!l->plan->enabled)
+        return LANE_NEVER;
+    uint64_t window = window_wait_ms(&l->plan->window, t.wall_ms) * 1000000u;
+    uint64_t rest = l->shut_ns > t.now_ns ? l->shut_ns - t.now_ns : 0;
+    return window > rest ? window : rest;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------ */
+
+void lane_wake(lane *l) {
+    l->woken = l->reading;
+    l->more = true;
+    l->look_ns = 0;
+}
+
+/* Enough to have the next ones at hand when one ends; fewer for a receiver that is not well. */
+static size_t most_held(const lane *l) {
+    size_t n = (size_t)4 * l->limit * l->plan->batch, most = 4 * LANE_GROUP_MAX;
+    return n < most ? n : most;
+}
+
+static size_t room(const lane *l) {
+    size_t held = lane_count(l), most = most_held(l);
+    bool full = held > most / 2 || (held > 0 && lane_bytes(l) >= LANE_BYTES);
+    return l->reading || full ? 0 : most - held;
+}
+
+size_t lane_room(lane *l, lane_time t) {
+    if (t.now_ns >= l->look_ns)
+        l->more = true;
+    uint64_t closed = shut_for_ns(l, t);
+    if (closed >= DROP_NS)
+        lane_drop(l);
+    size_t n = l->more && closed == 0 ? room(l) : 0;
+    if (n == 0)
+        return 0;
+    l->reading = true;
+    l->woken = false;
+    return n;
+}
+
+size_t lane_ids(const lane *l, int64_t *ids) {
+    size_t n = 0;
+    for (size_t i = 0; i < HELD_STATES; i++)
+        for (const held *h = l->lists[i].first; h != NULL; h = h->next)
+            ids[n++] = h->d.id;
+    return n;
+}
+
+/* Whether it is held, or another of its key is: that one comes first. */
+static bool is_held(const lane *l, const delivery *d) {
+    for (size_t i = 0; i < HELD_STATES; i++)
+        for (const held *h = l->lists[i].first; h != NULL; h = h->next)
+            if (h->d.id == d->id || (d->key.len > 0 && str_eq(h->d.key, d->key)))
+                return true;
+    return false;
+}
+
+static bool take(lane *l, const delivery *d, uint64_t now_ns) {
+    held *h = held_new(d, now_ns / 1000000u);
+    if (h == NULL)
+        return false;
+    h->state = l->plan->program != NULL ? HELD_READ : HELD_READY;
+    held_push(&l->lists[h->state], h);
+    return true;
+}
+
+void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, lane_time t) {
+    size_t taken = 0;
+    bool short_of_memory = list == NULL;
+    for (size_t i = 0; i < count && !short_of_memory; i++)
+        if (!is_held(l, &list[i])) {
+            short_of_memory = !take(l, &list[i], t.now_ns);
+            taken += !short_of_memory;
+        }
+    uint64_t rest = next_ms == 0 ? LOOK_NS : next_ms > t.wall_ms ? (next_ms - t.wall_ms) * 1000000u : SECOND_NS;
+    rest = short_of_memory ? SECOND_NS : rest < LOOK_NS ? rest : LOOK_NS;
+    l->reading = false;
+    l->more = l->woken || taken > 0;
+    l->blocked = !l->more && next_ms != 0 && next_ms <= t.wall_ms;
+    l->woken = false;
+    l->look_ns = t.now_ns + rest;
+}
+
+/* --- what may begin ------------------------------------------------------------------------------------- */
+
+held *lane_shape(lane *l) {
+    held *h = l->lists[HELD_READ].first;
+    if (h == NULL || l->lists[HELD_SHAPING].count >= l->limit || !l->plan->enabled)
+        return NULL;
+    move(l, h, HELD_SHAPING);
+    return h;
+}
+
+bool lane_shaped(lane *l, held *h, bb_str json) {
+    held_take(&l->lists[HELD_SHAPING], h);
+    if (!held_shape(h, json)) {
+        held_free(h);
+        l->more = true;
+        return false;
+    }
+    h->state = HELD_READY;
+    held_push(&l->lists[HELD_READY], h);
+    return true;
+}
+
+/* How many of those ready make the next request, and where they are too few yet: in how long they do. */
+static size_t group(const lane *l, uint64_t now_ns, uint64_t *wait_ns) {
+    const held *first = l->lists[HELD_READY].first;
+    size_t n = 0, bytes = 0;
+    for (const held *h = first; h != NULL && n < l->plan->batch; h = h->next) {
+        bytes += h->d.payload.len;
+        if (n > 0 && bytes > l->plan->batch_bytes)
+            break;
+        n++;
+    }
+    *wait_ns = LANE_NEVER;
+    if (n == 0 || n == l->plan->batch || n < l->lists[HELD_READY].count)
+        return n;
+    uint64_t until_ns = (first->since_ms + l->plan->batch_wait_ms) * 1000000u;
+    if (until_ns <= now_ns)
+        return n;
+    *wait_ns = until_ns - now_ns;
+    return 0;
+}
+
+size_t lane_begin(lane *l, lane_time t, held **out) {
+    uint64_t wait;
+    if (l->requests >= l->limit || l->lists[HELD_READY].count == 0 || shut_for_ns(l, t) > 0)
+        return 0;
+    size_t n = group(l, t.now_ns, &wait);
+    if (n == 0)
+        return 0;
+    if (gcra_take(&l->rate, &l->plan->rate, t.now_ns, 0, &wait) == GCRA_NEVER) {
+        l->rate_ns = t.now_ns + wait;
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = l->lists[HELD_READY].first;
+        move(l, out[i], HELD_SENDING);
+    }
+    l->requests++;
+    return n;
+}
+
+void lane_ended(lane *l) {
+    l->requests--;
+}
+
+void lane_again(lane *l, held *h) {
+    held_take(&l->lists[h->state], h);
+    held_free(h);
+    l->more = true;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t until(uint64_t then_ns, uint64_t now_ns) {
+    return then_ns > now_ns ? then_ns - now_ns : 0;
+}
+
+uint64_t lane_wait_ns(const lane *l, lane_time t) {
+    uint64_t closed = shut_for_ns(l, t), wait = LANE_NEVER;
+    if (closed > 0)
+        return least(closed, LOOK_NS);
+    if (l->lists[HELD_READY].count > 0 && l->requests < l->limit && group(l, t.now_ns, &wait) > 0)
+        wait = until(l->rate_ns, t.now_ns);
+    if (room(l) > 0)
+        wait = least(wait, l->more ? 0 : until(l->look_ns, t.now_ns));
+    return wait;
+}
+
+/* --- what came of it --------------------------------------------------------------------------------------- */
+
+static void shut(lane *l, uint64_t retry_after_ms, uint64_t now_ns, uint64_t random) {
+    uint64_t rest = retry_after_ms < RETRY_AFTER_MAX_MS ? retry_after_ms : RETRY_AFTER_MAX_MS;
+    if (rest == 0) {
+        unsigned twice = l->strikes < 7 ? l->strikes - 1 : 6;
+        rest = least((uint64_t)THROTTLE_MS << twice, THROTTLE_MOST_MS);
+    }
+    uint64_t then = now_ns + (rest + random % (rest / 5 + 1)) * 1000000u;
+    l->shut_ns = then > l->shut_ns ? then : l->shut_ns;
+}
+
+void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, lane_time t, uint64_t random) {
+    if (mood == LANE_WELL) {
+        l->strikes = 0;
+        l->limit += l->limit < l->plan->concurrency;
+        return;
+    }
+    l->strikes++;
+    l->limit = mood == LANE_THROTTLE || l->limit < 2 ? 1 : l->limit / 2;
+    if (mood == LANE_THROTTLE)
+        shut(l, retry_after_ms, t.now_ns, random);
+    if (lane_count(l) > most_held(l))
+        lane_drop(l);
+}
+
+void lane_over(lane *l, held *h, const delivery_outcome *outcome) {
+    held_conclude(h, outcome);
+    move(l, h, HELD_OVER);
+}
+
+void lane_committed(lane *l, held *h) {
+    held_take(&l->lists[HELD_OVER], h);
+    if (h->d.key.len > 0) { /* the next of its key may be due */
+        l->more = l->more || l->blocked;
+        l->woken = l->reading;
+    }
+    held_free(h);
+}
