@@ -86,13 +86,15 @@ typedef enum {
 
 const char *post_failure_name(post_failure f); /* "ok", "status", "refused", …: for metrics */
 
+#define POST_TEXT_MAX 1024 /* bytes */
+
 typedef struct post_result {
     post_failure failure;
     unsigned status;         /* 0: there was no answer */
     uint64_t retry_after_ms; /* what the answer asks for, in either form; 0: nothing */
     uint64_t duration_ms;
     bb_str text; /* of a failure: what is wrong, and an excerpt of the answer; of POST_OK the excerpt. UTF-8,
-                    no control characters, at most 1 KiB; until done returns */
+                    no control characters, at most POST_TEXT_MAX; until done returns */
 } post_result;
 
 typedef void (*post_done)(const post_result *result, void *ctx);

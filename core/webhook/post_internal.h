@@ -28,8 +28,6 @@ struct post {
     buf answer, text;
 };
 
-#define POST_TEXT_MAX 1024 /* bytes of post_result.text */
-
 /* post_build.c: body, header fields and signatures, into the post and its `send`. False: no memory. */
 bool post_build(post *p);
 
