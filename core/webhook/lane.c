@@ -81,9 +81,9 @@ static size_t most_held(const lane *l) {
 }
 
 static size_t room(const lane *l) {
-    size_t held = lane_count(l), most = most_held(l);
-    bool full = held > most / 2 || (held > 0 && lane_bytes(l) >= LANE_BYTES);
-    return l->reading || full ? 0 : most - held;
+    size_t n = lane_count(l), most = most_held(l);
+    bool full = n > most / 2 || (n > 0 && lane_bytes(l) >= LANE_BYTES);
+    return l->reading || full ? 0 : most - n;
 }
 
 size_t lane_room(lane *l, lane_time t) {
