@@ -1,16 +1,28 @@
 // service.mjs - what the emulators share: a server of loopback that keeps what it is asked, and fails when told to.
 import http from 'node:http';
 
-// `answer(request)` gives {status, headers, body}; body is an object, a text or a Buffer; with breakAt the connection ends after so many bytes of
+// `answer(request)` gives {status, headers, body}, perhaps later; body is an object, a text or a Buffer; with breakAt the connection ends after so many bytes of
 // it. request: {method, path, query, headers, text, bytes}. `stream(req, res, url, service)` may take a request as it comes: it then says true.
+// A request of a path in `breaks` is cut off once more than so many bytes of its body have come, or with `hold` read no further:
+// [{path, after, times, hold, then}].
 export async function startService(answer, port = 0, {stream} = {}) {
-  const service = {requests: [], faults: []};
+  const service = {requests: [], faults: [], breaks: []};
   const sockets = new Set();
   const server = http.createServer((req, res) => {
     if (stream?.(req, res, new URL(req.url, 'http://x'), service)) return;
     const chunks = [];
-    req.on('data', (d) => chunks.push(d));
-    req.on('end', () => {
+    let come = 0;
+    req.on('data', (d) => {
+      chunks.push(d);
+      come += d.length;
+      const broken = service.breaks.find((b) => req.url.startsWith(b.path) && come > b.after);
+      if (!broken) return;
+      service.breaks = service.breaks.filter((b) => b !== broken || --b.times > 0);
+      if (broken.hold) req.pause();
+      else req.socket.destroy();
+      broken.then?.();
+    });
+    req.on('end', async () => {
       const bytes = Buffer.concat(chunks), text = bytes.toString('utf8');
       const url = new URL(req.url, 'http://x');
       const request = {method: req.method, path: url.pathname, query: url.searchParams, rawQuery: url.search.slice(1), headers: req.headers, text, bytes};
@@ -19,7 +31,7 @@ export async function startService(answer, port = 0, {stream} = {}) {
       if (fault === 'hang') return;
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
-      const {status, headers = {}, body, breakAt} = fault ?? answer(request);
+      const {status, headers = {}, body, breakAt} = fault ?? await answer(request);
       const answered = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       res.writeHead(status, {...(status === 204 || status === 304 ? {} : {'content-type': 'application/json'}), ...headers});
       if (breakAt !== undefined) return void res.write(answered.subarray(0, breakAt), () => req.socket.destroy());

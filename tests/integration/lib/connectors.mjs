@@ -4,7 +4,7 @@
 //     start       its emulator, made by startService (tests/emulators/service.mjs)
 //     base        what comes behind the emulator's URL in base_url; default nothing
 //     auth        its [auth] section; `refused`: one whose credentials the emulator refuses
-//     settings    further lines of [settings]
+//     settings    further lines of [settings]; {url} is the emulator's
 //     read        an operation that may be repeated, and an input with which the emulator answers it
 //     write       one that changes something, in the same way; `repeats`: it may be sent twice all the same
 //     error       (status) => {status?, headers?, body}: the service's own words for 401, 429, 500 and 503
@@ -15,6 +15,7 @@
 import {APPLICATION, CHANNEL, startDiscord, TOKEN as BOT} from '../../emulators/discord.mjs';
 import {startGoogleDrive, TOKEN as YA29} from '../../emulators/google_drive.mjs';
 import {SESSION, startSalesforce} from '../../emulators/salesforce.mjs';
+import {EXPIRED, startDropbox, TOKEN as SL} from '../../emulators/dropbox.mjs';
 import {startSlack, TOKEN as XOXB} from '../../emulators/slack.mjs';
 import {KEY as SK, startStripe} from '../../emulators/stripe.mjs';
 import {KEY as TB, startTotalBattle} from '../../emulators/total_battle.mjs';
@@ -132,6 +133,27 @@ export const connectors = {
     says: ['limits'],
     anything: ['apex'],
   },
+  dropbox: {
+    start: startDropbox,
+    settings: 'content_url = {url}\nnotify_url = {url}\n',
+    auth: bearer(SL),
+    refused: bearer(EXPIRED),
+    read: ['files.list_folder', {path: ''}],
+    write: ['files.create_folder', {path: '/x', autorename: true}],
+    error: (status) => ({body: {401: {error_summary: 'expired_access_token/..', error: {'.tag': 'expired_access_token'}}, 429: {error_summary: 'too_many_requests/...', error: {reason: {'.tag': 'too_many_requests'}, retry_after: 1}}}[status] ?? 'upstream connect error'}),
+    codes: {401: 'expired_access_token', 429: 'too_many_requests'},
+    wrong: {
+      'files.list_folder': [[{path: 'no/slash'}, '/path'], [{path: '', limit: 2001}, '/limit']],
+      'files.get_metadata': [[{path: ''}, '/path'], [{path: 'rev:xyz'}, '/path']],
+      'files.move_batch': [[{entries: []}, '/entries'], [{entries: [{from_path: '/a', to_path: 'b'}]}, '/entries/0/to_path']],
+      'files.restore': [[{path: '/a', rev: 'latest'}, '/rev']],
+      'files.list_folder.longpoll': [[{cursor: 'x', timeout: 29}, '/timeout']],
+      'files.get_thumbnail_batch': [[{entries: Array(26).fill({path: '/a.jpg'})}, '/entries']],
+      'sharing.add_folder_member': [[{shared_folder_id: '1', members: [{member: {'.tag': 'email'}}]}, '/members/0/member']],
+      'users.get_account': [[{account_id: 'dbid:short'}, '/account_id']],
+    },
+    says: ['files.permanently_delete', 'files.tags.add', 'files.tags.remove', 'sharing.revoke_shared_link', 'sharing.add_folder_member', 'sharing.unmount_folder'],
+  },
 };
 
 // Connectors of no one service, whose answers mean what the caller says they mean: they have tests of their own.
@@ -140,5 +162,5 @@ export const generic = ['rest', 'prometheus'];
 // A connection's file for a connector of the table. `auth`: in place of its own; `more`: further sections.
 export function connectorConf(id, url, {auth, more = ''} = {}) {
   const c = connectors[id] ?? {};
-  return `[connection]\nplugin = ${id}\n[settings]\nbase_url = ${url}${c.base ?? ''}\n${c.settings ?? ''}${c.auth ? `[auth]\n${auth ?? c.auth}` : ''}${more}`;
+  return `[connection]\nplugin = ${id}\n[settings]\nbase_url = ${url}${c.base ?? ''}\n${(c.settings ?? '').replaceAll('{url}', url)}${c.auth ? `[auth]\n${auth ?? c.auth}` : ''}${more}`;
 }
