@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define DATABASE_BUSY_MS 5000  /* another process may hold the file for the time of a checkpoint */
-#define DATABASE_STATEMENTS 48 /* texts of statements in the whole room; prepared once a connection */
+#define DATABASE_STATEMENTS 64 /* texts of statements in the whole room; prepared once a connection */
 
 typedef struct database {
     sqlite3 *sq; /* NULL: not open */

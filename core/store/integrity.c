@@ -9,24 +9,17 @@
 #include <sys/stat.h>
 
 #define WHOLE_MAX (64u << 20)      /* bytes: up to here all is checked, some 0.1 s */
-#define BUDGET_NS 1000000000u      /* of a larger one: the tables below, as far as it goes */
+#define BUDGET_NS 1000000000u      /* of a larger one: its kind's checks, as far as it goes */
 #define STEPS_BETWEEN_LOOKS 100000 /* of SQLite's machine: some milliseconds */
 
-/* What a hub cannot do without comes first; the history of calls, most of the bytes, last. */
-static const char *const checks[] = {"PRAGMA quick_check('secret_keys')", "PRAGMA quick_check('secrets')",
-                                     "PRAGMA quick_check('tokens')",      "PRAGMA quick_check('keys')",
-                                     "PRAGMA quick_check('quotas')",      "PRAGMA quick_check('idempotency')",
-                                     "PRAGMA quick_check('audit')",       "PRAGMA quick_check('executions')"};
-
-bool store_damaged(const char *path, const char *what, err *e) {
+bool store_damaged(const char *path, const store_kind *kind, const char *what, err *e) {
     const char *line = strncmp(what, "*** ", 4) == 0 ? strchr(what, '\n') : NULL; /* quick_check's heading */
     what = line != NULL ? line + 1 : what;
     return err_set(
         e,
         "%s: the store is damaged (%.*s): stop the hub and restore the file from a backup, or move it "
-        "away (with its -wal and -shm) to begin anew: API keys, secrets, audit log and history are then "
-        "lost",
-        path, (int)strcspn(what, "\n"), what);
+        "away (with its -wal and -shm) to begin anew: %s are then lost",
+        path, (int)strcspn(what, "\n"), what, kind->lost);
 }
 
 static int time_is_up(void *until) {
@@ -51,12 +44,12 @@ static int check(database *d, const char *sql, char *why, size_t cap) {
     return code;
 }
 
-static int check_large(database *d, const char *path, char *why, size_t cap) {
+static int check_large(database *d, const char *path, const store_kind *kind, char *why, size_t cap) {
     uint64_t until = clock_ns() + BUDGET_NS;
     int code = SQLITE_OK;
     sqlite3_progress_handler(d->sq, STEPS_BETWEEN_LOOKS, time_is_up, &until);
-    for (size_t i = 0; code == SQLITE_OK && i < sizeof checks / sizeof checks[0]; i++)
-        code = check(d, checks[i], why, cap);
+    for (size_t i = 0; code == SQLITE_OK && i < kind->check_count; i++)
+        code = check(d, kind->checks[i], why, cap);
     sqlite3_progress_handler(d->sq, 0, NULL, NULL);
     if ((code & 0xff) != SQLITE_INTERRUPT)
         return code;
@@ -64,19 +57,19 @@ static int check_large(database *d, const char *path, char *why, size_t cap) {
     return SQLITE_OK;
 }
 
-bool store_check_integrity(database *d, const char *path, err *e) {
+bool store_check_integrity(database *d, const char *path, const store_kind *kind, err *e) {
     char why[256] = "";
     struct stat st = {0};
     errno = 0;
     bool large = stat(path, &st) == 0 && st.st_size > (off_t)WHOLE_MAX &&
                  database_number(d, "PRAGMA user_version", 0) > 0;
-    int code = large ? check_large(d, path, why, sizeof why)
+    int code = large ? check_large(d, path, kind, why, sizeof why)
                      : check(d, "PRAGMA quick_check(1)", why, sizeof why);
     if (code == SQLITE_OK)
         return true;
     store_result r = database_result(code, errno);
     bool damage = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
     return damage || r == STORE_OK
-               ? store_damaged(path, why, e)
+               ? store_damaged(path, kind, why, e)
                : err_set(e, "%s: the store cannot be read: %s; %s", path, why, store_result_text(r));
 }

@@ -76,22 +76,23 @@ static bool make_copy(database *d, const char *path, unsigned version, err *e) {
 
 /* --- the steps --------------------------------------------------------------------------------------- */
 
-static bool run_steps(database *d, const migration *list, unsigned from, unsigned to) {
+static bool run_steps(database *d, const store_kind *kind, unsigned from) {
     char mark[96];
     bool ok = database_exec(d, "BEGIN IMMEDIATE") == STORE_OK;
-    for (unsigned v = from; ok && v < to; v++)
-        ok = database_exec(d, list[v].sql) == STORE_OK;
-    snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%u;", STORE_APPLICATION_ID,
-             to);
+    for (unsigned v = from; ok && v < kind->version; v++)
+        ok = database_exec(d, kind->migrations[v].sql) == STORE_OK;
+    snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%u;", kind->application_id,
+             kind->version);
     return ok && database_exec(d, mark) == STORE_OK && database_exec(d, "COMMIT") == STORE_OK;
 }
 
-bool store_migrate(database *d, const char *path, const migration *list, unsigned count, err *e) {
+bool store_migrate(database *d, const char *path, const store_kind *kind, err *e) {
+    unsigned count = kind->version;
     int64_t version = database_number(d, "PRAGMA user_version", -1),
             tables = database_number(d, "SELECT count(*) FROM sqlite_schema", -1);
     if (version < 0 || tables < 0)
-        return store_damaged(path, sqlite3_errmsg(d->sq), e);
-    if (tables > 0 && database_number(d, "PRAGMA application_id", 0) != STORE_APPLICATION_ID)
+        return store_damaged(path, kind, sqlite3_errmsg(d->sq), e);
+    if (tables > 0 && database_number(d, "PRAGMA application_id", 0) != kind->application_id)
         return err_set(
             e, "%s: this is the database of another program: move it away, or name another state folder",
             path);
@@ -101,7 +102,7 @@ bool store_migrate(database *d, const char *path, const migration *list, unsigne
         return true;
     if (tables > 0 && !make_copy(d, path, count, e))
         return false;
-    if (run_steps(d, list, (unsigned)version, count))
+    if (run_steps(d, kind, (unsigned)version))
         return true;
     err_set(e, "%s: the store cannot be brought from version %lld to %u: %s; it is as it was", path,
             (long long)version, count, sqlite3_errmsg(d->sq));
@@ -113,7 +114,7 @@ bool store_migrate(database *d, const char *path, const migration *list, unsigne
 bool store_check_version(database *d, const char *path, unsigned version, err *e) {
     int64_t found = database_number(d, "PRAGMA user_version", -1);
     if (found < 0)
-        return store_damaged(path, sqlite3_errmsg(d->sq), e);
+        return store_damaged(path, &store_main, sqlite3_errmsg(d->sq), e);
     if (found > (int64_t)version)
         return refuse_newer(path, found, version, e);
     return found == (int64_t)version ||

@@ -42,5 +42,19 @@ static const char version_1[] =
     "CREATE TABLE secret_keys(number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
     " wrapped BLOB NOT NULL, created_ms INTEGER NOT NULL);";
 
-const migration store_migrations[] = {{version_1}};
-const unsigned store_version = sizeof store_migrations / sizeof store_migrations[0];
+static const migration migrations[] = {{version_1}};
+
+/* What a hub cannot do without comes first; the history of calls, most of the bytes, last. */
+static const char *const checks[] = {"PRAGMA quick_check('secret_keys')", "PRAGMA quick_check('secrets')",
+                                     "PRAGMA quick_check('tokens')",      "PRAGMA quick_check('keys')",
+                                     "PRAGMA quick_check('quotas')",      "PRAGMA quick_check('idempotency')",
+                                     "PRAGMA quick_check('audit')",       "PRAGMA quick_check('executions')"};
+
+const store_kind store_main = {
+    .application_id = 0x42534252, /* "BSBR" */
+    .migrations = migrations,
+    .version = sizeof migrations / sizeof migrations[0],
+    .checks = checks,
+    .check_count = sizeof checks / sizeof checks[0],
+    .lost = "API keys, secrets, audit log and history",
+};

@@ -40,13 +40,14 @@ problem store_result_problem(store_result r) {
 
 /* --- opening ----------------------------------------------------------------------------------------- */
 
-static store *new_store(const char *path, err *e) {
+static store *new_store(const char *path, const store_kind *kind, err *e) {
     store *s = calloc(1, sizeof *s);
     if (s == NULL || (s->path = strdup(path)) == NULL) {
         free(s);
         err_set(e, "no memory");
         return NULL;
     }
+    s->kind = kind;
     queue_init(&s->writes);
     queue_init(&s->reads);
     pthread_mutex_init(&s->lock, NULL);
@@ -110,27 +111,33 @@ static bool open_writer(store *s, err *e) {
         return false;
     if (sqlite3_db_readonly(s->write.sq, "main") == 1)
         return err_set(e, "%s: %s", s->path, store_result_text(STORE_READ_ONLY));
-    if (!store_check_integrity(&s->write, s->path, e))
+    if (!store_check_integrity(&s->write, s->path, s->kind, e))
         return false;
-    store_result r = writer_configure(&s->write);
+    store_result r = s->kind->create != NULL ? database_exec(&s->write, s->kind->create) : STORE_OK;
+    if (r == STORE_OK)
+        r = writer_configure(&s->write, s->kind);
     if (r != STORE_OK)
-        return r == STORE_FAILED ? store_damaged(s->path, sqlite3_errmsg(s->write.sq), e)
+        return r == STORE_FAILED ? store_damaged(s->path, s->kind, sqlite3_errmsg(s->write.sq), e)
                                  : err_set(e, "%s: %s", s->path, store_result_text(r));
-    return store_migrate(&s->write, s->path, store_migrations, store_version, e);
+    return store_migrate(&s->write, s->path, s->kind, e);
 }
 
-store *store_open(const char *path, err *e) {
-    store *s = new_store(path, e);
+store *store_open_kind(const char *path, const store_kind *kind, err *e) {
+    store *s = new_store(path, kind, e);
     if (s == NULL)
         return NULL;
     if (getrandom(s->boot, sizeof s->boot, 0) != (ssize_t)sizeof s->boot || !open_writer(s, e) ||
-        !open_readers(s, path, e) || !start_threads(s, e)) {
+        !open_readers(s, path, e) || (kind->open != NULL && !kind->open(s, e)) || !start_threads(s, e)) {
         if (e != NULL && e->text[0] == '\0')
             err_set(e, "%s: the store cannot be opened", path);
         store_close(s);
         return NULL;
     }
     return s;
+}
+
+store *store_open(const char *path, err *e) {
+    return store_open_kind(path, &store_main, e);
 }
 
 /* Where no hub has the file open, there is no log beside it, and SQLite would make one to read it: it is told
@@ -157,14 +164,14 @@ static char *read_uri(const char *path) {
 }
 
 store *store_open_read_only(const char *path, err *e) {
-    store *s = new_store(path, e);
+    store *s = new_store(path, &store_main, e);
     if (s == NULL)
         return NULL;
     s->read_only = true;
     atomic_store(&s->health, STORE_READ_ONLY);
     char *uri = read_uri(path);
     bool ok = uri != NULL && open_readers(s, uri, e) &&
-              store_check_version(&s->main, path, store_version, e) && start_threads(s, e);
+              store_check_version(&s->main, path, store_main.version, e) && start_threads(s, e);
     free(uri);
     if (!ok) {
         if (e != NULL && e->text[0] == '\0')
@@ -194,6 +201,8 @@ void store_close(store *s) {
     stop_thread(s, &s->stop_writer, &s->writer_runs, &s->writes_come,
                 s->writer); /* first: it feeds the reader */
     stop_thread(s, &s->stop_reader, &s->reader_runs, &s->reads_come, s->reader);
+    if (s->kind->close != NULL)
+        s->kind->close(s);
     database_close(&s->read);
     database_close(&s->main);
     database_close(&s->write); /* last: takes the log into the database and removes it */

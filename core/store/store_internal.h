@@ -27,7 +27,11 @@ typedef struct job_queue {
     size_t length;
 } job_queue;
 
+typedef struct store_kind store_kind;
+
 struct store {
+    const store_kind *kind;
+    void *state; /* the kind's own */
     char *path;
     uint8_t boot[16];     /* of this process's time with the store */
     bool read_only;       /* no writer */
@@ -81,23 +85,45 @@ void queue_add(job_queue *q, store_job *job);
 void *writer_main(void *s);
 void *reader_main(void *s);
 /* PRAGMAs of a connection that writes. */
-store_result writer_configure(database *d);
+store_result writer_configure(database *d, const store_kind *kind);
 
 /* migrate.c */
 typedef struct migration {
     const char *sql; /* from the version before to this one: the first leads from nothing to version 1 */
 } migration;
-extern const migration store_migrations[];
-extern const unsigned store_version;
-#define STORE_APPLICATION_ID 0x42534252 /* "BSBR": tells the file from other SQLite databases */
+
+/* --- kinds ------------------------------------------------------------------------------------------- */
+
+/* What a file holds: one machinery, several files, each with a writer of its own. */
+struct store_kind {
+    int application_id; /* tells the file from other SQLite databases */
+    const migration *migrations;
+    unsigned version;          /* how many there are */
+    const char *const *checks; /* of a file too large to be checked whole: the most needed first */
+    size_t check_count;
+    const char *lost; /* what is in it, for people: "API keys, ..." */
+    const char *create,
+        *configure; /* PRAGMAs of a file to be made, and of a connection that writes; or NULL */
+    /* The file is there, no thread runs yet. Each may be NULL. */
+    bool (*open)(store *s, err *e);
+    void (*close)(store *s); /* no thread runs any more */
+    /* On the writer's thread: within the group's transaction, after its jobs; and when it has been committed,
+     * or (not STORE_OK) is undone. */
+    store_result (*before_commit)(store *s, database *d);
+    void (*after_group)(store *s, store_result r);
+};
+extern const store_kind store_main; /* schema.c */
+
+store *store_open_kind(const char *path, const store_kind *kind, err *e);
+
 /* Brings the file to version `count`; makes PATH.before-vCOUNT first where it holds an older one. */
-bool store_migrate(database *d, const char *path, const migration *list, unsigned count, err *e);
+bool store_migrate(database *d, const char *path, const store_kind *kind, err *e);
 /* That a file that is only read is of this version. */
 bool store_check_version(database *d, const char *path, unsigned version, err *e);
 
 /* integrity.c: gives false for a damaged file, and *e says what to do. */
-bool store_check_integrity(database *d, const char *path, err *e);
-bool store_damaged(const char *path, const char *what, err *e);
+bool store_check_integrity(database *d, const char *path, const store_kind *kind, err *e);
+bool store_damaged(const char *path, const store_kind *kind, const char *what, err *e);
 
 /* Copies into `*at`, which is moved on: for jobs that carry their texts behind themselves. */
 static inline bb_str job_text(char **at, bb_str s) {

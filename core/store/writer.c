@@ -13,14 +13,15 @@
 #define PROBE_SECONDS 1          /* after a failure: how often an idle writer tries again */
 #define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
-store_result writer_configure(database *d) {
+store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
     /* Pages of 4 KiB: the log is taken into the database from 8 MiB on, and cut back to 16 MiB after a time
      * when it could not be. */
-    return r != STORE_OK ? r
-                         : database_exec(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000;"
-                                            "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2000;"
-                                            "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
+    if (r == STORE_OK)
+        r = database_exec(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000;"
+                             "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2000;"
+                             "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
+    return r == STORE_OK && kind->configure != NULL ? database_exec(d, kind->configure) : r;
 }
 
 /* --- health ------------------------------------------------------------------------------------------ */
@@ -57,7 +58,7 @@ static void open_again(store *s) {
     database_close(&s->write);
     if (!database_open(&s->write, s->path, DATABASE_WRITE, &e))
         return;
-    if (sqlite3_db_readonly(s->write.sq, "main") == 1 || writer_configure(&s->write) != STORE_OK)
+    if (sqlite3_db_readonly(s->write.sq, "main") == 1 || writer_configure(&s->write, s->kind) != STORE_OK)
         database_close(&s->write);
 }
 
@@ -106,6 +107,8 @@ static store_result run_group(store *s, store_job *first) {
     for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
         if (!run_job(s, job))
             r = is_device_error(job->result) ? job->result : STORE_FAILED;
+    if (r == STORE_OK && s->kind->before_commit != NULL)
+        r = s->kind->before_commit(s, &s->write);
     if (r == STORE_OK)
         r = database_done(database_prepare(&s->write, "COMMIT"));
     if (r != STORE_OK) {
@@ -113,6 +116,8 @@ static store_result run_group(store *s, store_job *first) {
         if (in_transaction(s))
             database_exec(&s->write, "ROLLBACK");
     }
+    if (s->kind->after_group != NULL)
+        s->kind->after_group(s, r);
     return r;
 }
 

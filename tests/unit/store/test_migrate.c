@@ -23,6 +23,12 @@ static void folder_open(folder *f) {
     ck_assert_int_eq(database_exec(&f->d, "PRAGMA journal_mode=WAL"), STORE_OK);
 }
 
+static bool migrate(folder *f, unsigned version, err *e) {
+    const store_kind kind = {
+        .application_id = 0x42534252, .migrations = steps, .version = version, .lost = "all"};
+    return store_migrate(&f->d, f->path, &kind, e);
+}
+
 static void folder_close(folder *f) {
     char command[100];
     database_close(&f->d);
@@ -47,11 +53,11 @@ START_TEST(a_new_file_is_made_without_a_copy) {
     folder f;
     err e = {""};
     folder_open(&f);
-    ck_assert_msg(store_migrate(&f.d, f.path, steps, 3, &e), "%s", e.text);
+    ck_assert_msg(migrate(&f, 3, &e), "%s", e.text);
     ck_assert_int_eq(database_number(&f.d, "SELECT x FROM b", -1), 3);
     ck_assert_int_eq(database_number(&f.d, "PRAGMA user_version", -1), 3);
     ck_assert_int_eq(in_copy(&f, 3, "SELECT 1"), -2);
-    ck_assert(store_migrate(&f.d, f.path, steps, 3, &e)); /* nothing left to do */
+    ck_assert(migrate(&f, 3, &e)); /* nothing left to do */
     folder_close(&f);
 }
 END_TEST
@@ -60,9 +66,9 @@ START_TEST(an_older_file_is_copied_and_brought_up) {
     folder f;
     err e = {""};
     folder_open(&f);
-    ck_assert(store_migrate(&f.d, f.path, steps, 1, &e));
+    ck_assert(migrate(&f, 1, &e));
     ck_assert_int_eq(database_exec(&f.d, "INSERT INTO a VALUES(5)"), STORE_OK);
-    ck_assert_msg(store_migrate(&f.d, f.path, steps, 3, &e), "%s", e.text);
+    ck_assert_msg(migrate(&f, 3, &e), "%s", e.text);
     ck_assert_int_eq(database_number(&f.d, "SELECT sum(x) FROM b", -1), 10);
     ck_assert_int_eq(in_copy(&f, 3, "SELECT count(*) FROM a"), 2);
     ck_assert_int_eq(in_copy(&f, 3, "PRAGMA user_version"), 1);
@@ -77,15 +83,15 @@ START_TEST(a_step_that_fails_leaves_all_as_it_was) {
     folder f;
     err e = {""};
     folder_open(&f);
-    ck_assert(store_migrate(&f.d, f.path, steps, 2, &e));
-    ck_assert(!store_migrate(&f.d, f.path, steps, 4, &e));
+    ck_assert(migrate(&f, 2, &e));
+    ck_assert(!migrate(&f, 4, &e));
     ck_assert_msg(strstr(e.text, "from version 2 to 4") != NULL, "%s", e.text);
     ck_assert_int_eq(database_number(&f.d, "PRAGMA user_version", -1), 2);
     ck_assert_int_eq(database_number(&f.d, "SELECT count(*) FROM b", -1), -1);
     ck_assert_int_eq(database_number(&f.d, "SELECT count(*) FROM c", -1), -1);
     ck_assert_int_eq(database_exec(&f.d, "INSERT INTO a(x) VALUES(5)"),
                      STORE_OK); /* no transaction is left open */
-    ck_assert(!store_migrate(&f.d, f.path, steps, 4, &e));
+    ck_assert(!migrate(&f, 4, &e));
     ck_assert_int_eq(in_copy(&f, 4, "SELECT count(*) FROM a"), 1); /* the first copy is kept */
     folder_close(&f);
 }
@@ -96,10 +102,10 @@ START_TEST(without_a_copy_nothing_is_changed) {
     err e = {""};
     char name[160];
     folder_open(&f);
-    ck_assert(store_migrate(&f.d, f.path, steps, 1, &e));
+    ck_assert(migrate(&f, 1, &e));
     snprintf(name, sizeof name, "%s.before-v3.part", f.path);
     ck_assert_int_eq(mkdir(name, 0700), 0); /* in the way of the copy */
-    ck_assert(!store_migrate(&f.d, f.path, steps, 3, &e));
+    ck_assert(!migrate(&f, 3, &e));
     ck_assert_msg(strstr(e.text, "cannot be copied") != NULL, "%s", e.text);
     ck_assert_int_eq(database_number(&f.d, "PRAGMA user_version", -1), 1);
     folder_close(&f);
@@ -110,8 +116,8 @@ START_TEST(a_newer_file_is_refused) {
     folder f;
     err e = {""};
     folder_open(&f);
-    ck_assert(store_migrate(&f.d, f.path, steps, 3, &e));
-    ck_assert(!store_migrate(&f.d, f.path, steps, 2, &e));
+    ck_assert(migrate(&f, 3, &e));
+    ck_assert(!migrate(&f, 2, &e));
     ck_assert_msg(strstr(e.text, "of version 3, this hub knows 2") != NULL, "%s", e.text);
     folder_close(&f);
 }

@@ -1,0 +1,153 @@
+/* events_internal.h - what the files of the queue share.
+ *
+ * An event's row number is its place in the order of arrival; the deliveries of event N have the numbers
+ * N * EVENT_DELIVERIES and up, so that those of an event lie together, behind those of the events before it,
+ * and are found without an index. They are added and removed at the ends of their tables: few pages change in
+ * a group. */
+#ifndef STORE_EVENTS_INTERNAL_H
+#define STORE_EVENTS_INTERNAL_H
+
+#include "store/events.h"
+#include "store/store_internal.h"
+
+#define EVENT_SHIFT 16
+#define EVENT_DELIVERIES (1u << EVENT_SHIFT) /* most of one event */
+#define EVENT_BYTES_MAX (256u << 20)         /* of a payload: below what a row may hold */
+#define ANSWER_MAX 1024u                     /* bytes kept of an attempt's text */
+
+/* What is in the column `state`: a delivery_state, and these, which are DELIVERY_PENDING to everybody else.
+ * What is 0 may be had at any time, in the order of the numbers. */
+#define STATE_WAITING (-1) /* behind another of its target and key: until that one has ended */
+#define STATE_LATER (-2)   /* not before due_ms */
+
+/* A target as it is known in memory; never freed before the store is closed. */
+typedef struct target target;
+struct target {
+    target *next;                      /* of the same slot */
+    target *touched;                   /* the next one that this group changed */
+    int64_t number;                    /* in the file */
+    bool saved;                        /* it has a row */
+    bool in_group;                     /* is in the list of those touched */
+    bool oldest_gone;                  /* `oldest` has ended: look for the next */
+    int64_t oldest;                    /* delivery; 0: none is pending */
+    uint64_t oldest_ms;                /* of its event */
+    int64_t pending, dead, done, rows; /* what this group adds to the row */
+    target_counts fresh;               /* what the row has then */
+    /* under events.lock: what others see */
+    target_counts counts;
+    char *state;
+    size_t state_len;
+    size_t name_len;
+    char name[];
+};
+
+/* What a job did to the counts, so that it can be taken back alone. */
+typedef struct count_change {
+    target *t;
+    bool made; /* its row was made */
+    int pending, dead, done, rows;
+} count_change;
+
+typedef struct events {
+    pthread_mutex_t lock; /* guards the slots, and of each target what others see */
+    target **slots;
+    size_t slot_count, target_count;
+    uint64_t secret[2]; /* of the hashes in the file */
+    int64_t owner;      /* of leases: this process */
+    int owners;         /* the file of those who live; -1: none */
+    _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
+
+    /* the writer's own */
+    target **numbers; /* by number; holes are NULL */
+    size_t number_cap;
+    count_change *changes; /* of the group */
+    size_t change_count, change_cap;
+    target *touched;
+    int64_t keep_at; /* events up to here have been looked at */
+    uint64_t kept;   /* monotonic ns of the last look */
+} events;
+
+static inline events *events_of(const store *s) {
+    return s->state;
+}
+
+extern const char events_version_1[];
+
+/* --- events_targets.c, events_counts.c --------------------------------------------------------------- */
+
+bool targets_load(store *s, err *e);
+void targets_free(events *v);
+/* Known by its name; [any-thread], under the lock. */
+target *targets_find(const events *v, bb_str name);
+/* With a row and a number. [writer] */
+store_result targets_get(store *s, database *d, bb_str name, target **out);
+store_result targets_get_numbered(store *s, database *d, int64_t number, target **out);
+
+/* The change is taken back with its job or its group. False: no memory. [writer] */
+bool counts_change(events *v, count_change c);
+void counts_undo(events *v, size_t down_to);
+store_result counts_save(store *s, database *d);
+void counts_publish(store *s, store_result r);
+/* `oldest` of a target, looked up. */
+store_result counts_oldest(database *d, target *t);
+
+/* A job's own work, taken back from memory too where it fails. */
+#define events_job(s, call)                          \
+    do {                                             \
+        size_t before_ = events_of(s)->change_count; \
+        store_result result_ = (call);               \
+        if (result_ != STORE_OK)                     \
+            counts_undo(events_of(s), before_);      \
+        return result_;                              \
+    } while (0)
+
+/* --- events_dedup.c ---------------------------------------------------------------------------------- */
+
+uint64_t dedup_hash(const events *v, bb_str source, bb_str dedup);
+/* Whether it was seen, and is to be a repeat still. */
+store_result dedup_look(database *d, uint64_t hash, uint64_t now_ms, uint64_t window_ms, bool *repeated);
+store_result dedup_add(database *d, uint64_t hash, uint64_t until_ms, uint64_t now_ms);
+
+/* --- deliveries_row.c -------------------------------------------------------------------------------- */
+
+/* A delivery as its row says. */
+typedef struct delivery_row {
+    int64_t id, target;
+    int state;
+    uint64_t attempts, due_ms, first_ms, hash;
+} delivery_row;
+store_result delivery_read(database *d, int64_t id, delivery_row *out); /* STORE_NOT_FOUND: it is gone */
+/* What becomes pending may have to wait for others of its key: `is` says. */
+store_result delivery_write(store *s, database *d, const delivery_row *was, delivery_row *is);
+/* With its attempts. It is not pending. */
+store_result delivery_remove(store *s, database *d, const delivery_row *row);
+
+/* --- deliveries -------------------------------------------------------------------------------------- */
+
+typedef struct delivery_new {
+    int64_t id;
+    target *t;
+    bb_str key;
+    uint64_t due_ms, event_ms;
+    bool later; /* due_ms is to come */
+} delivery_new;
+/* deliveries_add.c */
+store_result deliveries_add(store *s, database *d, const delivery_new *n);
+uint64_t key_hash(const events *v, bb_str key); /* 0: there is no key */
+/* One of this target and key has ended: the next one's turn. */
+store_result deliveries_next_of_key(database *d, int64_t target, uint64_t hash);
+store_result deliveries_is_key_taken(database *d, int64_t target, uint64_t hash, bool *taken);
+
+/* events_owners.c */
+bool owners_open(store *s, err *e);
+void owners_close(events *v);
+bool owners_lives(const events *v, int64_t owner);
+
+/* events_keep.c: some of what is too old or too much. */
+store_result keep_some(store *s, database *d);
+
+/* Sends a job; one that cannot be done because the store is only read is told of all the same. False: it is
+ * the caller's still. */
+bool events_submit(store *s, loop_job *j);
+
+#endif

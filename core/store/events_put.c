@@ -1,0 +1,160 @@
+/* events_put.c - events that come in, with a delivery for each of their targets. */
+#include "store/events_internal.h"
+
+#include <stdlib.h>
+
+typedef struct put_job {
+    loop_job loop;
+    size_t count;
+    event_new *events;
+    bool *repeated;
+    events_put_done done;
+    void *ctx;
+} put_job;
+
+/* --- writing ----------------------------------------------------------------------------------------- */
+
+static store_result insert_event(database *d, const event_new *n, int64_t *number) {
+    sqlite3_stmt *stmt = database_prepare(d, "INSERT INTO events(at_ms, id, source, type, content_type, "
+                                             "attributes, payload) VALUES(?, ?, ?, ?, ?, ?, ?)");
+    database_u64(stmt, 1, n->at_ms);
+    database_text(stmt, 2, n->id);
+    database_text(stmt, 3, n->source);
+    database_text(stmt, 4, n->type);
+    database_text(stmt, 5, n->content_type);
+    database_text(stmt, 6, n->attributes);
+    database_blob(stmt, 7, n->payload.ptr, n->payload.len);
+    store_result r = database_done(stmt);
+    *number = sqlite3_last_insert_rowid(d->sq);
+    return r;
+}
+
+static store_result add_deliveries(store *s, database *d, const event_new *n, int64_t number) {
+    store_result r = STORE_OK;
+    for (size_t i = 0; r == STORE_OK && i < n->target_count; i++) {
+        const event_target *to = &n->targets[i];
+        delivery_new add = {.id = (number << EVENT_SHIFT) + (int64_t)i,
+                            .key = to->key,
+                            .due_ms = to->due_ms > 0 ? to->due_ms : n->at_ms,
+                            .event_ms = n->at_ms,
+                            .later = to->due_ms > n->at_ms};
+        r = targets_get(s, d, to->target, &add.t);
+        if (r == STORE_OK)
+            r = deliveries_add(s, d, &add);
+    }
+    return r;
+}
+
+static store_result put_one(store *s, database *d, const event_new *n, bool *repeated) {
+    bool known = n->dedup.ptr != NULL && n->dedup_ms > 0;
+    uint64_t hash = known ? dedup_hash(events_of(s), n->source, n->dedup) : 0;
+    int64_t number;
+    store_result r = known ? dedup_look(d, hash, n->at_ms, n->dedup_ms, repeated) : STORE_OK;
+    if (r != STORE_OK || *repeated)
+        return r;
+    r = insert_event(d, n, &number); /* first: where its id is taken, nothing has been changed */
+    if (r == STORE_OK && known)
+        r = dedup_add(d, hash, n->at_ms + n->dedup_ms, n->at_ms);
+    return r == STORE_OK ? add_deliveries(s, d, n, number) : r;
+}
+
+static store_result put_all(store *s, database *d, const put_job *j) {
+    store_result r = STORE_OK;
+    for (size_t i = 0; r == STORE_OK && i < j->count; i++)
+        r = put_one(s, d, &j->events[i], &j->repeated[i]);
+    return r;
+}
+
+static store_result run(store *s, database *d, store_job *job) {
+    events_job(s, put_all(s, d, (put_job *)job));
+}
+
+/* --- the job ----------------------------------------------------------------------------------------- */
+
+static void deliver(loop *l, void *arg) {
+    put_job *j = arg;
+    (void)l;
+    j->done(j->loop.job.result, j->repeated, j->count, j->ctx);
+    free(j);
+}
+
+/* What a copy of these takes, structures and texts. */
+static size_t size_of(const event_new *list, size_t count) {
+    size_t bytes = sizeof(put_job) + count * (sizeof *list + sizeof(bool));
+    for (size_t i = 0; i < count; i++) {
+        const event_new *n = &list[i];
+        bytes += n->id.len + n->source.len + n->type.len + n->attributes.len + n->content_type.len +
+                 n->payload.len + n->dedup.len + n->target_count * sizeof *n->targets;
+        for (size_t k = 0; k < n->target_count; k++)
+            bytes += n->targets[k].target.len + n->targets[k].key.len;
+    }
+    return bytes;
+}
+
+/* Absent stays absent. */
+static bb_str text_or_none(char **at, bb_str s) {
+    return s.ptr != NULL ? job_text(at, s) : s;
+}
+
+static void copy_targets(const event_new *from, event_target *to, char **at) {
+    for (size_t k = 0; k < from->target_count; k++) {
+        to[k] = from->targets[k];
+        to[k].target = job_text(at, from->targets[k].target);
+        to[k].key = text_or_none(at, from->targets[k].key);
+    }
+}
+
+static void copy_event(const event_new *from, event_new *to, event_target *targets, char **at) {
+    *to = *from;
+    to->id = job_text(at, from->id);
+    to->source = job_text(at, from->source);
+    to->type = job_text(at, from->type);
+    to->attributes = job_text(at, from->attributes);
+    to->content_type = job_text(at, from->content_type);
+    to->payload = job_text(at, from->payload);
+    to->dedup = text_or_none(at, from->dedup);
+    to->targets = targets;
+    copy_targets(from, targets, at);
+}
+
+static bool fits(const event_new *list, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i].target_count > EVENT_DELIVERIES || list[i].payload.len > EVENT_BYTES_MAX)
+            return false;
+    return true;
+}
+
+/* Structures first, in the order of their alignment; then the flags, then the texts. */
+static put_job *copy(const event_new *list, size_t count) {
+    put_job *j = malloc(size_of(list, count));
+    if (j == NULL)
+        return NULL;
+    size_t targets = 0;
+    *j = (put_job){.count = count, .events = (event_new *)(j + 1)};
+    for (size_t i = 0; i < count; i++)
+        targets += list[i].target_count;
+    event_target *to = (event_target *)(j->events + count);
+    j->repeated = (bool *)(to + targets);
+    memset(j->repeated, 0, count * sizeof(bool));
+    char *at = (char *)(j->repeated + count);
+    for (size_t i = 0; i < count; i++) {
+        copy_event(&list[i], &j->events[i], to, &at);
+        to += list[i].target_count;
+    }
+    return j;
+}
+
+bool events_put(store *s, const event_new *list, size_t count, loop *l, events_put_done done, void *ctx) {
+    put_job *j = fits(list, count) ? copy(list, count) : NULL;
+    if (j == NULL)
+        return false;
+    /* One event changes nothing before its own row, the only one that may be refused. */
+    j->loop = (loop_job){
+        .job = {.write = run, .finish = loop_job_finish, .single = count == 1}, .l = l, .deliver = deliver};
+    j->done = done;
+    j->ctx = ctx;
+    bool ok = events_submit(s, &j->loop);
+    if (!ok)
+        free(j);
+    return ok;
+}
