@@ -178,7 +178,7 @@ void hub_webhooks_close(hub *h);
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);
 
-/* storage.c: the store, and the secrets in it */
+/* storage.c: the store and the secrets in it, and the queue of events */
 bool hub_storage_open(hub *h, err *e);
 void hub_storage_close(hub *h);
 /* The same for the child that plans a reload: only read. */

@@ -11,7 +11,7 @@
 
 static const char *const sections[] = {"hub",        "server",      "secrets",  "store",  "cache",
                                        "executions", "idempotency", "trace",    "alerts", "plugins",
-                                       "pins",       "files",       "webhooks", NULL};
+                                       "pins",       "files",       "webhooks", "events", NULL};
 static const char *const hub_keys[] = {"listen",
                                        "plugins",
                                        "state",
@@ -204,7 +204,7 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         return false;
     if (out->state_dir == NULL)
         out->state_dir = "var";
-    if (!hub_settings_read_files(a, &f, out, e))
+    if (!hub_settings_read_files(a, &f, out, e) || !hub_settings_read_events(a, &f, out, e))
         return false;
     if (out->store_file == NULL)
         out->store_file = arena_printf(a, "%s/busbar.db", out->state_dir).ptr;

@@ -24,6 +24,8 @@ typedef struct hub_settings {
     http_server_limits limits;
     uint64_t cache_bytes;
     uint64_t executions_count, executions_ms, executions_per_second; /* kept in the store */
+    const char *events_file;
+    uint64_t events_ms, events_dead_ms, events_bytes; /* how long and how many are kept; 0: no limit */
     uint64_t idempotency_ms;
     const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
     const char *const *otlp_headers;           /* ends with NULL */
@@ -45,6 +47,9 @@ bool hub_settings_read_plugins(struct arena *a, const conf_file *f, plugin_polic
 bool hub_settings_policy(struct arena *a, const char *conf_dir, plugin_policy *out, err *e);
 /* The public keys in a folder, for out->keys. */
 bool hub_keys_read(struct arena *a, const char *folder, plugin_policy *out, err *e);
+
+/* settings_events.c: [events]; once the state folder is known. */
+bool hub_settings_read_events(struct arena *a, const conf_file *f, hub_settings *out, err *e);
 
 /* settings_files.c: [files]; once the state folder is known. */
 bool hub_settings_read_files(struct arena *a, const conf_file *f, hub_settings *out, err *e);

@@ -61,6 +61,7 @@ static void stop_loops(hub *h) {
             loop_post(h->loops[i].loop, close_server, &h->loops[i]);
         uv_run(&h->uv, UV_RUN_DEFAULT); /* jobs of the last calls are still carried out */
     }
+    store_flush(h->webhooks.events);
     store_flush(h->store); /* while the loops can still be told */
     for (unsigned i = 0; i < h->loop_count; i++) {
         loop_join(h->loops[i].loop);

@@ -48,12 +48,24 @@ static void close_both(store **s, secrets **v) {
     *s = NULL;
 }
 
+static bool open_events(hub *h, err *e) {
+    const hub_settings *t = &h->settings;
+    h->webhooks.events = t->offline ? NULL : events_open(t->events_file, e);
+    if (h->webhooks.events != NULL)
+        events_keep(h->webhooks.events, t->events_ms, t->events_dead_ms, t->events_bytes);
+    return h->webhooks.events != NULL || t->offline;
+}
+
 bool hub_storage_open(hub *h, err *e) {
     const hub_settings *t = &h->settings;
-    return open_both(t->store_file, t->master_key_file, t->state_dir, t->offline, &h->store, &h->secrets, e);
+    return open_both(t->store_file, t->master_key_file, t->state_dir, t->offline, &h->store, &h->secrets,
+                     e) &&
+           open_events(h, e);
 }
 
 void hub_storage_close(hub *h) {
+    store_close(h->webhooks.events);
+    h->webhooks.events = NULL;
     close_both(&h->store, &h->secrets);
 }
 
