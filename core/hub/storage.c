@@ -51,8 +51,6 @@ static void close_both(store **s, secrets **v) {
 static bool open_events(hub *h, err *e) {
     const hub_settings *t = &h->settings;
     h->webhooks.events = t->offline ? NULL : events_open(t->events_file, e);
-    if (h->webhooks.events != NULL)
-        events_keep(h->webhooks.events, t->events_ms, t->events_dead_ms, t->events_bytes);
     return h->webhooks.events != NULL || t->offline;
 }
 

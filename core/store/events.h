@@ -154,8 +154,9 @@ bool events_target_set_state(store *s, bb_str target, bb_str json, loop *l, even
  * ------------------------------------------------------------------------------------------------------- */
 
 /* Events older than keep_ms (0: any age) or beyond keep_bytes (0: any size), of which no delivery is pending,
- * are removed little by little, with their deliveries; dead ones after dead_ms. Their room in the file is
- * used again, and given back. */
+ * are removed little by little, with their deliveries; those with dead ones not before dead_ms after they
+ * died (0: never). Their room in the file is used again, and given back. To be called now and then, once a
+ * second, for what grows old while nothing comes in. */
 void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_bytes);
 
 #endif

@@ -56,6 +56,7 @@ typedef struct events {
     int64_t owner;      /* of leases: this process */
     int owners;         /* the file of those who live; -1: none */
     _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
+    _Atomic(bool) keep_asked; /* a job for it is queued */
 
     /* the writer's own */
     target **numbers; /* by number; holes are NULL */
@@ -63,8 +64,9 @@ typedef struct events {
     count_change *changes; /* of the group */
     size_t change_count, change_cap;
     target *touched;
-    int64_t keep_at; /* events up to here have been looked at */
-    uint64_t kept;   /* monotonic ns of the last look */
+    int64_t keep_at;        /* events up to here have been looked at by this sweep */
+    uint64_t keep_again_ns; /* when the next sweep may begin */
+    size_t removed, added;  /* events: by this sweep; by this group */
 } events;
 
 static inline events *events_of(const store *s) {

@@ -1,16 +1,225 @@
 /* events_keep.c - what is too old, or too much, goes: a few events with each group, so that no write waits
- * long for it. */
+ * long for it.
+ *
+ * A sweep walks the events from the oldest on, as far as they are too old or too many. Those of which
+ * something is pending are passed over and looked at again by the next sweep. */
 #include "store/events_internal.h"
 
-store_result keep_some(store *s, database *d) {
-    (void)s;
-    (void)d;
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+#define LOOK_LEAST 32u             /* events looked at by a group, and two for each that it adds */
+#define LOOK_BYTES (4u << 20)      /* of payload removed by a group: their pages are all written */
+#define PAUSE_NS 1000000000u       /* after a sweep that removed something */
+#define LONG_PAUSE_NS 10000000000u /* after one that did not */
+#define SPARE_LEAST (16u << 20)    /* bytes of free pages that the file may keep, or a quarter of it */
+#define VACUUM "PRAGMA incremental_vacuum(256)" /* pages at once: a MiB */
+#define TARGETS_A_SWEEP 64
+
+/* What a group may do, and how it went. */
+typedef struct sweep {
+    uint64_t now_ms, keep_ms, dead_ms;
+    bool too_much; /* the file is larger than it may be */
+    size_t left, bytes;
+    int64_t newest; /* never removed: numbers are not to be given twice */
+    bool over;
+} sweep;
+
+/* --- one event --------------------------------------------------------------------------------------- */
+
+/* Whether a delivery keeps its event, and what goes with it from the counts. */
+static bool keeps(const sweep *w, int state, uint64_t due_ms) {
+    if (state <= 0)
+        return true;
+    return state == DELIVERY_DEAD && (w->dead_ms == 0 || due_ms + w->dead_ms > w->now_ms);
+}
+
+static store_result is_kept(database *d, const sweep *w, int64_t number, bool *kept) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d,
+                                          "SELECT state, due_ms FROM deliveries WHERE id >= ?1 AND id < ?2");
+    *kept = false;
+    database_u64(stmt, 1, (uint64_t)number << EVENT_SHIFT);
+    database_u64(stmt, 2, (uint64_t)(number + 1) << EVENT_SHIFT);
+    while (!*kept && database_row(stmt, &r))
+        *kept = keeps(w, sqlite3_column_int(stmt, 0), database_column_u64(stmt, 1));
+    sqlite3_reset(stmt);
+    return r;
+}
+
+static store_result count_out(store *s, database *d, int64_t number) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d,
+                                          "SELECT target, state FROM deliveries WHERE id >= ?1 AND id < ?2");
+    database_u64(stmt, 1, (uint64_t)number << EVENT_SHIFT);
+    database_u64(stmt, 2, (uint64_t)(number + 1) << EVENT_SHIFT);
+    while (r == STORE_OK && database_row(stmt, &r)) {
+        count_change c = {.dead = sqlite3_column_int(stmt, 1) == DELIVERY_DEAD ? -1 : 0, .rows = -1};
+        r = targets_get_numbered(s, d, sqlite3_column_int64(stmt, 0), &c.t);
+        if (r == STORE_OK && !counts_change(events_of(s), c))
+            r = STORE_FAILED;
+    }
+    sqlite3_reset(stmt);
+    return r;
+}
+
+static store_result remove_range(sqlite3_stmt *stmt, int64_t number) {
+    database_u64(stmt, 1, (uint64_t)number << EVENT_SHIFT);
+    database_u64(stmt, 2, (uint64_t)(number + 1) << EVENT_SHIFT);
+    return database_done(stmt);
+}
+
+static store_result remove_event(store *s, database *d, int64_t number) {
+    store_result r = count_out(s, d, number);
+    if (r == STORE_OK)
+        r = remove_range(database_prepare(d, "DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2"),
+                         number);
+    if (r == STORE_OK)
+        r = remove_range(database_prepare(d, "DELETE FROM deliveries WHERE id >= ?1 AND id < ?2"), number);
+    sqlite3_stmt *stmt = database_prepare(d, "DELETE FROM events WHERE number = ?");
+    database_u64(stmt, 1, (uint64_t)number);
+    return r == STORE_OK ? database_done(stmt) : r;
+}
+
+/* --- a sweep ----------------------------------------------------------------------------------------- */
+
+/* The next event that is too old or too much; 0: there is none, the sweep is over. */
+static store_result next_event(database *d, sweep *w, int64_t after, int64_t *number) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(
+        d, "SELECT number, at_ms, length(payload) FROM events WHERE number > ? ORDER BY number LIMIT 1");
+    *number = 0;
+    database_u64(stmt, 1, (uint64_t)after);
+    if (!database_row(stmt, &r))
+        return r;
+    int64_t found = sqlite3_column_int64(stmt, 0);
+    bool old = w->keep_ms > 0 && database_column_u64(stmt, 1) + w->keep_ms <= w->now_ms;
+    if (found < w->newest && (old || w->too_much)) {
+        *number = found;
+        w->bytes += database_column_u64(stmt, 2);
+    }
+    sqlite3_reset(stmt);
     return STORE_OK;
 }
 
-void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_bytes) {
+static store_result sweep_some(store *s, database *d, sweep *w) {
     events *v = events_of(s);
+    store_result r = STORE_OK;
+    for (; r == STORE_OK && w->left > 0 && w->bytes < LOOK_BYTES && !w->over; w->left--) {
+        int64_t number;
+        bool kept = false;
+        r = next_event(d, w, v->keep_at, &number);
+        w->over = number == 0;
+        if (r != STORE_OK || w->over)
+            break;
+        r = is_kept(d, w, number, &kept);
+        if (r == STORE_OK && !kept) {
+            r = remove_event(s, d, number);
+            v->removed++;
+        }
+        v->keep_at = number;
+    }
+    return r;
+}
+
+/* Rows of targets that have nothing left, and that nobody owns. */
+static store_result remove_targets(store *s, database *d, uint64_t now_ms) {
+    events *v = events_of(s);
+    int64_t numbers[TARGETS_A_SWEEP];
+    size_t count = 0;
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d, "SELECT number FROM targets WHERE rows = 0 AND state = '' AND "
+                                             "until_ms <= ?1 LIMIT ?2");
+    database_u64(stmt, 1, now_ms);
+    database_u64(stmt, 2, TARGETS_A_SWEEP);
+    while (database_row(stmt, &r))
+        numbers[count++] = sqlite3_column_int64(stmt, 0);
+    for (size_t i = 0; r == STORE_OK && i < count; i++) {
+        target *t;
+        r = targets_get_numbered(s, d, numbers[i], &t);
+        if (r != STORE_OK || t->in_group)
+            continue;
+        stmt = database_prepare(d, "DELETE FROM targets WHERE number = ?");
+        database_u64(stmt, 1, (uint64_t)numbers[i]);
+        r = database_done(stmt);
+        t->saved = false; /* where the group is undone, its row is found again */
+        v->numbers[numbers[i]] = NULL;
+    }
+    return r;
+}
+
+/* --- the file's size --------------------------------------------------------------------------------- */
+
+static uint64_t number_of(database *d, const char *pragma) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d, pragma);
+    uint64_t n = database_row(stmt, &r) ? database_column_u64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return n;
+}
+
+static store_result vacuum_some(database *d, uint64_t pages, uint64_t spare, uint64_t page_bytes) {
+    return spare * page_bytes > SPARE_LEAST && spare > pages / 4 ? database_exec(d, VACUUM) : STORE_OK;
+}
+
+/* --- with each group --------------------------------------------------------------------------------- */
+
+static void end_sweep(events *v, uint64_t now_ns) {
+    v->keep_again_ns = now_ns + (v->removed > 0 ? PAUSE_NS : LONG_PAUSE_NS);
+    v->keep_at = 0;
+    v->removed = 0;
+}
+
+store_result keep_some(store *s, database *d) {
+    events *v = events_of(s);
+    uint64_t now_ns = clock_ns(), bytes_max = atomic_load_explicit(&v->keep_bytes, memory_order_relaxed);
+    sweep w = {.now_ms = clock_wall_ms(),
+               .keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
+               .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
+               .left = LOOK_LEAST + 2 * v->added};
+    v->added = 0;
+    if ((w.keep_ms == 0 && bytes_max == 0) || now_ns < v->keep_again_ns)
+        return STORE_OK;
+    uint64_t pages = number_of(d, "PRAGMA page_count"), spare = number_of(d, "PRAGMA freelist_count"),
+             page_bytes = number_of(d, "PRAGMA page_size");
+    w.too_much = bytes_max > 0 && (pages - spare) * page_bytes > bytes_max;
+    w.newest = database_number(d, "SELECT ifnull(max(number), 0) FROM events", 0);
+    store_result r = sweep_some(s, d, &w);
+    if (r == STORE_OK && w.over)
+        r = remove_targets(s, d, w.now_ms);
+    if (w.over)
+        end_sweep(v, now_ns);
+    return r == STORE_OK ? vacuum_some(d, pages, spare, page_bytes) : r;
+}
+
+/* --- from outside ------------------------------------------------------------------------------------ */
+
+static store_result look(store *s, database *d, store_job *job) {
+    (void)d;
+    (void)job;
+    atomic_store(&events_of(s)->keep_asked, false);
+    return STORE_OK; /* the group's end does it */
+}
+
+/* Where nothing comes in, somebody must turn the wheel. One that is lost with a group is asked for again. */
+static void ask(store *s, events *v) {
+    store_job *job = atomic_exchange(&v->keep_asked, true) ? NULL : malloc(sizeof *job);
+    if (job == NULL)
+        return;
+    *job = (store_job){.write = look, .finish = store_job_free, .single = true};
+    if (store_submit(s, job) != STORE_OK) {
+        atomic_store(&v->keep_asked, false);
+        free(job);
+    }
+}
+
+void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_bytes) {
+    events *v = s != NULL ? events_of(s) : NULL;
+    if (v == NULL)
+        return;
     atomic_store_explicit(&v->keep_ms, keep_ms, memory_order_relaxed);
     atomic_store_explicit(&v->dead_ms, dead_ms, memory_order_relaxed);
     atomic_store_explicit(&v->keep_bytes, keep_bytes, memory_order_relaxed);
+    ask(s, v);
 }

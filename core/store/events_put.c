@@ -14,7 +14,7 @@ typedef struct put_job {
 
 /* --- writing ----------------------------------------------------------------------------------------- */
 
-static store_result insert_event(database *d, const event_new *n, int64_t *number) {
+static store_result insert_event(store *s, database *d, const event_new *n, int64_t *number) {
     sqlite3_stmt *stmt = database_prepare(d, "INSERT INTO events(at_ms, id, source, type, content_type, "
                                              "attributes, payload) VALUES(?, ?, ?, ?, ?, ?, ?)");
     database_u64(stmt, 1, n->at_ms);
@@ -26,6 +26,7 @@ static store_result insert_event(database *d, const event_new *n, int64_t *numbe
     database_blob(stmt, 7, n->payload.ptr, n->payload.len);
     store_result r = database_done(stmt);
     *number = sqlite3_last_insert_rowid(d->sq);
+    events_of(s)->added++;
     return r;
 }
 
@@ -52,7 +53,7 @@ static store_result put_one(store *s, database *d, const event_new *n, bool *rep
     store_result r = known ? dedup_look(d, hash, n->at_ms, n->dedup_ms, repeated) : STORE_OK;
     if (r != STORE_OK || *repeated)
         return r;
-    r = insert_event(d, n, &number); /* first: where its id is taken, nothing has been changed */
+    r = insert_event(s, d, n, &number); /* first: where its id is taken, nothing has been changed */
     if (r == STORE_OK && known)
         r = dedup_add(d, hash, n->at_ms + n->dedup_ms, n->at_ms);
     return r == STORE_OK ? add_deliveries(s, d, n, number) : r;

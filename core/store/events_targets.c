@@ -123,6 +123,9 @@ static store_result make_row(store *s, database *d, target *t) {
     bool ok = set_number(events_of(s), t, sqlite3_last_insert_rowid(d->sq)) &&
               counts_change(events_of(s), (count_change){.t = t, .made = true});
     t->saved = ok;
+    pthread_mutex_lock(&events_of(s)->lock);
+    t->counts = (target_counts){0};
+    pthread_mutex_unlock(&events_of(s)->lock);
     return ok ? STORE_OK : STORE_FAILED;
 }
 
