@@ -47,6 +47,7 @@ typedef struct audit_note {
 typedef struct api {
     const api_shared *shared;
     worker *worker;
+    struct webhook_loop *webhooks;
     audit_note denied;
     uint64_t denied_since_ms; /* the beginning of this while */
     unsigned denied_entries;  /* written in it */

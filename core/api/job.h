@@ -17,6 +17,10 @@ typedef enum {
     JOB_REPLACE,
     JOB_MERGE, /* RFC 7396 */
     JOB_DELETE,
+    JOB_WEBHOOK_CREATE, /* these four: an endpoint, a subscription, an event type: hub/webhook_jobs.c */
+    JOB_WEBHOOK_REPLACE,
+    JOB_WEBHOOK_MERGE,
+    JOB_WEBHOOK_DELETE,
     JOB_KEY_CREATE,
     JOB_KEY_REVOKE,
     JOB_SECRET_LIST, /* from here to JOB_SECRET_ROTATE: hub/secret_jobs.c */
@@ -32,10 +36,11 @@ typedef enum {
 
 typedef struct api_job {
     api_job_kind kind;
-    bool wait;     /* of a reload: until what was replaced has drained */
-    bool begun;    /* a rotation: its first step is done */
-    uint64_t done; /* and what it has re-encrypted so far */
-    arena *memory; /* all texts */
+    bool wait;        /* of a reload: until what was replaced has drained */
+    int webhook_kind; /* of JOB_WEBHOOK_…: a webhook_kind */
+    bool begun;       /* a rotation: its first step is done */
+    uint64_t done;    /* and what it has re-encrypted so far */
+    arena *memory;    /* all texts */
     bb_str id, body;
     bb_str target;                  /* what it turned out to be about, where that is not `id` */
     bb_str actor, actor_name, from; /* who asks, from where: for the audit log */

@@ -9,7 +9,8 @@ static bool is_secret(const api_job *job) {
 }
 
 void api_job_free(api_job *job) {
-    if (is_secret(job) && job->body.len > 0)
+    bool holds_secret = is_secret(job) || (job->kind >= JOB_WEBHOOK_CREATE && job->kind <= JOB_WEBHOOK_MERGE);
+    if (holds_secret && job->body.len > 0)
         str_wipe(job->body);
     if (is_secret(job) && job->answer.ptr != NULL)
         explicit_bzero(job->answer.ptr, job->answer.cap);

@@ -26,6 +26,18 @@ static const route routes[] = {
     {"DELETE", "/api/v1/connections/*", route_connection_delete, ROLE_ADMIN},
     {"GET", "/api/v1/connections", route_connections, ROLE_VIEWER},
     {"POST", "/api/v1/connections", route_connection_create, ROLE_ADMIN},
+    {"POST", "/hooks/*", route_hook, ROLE_NONE},
+    {"GET", "/hooks/*", route_hook, ROLE_NONE},
+    {"OPTIONS", "/hooks/*", route_hook, ROLE_NONE},
+    {"GET", "/api/v1/webhooks/schemes", route_webhook_schemes, ROLE_VIEWER},
+    {"GET", "/api/v1/webhooks/endpoints", route_endpoints, ROLE_VIEWER},
+    {"POST", "/api/v1/webhooks/endpoints", route_endpoint_create, ROLE_ADMIN},
+    {"GET", "/api/v1/webhooks/endpoints/*", route_endpoint, ROLE_VIEWER},
+    {"PUT", "/api/v1/webhooks/endpoints/*", route_endpoint_replace, ROLE_ADMIN},
+    {"PATCH", "/api/v1/webhooks/endpoints/*", route_endpoint_merge, ROLE_ADMIN},
+    {"DELETE", "/api/v1/webhooks/endpoints/*", route_endpoint_delete, ROLE_ADMIN},
+    {"POST", "/api/v1/webhooks/endpoints/*/pause", route_endpoint_pause, ROLE_OPERATOR},
+    {"POST", "/api/v1/webhooks/endpoints/*/resume", route_endpoint_resume, ROLE_OPERATOR},
     {"GET", "/api/v1/plugins", route_plugins, ROLE_VIEWER},
     {"GET", "/api/v1/plugins/quarantine", route_quarantine, ROLE_ADMIN},
     {"DELETE", "/api/v1/plugins/quarantine/*", route_quarantine_allow, ROLE_ADMIN},
@@ -136,11 +148,16 @@ static const route *find_route(const http_request *r, route_params *p) {
     return NULL;
 }
 
+/* Webhooks are the hub's. */
+static bool changes_webhooks(const route *r) {
+    return strncmp(r->path, "/api/v1/webhooks/", 17) == 0 && r->method[0] != 'G';
+}
+
 /* What tells of all connections, or acts on all: not for a key that is bound to some. */
 static bool is_of_the_whole(const route *r) {
     return r->handler == route_reload || r->handler == route_last_reload || r->handler == route_audit ||
            r->handler == route_cache_purge_all || r->handler == route_quarantine ||
-           r->handler == route_quarantine_allow;
+           r->handler == route_quarantine_allow || changes_webhooks(r);
 }
 
 /* Whether the request may go on; else it has been answered, in words that do not tell what there is. */

@@ -93,6 +93,21 @@ void route_secret_set(api *a, http_exchange *x, const route_params *p);
 void route_secret_remove(api *a, http_exchange *x, const route_params *p);
 void route_secrets_rotate(api *a, http_exchange *x, const route_params *p);
 
+/* endpoints.c: webhooks in */
+void route_hook(api *a, http_exchange *x, const route_params *p);
+void route_endpoints(api *a, http_exchange *x, const route_params *p);
+void route_endpoint(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_create(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_replace(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_merge(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_delete(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_pause(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_resume(api *a, http_exchange *x, const route_params *p);
+void route_webhook_schemes(api *a, http_exchange *x, const route_params *p);
+/* Has the main thread change one of these files, p->part[0] of a webhook_kind; `body` absent: the request's.
+ */
+void webhook_submit(api *a, http_exchange *x, const route_params *p, api_job_kind kind, int of, bb_str body);
+
 /* status.c */
 void route_live(api *a, http_exchange *x, const route_params *p);
 void route_ready(api *a, http_exchange *x, const route_params *p);

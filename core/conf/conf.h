@@ -126,6 +126,8 @@ bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *sect
  * [a-z][a-z0-9_]*, and whatever conf_read_text would not read back the same. A leading comment says where the
  * file comes from. */
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e);
+/* The same for files of other kinds: values may have several lines, and sections names ("route invoices"). */
+bool conf_text_with_lines(arena *a, const json_value *root, bb_str *out, err *e);
 /* Writes a file as a whole or not at all: temporary file beside it, 0600, fsync, rename, fsync of the folder.
  */
 bool conf_write_file(const char *path, bb_str text, err *e);

@@ -10,9 +10,16 @@ static bool is_name(bb_str s) {
     return s.len > 0 && s.len < 50;
 }
 
-static bool has_control(bb_str s) {
+/* "route invoices": a name, and whose it is. */
+static bool is_named(bb_str s) {
+    const char *blank = s.len > 0 ? memchr(s.ptr, ' ', s.len) : NULL;
+    size_t n = blank != NULL ? (size_t)(blank - s.ptr) : 0;
+    return n > 0 && s.len < 50 && is_name(str_of(s.ptr, n)) && conf_id_ok(str_of(blank + 1, s.len - n - 1));
+}
+
+static bool has_control(bb_str s, bool lines) {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+        if (((unsigned char)s.ptr[i] < 0x20 && !(lines && s.ptr[i] == '\n')) || s.ptr[i] == 0x7f)
             return true;
     return false;
 }
@@ -70,13 +77,23 @@ static bb_str scalar_text(const json_value *v) {
 
 /* --- a file ----------------------------------------------------------------------------------------- */
 
-static bool put_member(buf *out, bb_str section, bb_str key, const json_value *v, err *e) {
+/* Further lines are indented: whatever they hold, they go on with the value. */
+static void put_lines(buf *out, bb_str text) {
+    bb_str line;
+    for (bool first = true; str_split(&text, '\n', &line); first = false) {
+        if (!first)
+            buf_lit(out, "\n    ");
+        buf_str_add(out, line);
+    }
+}
+
+static bool put_member(buf *out, bb_str section, bb_str key, const json_value *v, bool lines, err *e) {
     if (!is_name(key))
         return err_set(e, "\"%.*s\" in \"%.*s\" is no key: a key is [a-z][a-z0-9_]*, at most 49 characters",
                        STR_FMT(key), STR_FMT(section));
     if (json_is(v, JSON_NULL))
         return err_set(e, "%.*s.%.*s is null: leave it out", STR_FMT(section), STR_FMT(key));
-    if (!is_container(v) && has_control(scalar_text(v)))
+    if (!is_container(v) && has_control(scalar_text(v), lines))
         return err_set(e, "%.*s.%.*s has a line break or control character, which a conf file cannot hold",
                        STR_FMT(section), STR_FMT(key));
     buf_str_add(out, key);
@@ -84,13 +101,13 @@ static bool put_member(buf *out, bb_str section, bb_str key, const json_value *v
     if (is_container(v))
         put_json(out, v);
     else
-        buf_str_add(out, scalar_text(v));
+        put_lines(out, scalar_text(v));
     buf_char(out, '\n');
     return true;
 }
 
-static bool put_section(buf *out, bb_str name, const json_value *section, err *e) {
-    if (!is_name(name))
+static bool put_section(buf *out, bb_str name, const json_value *section, bool lines, err *e) {
+    if (!is_name(name) && !(lines && is_named(name)))
         return err_set(e, "\"%.*s\" is no section: its name is [a-z][a-z0-9_]*, at most 49 characters",
                        STR_FMT(name));
     if (!json_is(section, JSON_OBJECT))
@@ -99,7 +116,7 @@ static bool put_section(buf *out, bb_str name, const json_value *section, err *e
     buf_str_add(out, name);
     buf_lit(out, "]\n");
     for (json_iter it = json_iterate(section); json_next(&it);)
-        if (!put_member(out, name, it.key, it.value, e))
+        if (!put_member(out, name, it.key, it.value, lines, e))
             return false;
     return true;
 }
@@ -134,17 +151,25 @@ static bool reads_back(arena *a, bb_str text, const json_value *root, err *e) {
     return f.count == json_count(root) || err_set(e, "a section stands twice");
 }
 
-bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e) {
+static bool text_from_json(arena *a, const json_value *root, bool lines, bb_str *out, err *e) {
     buf text;
     buf_init(&text);
     buf_lit(&text, "; Written through the hub's API. Edit it if you like: a reload reads it again.\n");
     bool ok = json_is(root, JSON_OBJECT) || err_set(e, "the configuration is not an object");
     for (json_iter it = json_iterate(root); ok && json_next(&it);)
-        ok = put_section(&text, it.key, it.value, e);
+        ok = put_section(&text, it.key, it.value, lines, e);
     if (ok) {
         *out = arena_copy(a, buf_str(&text));
         ok = (out->ptr != NULL && !text.failed) || err_set(e, "no memory");
     }
     buf_free(&text);
     return ok && reads_back(a, *out, root, e);
+}
+
+bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e) {
+    return text_from_json(a, root, false, out, e);
+}
+
+bool conf_text_with_lines(arena *a, const json_value *root, bb_str *out, err *e) {
+    return text_from_json(a, root, true, out, e);
 }

@@ -6,6 +6,14 @@
 #include "base/log.h"
 #include "store/audit.h"
 
+static const char *const webhook_actions[WEBHOOK_KINDS][4] = {
+    [WEBHOOK_ENDPOINT] = {"endpoint.create", "endpoint.replace", "endpoint.change", "endpoint.delete"},
+    [WEBHOOK_SUBSCRIPTION] = {"subscription.create", "subscription.replace", "subscription.change",
+                              "subscription.delete"},
+    [WEBHOOK_EVENT_TYPE] = {"event_type.create", "event_type.replace", "event_type.change",
+                            "event_type.delete"},
+};
+
 static const char *action_of(const api_job *job) {
     switch (job->kind) {
     case JOB_RELOAD: return "reload";
@@ -14,6 +22,10 @@ static const char *action_of(const api_job *job) {
     case JOB_MERGE: return "connection.change";
     case JOB_DELETE: return "connection.delete";
     case JOB_AUTH_REVOKE: return "connection.revoke";
+    case JOB_WEBHOOK_CREATE: return webhook_actions[job->webhook_kind][0];
+    case JOB_WEBHOOK_REPLACE: return webhook_actions[job->webhook_kind][1];
+    case JOB_WEBHOOK_MERGE: return webhook_actions[job->webhook_kind][2];
+    case JOB_WEBHOOK_DELETE: return webhook_actions[job->webhook_kind][3];
     case JOB_KEY_CREATE: return "key.create";
     case JOB_KEY_REVOKE: return "key.revoke";
     case JOB_SECRET_GET: return "secret.read";

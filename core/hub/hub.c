@@ -104,7 +104,7 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
         close(fd);
         return err_set(e, "no memory");
     }
-    l->api = (api){.shared = &h->shared, .worker = &l->worker};
+    l->api = (api){.shared = &h->shared, .worker = &l->worker, .webhooks = &l->webhooks};
     l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
     if (l->server != NULL)
         http_server_streams(l->server, api_streams);
@@ -215,6 +215,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
         return false;
     if (!hub_transfers_open(h, e))
         return false;
+    h->webhooks.public_url = h->settings.public_url;
     h->shared = (api_shared){.version = host_get()->version,
                              .isolates = h->isolates,
                              .access = h->access,

@@ -174,6 +174,8 @@ webhook_reading hub_webhooks_reading(const hub *h);
 /* Reads them anew, after the connections, and hands them to the loops. */
 void hub_webhooks_reload(hub *h);
 void hub_webhooks_close(hub *h);
+/* webhook_jobs.c: those files, as the API changes them */
+void hub_webhook_job(hub *h, api_job *job);
 
 /* stop.c: ends uv_run of hub_free once all loops are closed */
 void hub_stop_check(hub *h);

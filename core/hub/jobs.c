@@ -119,6 +119,10 @@ void hub_run_jobs(hub *h) {
         case JOB_KEY_REVOKE: hub_key_job(h, job); break;
         case JOB_AUTH_REVOKE: hub_auth_job(h, job); break;
         case JOB_AUTH_REVOKED: hub_auth_revoked(h, job); break;
+        case JOB_WEBHOOK_CREATE:
+        case JOB_WEBHOOK_REPLACE:
+        case JOB_WEBHOOK_MERGE:
+        case JOB_WEBHOOK_DELETE: hub_webhook_job(h, job); break;
         case JOB_PLAN: plan(h, job); break;
         case JOB_LAST_RELOAD:
             hub_write_report(h, job);

@@ -52,6 +52,8 @@ static bool is_text(plugin_call *c, const char *what, bb_str text) {
 static bb_str payload_of(plugin_call *c, const plugin_webhook *w, bb_str payload) {
     bool given = payload.ptr != NULL;
     json_error error;
+    if (!given && w->raw)
+        return w->request->body.ptr != NULL ? w->request->body : STR("");
     bb_str copy = given ? arena_copy(c->memory, payload) : w->request->body; /* outlives the call */
     if (copy.ptr != NULL && json_read(c->memory, copy, NULL, &error) != NULL)
         return copy;
@@ -127,7 +129,8 @@ static plugin_outcome verified(plugin_call *c, bb_step step) {
 
 plugin_outcome plugin_verify(plugin_call *c) {
     plugin_webhook *w = c->webhook;
-    *w = (plugin_webhook){.scheme = w->scheme, .settings = w->settings, .request = w->request};
+    *w = (plugin_webhook){
+        .scheme = w->scheme, .settings = w->settings, .request = w->request, .raw = w->raw};
     mark *here = mark_enter_step(c->build, c->connection_id, w->scheme->id, "webhook verify");
     bb_step step = w->scheme->verify(&c->abi, w->request);
     mark_leave(here);

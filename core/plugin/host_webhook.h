@@ -15,7 +15,7 @@
 typedef struct plugin_event {
     bb_str id;      /* absent: the connector knows none */
     bb_str type;    /* absent: it does not tell */
-    bb_str payload; /* a JSON text that has been read */
+    bb_str payload; /* a JSON text that has been read, but for `raw` */
 } plugin_event;
 
 /* What `verify` sees and says, beside the call: plugin_call.webhook. */
@@ -23,6 +23,7 @@ typedef struct plugin_webhook {
     const bb_webhook_scheme *scheme;
     const json_value *settings;
     const bb_webhook_request *request;
+    bool raw; /* a scheme of the hub's own: a body that is no JSON is taken as it is */
     plugin_event *events;
     size_t event_count, event_cap;
     int32_t status; /* of the answer; 0: none was given */

@@ -192,7 +192,18 @@ static webhook_item *read_endpoint(const webhook_reading *wr, const conf_file *f
     return NULL;
 }
 
-const webhook_reader endpoint_reader = {.read = read_endpoint, .end = end};
+static bool is_secret(const webhook_item *item, bb_str section, bb_str key) {
+    return endpoint_is_secret(endpoint_of(item), section, key);
+}
+
+static const char *const sections[] = {"verify", NULL};
+static const char *const lines[] = {"secret", "password", "schema", NULL};
+const webhook_reader endpoint_reader = {.section = "endpoint",
+                                        .sections = sections,
+                                        .lines = lines,
+                                        .is_secret = is_secret,
+                                        .read = read_endpoint,
+                                        .end = end};
 
 const endpoint *endpoint_find(const webhook_set *s, bb_str id) {
     const webhook_entry *found = webhook_find(s, WEBHOOK_ENDPOINT, id);

@@ -61,6 +61,8 @@ typedef struct endpoint {
     const json_value *fields[ENDPOINT_SECRETS_MAX];
     bb_str field_texts[ENDPOINT_SECRETS_MAX];
     size_t field_count;
+    const bb_str *secrets; /* names of the fields that are */
+    size_t secret_count;
     uint64_t tolerance_ms;         /* between signature and receipt; 0: any */
     uint64_t dedup_ms;             /* 0: repeats are taken again */
     uint64_t max_body;             /* bytes */
@@ -83,6 +85,8 @@ const endpoint *endpoint_find(const webhook_set *s, bb_str id);
 
 /* endpoint_fields.c: which scheme it is, and what the admin has filled in. False: *e. */
 bool endpoint_read_scheme(const webhook_reading *r, const conf_file *f, arena *a, endpoint *out, err *e);
+/* Whether the value of that key is a secret. */
+bool endpoint_is_secret(const endpoint *p, bb_str section, bb_str key);
 /* The scheme as it is now; NULL: its connector is not there, or is not to be called from here. `module` (may
  * be NULL) gets the connector's, NULL of the hub's own. */
 const bb_webhook_scheme *endpoint_scheme(const endpoint *p, const snapshot *s,

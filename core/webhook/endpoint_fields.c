@@ -121,7 +121,10 @@ static bool find_scheme(const reading *r, endpoint *p, const bb_webhook_scheme *
     }
     p->own = named ? NULL : own_scheme_find(p->scheme);
     *out = p->own;
-    return *out != NULL || (named ? find_named(r, p, out) : find_plugin(r, p, out));
+    bool found = *out != NULL || (named ? find_named(r, p, out) : find_plugin(r, p, out));
+    if (p->unverified)
+        p->own = own_scheme_find(STR("none")); /* the fields of the other are checked, and do nothing */
+    return found;
 }
 
 /* --- the fields -------------------------------------------------------------------------------------- */
@@ -149,7 +152,9 @@ static bool check_keys(const reading *r, const bb_webhook_scheme *scheme) {
 
 typedef struct filled {
     bb_str values[ENDPOINT_SECRETS_MAX];
-    size_t count; /* 0: neither given nor has a default */
+    size_t count;  /* 0: neither given nor has a default */
+    bb_str whole;  /* what they are parts of */
+    bool expanded; /* of memory that is ours */
 } filled;
 
 /* A secret's lines; anything else as it is. */
@@ -177,8 +182,9 @@ static bool fill(const reading *r, endpoint *p, const bb_auth_field *field, fill
     const conf_entry *entry = entry_of(r, field->name);
     bb_str value = str_from(field->otherwise);
     *out = (filled){.count = 0};
-    if (entry != NULL && !conf_expand(r->a, r->f, entry, &value, NULL, r->e))
+    if (entry != NULL && !conf_expand(r->a, r->f, entry, &value, &out->expanded, r->e))
         return false;
+    out->whole = value;
     if (value.len > 0 && !(entry != NULL ? split(r, entry, field, value, out) : true))
         return false;
     if (entry == NULL && value.ptr != NULL)
@@ -222,10 +228,33 @@ static bool fill_all(const reading *r, const bb_webhook_scheme *scheme, endpoint
             return false;
         most = values[i].count > most ? values[i].count : most;
     }
-    for (size_t n = 0; n < most; n++)
-        if (!write_set(r->a, scheme->fields, values, n, p))
-            return err_set(r->e, "%s: no memory", r->f->path);
-    return true;
+    bool ok = true;
+    for (size_t n = 0; ok && n < most; n++)
+        ok = write_set(r->a, scheme->fields, values, n, p);
+    for (size_t i = 0; scheme->fields != NULL && scheme->fields[i] != NULL; i++)
+        if (values[i].expanded)
+            str_wipe(values[i].whole);
+    return ok || err_set(r->e, "%s: no memory", r->f->path);
+}
+
+static bool note_secrets(arena *a, const bb_webhook_scheme *scheme, endpoint *p) {
+    bb_str *names = arena_alloc(a, PLUGIN_FIELDS_MAX * sizeof *names);
+    for (size_t i = 0; names != NULL && scheme->fields != NULL && scheme->fields[i] != NULL; i++)
+        if ((scheme->fields[i]->flags & BB_AUTH_SECRET) != 0)
+            names[p->secret_count++] = arena_copy(a, str_from(scheme->fields[i]->name));
+    p->secrets = names;
+    return names != NULL;
+}
+
+bool endpoint_is_secret(const endpoint *p, bb_str section, bb_str key) {
+    bool own = str_eq(section, STR("endpoint"));
+    for (size_t i = 0; own && endpoint_keys[i] != NULL; i++)
+        if (str_eq(key, str_from(endpoint_keys[i])))
+            return false;
+    for (size_t i = 0; (own || str_eq(section, STR("verify"))) && i < p->secret_count; i++)
+        if (str_eq(key, p->secrets[i]))
+            return true;
+    return false;
 }
 
 bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *a, endpoint *out, err *e) {
@@ -236,5 +265,6 @@ bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *
                        .a = a,
                        .e = e};
     const bb_webhook_scheme *scheme = NULL;
-    return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out);
+    return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out) &&
+           note_secrets(a, scheme, out);
 }

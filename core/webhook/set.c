@@ -1,5 +1,7 @@
 #include "webhook/set.h"
 
+#include "webhook/document.h"
+
 #include <stdlib.h>
 
 /* A kind that nobody reads yet has no files. */
@@ -16,6 +18,10 @@ const char *webhook_kind_name(webhook_kind k) {
 
 const char *webhook_kind_suffix(webhook_kind k) {
     return suffixes[k];
+}
+
+const webhook_reader *webhook_reader_of(webhook_kind k) {
+    return readers[k];
 }
 
 /* --- counting --------------------------------------------------------------------------------------- */
@@ -99,8 +105,9 @@ static webhook_item *read_item(webhook_kind kind, const webhook_reading *r, cons
     item->file = arena_strdup(a, str_from(f->path));
     item->memory = a;
     item->fingerprint = fingerprint_of(a, f);
+    item->conf_json = document_of_file(a, readers[kind], f, item);
     atomic_store(&item->refs, 1);
-    if (item->id.ptr != NULL && item->file != NULL)
+    if (item->id.ptr != NULL && item->file != NULL && item->conf_json.ptr != NULL)
         return item;
     err_set(e, "%s: no memory", f->path);
     webhook_item_unref(item);

@@ -23,6 +23,7 @@ typedef struct webhook_item {
     webhook_kind kind;
     bb_str id;
     const char *file;
+    bb_str conf_json;             /* as written, in the API's shape; secrets replaced. document.h */
     uint64_t fingerprint;         /* of all that was configured, values put in: the same means unchanged */
     const target *const *targets; /* whom it sends events: a subscription one, an endpoint one a route */
     size_t target_count;
@@ -41,12 +42,19 @@ typedef struct webhook_reading {
  * the one in force until now, or NULL: its state may be taken over. False: *e, with file and line. `end` lets
  * go of what is not in the item's memory, and wipes secrets; NULL: there is nothing. */
 typedef struct webhook_reader {
-    const char *suffix, *name;
+    const char *section; /* "endpoint": what the API has as members of the object itself */
+    /* Its other sections: objects in the API, too; ends with NULL. One "route NAME" is an object in the
+     * object "routes". */
+    const char *const *sections;
+    const char *const *lines; /* keys whose values stand one a line; others have commas. Ends with NULL */
+    /* Whether what is written there is a secret: the API shows none. */
+    bool (*is_secret)(const webhook_item *item, bb_str section, bb_str key);
     webhook_item *(*read)(const webhook_reading *r, const conf_file *f, arena *memory,
                           const webhook_item *before, err *e);
     void (*end)(webhook_item *item);
 } webhook_reader;
 extern const webhook_reader endpoint_reader;
+const webhook_reader *webhook_reader_of(webhook_kind k); /* NULL: nobody reads them */
 
 /* An id of one kind: in force, refused, or both (an older one in place of a refused change). */
 typedef struct webhook_entry {

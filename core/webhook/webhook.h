@@ -11,6 +11,7 @@
 #define WEBHOOK_WEBHOOK_H
 
 #include "pipeline/worker.h"
+#include "plugin/call.h"
 #include "store/events.h"
 #include "webhook/set.h"
 
@@ -20,6 +21,7 @@ typedef struct webhook_loop webhook_loop;
 typedef struct webhooks {
     store *events;                 /* the queue; NULL: offline, nothing is taken or delivered */
     const struct post_rules *post; /* post.h: what may be posted to; NULL: nothing */
+    const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;
     webhook_set *set; /* in force; counted [main] */
@@ -29,8 +31,12 @@ typedef struct webhooks {
 struct webhook_loop {
     webhooks *hub;
     worker *worker;
-    webhook_set *set; /* in force on this loop; counted; never NULL */
+    webhook_set *set;      /* in force on this loop; counted; never NULL */
+    plugin_call verifying; /* of one request at a time */
 };
+
+/* Events are on disk for these: the loops that deliver to them look. [any-thread] */
+void webhooks_stored(const webhooks *hub, const event_target *targets, size_t count);
 
 /* Before the loop runs. False: no memory. */
 bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w);

@@ -1,0 +1,208 @@
+/* webhook_jobs.c - endpoints, subscriptions and event types that the API creates, changes and deletes: as
+ * files in conf.d, checked before they are written, and read anew. */
+#include "hub/internal.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "webhook/document.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define FILE_LARGEST ((size_t)1 << 20)
+
+typedef struct change_job {
+    hub *h;
+    api_job *job;
+    webhook_kind kind;
+    const webhook_reader *reader;
+    const webhook_entry *entry; /* as it is before; NULL: there is none */
+    const char *path;
+} change_job;
+
+static void refuse(change_job *c, problem p, const char *text) {
+    hub_job_refuse(c->job, p, text);
+    hub_job_finish(c->h, c->job);
+}
+
+static const char *path_of(const change_job *c, bb_str id) {
+    if (c->entry != NULL)
+        return arena_strdup(c->job->memory, str_from(c->entry->file));
+    return arena_printf(c->job->memory, "%s/%.*s%s", c->h->settings.conf_dir, STR_FMT(id),
+                        webhook_kind_suffix(c->kind))
+        .ptr;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------ */
+
+static void answer(change_job *c, bb_str id, unsigned status) {
+    const webhook_entry *now = webhook_find(c->h->webhooks.set, c->kind, id);
+    json_writer w;
+    json_writer_init(&w, &c->job->answer);
+    json_object(&w);
+    json_member_string(&w, STR("id"), id);
+    if (now != NULL) {
+        json_member_string(&w, STR("file"), str_from(now->file));
+        json_keyl(&w, "configuration");
+        json_put_raw(&w, now->item->conf_json);
+    } else {
+        json_member_bool(&w, STR("deleted"), true);
+    }
+    json_object_end(&w);
+    c->job->status = status;
+    hub_job_finish(c->h, c->job);
+}
+
+/* --- writing, and taking back --------------------------------------------------------------------------- */
+
+static void take_back(const change_job *c, bool existed, bb_str before) {
+    err e = {""};
+    if (existed ? !conf_write_file(c->path, before, &e) : unlink(c->path) != 0)
+        log_error("%s: a refused change cannot be taken back: %s", c->path,
+                  existed ? e.text : strerror(errno));
+    hub_webhooks_reload(c->h);
+}
+
+/* What stands there now; absent: nothing, or it cannot be read. */
+static bb_str whole_file(const change_job *c) {
+    buf text;
+    err e;
+    buf_init(&text);
+    bb_str whole = {NULL, 0};
+    if (file_read(c->path, FILE_LARGEST, &text, NULL, &e))
+        whole = arena_copy(c->job->memory, buf_str(&text));
+    buf_wipe(&text);
+    return whole;
+}
+
+static void put(change_job *c, bb_str id, const json_value *root) {
+    err e = {""};
+    const webhook_reading reading = hub_webhooks_reading(c->h);
+    bb_str text, before = c->entry != NULL ? whole_file(c) : (bb_str){NULL, 0};
+    if (!document_to_text(c->job->memory, c->reader, root, &text, &e) ||
+        !webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &e)) {
+        refuse(c, PROBLEM_INVALID_CONFIG, e.text);
+        return;
+    }
+    if (!conf_write_file(c->path, text, &e)) {
+        refuse(c, PROBLEM_OVERLOADED, e.text);
+        return;
+    }
+    bool existed = c->entry != NULL;
+    c->entry = NULL; /* of a set that goes */
+    hub_webhooks_reload(c->h);
+    const webhook_entry *now = webhook_find(c->h->webhooks.set, c->kind, id);
+    if (now != NULL && now->item != NULL && now->error.ptr == NULL) {
+        answer(c, id, existed ? 200 : 201);
+        return;
+    }
+    bb_str why = now != NULL && now->error.ptr != NULL
+                     ? arena_copy(c->job->memory, now->error)
+                     : STR("another file is refused, and [hub] strict is set");
+    take_back(c, existed && before.ptr != NULL, before);
+    c->job->detail = why;
+    c->job->problem = PROBLEM_INVALID_CONFIG;
+    hub_job_finish(c->h, c->job);
+}
+
+/* --- the jobs ------------------------------------------------------------------------------------------- */
+
+static void create(change_job *c, const json_value *root) {
+    bb_str id = json_string(json_getl(root, "id"));
+    c->job->target = id;
+    if (!conf_id_ok(id)) {
+        refuse(c, PROBLEM_INVALID_CONFIG, "`id` is missing, or not of the form [a-z0-9][a-z0-9_-]{0,63}");
+        return;
+    }
+    c->entry = webhook_find(c->h->webhooks.set, c->kind, id);
+    c->path = path_of(c, id);
+    if (c->entry != NULL)
+        refuse(c, PROBLEM_CONFLICT, "there is one of this id; PUT or PATCH changes it");
+    else if (access(c->path, F_OK) == 0)
+        refuse(c, PROBLEM_CONFLICT, "conf.d has a file of this name that is not in force yet; reload first");
+    else
+        put(c, id, root);
+}
+
+/* What a merge begins from, secrets and all. */
+static const json_value *document_now(change_job *c, err *e) {
+    conf_file f;
+    if (!conf_read_file(c->job->memory, c->path, &f)) {
+        *e = f.error;
+        return NULL;
+    }
+    bb_str text = document_of_file(c->job->memory, c->reader, &f, NULL);
+    return text.ptr != NULL ? json_read(c->job->memory, text, NULL, NULL) : NULL;
+}
+
+static void change_it(change_job *c, const json_value *root) {
+    err e = {"the body is an object of what is to change"};
+    const json_value *id = json_getl(root, "id");
+    if (id != NULL && !str_eq(json_string(id), c->job->id)) {
+        refuse(c, PROBLEM_INVALID_CONFIG, "an id cannot be changed: it is its file's name");
+        return;
+    }
+    if (c->job->kind == JOB_WEBHOOK_MERGE && json_is(root, JSON_OBJECT)) {
+        const json_value *now = document_now(c, &e);
+        root = now != NULL ? document_merge(c->job->memory, now, root) : NULL;
+    }
+    if (json_is(root, JSON_OBJECT))
+        put(c, c->job->id, root);
+    else
+        refuse(c, PROBLEM_INVALID_CONFIG, e.text);
+}
+
+static void delete_it(change_job *c) {
+    c->entry = NULL;
+    if (unlink(c->path) != 0 && errno != ENOENT) {
+        bb_str text = arena_printf(c->job->memory, "%s: cannot be removed: %s", c->path, strerror(errno));
+        refuse(c, PROBLEM_OVERLOADED, text.ptr);
+        return;
+    }
+    hub_webhooks_reload(c->h);
+    answer(c, c->job->id, 200);
+}
+
+static bool find(change_job *c) {
+    c->entry = webhook_find(c->h->webhooks.set, c->kind, c->job->id);
+    bool may_make = c->job->kind == JOB_WEBHOOK_REPLACE && conf_id_ok(c->job->id);
+    if (c->entry == NULL && !may_make) {
+        bb_str text = arena_printf(c->job->memory, "there is no such %s", webhook_kind_name(c->kind));
+        refuse(c, PROBLEM_NOT_FOUND, text.ptr);
+        return false;
+    }
+    c->path = path_of(c, c->job->id);
+    if (c->entry == NULL && access(c->path, F_OK) == 0) {
+        refuse(c, PROBLEM_CONFLICT, "conf.d has a file of this name that is not in force yet; reload first");
+        return false;
+    }
+    return true;
+}
+
+static const json_value *body_of(change_job *c) {
+    json_error error;
+    const json_value *root = json_read(c->job->memory, c->job->body, NULL, &error);
+    if (root == NULL) {
+        bb_str text = arena_printf(c->job->memory, "line %u, column %u: %s", error.line, error.column,
+                                   error.reason);
+        refuse(c, PROBLEM_INVALID_JSON, text.ptr);
+    }
+    return root;
+}
+
+void hub_webhook_job(hub *h, api_job *job) {
+    change_job c = {.h = h, .job = job, .kind = (webhook_kind)job->webhook_kind};
+    c.reader = webhook_reader_of(c.kind);
+    if (job->kind == JOB_WEBHOOK_DELETE) {
+        if (find(&c))
+            delete_it(&c);
+        return;
+    }
+    const json_value *root = body_of(&c);
+    if (root == NULL)
+        return;
+    if (job->kind == JOB_WEBHOOK_CREATE)
+        create(&c, root);
+    else if (find(&c))
+        change_it(&c, root);
+}

@@ -1,0 +1,124 @@
+#include "webhook/ingress_internal.h"
+
+#include "base/clock.h"
+
+#define PAUSED_RETRY_S 60u
+#define STORE_RETRY_S 10u
+
+/* --- storing ---------------------------------------------------------------------------------------- */
+
+static void refuse_unstored(ingress *in, store_result r) {
+    const ingress_refusal why = {.outcome = INGRESS_UNSTORED,
+                                 .problem = store_result_problem(r),
+                                 .status = 503,
+                                 .text = "the event cannot be stored now: send it again later",
+                                 .reason = str_from(store_result_text(r)),
+                                 .retry_s = STORE_RETRY_S};
+    ingress_refuse(in, &why);
+}
+
+static void on_stored(store_result r, const bool *repeated, size_t count, void *ctx) {
+    ingress *in = ctx;
+    endpoint_state *s = in->to->state;
+    size_t fresh = 0;
+    if (r != STORE_OK) {
+        refuse_unstored(in, r);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (repeated[i])
+            continue;
+        fresh++;
+        webhooks_stored(in->l->hub, in->events[i].targets, in->events[i].target_count);
+        atomic_fetch_add_explicit(&s->bytes, in->events[i].payload.len, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&s->events, fresh, memory_order_relaxed);
+    if (fresh > 0)
+        atomic_store_explicit(&s->last_event_ms, in->now_ms, memory_order_relaxed);
+    ingress_succeed(in, fresh > 0 ? INGRESS_STORED : INGRESS_REPEATED);
+}
+
+static void put(ingress *in) {
+    store *s = in->l->hub->events;
+    if (s == NULL)
+        refuse_unstored(in, STORE_READ_ONLY);
+    else if (!events_put(s, in->events, in->event_count, in->l->worker->loop, on_stored, in))
+        refuse_unstored(in, STORE_BUSY);
+}
+
+/* --- before it is looked at ---------------------------------------------------------------------------- */
+
+static bool refuse_with(ingress *in, ingress_outcome outcome, problem p, const char *text, uint64_t retry_s) {
+    const ingress_refusal why = {.outcome = outcome, .problem = p, .text = text, .retry_s = retry_s};
+    ingress_refuse(in, &why);
+    return false;
+}
+
+static bool takes_method(ingress *in, const bb_webhook_scheme *scheme) {
+    if (str_eq(in->r->method, STR("POST")))
+        return true;
+    if (str_eq(in->r->method, STR("GET")) && scheme != NULL && (scheme->flags & BB_WEBHOOK_GET) != 0)
+        return true;
+    return refuse_with(in, INGRESS_METHOD, PROBLEM_METHOD_NOT_ALLOWED, "webhooks are posted", 0);
+}
+
+static bool admit(ingress *in) {
+    const endpoint *to = in->to;
+    uint64_t wait;
+    if (to->allow.count > 0 && !ingress_in_ranges(&to->allow, in->sender))
+        return refuse_with(in, INGRESS_FOREIGN, PROBLEM_FORBIDDEN,
+                           "this address is not one that the endpoint takes webhooks from", 0);
+    if ((wait = ingress_limited(to, in->sender, clock_ns())) > 0)
+        return refuse_with(in, INGRESS_LIMITED, PROBLEM_RATE_LIMITED, "too many webhooks at once", wait);
+    if (to->paused)
+        return refuse_with(in, INGRESS_PAUSED, PROBLEM_OVERLOADED, "the endpoint is paused", PAUSED_RETRY_S);
+    if (in->r->body.len > to->max_body) {
+        const ingress_refusal why = {.outcome = INGRESS_TOO_LARGE,
+                                     .problem = PROBLEM_TOO_LARGE,
+                                     .status = 413,
+                                     .text = "the body is over the endpoint's limit"};
+        ingress_refuse(in, &why);
+        return false;
+    }
+    if (to->unready != NULL)
+        return refuse_with(in, INGRESS_UNREADY, PROBLEM_UNAUTHORIZED, to->unready, 0);
+    return true;
+}
+
+/* --- the request ---------------------------------------------------------------------------------------- */
+
+static ingress *begin(webhook_loop *l, http_exchange *x, const endpoint *to) {
+    arena *a = http_exchange_arena(x);
+    ingress *in = arena_zalloc(a, sizeof *in);
+    if (in == NULL)
+        return NULL;
+    *in = (ingress){
+        .l = l, .x = x, .r = http_exchange_request(x), .a = a, .to = to, .now_ms = clock_wall_ms()};
+    in->sender = ingress_sender(to, in->r);
+    webhook_item_ref((webhook_item *)(uintptr_t)&to->item);
+    return in;
+}
+
+static void handle(ingress *in) {
+    const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
+    if (str_eq(in->r->method, STR("OPTIONS"))) {
+        ingress_options(in);
+        return;
+    }
+    if (takes_method(in, scheme) && admit(in) && ingress_verify(in) && ingress_make_events(in))
+        put(in);
+}
+
+void ingress_handle(webhook_loop *l, http_exchange *x, bb_str id) {
+    const webhook_entry *entry = webhook_find(l->set, WEBHOOK_ENDPOINT, id);
+    const endpoint *to = entry != NULL && entry->item != NULL ? endpoint_of(entry->item) : NULL;
+    if (to == NULL) {
+        ingress_unknown(x, entry != NULL);
+        return;
+    }
+    ingress *in = begin(l, x, to);
+    if (in != NULL)
+        handle(in);
+    else
+        ingress_unknown(x, true);
+}

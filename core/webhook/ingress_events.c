@@ -1,0 +1,132 @@
+/* ingress_events.c - what a scheme has read from a request, as events for the queue. */
+#include "webhook/ingress_internal.h"
+
+#include "plugin/host_crypto.h"
+#include "webhook/event_id.h"
+
+/* --- what is known beside the payload ----------------------------------------------------------------- */
+
+static void write_headers(json_writer *w, const ingress *in) {
+    json_keyl(w, "headers");
+    json_object(w);
+    for (size_t i = 0; i < in->to->header_count; i++) {
+        bb_str value = http_request_header(in->r, in->to->headers[i]);
+        if (value.ptr != NULL)
+            json_member_string(w, in->to->headers[i], value);
+    }
+    json_object_end(w);
+}
+
+static bb_str attributes_of(const ingress *in, const plugin_event *e) {
+    buf out;
+    buf_init(&out);
+    json_writer w;
+    json_writer_init(&w, &out);
+    json_object(&w);
+    if (e->id.len > 0)
+        json_member_string(&w, STR("id"), e->id);
+    json_member_string(&w, STR("peer"), in->sender);
+    if (in->said.is_signed && in->said.signed_at_ms > 0)
+        json_member_time(&w, STR("signed_at"), (uint64_t)in->said.signed_at_ms);
+    if (in->to->header_count > 0)
+        write_headers(&w, in);
+    json_object_end(&w);
+    return json_writer_take(&w, in->a);
+}
+
+/* --- by what a repeat is known -------------------------------------------------------------------------- */
+
+/* A service that gives no ids repeats the same bytes. Where a scheme of the hub's own signs no time, nothing
+ * tells a repeat from the same thing happening twice: then all are taken. */
+static bb_str dedup_of(const ingress *in, const plugin_event *e, size_t n) {
+    uint8_t hash[BB_HASH_MAX];
+    char hex[2 * BB_HASH_MAX];
+    if (e->id.len > 0)
+        return e->id;
+    if (in->said.raw && !in->said.is_signed)
+        return (bb_str){NULL, 0};
+    size_t bytes = host_crypto.digest(BB_SHA256, in->r->body, hash);
+    size_t digits = host_crypto.hex_encode(str_of(hash, bytes), hex, sizeof hex);
+    if (bytes == 0 || digits == SIZE_MAX)
+        return (bb_str){NULL, 0};
+    return arena_printf(in->a, "sha256:%.*s/%zu/%lld", (int)digits, hex, n,
+                        in->said.raw ? (long long)in->said.signed_at_ms : 0);
+}
+
+/* --- whether it is taken ---------------------------------------------------------------------------------
+ */
+
+static bool refuse_invalid(ingress *in, const schema_issues *issues) {
+    const schema_issue *first = issues->count > 0 ? &issues->items[0] : NULL;
+    bb_str reason = first != NULL
+                        ? arena_printf(in->a, "the payload does not fit the endpoint's schema: %.*s %.*s",
+                                       STR_FMT(first->pointer), STR_FMT(first->message))
+                        : STR("the payload is not JSON");
+    const ingress_refusal why = {.outcome = INGRESS_INVALID,
+                                 .problem = PROBLEM_INVALID_INPUT,
+                                 .text = "the payload does not fit what the endpoint expects",
+                                 .reason = reason};
+    ingress_refuse(in, &why);
+    return false;
+}
+
+static bool fits_schema(ingress *in, const plugin_event *e) {
+    schema_issues issues = {0};
+    if (in->to->payload == NULL)
+        return true;
+    const json_value *root = json_read(in->a, e->payload, NULL, NULL);
+    return (root != NULL && schema_validate(in->to->payload, root, in->a, &issues)) ||
+           refuse_invalid(in, &issues);
+}
+
+static bool no_memory(ingress *in) {
+    const ingress_refusal why = {.outcome = INGRESS_UNSTORED,
+                                 .problem = PROBLEM_OVERLOADED,
+                                 .text = "there is no memory for this now",
+                                 .retry_s = 10};
+    ingress_refuse(in, &why);
+    return false;
+}
+
+static bool make(ingress *in, const plugin_event *e, size_t n, bb_str source) {
+    event_new *out = &in->events[in->event_count];
+    char *id = arena_alloc(in->a, EVENT_ID_SIZE);
+    event_target *targets = NULL;
+    if (id == NULL)
+        return no_memory(in);
+    event_id_make(in->l->worker, in->now_ms, id);
+    *out = (event_new){.id = str_of(id, EVENT_ID_SIZE),
+                       .source = source,
+                       .type = e->type,
+                       .attributes = attributes_of(in, e),
+                       .content_type = in->said.raw ? http_request_header(in->r, STR("Content-Type"))
+                                                    : STR("application/json"),
+                       .payload = e->payload,
+                       .dedup = in->to->dedup_ms > 0 ? dedup_of(in, e, n) : (bb_str){NULL, 0},
+                       .dedup_ms = in->to->dedup_ms,
+                       .at_ms = in->now_ms};
+    if (out->attributes.ptr == NULL || !webhook_targets(in->l->set, source, e->type, e->payload, in->now_ms,
+                                                        in->a, &targets, &out->target_count))
+        return no_memory(in);
+    out->targets = targets;
+    in->event_count++;
+    return true;
+}
+
+bool ingress_make_events(ingress *in) {
+    const plugin_webhook *said = &in->said;
+    bb_str source = arena_printf(in->a, "endpoint/%.*s", STR_FMT(in->to->item.id));
+    in->events = arena_alloc(in->a, (said->event_count + 1) * sizeof *in->events);
+    if (source.ptr == NULL || in->events == NULL)
+        return no_memory(in);
+    for (size_t i = 0; i < said->event_count; i++) {
+        if (!patterns_fit(&in->to->types, said->events[i].type))
+            continue;
+        if (!fits_schema(in, &said->events[i]) || !make(in, &said->events[i], i, source))
+            return false;
+    }
+    if (in->event_count > 0)
+        return true;
+    ingress_succeed(in, said->event_count > 0 ? INGRESS_IGNORED : INGRESS_ANSWERED);
+    return false;
+}

@@ -1,0 +1,54 @@
+/* ingress_internal.h - what the parts of ingress share. */
+#ifndef WEBHOOK_INGRESS_INTERNAL_H
+#define WEBHOOK_INGRESS_INTERNAL_H
+
+#include "base/problem.h"
+#include "plugin/host_webhook.h"
+#include "webhook/endpoint.h"
+#include "webhook/ingress.h"
+
+/* One request, in the exchange's memory. */
+typedef struct ingress {
+    webhook_loop *l;
+    http_exchange *x;
+    const http_request *r;
+    arena *a;
+    const endpoint *to; /* counted */
+    bb_str sender;      /* address of the client: of a trusted proxy's, as that says */
+    uint64_t now_ms;    /* wall clock */
+    bb_webhook_request request;
+    plugin_webhook said; /* by the scheme: events, an answer */
+    event_new *events;
+    size_t event_count;
+} ingress;
+
+/* How a request ends that brings no event. */
+typedef struct ingress_refusal {
+    ingress_outcome outcome;
+    problem problem;  /* whose name and title are told */
+    unsigned status;  /* 0: the problem's */
+    const char *text; /* for the sender */
+    bb_str reason;    /* for the log and the admin; absent: as `text` */
+    uint64_t retry_s; /* Retry-After; 0: none */
+} ingress_refusal;
+
+/* ingress_reply.c: these end the exchange, count, and let go of the endpoint. */
+void ingress_refuse(ingress *in, const ingress_refusal *why);
+void ingress_succeed(ingress *in, ingress_outcome outcome);
+void ingress_options(ingress *in);
+/* Of an endpoint that is not there; `known`: its file is, but refused. */
+void ingress_unknown(http_exchange *x, bool known);
+
+/* ingress_sender.c */
+bb_str ingress_sender(const endpoint *to, const http_request *r);
+bool ingress_in_ranges(const http_ranges *ranges, bb_str address);
+/* 0: it may; else the seconds to wait. */
+uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns);
+
+/* ingress_verify.c: fills in in->said. False: it has been refused. */
+bool ingress_verify(ingress *in);
+
+/* ingress_events.c: fills in in->events. False: it has been refused, or answered. */
+bool ingress_make_events(ingress *in);
+
+#endif

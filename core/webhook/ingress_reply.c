@@ -1,0 +1,99 @@
+/* ingress_reply.c - what the sender reads. It learns that it was refused, and little of why: the reason is
+ * for the admin, in the endpoint's state and the log. */
+#include "webhook/ingress_internal.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+static void send_problem(http_exchange *x, problem p, unsigned status, const char *text,
+                         const http_header *headers, size_t count) {
+    const problem_kind *kind = problem_of(p);
+    char type[96];
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    snprintf(type, sizeof type, PROBLEM_TYPE_PREFIX "%s", kind->name);
+    json_object(&w);
+    json_member_string(&w, STR("type"), str_from(type));
+    json_member_string(&w, STR("title"), str_from(kind->title));
+    json_member_u64(&w, STR("status"), status);
+    json_member_string(&w, STR("detail"), str_from(text));
+    json_object_end(&w);
+    bb_str part = buf_str(&body);
+    http_response response = {.status = status,
+                              .content_type = STR("application/problem+json"),
+                              .headers = headers,
+                              .header_count = count,
+                              .body = &part,
+                              .body_parts = 1};
+    http_respond(x, &response);
+    buf_free(&body);
+}
+
+/* The end of a request: `in` goes with the exchange. */
+static void leave(ingress *in, ingress_outcome outcome) {
+    atomic_fetch_add_explicit(&in->to->state->outcomes[outcome], 1, memory_order_relaxed);
+}
+
+void ingress_refuse(ingress *in, const ingress_refusal *why) {
+    const endpoint *to = in->to;
+    char seconds[24];
+    bb_str reason = why->reason.ptr != NULL ? why->reason : str_from(why->text);
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)why->retry_s);
+    http_header headers[2];
+    size_t n = 0;
+    if (why->retry_s > 0)
+        headers[n++] = (http_header){STR("Retry-After"), str_from(seconds)};
+    if (why->outcome == INGRESS_METHOD)
+        headers[n++] = (http_header){STR("Allow"), STR("POST, OPTIONS")};
+    leave(in, why->outcome);
+    if (why->outcome != INGRESS_METHOD && why->outcome != INGRESS_LIMITED && why->outcome != INGRESS_PAUSED) {
+        atomic_store_explicit(&to->state->last_refusal_ms, in->now_ms, memory_order_relaxed);
+        atomic_store_explicit(&to->state->last_refusal, (int)why->outcome, memory_order_relaxed);
+        log_info("endpoint %.*s: a webhook from %.*s is refused (%s): %.*s", STR_FMT(to->item.id),
+                 STR_FMT(in->sender), ingress_outcome_name(why->outcome), STR_FMT(reason));
+    }
+    webhook_item *item = (webhook_item *)(uintptr_t)&to->item;
+    send_problem(in->x, why->problem, why->status != 0 ? why->status : problem_of(why->problem)->status,
+                 why->text, headers, n);
+    webhook_item_unref(item);
+}
+
+void ingress_succeed(ingress *in, ingress_outcome outcome) {
+    const plugin_webhook *said = &in->said;
+    webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
+    http_response response = {.status = said->status != 0 ? (unsigned)said->status : 200,
+                              .content_type = said->content_type,
+                              .body = &said->body,
+                              .body_parts = said->body.len > 0 ? 1 : 0};
+    leave(in, outcome);
+    http_respond(in->x, &response);
+    webhook_item_unref(item);
+}
+
+/* CloudEvents' consent to be sent events (http-webhook section 4): given to any origin, since what comes is
+ * verified all the same. Without an origin it tells the methods. */
+void ingress_options(ingress *in) {
+    bb_str origin = http_request_header(in->r, STR("WebHook-Request-Origin"));
+    char rate[24] = "*";
+    if (in->to->rate.interval_ns > 0)
+        snprintf(rate, sizeof rate, "%llu", (unsigned long long)(60000000000ull / in->to->rate.interval_ns));
+    http_header headers[] = {{STR("Allow"), STR("POST, OPTIONS")},
+                             {STR("WebHook-Allowed-Origin"), origin},
+                             {STR("WebHook-Allowed-Rate"), str_from(rate)}};
+    webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
+    http_response response = {.status = 200, .headers = headers, .header_count = origin.len > 0 ? 3 : 1};
+    leave(in, INGRESS_ANSWERED);
+    http_respond(in->x, &response);
+    webhook_item_unref(item);
+}
+
+void ingress_unknown(http_exchange *x, bool known) {
+    if (known)
+        send_problem(x, PROBLEM_CONNECTION_REFUSED, 503, "the endpoint's configuration is refused",
+                     &(http_header){STR("Retry-After"), STR("60")}, 1);
+    else
+        send_problem(x, PROBLEM_NOT_FOUND, 404, "there is no such endpoint", NULL, 0);
+}
