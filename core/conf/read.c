@@ -154,13 +154,22 @@ static bool has_blank(bb_str s) {
     return false;
 }
 
+/* Of files that are no connections, [route invoices] too: a word and a name. */
+static bool is_section_name(const reading *r, bb_str name) {
+    const char *at = name.len > 0 ? memchr(name.ptr, ' ', name.len) : NULL;
+    size_t n = at != NULL ? (size_t)(at - name.ptr) + 1 : 0;
+    bool may = at != NULL && n > 1 && !str_eq(conf_suffix_of(str_from(r->file->path)), STR(CONF_CONNECTION));
+    return name.len > 0 && !has_blank(may ? str_of(name.ptr, n - 1) : name) &&
+           !(may && (n == name.len || has_blank(str_of(name.ptr + n, name.len - n))));
+}
+
 static void read_header(reading *r, bb_str line) {
     const char *end = memchr(line.ptr, ']', line.len);
     bb_str name = end != NULL ? str_of(line.ptr + 1, (size_t)(end - line.ptr) - 1) : line;
     end_entry(r);
     if (end == NULL)
         refuse(r, "a section begins with [NAME]: the \"]\" is missing");
-    else if (name.len == 0 || has_blank(name))
+    else if (!is_section_name(r, name))
         refuse(r, "a section's name is one word, without blanks: [NAME]");
     else if (name.len > NAME_LONGEST)
         refuse(r, "a section's name has at most 49 characters");

@@ -141,9 +141,9 @@ static bool section_reads_back(arena *a, const conf_section *section, bb_str nam
 }
 
 /* Reads the text as the hub will, and compares: nothing may be lost, and nothing gained. */
-static bool reads_back(arena *a, bb_str text, const json_value *root, err *e) {
+static bool reads_back(arena *a, const char *name, bb_str text, const json_value *root, err *e) {
     conf_file f;
-    if (!conf_read_text(a, "new.conf", text, &f))
+    if (!conf_read_text(a, name, text, &f))
         return err_set(e, "the values cannot be written into a conf file: %s", f.error.text);
     for (json_iter it = json_iterate(root); json_next(&it);)
         if (!section_reads_back(a, conf_find_section(&f, it.key), it.key, it.value, e))
@@ -163,7 +163,7 @@ static bool text_from_json(arena *a, const json_value *root, bool lines, bb_str 
         ok = (out->ptr != NULL && !text.failed) || err_set(e, "no memory");
     }
     buf_free(&text);
-    return ok && reads_back(a, *out, root, e);
+    return ok && reads_back(a, lines ? "new" CONF_HOOK : "new" CONF_CONNECTION, *out, root, e);
 }
 
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e) {
