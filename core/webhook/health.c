@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-/* Below this, a failure and its end are not worth a write each: most targets that fail are well again soon. */
+/* Below this, a failure and its end are not worth a write each: most targets that fail are well again soon.
+ */
 #define WORTH_KEEPING_MS 60000u
 
 void health_read(bb_str json, health *out) {

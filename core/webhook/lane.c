@@ -1,9 +1,9 @@
 #include "webhook/lane.h"
 
-#define SECOND_NS   1000000000ull
-#define LOOK_NS     (60 * SECOND_NS)  /* the longest rest: a clock set forward is noticed within it */
-#define DROP_NS     (10 * SECOND_NS)  /* what must wait longer is not kept in memory meanwhile */
-#define THROTTLE_MS 1000u             /* the first rest where the receiver names none; doubled up to: */
+#define SECOND_NS 1000000000ull
+#define LOOK_NS (60 * SECOND_NS) /* the longest rest: a clock set forward is noticed within it */
+#define DROP_NS (10 * SECOND_NS) /* what must wait longer is not kept in memory meanwhile */
+#define THROTTLE_MS 1000u        /* the first rest where the receiver names none; doubled up to: */
 #define THROTTLE_MOST_MS 60000u
 
 void lane_init(lane *l, const delivery_plan *plan, lane_time t) {
@@ -134,7 +134,9 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
             short_of_memory = !take(l, &list[i], t.now_ns);
             taken += !short_of_memory;
         }
-    uint64_t rest = next_ms == 0 ? LOOK_NS : next_ms > t.wall_ms ? (next_ms - t.wall_ms) * 1000000u : SECOND_NS;
+    uint64_t rest = next_ms == 0          ? LOOK_NS
+                    : next_ms > t.wall_ms ? (next_ms - t.wall_ms) * 1000000u
+                                          : SECOND_NS;
     rest = short_of_memory ? SECOND_NS : rest < LOOK_NS ? rest : LOOK_NS;
     l->reading = false;
     l->more = l->woken || taken > 0;
@@ -233,7 +235,8 @@ uint64_t lane_wait_ns(const lane *l, lane_time t) {
     return wait;
 }
 
-/* --- what came of it --------------------------------------------------------------------------------------- */
+/* --- what came of it ---------------------------------------------------------------------------------------
+ */
 
 static void shut(lane *l, uint64_t retry_after_ms, uint64_t now_ns, uint64_t random) {
     uint64_t rest = retry_after_ms < RETRY_AFTER_MAX_MS ? retry_after_ms : RETRY_AFTER_MAX_MS;

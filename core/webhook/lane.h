@@ -9,9 +9,9 @@
 #include "webhook/held.h"
 #include "webhook/plan.h"
 
-#define LANE_GROUP_MAX 1000u       /* deliveries of one batch */
-#define LANE_BYTES     (4u << 20)  /* held of one target, once there is one */
-#define LANE_NEVER     UINT64_MAX
+#define LANE_GROUP_MAX 1000u  /* deliveries of one batch */
+#define LANE_BYTES (4u << 20) /* held of one target, once there is one */
+#define LANE_NEVER UINT64_MAX
 
 typedef struct lane_time {
     uint64_t wall_ms, now_ns;
@@ -26,10 +26,10 @@ typedef struct lane {
     uint64_t shut_ns;  /* no request before then: the receiver asked for peace */
     gcra rate;
     uint64_t rate_ns; /* the rate lets none pass before then */
-    bool reading; /* the queue has been asked */
-    bool woken;   /* something was stored meanwhile */
-    bool more;    /* there may be some that are due */
-    bool blocked; /* what is due waits for others of its key */
+    bool reading;     /* the queue has been asked */
+    bool woken;       /* something was stored meanwhile */
+    bool more;        /* there may be some that are due */
+    bool blocked;     /* what is due waits for others of its key */
     uint64_t look_ns; /* when to ask the queue in any case */
 } lane;
 
@@ -42,7 +42,8 @@ void lane_end(lane *l); /* drops all */
 size_t lane_count(const lane *l);
 size_t lane_bytes(const lane *l);
 
-/* --- reading ---------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------
+ */
 
 /* Something was stored, or changed by hand. */
 void lane_wake(lane *l);
@@ -54,7 +55,8 @@ size_t lane_ids(const lane *l, int64_t *ids);
  * memory for is read again later. */
 void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, lane_time t);
 
-/* --- what may begin ----------------------------------------------------------------------------------------- */
+/* --- what may begin
+ * ----------------------------------------------------------------------------------------- */
 
 /* The next one to be shaped; NULL: none now. It is HELD_SHAPING until lane_shaped or lane_over. */
 held *lane_shape(lane *l);
@@ -69,7 +71,8 @@ void lane_again(lane *l, held *h);
 /* When to ask again, in nanoseconds from now; LANE_NEVER: once something happens. */
 uint64_t lane_wait_ns(const lane *l, lane_time t);
 
-/* --- what came of it ---------------------------------------------------------------------------------------- */
+/* --- what came of it
+ * ---------------------------------------------------------------------------------------- */
 
 /* Of a request: how the receiver wants to be treated from now on. */
 typedef enum {

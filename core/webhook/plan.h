@@ -23,11 +23,11 @@ typedef enum {
 typedef struct delivery_plan {
     target target;
     plan_kind kind;
-    bool enabled;               /* false: what comes waits until it is */
-    post_destination to;        /* PLAN_URL */
+    bool enabled;                 /* false: what comes waits until it is */
+    post_destination to;          /* PLAN_URL */
     bb_str connection, operation; /* PLAN_OPERATION */
-    bb_str emit;                /* PLAN_EMIT: the new type */
-    const char *program;        /* jq: null or an array of one result; NULL: the payload as it is */
+    bb_str emit;                  /* PLAN_EMIT: the new type */
+    const char *program;          /* jq: null or an array of one result; NULL: the payload as it is */
     uint64_t timeout_ms;
     uint32_t concurrency; /* requests under way at once */
     gcra_policy rate;     /* of requests; interval 0: none */
@@ -43,8 +43,8 @@ static inline const delivery_plan *plan_of(const target *t) {
     return t->of;
 }
 
-/* The keys of a section that say all this, [subscription] or [route NAME], into `plan`, all but target.name and
- * target.loop; sources where they are not set yet. `url` and what goes with it are known to subscriptions
+/* The keys of a section that say all this, [subscription] or [route NAME], into `plan`, all but target.name
+ * and target.loop; sources where they are not set yet. `url` and what goes with it are known to subscriptions
  * only. False: *e, with file and line. [main] */
 bool plan_read(arena *a, const webhook_reading *r, const conf_file *f, const conf_section *s, bool route,
                delivery_plan *plan, err *e);

@@ -7,6 +7,7 @@
 /* A kind that nobody reads yet has no files. */
 static const webhook_reader *const readers[WEBHOOK_KINDS] = {
     [WEBHOOK_ENDPOINT] = &endpoint_reader,
+    [WEBHOOK_SUBSCRIPTION] = &subscription_reader,
 };
 
 static const char *const names[WEBHOOK_KINDS] = {"endpoint", "subscription", "event type"};
@@ -259,7 +260,7 @@ typedef struct keys {
 
 static bb_str key_of(keys *k, const target *t) {
     if (t->key.ptr == NULL)
-        return (bb_str){NULL, 0};
+        return target_key(t, NULL);
     if (!k->tried)
         k->root = json_read(k->memory, k->payload, NULL, NULL);
     k->tried = true;

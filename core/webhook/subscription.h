@@ -7,12 +7,10 @@
 typedef struct subscription {
     webhook_item item; /* first: its one target is plan.target, "subscription/ID" */
     delivery_plan plan;
-    bb_str title;         /* `name`; absent: none */
-    bb_str owner;         /* of the API key that made it; absent: a file of the admin's */
-    bb_str conf_json;     /* as written, for the API; secrets replaced */
+    bb_str title;     /* `name`; absent: none */
+    bb_str owner;     /* of the API key that made it; absent: a file of the admin's */
+    bb_str conf_json; /* as written, for the API; secrets replaced */
 } subscription;
-
-extern const webhook_reader subscription_reader;
 
 static inline const subscription *subscription_of(const webhook_item *i) {
     return (const subscription *)(const void *)i;

@@ -11,6 +11,8 @@ bool target_wants(const target *t, bb_str source, bb_str type) {
 }
 
 bb_str target_key(const target *t, const json_value *payload) {
+    if (t->fifo)
+        return STR("*");
     const json_value *v = t->key.ptr != NULL ? json_pointer(payload, t->key) : NULL;
     bb_str key = json_is(v, JSON_STRING) ? json_string(v) : v != NULL ? json_raw(v) : (bb_str){NULL, 0};
     if (key.len > KEY_MAX)

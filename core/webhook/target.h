@@ -12,6 +12,7 @@ typedef struct target {
     patterns sources; /* "api", "endpoint/ID" */
     patterns types;
     bb_str key;        /* JSON Pointer: events of one value are delivered in their order; absent: no order */
+    bool fifo;         /* all of them are delivered in their order */
     uint64_t delay_ms; /* each is due so much later */
     const void *of;    /* whose reader made it knows */
 } target;

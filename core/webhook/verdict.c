@@ -8,7 +8,9 @@ verdict verdict_of_post(const post_result *r) {
         .gone = r->failure == POST_STATUS && s == 410,
         .ill = r->failure != POST_OK,
         .again = r->failure == POST_NO_MEMORY || r->failure == POST_CANCELLED,
-        .mood = r->failure == POST_OK ? LANE_WELL : busy ? LANE_THROTTLE : LANE_FAILED,
+        .mood = r->failure == POST_OK ? LANE_WELL
+                : busy                ? LANE_THROTTLE
+                                      : LANE_FAILED,
         .status = s,
         .retry_after_ms = r->retry_after_ms,
         .duration_ms = r->duration_ms,
@@ -34,11 +36,15 @@ verdict verdict_of_call(const call_result *r, uint64_t duration_ms) {
         .final = final,
         .ill = !ok && !final,
         .again = r->problem == PROBLEM_CANCELLED,
-        .mood = ok || final ? LANE_WELL : is_busy(r->problem) ? LANE_THROTTLE : LANE_FAILED,
+        .mood = ok || final           ? LANE_WELL
+                : is_busy(r->problem) ? LANE_THROTTLE
+                                      : LANE_FAILED,
         .status = r->upstream_status,
         .retry_after_ms = r->retry_after_ms,
         .duration_ms = duration_ms,
-        .text = ok ? (bb_str){NULL, 0} : r->detail.len > 0 ? r->detail : str_from(problem_of(r->problem)->title),
+        .text = ok                  ? (bb_str){NULL, 0}
+                : r->detail.len > 0 ? r->detail
+                                    : str_from(problem_of(r->problem)->title),
     };
 }
 

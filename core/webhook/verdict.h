@@ -1,4 +1,5 @@
-/* verdict.h - what an attempt came to, and what becomes of its delivery: done, tried again, given up. Pure. */
+/* verdict.h - what an attempt came to, and what becomes of its delivery: done, tried again, given up. Pure.
+ */
 #ifndef WEBHOOK_VERDICT_H
 #define WEBHOOK_VERDICT_H
 

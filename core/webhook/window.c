@@ -1,7 +1,7 @@
 #include "webhook/window.h"
 
-#define DAY    1440u /* minutes */
-#define WEEK   (7 * DAY)
+#define DAY 1440u /* minutes */
+#define WEEK (7 * DAY)
 #define MINUTE 60000u /* ms */
 
 static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
