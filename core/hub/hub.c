@@ -100,9 +100,9 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
         close(fd);
         return false;
     }
-    if (!webhook_loop_init(&l->webhooks, &h->webhooks, &l->worker)) {
+    if (!webhook_loop_init(&l->webhooks, &h->webhooks, &l->worker, e)) {
         close(fd);
-        return err_set(e, "no memory");
+        return false;
     }
     l->api = (api){.shared = &h->shared, .worker = &l->worker, .webhooks = &l->webhooks};
     l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);

@@ -1,9 +1,9 @@
 /* dispatch.h - the dispatcher: reads what is due from the queue, delivers it, and writes what became of it.
  *
  * One a loop, for the targets that belong to it (target_loop); what it knows of a target is its own, without
- * locks. A target has so many requests under way and no more, so a slow one holds back no other, and only what
- * is under way is in memory. A delivery is over when its outcome is on disk, not before: a process that ends at
- * any moment leaves it due. */
+ * locks. A target has so many requests under way and no more, so a slow one holds back no other, and only
+ * what is under way is in memory. A delivery is over when its outcome is on disk, not before: a process that
+ * ends at any moment leaves it due. */
 #ifndef WEBHOOK_DISPATCH_H
 #define WEBHOOK_DISPATCH_H
 
@@ -14,23 +14,58 @@
 
 typedef struct dispatcher dispatcher; /* of one loop */
 
-/* All of the hub, for those who store events. Set before the loops run. */
+#define DISPATCH_BELLS 1024u /* targets of one loop that are told apart when they are woken */
+
+typedef enum {
+    DISPATCH_DONE,
+    DISPATCH_RETRIED,
+    DISPATCH_DEAD,
+    DISPATCH_FILTERED,
+    DISPATCH_OUTCOMES
+} dispatch_outcome;
+
+/* What others may see and do of one loop's dispatcher: outlives it. */
+typedef struct dispatch_front {
+    loop *loop;
+    dispatcher *to; /* NULL: closed. The loop's own */
+    _Atomic(uint64_t) woken[DISPATCH_BELLS / 64];
+    _Atomic(bool) posted;
+    /* written by the loop alone */
+    _Atomic(uint64_t) outcomes[DISPATCH_OUTCOMES];
+    _Atomic(uint64_t) requests, request_ms; /* that have ended, and what they took */
+    _Atomic(uint64_t) held_bytes, under_way;
+} dispatch_front;
+
+/* All of the hub's. Zeroed at first. */
 typedef struct dispatch {
-    dispatcher *loops[LOOP_MAX];
+    dispatch_front loops[LOOP_MAX];
     unsigned count;
 } dispatch;
 
-/* Of `worker`'s loop, which is number worker->number of the set's targets. Before the loop runs, or on it.
- * NULL: no memory. */
+/* Of `worker`'s loop, number `worker->number`: in the order of their numbers, before the loops run. NULL: no
+ * memory. */
 dispatcher *dispatcher_new(dispatch *all, worker *w, store *events, err *e);
 /* The configuration in force from now on; a reference of its own is taken. [loop] */
 void dispatcher_swap(dispatcher *d, webhook_set *set);
-/* Lets go: nothing more is read, what is under way is cancelled and stays due. `closed` runs on the loop once
- * nothing of it is left; d is freed. Before the worker is closed. [loop] */
-void dispatcher_close(dispatcher *d, void (*closed)(void *ctx), void *ctx);
+/* Lets go: nothing more is read, what is under way is cancelled and stays due. What the queue still has to
+ * tell is awaited, then d frees itself. Before the worker is closed. NULL is fine. [loop] */
+void dispatcher_close(dispatcher *d);
 
 /* Events were stored for these: their loops look. [any-thread] */
-void dispatch_wake(const dispatch *all, const event_target *targets, size_t count);
-void dispatch_wake_name(const dispatch *all, bb_str target);
+void dispatch_wake(dispatch *all, const event_target *targets, size_t count);
+void dispatch_wake_name(dispatch *all, bb_str target);
+
+/* What somebody does to a target. */
+typedef enum {
+    DISPATCH_PAUSE,  /* nothing is delivered, and nothing given up */
+    DISPATCH_RESUME, /* of pause and of being disabled; its receiver is taken for well */
+    DISPATCH_DISABLE /* what is due goes to the dead letters */
+} dispatch_command;
+/* `done` runs on loop `l` once it is on disk. STORE_NOT_FOUND: there is no such target in force. False: no
+ * memory. [any-thread] */
+bool dispatch_do(dispatch *all, bb_str target, dispatch_command what, loop *l, events_done done, void *ctx);
+
+/* Metrics, in their text format. [any-thread] */
+void dispatch_render(const dispatch *all, buf *out);
 
 #endif

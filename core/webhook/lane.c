@@ -86,6 +86,10 @@ static size_t room(const lane *l) {
     return l->reading || full ? 0 : most - n;
 }
 
+bool lane_wants(const lane *l, lane_time t) {
+    return (l->more || t.now_ns >= l->look_ns) && shut_for_ns(l, t) == 0 && room(l) > 0;
+}
+
 size_t lane_room(lane *l, lane_time t) {
     if (t.now_ns >= l->look_ns)
         l->more = true;
@@ -167,6 +171,10 @@ bool lane_shaped(lane *l, held *h, bb_str json) {
     return true;
 }
 
+held *lane_any(const lane *l) {
+    return l->lists[HELD_READ].first != NULL ? l->lists[HELD_READ].first : l->lists[HELD_READY].first;
+}
+
 /* How many of those ready make the next request, and where they are too few yet: in how long they do. */
 static size_t group(const lane *l, uint64_t now_ns, uint64_t *wait_ns) {
     const held *first = l->lists[HELD_READY].first;
@@ -210,10 +218,11 @@ void lane_ended(lane *l) {
     l->requests--;
 }
 
-void lane_again(lane *l, held *h) {
+void lane_again(lane *l, held *h, lane_time t) {
     held_take(&l->lists[h->state], h);
     held_free(h);
-    l->more = true;
+    l->more = false;
+    l->look_ns = t.now_ns + SECOND_NS;
 }
 
 static uint64_t least(uint64_t a, uint64_t b) {

@@ -47,6 +47,8 @@ size_t lane_bytes(const lane *l);
 
 /* Something was stored, or changed by hand. */
 void lane_wake(lane *l);
+/* Whether lane_room would ask for some. */
+bool lane_wants(const lane *l, lane_time t);
 /* How many to ask the queue for; 0: none now. A lane that asks is `reading` until lane_read. */
 size_t lane_room(lane *l, lane_time t);
 /* The ids that the queue is not to give again: at most lane_count. */
@@ -62,12 +64,14 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
 held *lane_shape(lane *l);
 /* HELD_READY, with `json` for its payload. False: no memory; it is read again later, and freed. */
 bool lane_shaped(lane *l, held *h, bb_str json);
+/* Any that is neither at work nor over; NULL: none. */
+held *lane_any(const lane *l);
 /* The deliveries of the next request, at most LANE_GROUP_MAX, which become HELD_SENDING; 0: none now. */
 size_t lane_begin(lane *l, lane_time t, held **out);
 /* A request that was begun is over, whatever came of it. */
 void lane_ended(lane *l);
-/* It was not sent after all, for want of memory: as before. */
-void lane_again(lane *l, held *h);
+/* It was not tried after all, for want of memory: dropped, and read again in a second. */
+void lane_again(lane *l, held *h, lane_time t);
 /* When to ask again, in nanoseconds from now; LANE_NEVER: once something happens. */
 uint64_t lane_wait_ns(const lane *l, lane_time t);
 

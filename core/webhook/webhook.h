@@ -13,6 +13,7 @@
 #include "pipeline/worker.h"
 #include "plugin/call.h"
 #include "store/events.h"
+#include "webhook/dispatch.h"
 #include "webhook/set.h"
 
 typedef struct webhook_loop webhook_loop;
@@ -24,22 +25,24 @@ typedef struct webhooks {
     const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;
-    webhook_set *set; /* in force; counted [main] */
+    webhook_set *set;     /* in force; counted [main] */
+    dispatch dispatch;    /* who delivers: to be woken once events are stored [any-thread] */
 } webhooks;
 
 /* What one loop has of them. [loop] */
 struct webhook_loop {
     webhooks *hub;
     worker *worker;
-    webhook_set *set;      /* in force on this loop; counted; never NULL */
-    plugin_call verifying; /* of one request at a time */
+    webhook_set *set;       /* in force on this loop; counted; never NULL */
+    dispatcher *dispatcher; /* NULL: there is no queue */
+    plugin_call verifying;  /* of one request at a time */
 };
 
 /* Events are on disk for these: the loops that deliver to them look. [any-thread] */
-void webhooks_stored(const webhooks *hub, const event_target *targets, size_t count);
+void webhooks_stored(webhooks *hub, const event_target *targets, size_t count);
 
-/* Before the loop runs. False: no memory. */
-bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w);
+/* Before the loop runs. False: *e. */
+bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e);
 /* Puts the next configuration in force: the reference given is the loop's from here on. */
 void webhook_loop_swap(webhook_loop *l, webhook_set *next);
 /* Lets go of everything; before the worker is closed. */

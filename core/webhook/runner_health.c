@@ -1,0 +1,117 @@
+/* runner_health.c - a target that is not well: noted in the queue, disabled, told of. */
+#include "webhook/dispatch_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/* --- on disk
+ * -------------------------------------------------------------------------------------------------- */
+
+static void on_saved(store_result result, void *ctx) {
+    runner *r = ctx;
+    r->saving = false;
+    if (result != STORE_OK)
+        r->unsaved = true; /* again with the next lease */
+    else if (r->unsaved)
+        runner_save(r);
+    runner_unuse(r);
+}
+
+static void save(runner *r, arena *a) {
+    bool ok;
+    bb_str json = health_write(a, &r->health, &ok);
+    runner_use(r);
+    r->saving = ok && events_target_set_state(r->d->events, str_from(r->name), json, r->d->worker->loop,
+                                              on_saved, r);
+    r->unsaved = !r->saving;
+    if (!r->saving)
+        runner_unuse(r);
+}
+
+typedef struct told {
+    runner *r;
+    arena *memory;
+    event_new event;
+} told;
+
+static void on_told(store_result result, const bool *repeated, size_t count, void *ctx) {
+    (void)repeated;
+    (void)count;
+    told *t = ctx;
+    runner *r = t->r;
+    if (result == STORE_OK)
+        dispatch_wake(r->d->all, t->event.targets, t->event.target_count);
+    else
+        r->untold = true;
+    arena_free(t->memory);
+    runner_unuse(r);
+}
+
+static void tell(runner *r) {
+    dispatcher *d = r->d;
+    arena *a = arena_new_sized(0, 2048);
+    told *t = a != NULL ? arena_zalloc(a, sizeof *t) : NULL;
+    own_event e = {
+        .source = STR("hub"), .type = STR("busbar.subscription.disabled"), .attributes = STR("{}")};
+    if (t != NULL)
+        *t = (told){.r = r, .memory = a};
+    if (t != NULL)
+        e.payload = dispatch_event_of_disabled(a, r);
+    r->untold = t == NULL || !dispatch_event(d, a, &e, &t->event);
+    runner_use(r);
+    if (!r->untold && events_put(d->events, &t->event, 1, d->worker->loop, on_told, t))
+        return;
+    r->untold = true;
+    arena_free(a);
+    r->uses--; /* called where somebody else has it too */
+}
+
+void runner_save(runner *r) {
+    arena *a = arena_new_sized(0, 1024);
+    if (r->untold)
+        tell(r);
+    if (r->unsaved && !r->saving && a != NULL)
+        save(r, a);
+    arena_free(a);
+}
+
+/* --- an attempt
+ * ----------------------------------------------------------------------------------------------- */
+
+void runner_health(runner *r, const verdict *v) {
+    bool was = r->health.disabled_ms > 0, changed = false;
+    if (v->ok)
+        changed = health_well(&r->health);
+    else if (v->ill || v->gone)
+        changed = health_failed(&r->health, clock_wall_ms(), r->plan->disable_after_ms, v->gone, v->text);
+    if (!was && r->health.disabled_ms > 0) {
+        log_warn("%s is disabled: %s; what is due goes to the dead letters", r->name, r->health.reason);
+        r->untold = true;
+    }
+    if (changed) {
+        r->unsaved = true;
+        runner_save(r);
+    }
+}
+
+/* --- by hand
+ * -------------------------------------------------------------------------------------------------- */
+
+void runner_do(runner *r, dispatch_command what) {
+    health *h = &r->health;
+    if (what == DISPATCH_PAUSE) {
+        h->paused = true;
+    } else if (what == DISPATCH_DISABLE) {
+        h->disabled_ms = clock_wall_ms();
+        str_put(h->reason, sizeof h->reason, STR("by hand"));
+    } else {
+        *h = (health){0};
+        r->lane.limit = r->plan->concurrency;
+        r->lane.strikes = 0;
+        r->lane.shut_ns = 0;
+    }
+    lane_wake(&r->lane);
+    runner_step(r);
+}
