@@ -54,7 +54,7 @@ static void let_go(dispatcher *d, bool committed) {
     for (size_t i = 0; i < done.count; i++) {
         if (committed)
             count(d->front, &done.items[i].h->outcome);
-        lane_committed(&done.items[i].r->lane, done.items[i].h);
+        lane_committed(&done.items[i].r->lane, done.items[i].h, dispatch_now(d));
     }
     for (size_t i = 0; i < done.count; i++) {
         runner *r = done.items[i].r;

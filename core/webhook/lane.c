@@ -144,7 +144,6 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
     rest = short_of_memory ? SECOND_NS : rest < LOOK_NS ? rest : LOOK_NS;
     l->reading = false;
     l->more = l->woken || taken > 0;
-    l->blocked = !l->more && next_ms != 0 && next_ms <= t.wall_ms;
     l->woken = false;
     l->look_ns = t.now_ns + rest;
 }
@@ -276,10 +275,15 @@ void lane_over(lane *l, held *h, const delivery_outcome *outcome) {
     move(l, h, HELD_OVER);
 }
 
-void lane_committed(lane *l, held *h) {
+void lane_committed(lane *l, held *h, lane_time t) {
+    const delivery_outcome *o = &h->outcome;
     held_take(&l->lists[HELD_OVER], h);
-    if (h->d.key.len > 0) { /* the next of its key may be due */
-        l->more = l->more || l->blocked;
+    if (o->state == DELIVERY_PENDING) {
+        uint64_t then = t.now_ns + (o->due_ms > t.wall_ms ? o->due_ms - t.wall_ms : 0) * 1000000u;
+        l->look_ns = least(l->look_ns, then);
+        l->woken = l->reading;
+    } else if (h->d.key.len > 0) { /* the next of its key may be had now */
+        l->more = true;
         l->woken = l->reading;
     }
     held_free(h);

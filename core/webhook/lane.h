@@ -29,7 +29,6 @@ typedef struct lane {
     bool reading;     /* the queue has been asked */
     bool woken;       /* something was stored meanwhile */
     bool more;        /* there may be some that are due */
-    bool blocked;     /* what is due waits for others of its key */
     uint64_t look_ns; /* when to ask the queue in any case */
 } lane;
 
@@ -88,6 +87,6 @@ void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, lane_time t, ui
 
 /* Its outcome is known: HELD_OVER until lane_committed, which frees it. */
 void lane_over(lane *l, held *h, const delivery_outcome *outcome);
-void lane_committed(lane *l, held *h);
+void lane_committed(lane *l, held *h, lane_time t);
 
 #endif
