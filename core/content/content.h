@@ -15,7 +15,8 @@ typedef struct content_info {
     uint64_t length; /* FLOW_UNKNOWN */
     char type[128];  /* "" : unknown */
     char name[256];
-    char validator[128]; /* strong ETag or date, by which a change is seen; "" : none */
+    char validator[128]; /* strong ETag or date, or "=" and the connector's word, by which a change is seen;
+                            "" : none */
 } content_info;
 
 typedef struct content_source content_source;

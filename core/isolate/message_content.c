@@ -93,6 +93,7 @@ void message_put_said(buf *out, const plugin_call *c) {
     frame_str(out, k->save);
     frame_str(out, k->out_name);
     frame_str(out, k->out_type);
+    frame_str(out, k->out_version);
 }
 
 void message_put_range(buf *out, const plugin_request *r) {
@@ -121,13 +122,16 @@ bool message_take_said(frame *f, plugin_call *c) {
             host_content.want_digest(&c->abi, kind, (int64_t)block);
     }
     bool saves = frame_get_u32(f) != 0;
-    bb_str save = frame_get_str(f), name = frame_get_str(f), type = frame_get_str(f);
+    bb_str save = frame_get_str(f), name = frame_get_str(f), type = frame_get_str(f),
+           version = frame_get_str(f);
     if (f->bad)
         return false;
     if (saves)
         host_content.save(&c->abi, save);
     if (name.len > 0 || type.len > 0)
         host_content.describe(&c->abi, name, type);
+    if (version.len > 0)
+        host_content.version(&c->abi, version);
     return true;
 }
 

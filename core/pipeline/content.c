@@ -26,7 +26,7 @@ typedef struct content_run {
     uint64_t moved_before;      /* as of the attempt's beginning */
     uint64_t received;          /* of what is given out */
     uint64_t total;             /* of what is given out; FLOW_UNKNOWN */
-    char validator[128];        /* If-Range: a strong ETag or a date; "" : none */
+    char validator[128];        /* a strong ETag or a date, for If-Range; "=" and a step's word; "" : none */
     void (*after_keep)(call *c);
     bool finishing;
     unsigned restarts; /* without progress */
@@ -249,7 +249,7 @@ size_t content_fields(call *c, bb_str *fields) {
         return 0;
     fields[n] = arena_printf(c->steps.memory, "Range: bytes=%llu-", (unsigned long long)k->received);
     n += fields[n].ptr != NULL;
-    if (k->validator[0] != '\0') {
+    if (k->validator[0] != '\0' && k->validator[0] != '=') {
         fields[n] = arena_printf(c->steps.memory, "If-Range: %s", k->validator);
         n += fields[n].ptr != NULL;
     }
@@ -316,6 +316,15 @@ static void read_validator(const http_header *headers, size_t count, char *out, 
     str_put(out, cap, best.len < cap ? best : STR("")); /* a part of one would never fit */
 }
 
+/* What tells this state of the content from another: the answer's word, or else the step's. */
+static void find_validator(const content_run *k, const http_header *headers, size_t count, char *out,
+                           size_t cap) {
+    bb_str version = k->steps.out_version;
+    read_validator(headers, count, out, cap);
+    if (out[0] == '\0' && version.len > 0 && version.len + 2 <= cap)
+        snprintf(out, cap, "=%.*s", STR_FMT(version));
+}
+
 /* Bytes of this answer's body, where it says so, and they are not coded. */
 static uint64_t length_of(const http_header *headers, size_t count) {
     uint64_t length;
@@ -334,7 +343,7 @@ static void begin_output(call *c, uint64_t total, const http_header *headers, si
         str_put(info.name, sizeof info.name, said->out_name);
     else
         read_name(find(headers, count, STR("Content-Disposition")), info.name, sizeof info.name);
-    read_validator(headers, count, k->validator, sizeof k->validator);
+    find_validator(k, headers, count, k->validator, sizeof k->validator);
     memcpy(info.validator, k->validator, sizeof info.validator);
     k->total = total;
     said->out_type = arena_copy(c->memory, str_from(info.type));
@@ -356,10 +365,21 @@ static bool continues(bb_str range, uint64_t from) {
 /* All of it once more, and nothing says that it is another: what is there already is passed over. */
 static bool is_same(const content_run *k, const http_header *headers, size_t count, uint64_t length) {
     char now[sizeof k->validator];
-    read_validator(headers, count, now, sizeof now);
+    find_validator(k, headers, count, now, sizeof now);
     if (k->validator[0] != '\0' || now[0] != '\0')
         return strcmp(k->validator, now) == 0;
     return k->io->sink->begun && k->total != FLOW_UNKNOWN && length == k->total;
+}
+
+/* A range of what it was: the service has compared by If-Range, or the step knows. */
+static bool is_rest(const content_run *k, unsigned status, const http_header *headers, size_t count) {
+    char now[sizeof k->validator];
+    if (status != 206 || !continues(find(headers, count, STR("Content-Range")), k->received))
+        return false;
+    if (k->validator[0] != '=' || k->received == 0)
+        return true;
+    find_validator(k, headers, count, now, sizeof now);
+    return strcmp(k->validator, now) == 0;
 }
 
 static bool on_header(void *ctx, unsigned status, const http_header *headers, size_t count) {
@@ -369,7 +389,7 @@ static bool on_header(void *ctx, unsigned status, const http_header *headers, si
     uint64_t length = length_of(headers, count), from = k->received;
     if (status < 200 || status > 299)
         return false;
-    bool rest = status == 206 && continues(find(headers, count, STR("Content-Range")), from);
+    bool rest = is_rest(k, status, headers, count);
     bool all = status != 206 && (from == 0 || is_same(k, headers, count, length));
     if (!rest && !all)
         flow_fail(sink->flow,

@@ -82,6 +82,7 @@ typedef struct plugin_content {
     bool saves; /* `save` replaces what was saved; absent: it cannot go on any more */
     bb_str save;
     bb_str out_type, out_name; /* of what is given out; absent: as the answer says */
+    bb_str out_version;        /* absent: what the answer says tells alone */
     bool to_output;            /* a request of the call has said so */
 } plugin_content;
 

@@ -211,6 +211,14 @@ static void describe(bb_call *call, bb_str content_name, bb_str content_type) {
     k->out_type = url_header_value_ok(content_type) ? copy(call, content_type) : (bb_str){NULL, 0};
 }
 
+static void version(bb_call *call, bb_str text) {
+    plugin_content *k = content_of(call, "version");
+    if (k != NULL && text.len > 100)
+        plugin_misuse(plugin_call_of(call), BB_E_PLUGIN, "the content's version has more than 100 bytes");
+    else if (k != NULL)
+        k->out_version = copy(call, text);
+}
+
 bool host_content_output(plugin_call *c) {
     const plugin_content *k = c->content;
     json_writer w;
@@ -304,4 +312,5 @@ const bb_content_api host_content = {
     .digest = digest,
     .save = save,
     .saved = saved,
+    .version = version,
 };

@@ -123,6 +123,14 @@ typedef struct bb_content_api {
     void (*save)(bb_call *call, bb_str json);
     /* In `start`: what the call that broke off had saved. NULL: this one begins anew. Owner: the call. */
     const bb_json *(*saved)(bb_call *call);
+
+    /* --- not in the first hubs: ask BB_HAS(content, version), or use bb_content_version -------------- */
+
+    /* What tells one state of the content that a download gives from another (its MD5, a revision), at most
+     * 100 bytes, for services whose answers have neither ETag nor Last-Modified: a call that goes on where
+     * another broke off fails where it differs, so that nothing is put together of two. Before that answer
+     * comes. */
+    void (*version)(bb_call *call, bb_str version);
 } bb_content_api;
 
 /* --- short names -------------------------------------------------------------------------------- */
@@ -152,6 +160,13 @@ static inline void bb_content_save(bb_call *call, bb_str json) {
 }
 static inline const bb_json *bb_content_saved(bb_call *call) {
     return bb_content_host(call)->saved(call);
+}
+
+/* Nothing on a host that is older than it. */
+static inline void bb_content_version(bb_call *call, bb_str version) {
+    const bb_content_api *content = bb_content_host(call);
+    if (BB_HAS(content, version))
+        content->version(call, version);
 }
 
 /* Parts of a form that are JSON: a scalar is one part (null: an empty one), nested values go in brackets, as
