@@ -79,6 +79,7 @@ static bb_step take_description(bb_call *call, const gd_route *route) {
         memcpy(d->md5, md5.ptr != NULL ? md5.ptr : "", md5.len);
     bb_step step = ask_bytes(call, route);
     bb_content_host(call)->describe(call, name, type);
+    bb_content_version(call, md5);
     return step;
 }
 

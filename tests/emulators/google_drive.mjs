@@ -203,6 +203,7 @@ export class Drive {
     if (alg !== 'RS256' || kid !== this.keyId || !crypto.verify('sha256', Buffer.from(`${head}.${claims}`), this.publicKey, Buffer.from(signature, 'base64url'))) return 'Invalid JWT Signature.';
     if (said.iss !== ACCOUNT || said.aud !== audience) return 'Invalid grant: account not found';
     if (!(said.exp > now && said.exp - said.iat <= 3600)) return 'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.';
+    if (said.sub !== undefined && ![ACCOUNT, USER].includes(said.sub)) return 'Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.';
     return said.scope ? said : 'Invalid OAuth scope or ID token audience provided.';
   }
 

@@ -35,6 +35,7 @@ before(async () => {
       'reader.conf': conf(bearer('ya29.readonly')),
       'expired.conf': conf(bearer('ya29.expired')),
       'public.conf': conf('scheme = api_key\nkey = AIzaEmulator\n'),
+      'foreign.conf': conf(`scheme = oauth2\ngrant = jwt_bearer\ntoken_url = ${service.url}/token\nassertion_issuer = ${ACCOUNT}\nkey = \${file:${folder}/account.pem}\nkid = key-1\nsubject = boss@example.com\n`),
       'account.conf': conf(`scheme = oauth2\ngrant = jwt_bearer\ntoken_url = ${service.url}/token\nassertion_issuer = ${ACCOUNT}\nkey = \${file:${folder}/account.pem}\nkid = key-1\nscope = ${SCOPE}\nsubject = ${USER}\n`),
       'user.conf': conf(`scheme = oauth2\nauthorize_url = ${service.url}/o/oauth2/v2/auth\ntoken_url = ${service.url}/token\nrevoke_url = ${service.url}/revoke\nclient_id = ${CLIENT.id}\nclient_secret = ${CLIENT.secret}\n`),
     },
@@ -405,6 +406,23 @@ test('after kill -9 of the hub an upload goes on in its session, where Google st
   assert.ok(Number(/^bytes (\d+)-/.exec(later[1].headers['content-range'])[1]) > 0);
 });
 
+test('after kill -9 of the hub a file that was changed meanwhile is not put together of two', async () => {
+  const {id: fileId} = await data('files.upload', {name: 'changing'}, from(fileOf('changing', SIZE)));
+  other.state.pause = 2;
+  const id = await transfer(fileId, 'of two');
+  await until('some of it', () => other.requests.some((r) => r.bytes > MB), 4000);
+  hub.child.kill('SIGKILL');
+  await hub.exited;
+  other.state.pause = 0;
+  await until('the emulator to see it', () => [...other.state.sessions.values()].at(-1).at > 0);
+  service.state.put(service.state.files.get(fileId), bytesAt(5, SIZE), 'application/octet-stream');
+  await hub.start();
+  const t = await ended(id);
+  assert.equal(t.status, 'failed', JSON.stringify(t));
+  assert.match(t.problem.detail, /changed/);
+  assert.equal([...other.state.files.values()].some((e) => e.file.name === 'of two'), false);
+});
+
 test('in a process of its own the connector does the same', async () => {
   hub.writeConf('apart.conf', conf(bearer(TOKEN)).replace('plugin = google_drive', 'plugin = google_drive\nisolation = process'));
   await hub.reload();
@@ -414,6 +432,8 @@ test('in a process of its own the connector does the same', async () => {
   const target = path.join(folder, 'apart-down');
   service.state.downloadBreaks = [MB];
   await data('files.download', {fileId: sent.id}, to(target), 'apart');
+  service.faults.push({status: 403, body: {error: {code: 403, message: 'Rate Limit Exceeded', errors: [{reason: 'userRateLimitExceeded', message: 'm', domain: 'usageLimits'}]}}});
+  assert.equal((await data('files.get', {fileId: sent.id}, '', 'apart')).id, sent.id);
   assert.equal(md5(fs.readFileSync(target)), md5(bytesAt(0, SIZE)));
   assert.ok((await data('files.list', {pageSize: 2}, '?max_items=3', 'apart')).length === 3);
 });
@@ -460,6 +480,12 @@ test('a 403 that is a rate limit is waited for as a 429 is', async () => {
   assert.equal(service.faults.length, 0);
   service.faults.push(busy('userRateLimitExceeded'));
   assert.equal((await data('files.list', {pageSize: 3}, '?max_items=7')).length, 7);
+  const backend = {status: 500, body: {error: {code: 500, message: 'Backend Error', errors: [{reason: 'backendError', message: 'm', domain: 'global'}]}}};
+  service.faults.push(backend);
+  assert.equal((await data('files.get', {fileId: ROOT})).id, ROOT);
+  service.faults.push(backend); // it may have been done
+  await refused('upstream-error', 'backendError', 'files.create', {name: 'perhaps'});
+  assert.equal([...service.state.files.values()].some((e) => e.file.name === 'perhaps'), false);
   const file = fileOf('busy', 2 * MB);
   service.requests.length = 0;
   const calls = hub.call('drive', 'files.upload', {name: 'busy'}, from(file));
@@ -490,6 +516,9 @@ test('a service account signs for its token, and the test says what is wrong', a
   called.add('about.get');
   assert.equal((await hub.api('POST', '/api/v1/connections/account/test')).body.ok, true);
   assert.equal((await hub.api('POST', '/api/v1/connections/drive/test')).body.ok, true);
+  const foreign = (await hub.api('POST', '/api/v1/connections/foreign/test')).body;
+  assert.equal(foreign.ok, false);
+  assert.match(JSON.stringify(foreign), /Client is unauthorized to retrieve access tokens/);
   const expired = (await hub.api('POST', '/api/v1/connections/expired/test')).body;
   assert.equal(expired.ok, false);
   assert.equal(expired.checks.find((c) => c.name === 'credentials').ok, false);
