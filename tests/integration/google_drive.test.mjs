@@ -11,7 +11,7 @@ import {ACCOUNT, CLIENT, DRIVE, parseRelated, ROOT, startGoogleDrive, TOKEN, USE
 import {JudgeDiscovery, loadSpec, specs} from './lib/judge.mjs';
 import {assertProblem, request, slow, startHub, tempFolder, until} from './lib/hub.mjs';
 
-const MB = 1 << 20, SIZE = slow ? 3 * MB : 10 * MB, SCOPE = 'https://www.googleapis.com/auth/drive', FOLDER = 'application/vnd.google-apps.folder';
+const MB = 1 << 20, SIZE = slow ? 3 * MB : 10 * MB, LONG = 24 * MB /* more than sockets hold */, SCOPE = 'https://www.googleapis.com/auth/drive', FOLDER = 'application/vnd.google-apps.folder';
 let hub, service, other, drive, folder;
 const judged = [], called = new Set(), sessions = [];
 const {privateKey, publicKey} = crypto.generateKeyPairSync('rsa', {modulusLength: 2048});
@@ -386,7 +386,7 @@ test('a file goes from one Drive into another, and breaks on both sides', async 
 });
 
 test('after kill -9 of the hub an upload goes on in its session, where Google stands', async () => {
-  const {id: fileId} = await data('files.upload', {name: 'killed'}, from(fileOf('killed', SIZE)));
+  const {id: fileId} = await data('files.upload', {name: 'killed'}, from(fileOf('killed', LONG)));
   other.state.pause = 2;
   const id = await transfer(fileId, 'killed there');
   await until('some of it', () => other.requests.some((r) => r.bytes > MB), 4000);
@@ -399,15 +399,15 @@ test('after kill -9 of the hub an upload goes on in its session, where Google st
   const t = await ended(id);
   assert.equal(t.status, 'succeeded', JSON.stringify(t));
   assert.equal(t.resumed, 1);
-  assert.equal(md5(content(t.data.id, other)), md5(bytesAt(0, SIZE)));
+  assert.equal(md5(content(t.data.id, other)), md5(bytesAt(0, LONG)));
   const later = other.requests.slice(before);
   assert.ok(later.every((r) => r.query.get('upload_id') === name), 'no other session is opened');
-  assert.equal(later[0].headers['content-range'], `bytes */${SIZE}`);
+  assert.equal(later[0].headers['content-range'], `bytes */${LONG}`);
   assert.ok(Number(/^bytes (\d+)-/.exec(later[1].headers['content-range'])[1]) > 0);
 });
 
 test('after kill -9 of the hub a file that was changed meanwhile is not put together of two', async () => {
-  const {id: fileId} = await data('files.upload', {name: 'changing'}, from(fileOf('changing', SIZE)));
+  const {id: fileId} = await data('files.upload', {name: 'changing'}, from(fileOf('changing', LONG)));
   other.state.pause = 2;
   const id = await transfer(fileId, 'of two');
   await until('some of it', () => other.requests.some((r) => r.bytes > MB), 4000);
@@ -415,7 +415,7 @@ test('after kill -9 of the hub a file that was changed meanwhile is not put toge
   await hub.exited;
   other.state.pause = 0;
   await until('the emulator to see it', () => [...other.state.sessions.values()].at(-1).at > 0);
-  service.state.put(service.state.files.get(fileId), bytesAt(5, SIZE), 'application/octet-stream');
+  service.state.put(service.state.files.get(fileId), bytesAt(5, LONG), 'application/octet-stream');
   await hub.start();
   const t = await ended(id);
   assert.equal(t.status, 'failed', JSON.stringify(t));
