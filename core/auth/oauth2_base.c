@@ -1,5 +1,5 @@
 /* oauth2_base.c - services whose place is not the same for everybody: endpoints given as paths, at base_url's
- * origin; and tokens whose answer says where they are good (Salesforce's instance_url).
+ * origin; and tokens whose answer says where they are good.
  *
  * What an answer says may not lead a token to anybody: its URL must be https (http only where base_url is),
  * and of a host that the admin, or the connector, has named beforehand. */

@@ -26,7 +26,7 @@ auth_token *auth_token_new(bb_str text, bb_str origin, uint64_t age_ms, uint64_t
 static inline bb_str auth_token_origin(const auth_token *t) {
     return t->origin_len > 0 ? str_of(t->text + t->len + 1, t->origin_len) : (bb_str){NULL, 0};
 }
-void auth_token_unref(auth_token *t);                                           /* NULL is fine */
+void auth_token_unref(auth_token *t); /* NULL is fine */
 
 /* A loop's own copy of the session's token, so that calls read it without a lock. */
 typedef struct auth_slot {

@@ -186,7 +186,118 @@ START_TEST(settings_that_cannot_work_are_refused_with_what_is_missing) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(tokens_are_read), unit_test(errors_are_read_whatever_the_status),
+/* --- where a token is good ----------------------------------------------------------------------------- */
+
+#define HUB "client_id = me\nclient_secret = s3cret\n"
+
+/* [auth] of a connection that has a base_url. */
+static reading read_at(const char *base_url, const char *text) {
+    reading r = {.memory = arena_new(0)};
+    bb_str whole = arena_printf(r.memory, "[auth]\nscheme = oauth2\n%s\n", text);
+    conf_file *file = arena_zalloc(r.memory, sizeof *file);
+    ck_assert_msg(conf_read_text(r.memory, "conf.d/x.conf", whole, file), "%s", file->error.text);
+    const auth_connector connector = {.plugin = any_plugin(),
+                                      .settings = arena_printf(r.memory, "{\"base_url\":\"%s\"}", base_url)};
+    r.ok = auth_compile_for(r.memory, file, conf_find_section(file, STR("auth")), &connector, &r.auth,
+                            &r.error);
+    return r;
+}
+
+static const oauth2_settings *settings_of(const reading *r) {
+    ck_assert_msg(r->ok, "%s", r->error.text);
+    return r->auth.config->settings;
+}
+
+START_TEST(endpoints_may_be_paths_of_base_url) {
+    reading r = read_at("https://as.example:8443/api/v4", HUB "token_url = /oauth/token?x=1");
+    assert_text(settings_of(&r)->token_url, "https://as.example:8443/oauth/token?x=1");
+    done_reading(&r);
+    r = read_at("https://as.example", HUB "token_url = //elsewhere.example/token");
+    assert_has(r.error.text, "begins with //");
+    done_reading(&r);
+    r = read_auth("scheme = oauth2\n" HUB "token_url = /token");
+    assert_has(r.error.text, "no base_url");
+    done_reading(&r);
+    reading a = read_at("https://a.example", HUB "token_url = /token"),
+            b = read_at("https://b.example", HUB "token_url = /token");
+    settings_of(&a);
+    settings_of(&b);
+    ck_assert_str_ne(a.auth.config->identity, b.auth.config->identity); /* tokens of another server */
+    done_reading(&a);
+    done_reading(&b);
+}
+END_TEST
+
+static const struct {
+    const char *base_url, *hosts, *named, *origin; /* NULL: refused; "": base_url's own */
+} places[] = {
+    {"https://login.example.com", ".example.com", "https://eu5.example.com", "https://eu5.example.com"},
+    {"https://login.example.com", ".example.com", "https://EU5.Example.com/services",
+     "https://EU5.Example.com"},
+    {"https://login.example.com", ".example.com", "https://login.example.com:443/x", ""},
+    {"https://login.example.com", "a.test b.test:8443", "https://b.test:8443", "https://b.test:8443"},
+    {"https://login.example.com", ".example.com", "https://example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.example.org", NULL},
+    {"https://login.example.com", ".example.com", "https://evilexample.com", NULL},
+    {"https://login.example.com", ".example.com", "https://eu5.example.com.evil.test", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.test/.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.test\\.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.test%2f.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.test#.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://evil.test?.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://user@eu5.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://eu5.example.com:8443", NULL},
+    {"https://login.example.com", ".example.com", "http://eu5.example.com", NULL},
+    {"http://127.0.0.1:80", "127.0.0.1:81", "http://127.0.0.1:81", "http://127.0.0.1:81"},
+    {"https://login.example.com", "b.test:8443", "https://b.test", NULL},
+    {"https://login.example.com", ".example.com", "eu5.example.com", NULL},
+    {"https://login.example.com", ".example.com", "https://", NULL},
+};
+
+START_TEST(a_token_may_be_good_at_an_allowed_host_alone) {
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        arena *a = arena_new(0);
+        bb_str text = arena_printf(a, HUB "token_url = /t\nbase_url_from = place\nbase_url_hosts = %s",
+                                   places[i].hosts);
+        reading r = read_at(places[i].base_url, text.ptr);
+        buf answer;
+        json_writer w;
+        bb_str origin;
+        const char *wrong = NULL;
+        buf_init(&answer);
+        json_writer_init(&w, &answer);
+        json_object(&w);
+        json_member_string(&w, STR("place"), str_from(places[i].named));
+        json_object_end(&w);
+        bool taken = oauth2_base_of(a, settings_of(&r), json_read(a, buf_str(&answer), NULL, NULL), &origin,
+                                    &wrong);
+        ck_assert_msg(taken == (places[i].origin != NULL), "%s", places[i].named);
+        ck_assert_msg(taken || wrong != NULL, "%s", places[i].named);
+        assert_text(origin, taken ? places[i].origin : "");
+        buf_free(&answer);
+        done_reading(&r);
+        arena_free(a);
+    }
+}
+END_TEST
+
+START_TEST(places_need_hosts_that_they_are_held_to) {
+    reading r = read_at("https://a.example", HUB "token_url = /t\nbase_url_from = place");
+    assert_has(r.error.text, "`base_url_hosts` is missing");
+    done_reading(&r);
+    bb_str origin;
+    const char *wrong = NULL;
+    r = read_at("https://a.example", HUB "token_url = /t");
+    const json_value *answer = json_read(r.memory, STR("{\"place\":\"https://b.example\"}"), NULL, NULL);
+    ck_assert(oauth2_base_of(r.memory, settings_of(&r), answer, &origin, &wrong) && origin.len == 0);
+    done_reading(&r);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(endpoints_may_be_paths_of_base_url),
+          unit_test(a_token_may_be_good_at_an_allowed_host_alone),
+          unit_test(places_need_hosts_that_they_are_held_to), unit_test(tokens_are_read),
+          unit_test(errors_are_read_whatever_the_status),
           unit_test(what_is_no_answer_of_a_token_endpoint_is_refused),
           unit_test(metadata_is_looked_for_where_the_standards_say),
           unit_test(metadata_must_be_of_the_issuer_and_safe),

@@ -82,6 +82,8 @@ START_TEST(a_request_comes_back_whole) {
     host_http.header(&child.abi, STR("X-None"), STR(""));
     host_http.body(&child.abi, STR("text/plain"), STR("hello"));
     host_http.repeatable(&child.abi, 1);
+    child.in_resume = hub.in_resume = true;
+    host_http.after(&child.abi, 250);
     plugin_outcome outcome = plugin_finish(&child, BB_SEND);
     message_answer(&out, 0, 1, &child, outcome);
     frame f = whole();
@@ -95,14 +97,15 @@ START_TEST(a_request_comes_back_whole) {
     ck_assert(str_eq(r->headers[2], STR("Content-Type: text/plain")));
     ck_assert(r->body_kind == PLUGIN_BODY_BYTES && str_eq(r->body, STR("hello")));
     ck_assert_int_eq(r->repeatable, PLUGIN_REPEAT_YES);
+    ck_assert_uint_eq(r->after_ms, 250);
     plugin_call_free(&child);
     plugin_call_free(&hub);
 }
 END_TEST
 
 /* A request as no host function would describe it. */
-static void raw_request(const char *method, const char *url, uint32_t fields, const char *line,
-                        uint32_t more) {
+static void raw_request(const char *method, const char *url, uint32_t fields, const char *line, uint32_t more,
+                        uint32_t after) {
     size_t at = frame_begin(&out, FRAME_REQUEST, 0, 1);
     frame_u32(&out, 0); /* no content */
     frame_str(&out, str_from(method));
@@ -113,6 +116,9 @@ static void raw_request(const char *method, const char *url, uint32_t fields, co
     frame_u32(&out, 0);
     frame_str(&out, (bb_str){NULL, 0});
     frame_u32(&out, more);
+    frame_u32(&out, after);
+    frame_str(&out, (bb_str){NULL, 0}); /* no route, no scope */
+    frame_str(&out, (bb_str){NULL, 0});
     message_put_range(&out, &(const plugin_request){.has_content = false});
     frame_end(&out, at);
 }
@@ -120,20 +126,22 @@ static void raw_request(const char *method, const char *url, uint32_t fields, co
 static const struct {
     const char *method, *url, *line;
     uint32_t fields, repeatable;
-    bool taken; /* as the connector's defect, else as a broken protocol */
+    bool taken;     /* as the connector's defect, else as a broken protocol */
+    uint32_t after; /* milliseconds */
 } lies[] = {
-    {"GE T", "http://api.example:8080/", NULL, 0, 0, true},
-    {"GET\r\nX: y", "http://api.example:8080/", NULL, 0, 0, true},
-    {"GET", "http://api.example:8080/ HTTP/1.1", NULL, 0, 0, true},
-    {"GET", "http://api.example:8080/#part", NULL, 0, 0, true},
-    {"GET", "http://api.example:8080/", "X-A: b\r\nX-C: d", 1, 0, true},
-    {"GET", "http://api.example:8080/", "X A: b", 1, 0, true},
-    {"GET", "http://api.example:8080/", "nothing", 1, 0, false},
-    {"GET", "/path", NULL, 0, 0, false},
-    {"GET", "file:///etc/passwd", NULL, 0, 0, false},
-    {"GET", "http://api.example:8080/", NULL, 3, 0, false},
-    {"GET", "http://api.example:8080/", NULL, UINT32_MAX, 0, false},
-    {"GET", "http://api.example:8080/", NULL, 0, 9, false},
+    {"GE T", "http://api.example:8080/", NULL, 0, 0, true, 0},
+    {"GET\r\nX: y", "http://api.example:8080/", NULL, 0, 0, true, 0},
+    {"GET", "http://api.example:8080/ HTTP/1.1", NULL, 0, 0, true, 0},
+    {"GET", "http://api.example:8080/#part", NULL, 0, 0, true, 0},
+    {"GET", "http://api.example:8080/", "X-A: b\r\nX-C: d", 1, 0, true, 0},
+    {"GET", "http://api.example:8080/", "X A: b", 1, 0, true, 0},
+    {"GET", "http://api.example:8080/", "nothing", 1, 0, false, 0},
+    {"GET", "/path", NULL, 0, 0, false, 0},
+    {"GET", "file:///etc/passwd", NULL, 0, 0, false, 0},
+    {"GET", "http://api.example:8080/", NULL, 3, 0, false, 0},
+    {"GET", "http://api.example:8080/", NULL, UINT32_MAX, 0, false, 0},
+    {"GET", "http://api.example:8080/", NULL, 0, 9, false, 0},
+    {"GET", "http://api.example:8080/", NULL, 0, 0, true, 3600001},
 };
 
 START_TEST(a_request_is_checked_as_within_the_hub) {
@@ -141,7 +149,8 @@ START_TEST(a_request_is_checked_as_within_the_hub) {
         plugin_call c;
         plugin_outcome outcome = PLUGIN_SEND;
         begin(&c, false);
-        raw_request(lies[i].method, lies[i].url, lies[i].fields, lies[i].line, lies[i].repeatable);
+        raw_request(lies[i].method, lies[i].url, lies[i].fields, lies[i].line, lies[i].repeatable,
+                    lies[i].after);
         frame f = whole();
         bool taken = message_take(&f, &c, &outcome);
         ck_assert_msg(taken == lies[i].taken, "lie %zu", i);
@@ -162,7 +171,7 @@ START_TEST(the_hub_decides_what_is_foreign) {
         plugin_call c;
         plugin_outcome outcome;
         begin(&c, false);
-        raw_request("GET", urls[i].url, 0, NULL, 0);
+        raw_request("GET", urls[i].url, 0, NULL, 0, 0);
         frame f = whole();
         ck_assert(message_take(&f, &c, &outcome) && outcome == PLUGIN_SEND);
         ck_assert_msg(c.request.foreign == urls[i].foreign, "%s", urls[i].url);

@@ -164,6 +164,40 @@ START_TEST(what_cannot_be_sent_is_the_inputs_fault) {
 }
 END_TEST
 
+static bb_step waits_at_once(bb_call *call) {
+    bb_request(call, "GET", "/");
+    return bb_after(call, 10) ? BB_SEND : BB_FAIL;
+}
+static bb_step waits_too_long(bb_call *call) {
+    bb_request(call, "GET", "/");
+    return bb_after(call, 3600001) ? BB_SEND : BB_FAIL;
+}
+static bb_step waits(bb_call *call) {
+    bb_request(call, "GET", "/");
+    return bb_after(call, 3600000) ? BB_SEND : BB_FAIL;
+}
+static bb_step forgets_to_wait(bb_call *call) {
+    waits(call);
+    bb_request(call, "GET", "/other");
+    return BB_SEND;
+}
+
+START_TEST(a_request_of_resume_may_wait) {
+    const bb_operation later = {.size = sizeof later, .id = "x", .resume = waits},
+                       longer = {.size = sizeof longer, .id = "x", .resume = waits_too_long},
+                       other = {.size = sizeof other, .id = "x", .resume = forgets_to_wait};
+    ck_assert_int_eq(run(waits_at_once), PLUGIN_FAILED);
+    ck_assert_int_eq(call_.error.code, BB_E_PLUGIN);
+    run(asks);
+    ck_assert_int_eq(plugin_resume(&call_, &later), PLUGIN_SEND);
+    ck_assert_uint_eq(call_.request.after_ms, 3600000);
+    ck_assert_int_eq(plugin_resume(&call_, &other), PLUGIN_SEND);
+    ck_assert_uint_eq(call_.request.after_ms, 0);
+    ck_assert_int_eq(plugin_resume(&call_, &longer), PLUGIN_FAILED);
+    ck_assert_int_eq(call_.error.code, BB_E_PLUGIN);
+}
+END_TEST
+
 static bb_step elsewhere(bb_call *call) {
     bb_request(call, "GET", "https://api.example.com.evil.example/v2");
     return BB_SEND;
@@ -305,7 +339,8 @@ START_TEST(descriptors_that_lie_are_refused) {
 }
 END_TEST
 
-UNIT_MAIN(a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
-          a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
-          another_origin_is_foreign, a_marked_setting_names_another_host_of_the_service,
-          origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
+UNIT_MAIN(unit_test(a_request_of_resume_may_wait), a_request_is_put_together,
+          a_walk_goes_through_all_members_and_ends, a_defective_step_is_the_connectors_fault,
+          what_cannot_be_sent_is_the_inputs_fault, another_origin_is_foreign,
+          a_marked_setting_names_another_host_of_the_service, origins_are_compared_as_browsers_do,
+          descriptors_that_lie_are_refused)
