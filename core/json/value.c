@@ -140,8 +140,10 @@ void json_pointer_add(buf *b, bb_str name) {
 }
 
 bool json_utf8_valid(bb_str s) {
+    if (s.len == 0) /* its pointer may be NULL, to which nothing may be added */
+        return true;
     const char *p = s.ptr, *end = s.ptr + s.len;
-    while (s.len > 0 && (p = scan_plain(p, end)) < end) {
+    while ((p = scan_plain(p, end)) < end) {
         size_t n = (unsigned char)*p < 0x80 ? 1 : utf8_sequence(p, end);
         if (n == 0)
             return false;

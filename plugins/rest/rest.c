@@ -173,27 +173,6 @@ static const char *const shown[] = {"content-type",
                                     "www-authenticate",
                                     "content-disposition"};
 
-static void put_response_headers(bb_call *call, bb_json_writer *w) {
-    const bb_json_api *json = call->host->json;
-    json->begin_object(w);
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        bb_str value = call->host->http->response_header(call, bb_s(shown[i]));
-        if (value.ptr == NULL)
-            continue;
-        json->key(w, bb_s(shown[i]));
-        json->put_string(w, value);
-    }
-    json->end_object(w);
-}
-
-static int contains(bb_str text, const char *word) {
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= text.len; i++)
-        if (memcmp(text.ptr + i, word, n) == 0)
-            return 1;
-    return 0;
-}
-
 static int is_utf8(bb_str s) {
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.ptr[i];
@@ -214,6 +193,52 @@ static int is_utf8(bb_str s) {
         i += n;
     }
     return 1;
+}
+
+/* Bytes beyond ASCII are of old ISO-8859-1 (RFC 9110 section 5.5), unless they are UTF-8. Absent: no memory.
+ */
+static bb_str field_text(bb_call *call, bb_str value) {
+    bb_str text = value;
+    if (value.len == 0 || is_utf8(value))
+        return value;
+    char *out = call->host->call->alloc(call, 2 * value.len);
+    text.ptr = out;
+    text.len = 0;
+    for (size_t i = 0; out != NULL && i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if (c >= 0x80)
+            out[text.len++] = (char)(0xc0 | c >> 6);
+        out[text.len++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+    }
+    return text;
+}
+
+/* False: the step has failed. */
+static int put_response_headers(bb_call *call, bb_json_writer *w) {
+    const bb_json_api *json = call->host->json;
+    json->begin_object(w);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        bb_str value = call->host->http->response_header(call, bb_s(shown[i]));
+        if (value.ptr == NULL)
+            continue;
+        value = field_text(call, value);
+        if (value.ptr == NULL) {
+            bb_fail(call, BB_E_NO_MEMORY, "no memory for the answer's header fields");
+            return 0;
+        }
+        json->key(w, bb_s(shown[i]));
+        json->put_string(w, value);
+    }
+    json->end_object(w);
+    return 1;
+}
+
+static int contains(bb_str text, const char *word) {
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= text.len; i++)
+        if (memcmp(text.ptr + i, word, n) == 0)
+            return 1;
+    return 0;
 }
 
 /* Bytes that are no text. */
@@ -262,8 +287,7 @@ bb_step rest_request_resume(bb_call *call) {
     json->key(w, bb_s("status"));
     json->put_int64(w, bb_status(call));
     json->key(w, bb_s("headers"));
-    put_response_headers(call, w);
-    if (!put_response_body(call, w))
+    if (!put_response_headers(call, w) || !put_response_body(call, w))
         return BB_FAIL;
     json->end_object(w);
     return bb_done_writer(call, w);

@@ -127,6 +127,12 @@ test('a status can be expected', async () => {
   assert.equal((await hub.data('web', 'request', {path: '/404', expect: ['2xx', '404']})).status, 404);
 });
 
+test('a header field beyond ASCII comes through, in UTF-8 or in ISO-8859-1', async () => {
+  const named = (name) => (req, res) => res.writeHead(200, {'content-disposition': `attachment; filename=${name}`}).end('{}');
+  upstream.script([named('gr\xf6\xdfe'), named(Buffer.from('größe').toString('latin1'))]);
+  for (let i = 0; i < 2; i++) assert.equal((await hub.data('web', 'request', {path: '/x'})).headers['content-disposition'], 'attachment; filename=größe');
+});
+
 test('a service that answers garbage, half a body, nothing, or is not there', async () => {
   await hub.problem('upstream-invalid', 'web', 'request', {path: '/garbage'});
   await hub.problem('upstream-invalid', 'web', 'request', {path: '/half'});

@@ -133,8 +133,7 @@ def run_fuzzer(program):
     found.mkdir(parents=True, exist_ok=True)
     command = [str(program), f"-max_total_time={FUZZ_SECONDS}", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
                f"-artifact_prefix={LOGS}/{program.name}-", str(found)]
-    if seeds.is_dir():
-        command.append(str(seeds))
+    command += [str(folder) for folder in (seeds, program.parent / "seeds" / name) if folder.is_dir()]
     code, output = execute(command, sanitizer_environment("fuzz"), LOGS / f"{program.name}.log")
     runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
     if code == 0 and runs and int(runs.group(1)) > 0:
