@@ -31,7 +31,9 @@ export async function startService(answer, port = 0, {stream} = {}) {
       if (fault === 'hang') return;
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');
-      const {status, headers = {}, body, breakAt} = fault ?? await answer(request);
+      const said = fault ?? await answer(request);
+      if (said === 'nothing') return req.socket.destroy(); // it was done, but nobody is told
+      const {status, headers = {}, body, breakAt} = said;
       const answered = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       res.writeHead(status, {...(status === 204 || status === 304 ? {} : {'content-type': 'application/json'}), ...headers});
       if (breakAt !== undefined) return void res.write(answered.subarray(0, breakAt), () => req.socket.destroy());
