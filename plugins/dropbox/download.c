@@ -114,11 +114,10 @@ GIVE(get_preview, "files.get_preview", "files/get_preview", "",
 
 static const char get_thumbnail_input[] = INPUT(REQUIRED("\"resource\""),
     "\"resource\":{\"type\":\"object\",\"required\":[\".tag\"],\"additionalProperties\":false,"
-    "\"oneOf\":[{\"required\":[\"path\"]},{\"required\":[\"link\"]}],\"properties\":{\".tag\":{\"enum\":[\"path\",\"link\"]},"
-    READ_PATH("path", "the picture; after a link: see there") ","
-    OBJECT("link", "a shared link", REQUIRED("\"url\""),
-        STRING("url", "the link") "," PATH("path", "within the folder that it is of") ","
-        SECRET("password", "where it has one")) "}},"
+    "\"anyOf\":[{\"required\":[\"path\"]},{\"required\":[\"url\"]}],\"properties\":{\".tag\":{\"enum\":[\"path\",\"link\"]},"
+    READ_PATH("path", "the picture; of a link to a folder: within it") ","
+    STRING("url", "the shared link") ","
+    SECRET("password", "of the link, where it has one") "}},"
     THUMBNAIL);
 GIVE(get_thumbnail, "files.get_thumbnail", "files/get_thumbnail_v2", "",
     "Get a picture made small", "Of jpg, png, tiff, gif, webp, ppm and bmp up to 20 MB.",

@@ -55,7 +55,7 @@ function ancestorFile(tree, where) {
 
 const numbered = (tree, where, how) => {
   const dot = nameOf(where).lastIndexOf('.'), cut = dot > 0 ? parentOf(where).length + 1 + dot : where.length;
-  for (let n = how === 'copy' ? 1 : 1; ; n++) {
+  for (let n = 1; ; n++) {
     const other = `${where.slice(0, cut)} (${how === 'copy' ? `conflicted copy${n > 1 ? ` ${n}` : ''}` : n})${where.slice(cut)}`, there = tree.nodes.get(other.toLowerCase());
     if (!there || there.tag === 'deleted') return other;
   }
@@ -362,7 +362,7 @@ export const fileRoutes = {
     return {result: metadata(node, false), bytes: Buffer.from('%PDF-1.4 of a document'), type: 'application/pdf'};
   }),
   'files/get_thumbnail_v2': gives(({resource, format}, {tree, state}) => {
-    const link = resource['.tag'] === 'link' ? state.links.find((l) => l.url === resource.link.url) ?? refuse('not_found') : undefined;
+    const link = resource['.tag'] === 'link' ? state.links.find((l) => l.url === resource.url) ?? refuse('not_found') : undefined;
     const node = link ? link.node : need(tree, resource.path, 'path', 'file');
     const result = link ? {link_metadata: {url: link.url, rev: node.rev}} : {file_metadata: metadata(node, false)};
     return {result, bytes: thumbnail(node, typeof format === 'object' ? format['.tag'] : format), type: 'image/jpeg'};

@@ -115,6 +115,7 @@ function give(request, {result, bytes, type = 'application/octet-stream', ranges
 
 /* --- OAuth (https://developers.dropbox.com/oauth-guide) ------------------------------------------------------------------------- */
 
+// Parameters stand in the body, or, as Dropbox's own client has them, in the query.
 function oauth(state, {path, method, query, text: body, headers}) {
   if (method === 'GET' && path === '/oauth2/authorize') {
     const code = `code-${state.next++}`;
@@ -122,7 +123,7 @@ function oauth(state, {path, method, query, text: body, headers}) {
     return {status: 302, headers: {location: `${query.get('redirect_uri')}?${new URLSearchParams({code, state: query.get('state')})}`}, body: ''};
   }
   if (method !== 'POST' || path !== '/oauth2/token') return undefined;
-  const form = new URLSearchParams(body), failed = (error, description) => json(400, {error, error_description: description});
+  const form = new URLSearchParams(body || query.toString()), failed = (error, description) => json(400, {error, error_description: description});
   const [key, secret] = headers.authorization ? Buffer.from(headers.authorization.slice(6), 'base64').toString().split(':') : [form.get('client_id'), form.get('client_secret')];
   if (key !== APP.key || ![APP.secret, null, ''].includes(secret)) return failed('invalid_client', 'Invalid client_id or client_secret');
   const access = `sl.token-${state.next++}`, answer = {access_token: access, token_type: 'bearer', expires_in: 14400};

@@ -114,10 +114,10 @@ test('a change is waited for at another host, without credentials', async () => 
 });
 
 test('files are searched', async () => {
-  for (let i = 0; i < 5; i++) put(`/reports/report ${i}.txt`, i === 4 ? 'a cat' : 'x');
+  for (let i = 0; i < 5; i++) put(`/quarters/report ${i}.txt`, i === 4 ? 'a cat' : 'x');
   put('/cat.txt', 'y');
   assert.deepEqual((await data('files.search', {query: 'report', options: {max_results: 2, filename_only: true}}, '?all=true')).map((m) => m.metadata.metadata.name), [0, 1, 2, 3, 4].map((i) => `report ${i}.txt`));
-  const {matches} = await data('files.search', {query: 'cat', options: {path: '/reports', file_categories: ['document'], order_by: 'relevance', file_status: 'active'}, match_field_options: {include_highlights: true}});
+  const {matches} = await data('files.search', {query: 'cat', options: {path: '/quarters', file_categories: ['document'], order_by: 'relevance', file_status: 'active'}, match_field_options: {include_highlights: true}});
   assert.deepEqual(matches.map((m) => m.match_type['.tag']), ['file_content']);
   assert.equal(matches[0].highlight_spans[0].is_highlighted, true);
 });
@@ -436,7 +436,7 @@ test('folders as zips, exports, previews and thumbnails', async () => {
   const small = await download('files.get_thumbnail', {resource: {'.tag': 'path', path: '/docs/a.jpg'}, format: 'png', size: 'w256h256', mode: 'bestfit'});
   assert.deepEqual([small.bytes.toString(), small.answer.body.data.metadata.file_metadata.name], ['png of a.jpg', 'a.jpg']);
   const {url} = await data('sharing.create_shared_link_with_settings', {path: '/docs/a.jpg'});
-  assert.equal((await download('files.get_thumbnail', {resource: {'.tag': 'link', link: {url}}})).bytes.toString(), 'jpeg of a.jpg');
+  assert.equal((await download('files.get_thumbnail', {resource: {'.tag': 'link', url}})).bytes.toString(), 'jpeg of a.jpg');
   const {entries} = await data('files.get_thumbnail_batch', {entries: [{path: '/docs/a.jpg', format: 'webp'}, {path: '/docs/a.docx'}]});
   assert.deepEqual([Buffer.from(entries[0].thumbnail, 'base64').toString(), entries[1].failure['.tag']], ['webp of a.jpg', 'unsupported_extension']);
 });
@@ -522,7 +522,7 @@ test('a team token acts for a member, in a namespace', async () => {
   assert.deepEqual([headers['dropbox-api-select-user'], JSON.parse(headers['dropbox-api-path-root'])], [MEMBER, {'.tag': 'namespace_id', namespace_id: TEAM_SPACE}]);
   assert.equal((await data('files.list_folder', {path: '', path_root: 'home'}, '', 'team')).entries.length, 0);
   assert.equal((await data('files.list_folder', {path: '', path_root: `root:${ROOT}`})).entries.length, 0);
-  assert.equal((await problem('upstream-rejected', 'files.list_folder', {path: '', path_root: 'root:1'})).upstream.code, 'invalid_root');
+  assert.match((await problem('upstream-rejected', 'files.list_folder', {path: '', path_root: 'root:1'})).upstream.code, /^invalid_root/);
   assert.equal((await problem('upstream-forbidden', 'files.list_folder', {path: '', path_root: 'ns:99'})).upstream.code, 'no_permission');
   assert.equal((await problem('upstream-auth', 'files.list_folder', {path: ''}, 'lost')).upstream.code, 'invalid_select_user');
   assert.match((await problem('upstream-rejected', 'files.list_folder', {path: ''}, 'whole-team')).detail, /Provide "Dropbox-API-Select-User"/);
@@ -619,7 +619,10 @@ test("requests are as Dropbox's definitions say, and so are the emulator's answe
   keep();
   const api = readStone(specs);
   assert.ok(judged.length > 300, `${judged.length} requests`);
-  for (const r of judged) assert.deepEqual(judgeCall(api, r, r.answer), [], `${r.path} ${r.headers['dropbox-api-arg'] ?? r.text} ${JSON.stringify(r.answer.body)?.slice(0, 600)}`);
+  for (const r of judged) {
+    const wrong = judgeCall(api, r, r.answer);
+    if (wrong.length > 0) assert.fail(`${r.path} ${r.headers['dropbox-api-arg'] ?? r.text}: ${wrong.join('; ')}: ${JSON.stringify(r.answer.body).slice(0, 600)}`);
+  }
 });
 
 test('the judge finds what is wrong', {skip: specs ? false : 'BUSBAR_SPECS is not set'}, () => {
