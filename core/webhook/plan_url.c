@@ -60,19 +60,6 @@ static bool read_headers(const plan_reading *p, post_destination *to) {
 /* --- secrets
  * -------------------------------------------------------------------------------------------------- */
 
-/* All of one key: lines, or a JSON array of texts. */
-static void add_secrets(arena *a, bb_str value, buf *out) {
-    const json_value *list = value.len > 0 && value.ptr[0] == '[' ? json_read(a, value, NULL, NULL) : NULL;
-    for (json_iter it = json_iterate(list); json_next(&it);) {
-        buf_str_add(out, json_string(it.value));
-        buf_char(out, '\n');
-    }
-    if (list == NULL) {
-        buf_str_add(out, value);
-        buf_char(out, '\n');
-    }
-}
-
 static bool gather_secrets(const plan_reading *p, arena *scratch, buf *out) {
     static const char *const keys[] = {"secret", "secret_2", "secret_3", "secret_4"};
     for (size_t i = 0; i < 4; i++) {
@@ -82,7 +69,8 @@ static bool gather_secrets(const plan_reading *p, arena *scratch, buf *out) {
             continue;
         if (!conf_expand(scratch, p->f, found, &value, NULL, p->e))
             return false;
-        add_secrets(scratch, value, out);
+        buf_str_add(out, value);
+        buf_char(out, '\n');
         str_wipe(value);
     }
     return !out->failed;

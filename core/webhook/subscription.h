@@ -7,9 +7,8 @@
 typedef struct subscription {
     webhook_item item; /* first: its one target is plan.target, "subscription/ID" */
     delivery_plan plan;
-    bb_str title;     /* `name`; absent: none */
-    bb_str owner;     /* of the API key that made it; absent: a file of the admin's */
-    bb_str conf_json; /* as written, for the API; secrets replaced */
+    bb_str title; /* `name`; absent: none */
+    bb_str owner; /* of the API key that made it; absent: a file of the admin's */
 } subscription;
 
 static inline const subscription *subscription_of(const webhook_item *i) {
