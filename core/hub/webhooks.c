@@ -77,6 +77,7 @@ void hub_webhooks_reload(hub *h) {
 }
 
 bool hub_webhooks_open(hub *h, err *e) {
+    h->webhooks.post = &h->settings.post;
     h->webhooks.set = webhook_set_empty();
     return h->webhooks.set != NULL || err_set(e, "no memory");
 }
