@@ -220,10 +220,22 @@ void route_endpoint_delete(api *a, http_exchange *x, const route_params *p) {
     webhook_submit(a, x, p, JOB_WEBHOOK_DELETE, WEBHOOK_ENDPOINT, (bb_str){NULL, 0});
 }
 
+void route_endpoint_test(api *a, http_exchange *x, const route_params *p) {
+    const webhook_entry *entry = find(a, x, p);
+    if (entry != NULL && entry->item != NULL)
+        ingress_test(a->webhooks, x, endpoint_of(entry->item));
+    else if (entry != NULL)
+        reply_problem(x, PROBLEM_CONNECTION_REFUSED, entry->error);
+}
+
 void route_endpoint_pause(api *a, http_exchange *x, const route_params *p) {
     webhook_submit(a, x, p, JOB_WEBHOOK_MERGE, WEBHOOK_ENDPOINT, STR("{\"paused\":\"yes\"}"));
 }
 
 void route_endpoint_resume(api *a, http_exchange *x, const route_params *p) {
     webhook_submit(a, x, p, JOB_WEBHOOK_MERGE, WEBHOOK_ENDPOINT, STR("{\"paused\":null}"));
+}
+
+void render_endpoints(api *a, buf *out) {
+    endpoints_render(a->webhooks->set, out);
 }

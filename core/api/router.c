@@ -36,6 +36,7 @@ static const route routes[] = {
     {"PUT", "/api/v1/webhooks/endpoints/*", route_endpoint_replace, ROLE_ADMIN},
     {"PATCH", "/api/v1/webhooks/endpoints/*", route_endpoint_merge, ROLE_ADMIN},
     {"DELETE", "/api/v1/webhooks/endpoints/*", route_endpoint_delete, ROLE_ADMIN},
+    {"POST", "/api/v1/webhooks/endpoints/*/test", route_endpoint_test, ROLE_OPERATOR},
     {"POST", "/api/v1/webhooks/endpoints/*/pause", route_endpoint_pause, ROLE_OPERATOR},
     {"POST", "/api/v1/webhooks/endpoints/*/resume", route_endpoint_resume, ROLE_OPERATOR},
     {"GET", "/api/v1/plugins", route_plugins, ROLE_VIEWER},

@@ -101,9 +101,11 @@ void route_endpoint_create(api *a, http_exchange *x, const route_params *p);
 void route_endpoint_replace(api *a, http_exchange *x, const route_params *p);
 void route_endpoint_merge(api *a, http_exchange *x, const route_params *p);
 void route_endpoint_delete(api *a, http_exchange *x, const route_params *p);
+void route_endpoint_test(api *a, http_exchange *x, const route_params *p);
 void route_endpoint_pause(api *a, http_exchange *x, const route_params *p);
 void route_endpoint_resume(api *a, http_exchange *x, const route_params *p);
 void route_webhook_schemes(api *a, http_exchange *x, const route_params *p);
+void render_endpoints(api *a, buf *out);
 /* Has the main thread change one of these files, p->part[0] of a webhook_kind; `body` absent: the request's.
  */
 void webhook_submit(api *a, http_exchange *x, const route_params *p, api_job_kind kind, int of, bb_str body);

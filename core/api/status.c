@@ -138,6 +138,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_tokens(&text, a->worker->snapshot);
     render_sessions(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
+    render_endpoints(a, &text);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);
     watchdog_render(a->shared->watchdog, &text);

@@ -181,6 +181,18 @@ static const struct {
      "another\n"
      "than what was signed; 2 usage, or a file cannot be read; 3 not signed; 4 signed by an unknown "
      "key.\n" CLIENT_OPTIONS},
+    {"webhooks",
+     "Usage: busbar webhooks [ls]\n"
+     "       busbar webhooks schemes\n"
+     "       busbar webhooks show ID\n"
+     "       busbar webhooks add ID scheme=SCHEME [secret=SECRET] [key=value]...\n"
+     "       busbar webhooks test ID [type=TYPE] [payload:=JSON]\n"
+     "       busbar webhooks pause ID | resume ID | rm ID\n\n"
+     "Endpoints, where services post webhooks: URL/hooks/ID. `schemes` lists how they can be verified. "
+     "`test` has the hub\n"
+     "make a sample, sign it where it can, verify it and store it; exit code 0 only where it was stored. "
+     "`pause` has\n"
+     "senders try again later.\n" CLIENT_OPTIONS},
     {"new-plugin",
      "Usage: busbar new-plugin NAME [--kind http|session] [DIR]\n\n"
      "Writes a connector to begin with into DIR (default NAME): NAME.c, a test of its steps on the SDK's "
@@ -225,6 +237,7 @@ static const char program[] =
     "  limits      rates, quotas and circuit breakers as they stand\n"
     "  purge       drop answers from the cache\n"
     "  plugin      who vouches for connectors' builds, and which are in quarantine\n"
+    "  webhooks    where services post webhooks\n"
     "  new-plugin  begin a connector of your own\n"
     "  check       try a connector before anyone loads it\n"
     "  help        this, or a command's help\n\n"

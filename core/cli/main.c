@@ -5,9 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {
-    "serve",      "call",   "ls",    "inspect",  "test",   "auth",       "reload", "secret", "key", "audit",
-    "executions", "limits", "purge", "transfer", "plugin", "new-plugin", "check",  "help",   NULL};
+const char *const command_names[] = {"serve",      "call",   "ls",       "inspect",  "test",
+                                     "auth",       "reload", "secret",   "key",      "audit",
+                                     "executions", "limits", "purge",    "transfer", "plugin",
+                                     "new-plugin", "check",  "webhooks", "help",     NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -37,6 +38,7 @@ static const struct {
                 {"purge", command_purge},
                 {"plugin", command_plugin},
                 {"new-plugin", command_new_plugin},
+                {"webhooks", command_webhooks},
                 {"check", command_check}};
 
 static int unknown_command(const char *name) {

@@ -96,6 +96,9 @@ const bb_webhook_scheme *endpoint_scheme(const endpoint *p, const snapshot *s,
 extern const bb_webhook_scheme *const own_schemes[];
 const bb_webhook_scheme *own_scheme_find(bb_str id);
 
+/* All endpoints' numbers, for /metrics. */
+void endpoints_render(const webhook_set *s, buf *out);
+
 endpoint_state *endpoint_state_ref(endpoint_state *s);
 void endpoint_state_unref(endpoint_state *s);
 

@@ -38,7 +38,7 @@ static void on_stored(store_result r, const bool *repeated, size_t count, void *
     ingress_succeed(in, fresh > 0 ? INGRESS_STORED : INGRESS_REPEATED);
 }
 
-static void put(ingress *in) {
+void ingress_put(ingress *in) {
     store *s = in->l->hub->events;
     if (s == NULL)
         refuse_unstored(in, STORE_READ_ONLY);
@@ -106,7 +106,7 @@ static void handle(ingress *in) {
         return;
     }
     if (takes_method(in, scheme) && admit(in) && ingress_verify(in) && ingress_make_events(in))
-        put(in);
+        ingress_put(in);
 }
 
 void ingress_handle(webhook_loop *l, http_exchange *x, bb_str id) {

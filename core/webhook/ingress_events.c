@@ -26,6 +26,8 @@ static bb_str attributes_of(const ingress *in, const plugin_event *e) {
     if (e->id.len > 0)
         json_member_string(&w, STR("id"), e->id);
     json_member_string(&w, STR("peer"), in->sender);
+    if (in->test)
+        json_member_bool(&w, STR("test"), true);
     if (in->said.is_signed && in->said.signed_at_ms > 0)
         json_member_time(&w, STR("signed_at"), (uint64_t)in->said.signed_at_ms);
     if (in->to->header_count > 0)

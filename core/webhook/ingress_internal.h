@@ -20,6 +20,8 @@ typedef struct ingress {
     plugin_webhook said; /* by the scheme: events, an answer */
     event_new *events;
     size_t event_count;
+    bool test;      /* somebody with a key tries the endpoint: it is told what came of it, and not counted */
+    bool is_signed; /* of a test: the request was verified */
 } ingress;
 
 /* How a request ends that brings no event. */
@@ -38,6 +40,12 @@ void ingress_succeed(ingress *in, ingress_outcome outcome);
 void ingress_options(ingress *in);
 /* Of an endpoint that is not there; `known`: its file is, but refused. */
 void ingress_unknown(http_exchange *x, bool known);
+
+/* ingress_test.c: `why` NULL: it went well. */
+void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refusal *why);
+
+/* ingress.c: stores in->events. */
+void ingress_put(ingress *in);
 
 /* ingress_sender.c */
 bb_str ingress_sender(const endpoint *to, const http_request *r);

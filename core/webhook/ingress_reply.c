@@ -39,6 +39,10 @@ static void leave(ingress *in, ingress_outcome outcome) {
 
 void ingress_refuse(ingress *in, const ingress_refusal *why) {
     const endpoint *to = in->to;
+    if (in->test) {
+        ingress_tell_test(in, why->outcome, why);
+        return;
+    }
     char seconds[24];
     bb_str reason = why->reason.ptr != NULL ? why->reason : str_from(why->text);
     snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)why->retry_s);
@@ -62,6 +66,10 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
 }
 
 void ingress_succeed(ingress *in, ingress_outcome outcome) {
+    if (in->test) {
+        ingress_tell_test(in, outcome, NULL);
+        return;
+    }
     const plugin_webhook *said = &in->said;
     webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
     http_response response = {.status = said->status != 0 ? (unsigned)said->status : 200,

@@ -5,6 +5,7 @@
 
 #include <busbar/busbar.h>
 #include <busbar/webhook.h>
+#include <stdbool.h>
 
 extern const bb_webhook_scheme scheme_none, scheme_basic, scheme_bearer, scheme_token;
 extern const bb_webhook_scheme scheme_hmac, scheme_standard;
@@ -26,5 +27,24 @@ bb_str scheme_header(const bb_webhook_request *request, bb_str name);
 /* When it was signed, "1780000000" or, in milliseconds, "1780000000000": told to the host. 0: it is neither.
  */
 int scheme_signed_at(bb_call *call, bb_str text);
+
+/* --- a sample, as its sender would make it ------------------------------------------------------------ */
+
+#define SCHEME_SAMPLE_HEADERS 8
+
+typedef struct scheme_sample {
+    bb_str id;                  /* of the event */
+    bb_webhook_request request; /* its header fields are filled in */
+    bb_str lines[SCHEME_SAMPLE_HEADERS];
+} scheme_sample;
+
+/* Signs out->request, whose method, url, body and time are set, with the fields of call->input. All is in the
+ * call's memory. False: no memory, or it cannot be signed: the endpoint knows the public key alone. */
+bool scheme_sample_sign(bb_call *call, const bb_webhook_scheme *scheme, scheme_sample *out);
+/* A header field of it: "Name: value", as printf. */
+__attribute__((format(printf, 3, 4))) bool scheme_sample_add(bb_call *call, scheme_sample *out,
+                                                             const char *format, ...);
+bool scheme_hmac_sample(bb_call *call, scheme_sample *out);
+bool scheme_standard_sample(bb_call *call, scheme_sample *out);
 
 #endif

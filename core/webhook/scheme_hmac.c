@@ -177,6 +177,47 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return scheme_take(call, request, (bb_str){NULL, 0}, (bb_str){NULL, 0});
 }
 
+/* --- a sample ----------------------------------------------------------------------------------------- */
+
+static bb_str encoded_signature(bb_call *call, bb_str bytes) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    size_t cap = 2 * BB_HASH_MAX;
+    char *text = call->host->call->alloc(call, cap);
+    if (text == NULL)
+        return (bb_str){NULL, 0};
+    size_t n = str_eq(scheme_field(call, "encoding"), STR("hex")) ? crypto->hex_encode(bytes, text, cap)
+                                                                  : crypto->base64_encode(bytes, text, cap);
+    return n != SIZE_MAX ? str_of(text, n) : (bb_str){NULL, 0};
+}
+
+bool scheme_hmac_sample(bb_call *call, scheme_sample *out) {
+    bb_str header = scheme_field(call, "header"), id_from = scheme_field(call, "id_from");
+    bb_str time_header = scheme_field(call, "timestamp_header"),
+           time_key = scheme_field(call, "timestamp_key");
+    bb_str key = scheme_field(call, "signature_key");
+    uint8_t own[BB_HASH_MAX];
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(out->request.now_ms / 1000u));
+    bool names_id = id_from.len > 0 && id_from.ptr[0] != '/';
+    const hmac_pieces pieces = {.request = &out->request,
+                                .timestamp = str_from(seconds),
+                                .id = names_id ? out->id : (bb_str){NULL, 0}};
+    bb_str text = signed_text(call, &pieces);
+    size_t n = text.ptr != NULL ? sign(call, text, own) : 0;
+    bb_str signature = n > 0 ? encoded_signature(call, str_of(own, n)) : (bb_str){NULL, 0};
+    if (signature.ptr == NULL)
+        return false;
+    return (!names_id || scheme_sample_add(call, out, "%.*s: %.*s", STR_FMT(id_from), STR_FMT(out->id))) &&
+           (time_header.len == 0 ||
+            scheme_sample_add(call, out, "%.*s: %s", STR_FMT(time_header), seconds)) &&
+           scheme_sample_add(call, out, "%.*s: %.*s%s%s%s%.*s%s%.*s%.*s", STR_FMT(header), STR_FMT(time_key),
+                             time_key.len > 0 ? "=" : "", time_key.len > 0 ? seconds : "",
+                             time_key.len > 0 ? "," : "", STR_FMT(key), key.len > 0 ? "=" : "",
+                             STR_FMT(scheme_field(call, "prefix")), STR_FMT(signature));
+}
+
+/* --- what is declared ---------------------------------------------------------------------------------- */
+
 #define FIELD(id, text, ...) \
     static const bb_auth_field id = {BB_SIZE(bb_auth_field), .name = #id, .description = text, __VA_ARGS__}
 FIELD(secret, "the key that both sides know", .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET);

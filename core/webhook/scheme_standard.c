@@ -89,6 +89,22 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return scheme_take(call, request, id, (bb_str){NULL, 0});
 }
 
+bool scheme_standard_sample(bb_call *call, scheme_sample *out) {
+    uint8_t own[BB_HASH_MAX];
+    char seconds[24], base64[64];
+    key k;
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(out->request.now_ms / 1000u));
+    bb_str text = signed_text(call, out->id, str_from(seconds), out->request.body);
+    bool can = read_key(call, scheme_field(call, "secret"), &k) && !k.is_public && text.ptr != NULL;
+    size_t n = can ? call->host->crypto->hmac(BB_SHA256, k.bytes, text, own) : 0;
+    explicit_bzero(&k, sizeof k);
+    size_t digits = n > 0 ? call->host->crypto->base64_encode(str_of(own, n), base64, sizeof base64)
+                          : SIZE_MAX;
+    return digits != SIZE_MAX && scheme_sample_add(call, out, "Webhook-Id: %.*s", STR_FMT(out->id)) &&
+           scheme_sample_add(call, out, "Webhook-Timestamp: %s", seconds) &&
+           scheme_sample_add(call, out, "Webhook-Signature: v1,%.*s", (int)digits, base64);
+}
+
 static const bb_auth_field secret = {
     BB_SIZE(bb_auth_field),
     .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,

@@ -1,0 +1,146 @@
+/* webhooks.c - `busbar webhooks ...`: endpoints that take webhooks */
+#include "cli/table.h"
+
+#include <stdio.h>
+
+static const char *const headings[] = {"id", "status", "scheme", "events", "last_event_at", "url", NULL};
+
+static bb_str cell(const json_value *row, const char *column) {
+    const json_value *v = json_get(row, str_from(column));
+    return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
+}
+
+static void print_endpoints(const options *o, const json_value *r) {
+    const json_value *rows = json_getl(r, "endpoints");
+    table t = {.headings = {NULL}};
+    bb_str cells[TABLE_COLUMNS];
+    if (!wants_text(o)) {
+        print_lines(rows);
+        return;
+    }
+    memcpy(t.headings, headings, sizeof headings);
+    for (json_iter it = json_iterate(rows); json_next(&it);) {
+        for (size_t c = 0; headings[c] != NULL; c++)
+            cells[c] = cell(it.value, headings[c]);
+        bb_str note = json_string(json_getl(it.value, "error"));
+        table_add(&t, cells, note.ptr != NULL ? note : json_string(json_getl(it.value, "reason")));
+    }
+    table_flush(&t);
+}
+
+static void print_schemes(const options *o, const json_value *r) {
+    const json_value *rows = json_getl(r, "schemes");
+    table t = {.headings = {"id", "plugin", "summary", NULL}};
+    if (!wants_text(o)) {
+        print_lines(rows);
+        return;
+    }
+    for (json_iter it = json_iterate(rows); json_next(&it);) {
+        bb_str cells[] = {cell(it.value, "id"), cell(it.value, "plugin"), cell(it.value, "summary")};
+        table_add(&t, cells, (bb_str){NULL, 0});
+    }
+    table_flush(&t);
+}
+
+/* --- one endpoint ------------------------------------------------------------------------------------------
+ */
+
+static int send_to(const options *o, const char *method, const char *action, bb_str body) {
+    arena *a = arena_new(0);
+    bb_str path = arena_printf(a, "/webhooks/endpoints/%s%s", encoded(a, o->words[1]), action);
+    int code = session_ask(o, method, path.ptr, body, print_json);
+    arena_free(a);
+    return code;
+}
+
+static int list(const options *o) {
+    return session_ask(o, "GET", "/webhooks/endpoints", STR(""), print_endpoints);
+}
+
+static int schemes(const options *o) {
+    return session_ask(o, "GET", "/webhooks/schemes", STR(""), print_schemes);
+}
+
+static int show(const options *o) {
+    return send_to(o, "GET", "", STR(""));
+}
+
+static int pause_it(const options *o) {
+    return send_to(o, "POST", "/pause", STR(""));
+}
+
+static int resume(const options *o) {
+    return send_to(o, "POST", "/resume", STR(""));
+}
+
+static int rm(const options *o) {
+    return send_to(o, "DELETE", "", STR(""));
+}
+
+/* Gives the words behind the id as an object with it. */
+static bool object_of(const options *o, arena *a, bool with_id, bb_str *out) {
+    err e = {""};
+    bb_str given;
+    if (!args_to_json(a, o->words + 2, o->word_count - 2, &given, &e)) {
+        complain("webhooks: %s", e.text);
+        return false;
+    }
+    buf text;
+    json_writer w;
+    buf_init(&text);
+    json_writer_init(&w, &text);
+    json_object(&w);
+    if (with_id)
+        json_member_string(&w, STR("id"), str_from(o->words[1]));
+    for (json_iter it = json_iterate(json_read(a, given, NULL, NULL)); json_next(&it);) {
+        json_key(&w, it.key);
+        json_put_value(&w, it.value);
+    }
+    json_object_end(&w);
+    *out = json_writer_take(&w, a);
+    return out->ptr != NULL;
+}
+
+static int add(const options *o) {
+    arena *a = arena_new(0);
+    bb_str body;
+    int code = object_of(o, a, true, &body) ? session_ask(o, "POST", "/webhooks/endpoints", body, print_json)
+                                            : EXIT_USAGE;
+    arena_free(a);
+    return code;
+}
+
+/* Exit code 0 only where the event was taken. */
+static bool taken;
+static void print_tested(const options *o, const json_value *r) {
+    taken = str_eq(json_string(json_getl(r, "outcome")), STR("stored"));
+    print_json(o, r);
+}
+
+static int test(const options *o) {
+    arena *a = arena_new(0);
+    bb_str body, path = arena_printf(a, "/webhooks/endpoints/%s/test", encoded(a, o->words[1]));
+    int code = object_of(o, a, false, &body) ? session_ask(o, "POST", path.ptr, body, print_tested)
+                                             : EXIT_USAGE;
+    arena_free(a);
+    return code == EXIT_OK && !taken ? EXIT_FAILED : code;
+}
+
+static const struct {
+    const char *name;
+    size_t least, most; /* words, with its name */
+    int (*run)(const options *o);
+} actions[] = {
+    {"ls", 1, 1, list},     {"schemes", 1, 1, schemes}, {"show", 2, 2, show},     {"add", 3, 256, add},
+    {"test", 2, 256, test}, {"pause", 2, 2, pause_it},  {"resume", 2, 2, resume}, {"rm", 2, 2, rm}};
+
+int command_webhooks(const options *o) {
+    const char *name = o->word_count > 0 ? o->words[0] : "ls";
+    size_t words = o->word_count > 0 ? o->word_count : 1;
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(actions[i].name, name) == 0 && words >= actions[i].least && words <= actions[i].most)
+            return actions[i].run(o);
+    complain("webhooks takes ls, schemes, show ID, add ID key=value..., test ID [key=value...], pause ID, "
+             "resume ID, rm ID");
+    return EXIT_USAGE;
+}

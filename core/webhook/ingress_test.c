@@ -1,0 +1,215 @@
+/* ingress_test.c - an endpoint tried by somebody with a key. */
+#include "webhook/scheme.h"
+
+#include "base/clock.h"
+#include "plugin/host.h"
+#include "webhook/event_id.h"
+#include "webhook/ingress_internal.h"
+
+/* --- what came of it ------------------------------------------------------------------------------------ */
+
+static void write_events(json_writer *w, const ingress *in) {
+    json_keyl(w, "events");
+    json_array(w);
+    for (size_t i = 0; i < in->event_count; i++) {
+        json_object(w);
+        json_member_string(w, STR("id"), in->events[i].id);
+        if (in->events[i].type.len > 0)
+            json_member_string(w, STR("type"), in->events[i].type);
+        json_keyl(w, "targets");
+        json_array(w);
+        for (size_t t = 0; t < in->events[i].target_count; t++)
+            json_put_string_lossy(w, in->events[i].targets[t].target);
+        json_array_end(w);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refusal *why) {
+    unsigned status = in->said.status != 0 ? (unsigned)in->said.status : 200;
+    buf body;
+    buf_init(&body);
+    json_writer w;
+    json_writer_init(&w, &body);
+    if (why != NULL)
+        status = why->status != 0 ? why->status : problem_of(why->problem)->status;
+    json_object(&w);
+    json_member_string(&w, STR("outcome"), str_from(ingress_outcome_name(outcome)));
+    json_member_u64(&w, STR("status"), status);
+    json_member_bool(&w, STR("signed"), in->is_signed);
+    if (why != NULL)
+        json_member_string(&w, STR("reason"), why->reason.ptr != NULL ? why->reason : str_from(why->text));
+    else
+        write_events(&w, in);
+    json_object_end(&w);
+    bb_str part = buf_str(&body);
+    http_response response = {
+        .status = 200, .content_type = STR("application/json"), .body = &part, .body_parts = 1};
+    webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
+    http_respond(in->x, &response);
+    buf_free(&body);
+    webhook_item_unref(item);
+}
+
+/* --- the request ------------------------------------------------------------------------------------------
+ */
+
+static void refuse(ingress *in, const char *text) {
+    bool unready = text == in->to->unready;
+    const ingress_refusal why = {.outcome = unready ? INGRESS_UNREADY : INGRESS_INVALID,
+                                 .problem = unready ? PROBLEM_UNAUTHORIZED : PROBLEM_INVALID_INPUT,
+                                 .text = text};
+    ingress_refuse(in, &why);
+}
+
+/* As the caller gives it. */
+static bool given_request(ingress *in, const json_value *root) {
+    const json_value *fields = json_getl(root, "headers");
+    bb_str method = json_string(json_getl(root, "method"));
+    http_request *r = arena_zalloc(in->a, sizeof *r);
+    http_header *headers = arena_alloc(in->a, (json_count(fields) + 1) * sizeof *headers);
+    if (r == NULL || headers == NULL)
+        return false;
+    *r = (http_request){.method = method.len > 0 ? method : STR("POST"),
+                        .path = arena_printf(in->a, "/hooks/%.*s", STR_FMT(in->to->item.id)),
+                        .query = json_string(json_getl(root, "query")),
+                        .headers = headers,
+                        .body = json_string(json_getl(root, "body")),
+                        .peer = in->r->peer};
+    r->target = r->query.len > 0 ? arena_printf(in->a, "%.*s?%.*s", STR_FMT(r->path), STR_FMT(r->query))
+                                 : r->path;
+    for (json_iter it = json_iterate(fields); json_next(&it);)
+        headers[r->header_count++] = (http_header){it.key, json_string(it.value)};
+    in->r = r;
+    return r->path.ptr != NULL && r->target.ptr != NULL;
+}
+
+/* --- a sample ---------------------------------------------------------------------------------------------
+ */
+
+static bb_str sample_body(ingress *in, const json_value *root, bb_str id, bb_str type) {
+    const json_value *payload = json_getl(root, "payload");
+    buf out;
+    buf_init(&out);
+    json_writer w;
+    json_writer_init(&w, &out);
+    if (payload != NULL) {
+        json_put_value(&w, payload);
+        return json_writer_take(&w, in->a);
+    }
+    json_object(&w);
+    json_member_string(&w, STR("id"), id);
+    json_member_string(&w, STR("type"), type);
+    json_member_time(&w, STR("timestamp"), in->now_ms);
+    json_keyl(&w, "data");
+    json_object(&w);
+    json_member_bool(&w, STR("test"), true);
+    json_object_end(&w);
+    json_object_end(&w);
+    return json_writer_take(&w, in->a);
+}
+
+/* "Name: value" as the server gives it. */
+static http_header header_of(bb_str line) {
+    const char *colon = memchr(line.ptr, ':', line.len);
+    size_t n = (size_t)(colon - line.ptr);
+    return (http_header){str_of(line.ptr, n), str_trim(str_of(colon + 1, line.len - n - 1))};
+}
+
+/* Signed by a scheme of the hub's own; false: it cannot be. */
+static bool sign_sample(ingress *in, bb_str id, bb_str body) {
+    plugin_call *c = &in->l->verifying;
+    scheme_sample s = {
+        .id = id,
+        .request = {.size = sizeof s.request,
+                    .method = STR("POST"),
+                    .url = arena_printf(in->a, "%s/hooks/%.*s",
+                                        in->l->hub->public_url != NULL ? in->l->hub->public_url : "http://",
+                                        STR_FMT(in->to->item.id)),
+                    .body = body,
+                    .now_ms = in->now_ms}};
+    plugin_call_reset(c);
+    c->memory = in->a;
+    c->abi = (bb_call){
+        .size = sizeof c->abi, .host = host_get(), .input = (const bb_json *)in->to->fields[0]};
+    http_request *r = arena_zalloc(in->a, sizeof *r);
+    http_header *headers = arena_alloc(in->a, SCHEME_SAMPLE_HEADERS * sizeof *headers);
+    if (r == NULL || headers == NULL || !scheme_sample_sign(&c->abi, in->to->own, &s))
+        return false;
+    *r = (http_request){.method = STR("POST"), .headers = headers, .body = body, .peer = in->r->peer};
+    r->target = r->path = arena_printf(in->a, "/hooks/%.*s", STR_FMT(in->to->item.id));
+    for (; r->header_count < s.request.header_count; r->header_count++)
+        headers[r->header_count] = header_of(s.lines[r->header_count]);
+    in->r = r;
+    return true;
+}
+
+/* The event alone: whoever has a key for this may make it. */
+static bool unsigned_sample(ingress *in, bb_str id, bb_str type, bb_str body) {
+    plugin_event *e = arena_zalloc(in->a, sizeof *e);
+    if (e == NULL)
+        return false;
+    *e = (plugin_event){.id = id, .type = type, .payload = body};
+    in->said = (plugin_webhook){.events = e, .event_count = 1};
+    return true;
+}
+
+static void run_sample(ingress *in, const json_value *root) {
+    char *own_id = arena_alloc(in->a, EVENT_ID_SIZE);
+    bb_str id = json_string(json_getl(root, "id")), type = json_string(json_getl(root, "type"));
+    if (own_id == NULL)
+        return refuse(in, "no memory");
+    event_id_make(in->l->worker, in->now_ms, own_id);
+    if (id.len == 0)
+        id = str_of(own_id, EVENT_ID_SIZE);
+    if (type.len == 0)
+        type = STR("busbar.test");
+    bb_str body = sample_body(in, root, id, type);
+    if (body.ptr == NULL)
+        return refuse(in, "no memory");
+    if (in->to->own != NULL && sign_sample(in, id, body)) {
+        in->is_signed = !in->to->unverified;
+        if (!ingress_verify(in))
+            return;
+    } else if (!unsigned_sample(in, id, type, body)) {
+        return refuse(in, "no memory");
+    }
+    if (ingress_make_events(in))
+        ingress_put(in);
+}
+
+static void run_given(ingress *in, const json_value *root) {
+    if (!given_request(in, root))
+        return refuse(in, "no memory");
+    in->is_signed = !in->to->unverified;
+    if (ingress_verify(in) && ingress_make_events(in))
+        ingress_put(in);
+}
+
+void ingress_test(webhook_loop *l, http_exchange *x, const endpoint *to) {
+    arena *a = http_exchange_arena(x);
+    ingress *in = arena_zalloc(a, sizeof *in);
+    if (in == NULL) {
+        ingress_unknown(x, true);
+        return;
+    }
+    *in = (ingress){.l = l,
+                    .x = x,
+                    .r = http_exchange_request(x),
+                    .a = a,
+                    .to = to,
+                    .test = true,
+                    .now_ms = clock_wall_ms()};
+    in->sender = in->r->peer;
+    webhook_item_ref((webhook_item *)(uintptr_t)&to->item);
+    const json_value *root = in->r->body.len > 0 ? json_read(a, in->r->body, NULL, NULL) : NULL;
+    if (in->r->body.len > 0 && !json_is(root, JSON_OBJECT))
+        refuse(in, "the body is an object: {\"id\", \"type\", \"payload\"}, or {\"headers\", \"body\"}");
+    else if (to->unready != NULL)
+        refuse(in, to->unready);
+    else if (json_getl(root, "body") != NULL)
+        run_given(in, root);
+    else
+        run_sample(in, root);
+}
