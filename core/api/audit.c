@@ -121,9 +121,8 @@ static void on_found(store_result r, bb_str json, uint64_t last, void *ctx) {
     free(q);
 }
 
-/* A time as 2026-01-31T12:00:00Z (fractions and the date alone are fine), seconds since 1970, or 15m, 24h,
- * 7d: so long ago. */
-static bool read_time(bb_str text, uint64_t *out) {
+/* Fractions and the date alone are fine. */
+bool time_of_text(bb_str text, uint64_t *out) {
     uint64_t n;
     if (str_to_u64(text, &n)) {
         *out = n * 1000;
@@ -140,7 +139,7 @@ static bool read_time(bb_str text, uint64_t *out) {
 bool query_time(http_exchange *x, bb_str name, uint64_t *out) {
     bb_str text;
     *out = 0;
-    if (!http_exchange_query(x, name, &text) || read_time(text, out))
+    if (!http_exchange_query(x, name, &text) || time_of_text(text, out))
         return true;
     reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a time as 2026-01-31T12:00:00Z, or 24h for so long ago",
                    STR_FMT(name));

@@ -72,6 +72,16 @@ static const route routes[] = {
     {"PUT", "/api/v1/secrets/*", route_secret_set, ROLE_ADMIN},
     {"DELETE", "/api/v1/secrets/*", route_secret_remove, ROLE_ADMIN},
     {"POST", "/api/v1/secrets/rotate", route_secrets_rotate, ROLE_ADMIN},
+    {"POST", "/api/v1/events", route_events_send, ROLE_CALLER},
+    {"GET", "/api/v1/events", route_events, ROLE_VIEWER},
+    {"POST", "/api/v1/events/replay", route_events_replay, ROLE_OPERATOR},
+    {"GET", "/api/v1/events/*", route_event, ROLE_OPERATOR},
+    {"GET", "/api/v1/webhooks/event-types", route_event_types, ROLE_VIEWER},
+    {"POST", "/api/v1/webhooks/event-types", route_event_type_create, ROLE_ADMIN},
+    {"GET", "/api/v1/webhooks/event-types/*", route_event_type, ROLE_VIEWER},
+    {"PUT", "/api/v1/webhooks/event-types/*", route_event_type_replace, ROLE_ADMIN},
+    {"PATCH", "/api/v1/webhooks/event-types/*", route_event_type_merge, ROLE_ADMIN},
+    {"DELETE", "/api/v1/webhooks/event-types/*", route_event_type_delete, ROLE_ADMIN},
     {"GET", "/oauth/callback", route_oauth_callback, ROLE_NONE},
     {"GET", "/livez", route_live, ROLE_NONE},
     {"GET", "/readyz", route_ready, ROLE_NONE},
@@ -158,7 +168,8 @@ static bool changes_webhooks(const route *r) {
 static bool is_of_the_whole(const route *r) {
     return r->handler == route_reload || r->handler == route_last_reload || r->handler == route_audit ||
            r->handler == route_cache_purge_all || r->handler == route_quarantine ||
-           r->handler == route_quarantine_allow || changes_webhooks(r);
+           r->handler == route_quarantine_allow || changes_webhooks(r) ||
+           strncmp(r->path, "/api/v1/events", 14) == 0;
 }
 
 /* Whether the request may go on; else it has been answered, in words that do not tell what there is. */

@@ -54,6 +54,23 @@ void audit_denied(api *a, http_exchange *x, const principal *who, const char *ac
 /* ?NAME= as a time; 0: not given. False: the exchange has been answered. */
 bool query_time(http_exchange *x, bb_str name, uint64_t *out);
 
+/* The same of a text: RFC 3339, seconds since 1970, or "24h", so long ago. */
+bool time_of_text(bb_str text, uint64_t *out);
+
+/* events.c, events_list.c */
+void route_events_send(api *a, http_exchange *x, const route_params *p);
+void route_events(api *a, http_exchange *x, const route_params *p);
+void route_event(api *a, http_exchange *x, const route_params *p);
+void route_events_replay(api *a, http_exchange *x, const route_params *p);
+
+/* event_types.c */
+void route_event_types(api *a, http_exchange *x, const route_params *p);
+void route_event_type(api *a, http_exchange *x, const route_params *p);
+void route_event_type_create(api *a, http_exchange *x, const route_params *p);
+void route_event_type_replace(api *a, http_exchange *x, const route_params *p);
+void route_event_type_merge(api *a, http_exchange *x, const route_params *p);
+void route_event_type_delete(api *a, http_exchange *x, const route_params *p);
+
 /* alerts.c */
 void route_alerts(api *a, http_exchange *x, const route_params *p);
 

@@ -31,6 +31,7 @@ typedef struct hub_settings {
     const char *const *otlp_headers;           /* ends with NULL */
     double trace_sample;
     content_folders folders; /* [files] */
+    bool known_types;        /* [webhooks]: callers send events of declared types alone */
     post_rules post;         /* [webhooks]: where events may be sent */
     alerts *alerts;          /* NULL: no rules. alerts_free is the hub's, also when reading fails */
 } hub_settings;

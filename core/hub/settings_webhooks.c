@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-static const char *const keys[] = {"allow", "deny", "plain_http", "ca_file", NULL};
+static const char *const keys[] = {"allow", "deny", "plain_http", "ca_file", "known_types", NULL};
 
 static bool read_ranges(arena *a, const conf_file *f, const conf_entry *entry, http_ranges *out, err *e) {
     bb_str text;
@@ -36,5 +36,6 @@ bool hub_settings_read_webhooks(arena *a, const conf_file *f, hub_settings *out,
            read_ranges(a, f, conf_find(s, STR("allow")), &o->guard.allow, e) &&
            read_ranges(a, f, conf_find(s, STR("deny")), &o->guard.deny, e) &&
            conf_bool(a, f, conf_find(s, STR("plain_http")), false, &o->guard.plain, e) &&
+           conf_bool(a, f, conf_find(s, STR("known_types")), false, &out->known_types, e) &&
            read_ca(a, f, conf_find(s, STR("ca_file")), &o->ca_file, e);
 }

@@ -109,8 +109,18 @@ static webhook_item *read_file(const webhook_reading *with, const conf_file *f, 
     return NULL;
 }
 
-const webhook_reader event_type_reader = {
-    .suffix = CONF_EVENT, .name = "event type", .read = read_file, .end = end_type};
+static bool is_secret(const webhook_item *item, bb_str section, bb_str key) {
+    (void)item, (void)section, (void)key;
+    return false;
+}
+
+static const char *const none[] = {NULL};
+const webhook_reader event_type_reader = {.section = "event",
+                                          .sections = none,
+                                          .lines = none,
+                                          .is_secret = is_secret,
+                                          .read = read_file,
+                                          .end = end_type};
 
 /* --- finding -------------------------------------------------------------------------------------------- */
 

@@ -22,8 +22,6 @@ typedef struct event_type {
     bool deprecated;
 } event_type;
 
-extern const webhook_reader event_type_reader;
-
 /* The one of that type; NULL: nobody has said what it is. [any-thread] */
 const event_type *event_type_find(const webhook_set *s, bb_str type);
 

@@ -8,6 +8,7 @@
 static const webhook_reader *const readers[WEBHOOK_KINDS] = {
     [WEBHOOK_ENDPOINT] = &endpoint_reader,
     [WEBHOOK_SUBSCRIPTION] = &subscription_reader,
+    [WEBHOOK_EVENT_TYPE] = &event_type_reader,
 };
 
 static const char *const names[WEBHOOK_KINDS] = {"endpoint", "subscription", "event type"};

@@ -53,7 +53,7 @@ typedef struct webhook_reader {
                           const webhook_item *before, err *e);
     void (*end)(webhook_item *item);
 } webhook_reader;
-extern const webhook_reader endpoint_reader, subscription_reader;
+extern const webhook_reader endpoint_reader, subscription_reader, event_type_reader;
 const webhook_reader *webhook_reader_of(webhook_kind k); /* NULL: nobody reads them */
 
 /* An id of one kind: in force, refused, or both (an older one in place of a refused change). */

@@ -22,6 +22,7 @@ typedef struct webhook_loop webhook_loop;
 typedef struct webhooks {
     store *events;                 /* the queue; NULL: offline, nothing is taken or delivered */
     const struct post_rules *post; /* post.h: what may be posted to; NULL: nothing */
+    bool known_types;              /* callers may send events of declared types alone */
     const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;

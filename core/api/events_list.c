@@ -1,0 +1,218 @@
+/* events_list.c - events that the queue keeps: listed, shown, and delivered once more. */
+#include "webhook/webhook.h"
+
+#include "api/routes.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* A question to the queue; freed with its answer. Texts are in the exchange's memory. */
+typedef struct question {
+    api *api;
+    http_exchange *x;
+    event_query query;
+    bb_str event; /* JSON, of the one that is shown */
+} question;
+
+static question *question_new(api *a, http_exchange *x) {
+    question *q = arena_zalloc(http_exchange_arena(x), sizeof *q);
+    if (a->webhooks->hub->events == NULL) {
+        reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it keeps no events"));
+        return NULL;
+    }
+    if (q == NULL) {
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+        return NULL;
+    }
+    *q = (question){.api = a, .x = x, .query = {.state = -1}};
+    return q;
+}
+
+static void refuse(question *q, store_result r) {
+    if (r == STORE_NOT_FOUND)
+        reply_problemf(q->x, PROBLEM_NOT_FOUND,
+                       "there is no event \"%.*s\"; it may have been kept long enough",
+                       STR_FMT(q->query.event));
+    else
+        reply_problem(q->x, store_result_problem(r), str_from(store_result_text(r)));
+}
+
+static void too_busy(question *q) {
+    reply_problem(q->x, PROBLEM_OVERLOADED, STR("the queue of events takes no more questions for now"));
+}
+
+/* --- a list -------------------------------------------------------------------------------------------- */
+
+static void on_list(store_result r, bb_str json, int64_t next, void *ctx) {
+    question *q = ctx;
+    if (r != STORE_OK) {
+        refuse(q, r);
+        return;
+    }
+    buf body = {0};
+    buf_lit(&body, "{\"events\":[");
+    buf_str_add(&body, json);
+    buf_lit(&body, "]");
+    if (next > 0)
+        buf_printf(&body, ",\"next\":%lld", (long long)next);
+    buf_lit(&body, "}");
+    reply_json(q->x, 200, &body);
+}
+
+static bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
+    bb_str text;
+    *out = 0;
+    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out > 0 && *out <= max))
+        return true;
+    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from 1 to %llu", STR_FMT(name),
+                   (unsigned long long)max);
+    return false;
+}
+
+void route_events(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    question *q = question_new(a, x);
+    uint64_t before, limit;
+    if (q == NULL || !query_time(x, STR("since"), &q->query.since_ms) ||
+        !query_time(x, STR("until"), &q->query.until_ms) ||
+        !query_count(x, STR("before"), INT64_MAX, &before) || !query_count(x, STR("limit"), 1000, &limit))
+        return;
+    http_exchange_query(x, STR("type"), &q->query.type);
+    http_exchange_query(x, STR("source"), &q->query.source);
+    q->query.before = (int64_t)before;
+    q->query.limit = limit;
+    if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, on_list, q))
+        too_busy(q);
+}
+
+/* --- one ------------------------------------------------------------------------------------------------ */
+
+static void on_deliveries(store_result r, bb_str json, int64_t next, void *ctx) {
+    question *q = ctx;
+    (void)next;
+    if (r != STORE_OK) {
+        refuse(q, r);
+        return;
+    }
+    buf body = {0};
+    buf_lit(&body, "{\"event\":");
+    buf_str_add(&body, q->event);
+    buf_lit(&body, ",\"deliveries\":[");
+    buf_str_add(&body, json);
+    buf_lit(&body, "]}");
+    reply_json(q->x, 200, &body);
+}
+
+static void on_event(store_result r, bb_str json, int64_t next, void *ctx) {
+    question *q = ctx;
+    (void)next;
+    q->event = r == STORE_OK ? arena_copy(http_exchange_arena(q->x), json) : json;
+    if (r != STORE_OK)
+        refuse(q, r);
+    else if (q->event.ptr == NULL || !deliveries_list(q->api->webhooks->hub->events, &q->query,
+                                                      q->api->worker->loop, on_deliveries, q))
+        too_busy(q);
+}
+
+void route_event(api *a, http_exchange *x, const route_params *p) {
+    question *q = question_new(a, x);
+    if (q == NULL)
+        return;
+    q->query.event = p->part[0];
+    if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, on_event, q))
+        too_busy(q);
+}
+
+/* --- once more --------------------------------------------------------------------------------------------
+ */
+
+static void on_replayed(store_result r, uint64_t count, void *ctx) {
+    question *q = ctx;
+    if (r != STORE_OK) {
+        refuse(q, r);
+        return;
+    }
+    const event_target whom = {.target = q->query.target};
+    webhooks_stored(q->api->webhooks->hub, &whom, 1);
+    buf body = {0};
+    buf_printf(&body, "{\"replayed\":%llu}", (unsigned long long)count);
+    reply_json(q->x, 200, &body);
+}
+
+/* A member that is a text, or a time. False: the exchange has been answered. */
+static bool member(question *q, const json_value *root, bb_str name, bb_str *out) {
+    const json_value *v = json_get(root, name);
+    if (v == NULL || json_is(v, JSON_NULL))
+        return true;
+    *out = json_string(v);
+    if (json_is(v, JSON_STRING) && out->len > 0)
+        return true;
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT, "\"%.*s\" is a string that is not empty", STR_FMT(name));
+    return false;
+}
+
+static bool member_time(question *q, const json_value *root, bb_str name, uint64_t *out) {
+    bb_str text = {NULL, 0};
+    if (!member(q, root, name, &text))
+        return false;
+    if (text.ptr == NULL || time_of_text(text, out))
+        return true;
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT,
+                   "\"%.*s\" is a time as 2026-01-31T12:00:00Z, or 24h for so long ago", STR_FMT(name));
+    return false;
+}
+
+static bool check_members(question *q, const json_value *root) {
+    static const char *const known[] = {"target", "event", "type", "source", "since", "until", NULL};
+    if (!json_is(root, JSON_OBJECT)) {
+        reply_problem(
+            q->x, PROBLEM_INVALID_JSON,
+            STR("the body is an object: {\"target\", and which events: \"event\", or \"since\", \"until\", "
+                "\"type\", \"source\"}"));
+        return false;
+    }
+    for (json_iter it = json_iterate(root); json_next(&it);) {
+        size_t i = 0;
+        while (known[i] != NULL && !str_eq(it.key, str_from(known[i])))
+            i++;
+        if (known[i] != NULL)
+            continue;
+        reply_problemf(q->x, PROBLEM_INVALID_INPUT, "unknown member \"%.*s\"",
+                       (int)(it.key.len < 64 ? it.key.len : 64), it.key.ptr);
+        return false;
+    }
+    return true;
+}
+
+/* All events ever are nobody's wish: they are asked for by name, or from a time on. */
+static bool read_replay(question *q, const json_value *root) {
+    event_query *e = &q->query;
+    if (!check_members(q, root) || !member(q, root, STR("target"), &e->target) ||
+        !member(q, root, STR("event"), &e->event) || !member(q, root, STR("type"), &e->type) ||
+        !member(q, root, STR("source"), &e->source) || !member_time(q, root, STR("since"), &e->since_ms) ||
+        !member_time(q, root, STR("until"), &e->until_ms))
+        return false;
+    if (webhook_target(q->api->webhooks->set, e->target) == NULL) {
+        reply_problemf(
+            q->x, PROBLEM_INVALID_INPUT,
+            "\"target\" is who gets the events, \"subscription/ID\" or \"endpoint/ID/ROUTE\": there is "
+            "none named \"%.*s\"",
+            STR_FMT(e->target));
+        return false;
+    }
+    if (e->event.len > 0 || e->since_ms > 0)
+        return true;
+    reply_problem(q->x, PROBLEM_INVALID_INPUT, STR("say which events: \"event\", or \"since\" with a time"));
+    return false;
+}
+
+void route_events_replay(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    question *q = question_new(a, x);
+    if (q == NULL)
+        return;
+    const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
+    if (read_replay(q, root) &&
+        !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), a->worker->loop, on_replayed, q))
+        too_busy(q);
+}
