@@ -229,6 +229,10 @@ static const bb_json *response_json(bb_call *call) {
                : NULL;
 }
 
+static void limit_left(bb_call *call, int64_t left, int64_t for_ms) {
+    if (in_resume(call, "http->limit_left"))
+        host_http.limit_left(call, left, for_ms);
+}
 static void counts_against(bb_call *call, bb_str route, bb_str scope) {
     if (!keeps_failure(call, "http->counts_against"))
         host_http.counts_against(call, route, scope);
@@ -251,6 +255,7 @@ static const bb_http_api http_api = {
     .response_json = response_json,
     .after = after,
     .counts_against = counts_against,
+    .limit_left = limit_left,
 };
 
 /* --- busbar.call/1 ------------------------------------------------------------------------------- */

@@ -69,6 +69,10 @@ void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c
     } else {
         put_error(out, &c->error);
     }
+    if (c->limit.told) {
+        frame_u64(out, c->limit.left);
+        frame_u64(out, c->limit.for_ms);
+    }
     frame_end(out, at);
 }
 
@@ -207,6 +211,11 @@ bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
         step = BB_DONE;
     } else if (f->head.kind == FRAME_FAIL) {
         ok = take_error(f, c);
+    }
+    if (ok && !frame_done(f)) {
+        uint64_t left = frame_get_u64(f), for_ms = frame_get_u64(f);
+        if (!f->bad && left <= INT64_MAX && for_ms <= INT64_MAX)
+            host_http.limit_left(&c->abi, (int64_t)left, (int64_t)for_ms);
     }
     if (!ok || !frame_done(f))
         return false;

@@ -104,8 +104,16 @@ static bool try_anew(call *c) {
     return true;
 }
 
+static void heed_limit(call *c) {
+    plugin_limit *l = &c->steps.limit;
+    if (l->told && c->conn->policies.limits.adapt)
+        upstream_tell(c->conn->upstream, l->left, l->for_ms, clock_ns());
+    l->told = false;
+}
+
 /* What a step came to, as the stage's result; a request is begun here. */
 stage_result call_follow(call *c, plugin_outcome outcome) {
+    heed_limit(c);
     stage_result kept = c->content != NULL ? content_keep(c, outcome == PLUGIN_SEND ? begin_request : NULL)
                                            : STAGE_NEXT;
     if (kept != STAGE_NEXT)

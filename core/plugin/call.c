@@ -122,7 +122,7 @@ plugin_outcome plugin_finish(plugin_call *c, bb_step step) {
 }
 
 plugin_outcome plugin_start(plugin_call *c, const bb_operation *op) {
-    c->in_resume = false;
+    c->in_resume = c->limit.told = false;
     mark *here = mark_enter_step(c->build, c->connection_id, op->id,
                                  c->auth == NULL ? "start" : "auth start");
     bb_step step = op->start(&c->abi);
@@ -142,6 +142,7 @@ static bb_step default_resume(bb_call *call) {
 
 void plugin_resume_begin(plugin_call *c) {
     reset_request(&c->request);
+    c->limit.told = false;
     c->in_resume = true;
 }
 

@@ -52,6 +52,12 @@ typedef struct plugin_answer {
     bool json_tried;
 } plugin_answer;
 
+/* What an answer told of the service's limit, as the connector reads it. */
+typedef struct plugin_limit {
+    bool told;
+    uint64_t left, for_ms;
+} plugin_limit;
+
 typedef struct plugin_error {
     bb_code code;
     bb_str message, pointer, upstream_code;
@@ -97,6 +103,7 @@ typedef struct plugin_call {
     struct ledger_share *share; /* where JSON writers are counted; NULL: nowhere */
     plugin_request request;
     plugin_answer answer;
+    plugin_limit limit; /* of the last answer */
     bool in_resume;
     enum { PLUGIN_OUT_NONE, PLUGIN_OUT_TEXT, PLUGIN_OUT_BODY } output_kind;
     bb_str output; /* a JSON text */

@@ -255,6 +255,22 @@ static void counts_against(bb_call *call, bb_str route, bb_str scope) {
         plugin_misuse(c, BB_E_NO_MEMORY, "no memory for the request");
 }
 
+#define DAY_MS 86400000
+
+static void limit_left(bb_call *call, int64_t left, int64_t for_ms) {
+    plugin_call *c = plugin_call_of(call);
+    if (!has_http(call))
+        return;
+    if (!c->in_resume || left < 0 || for_ms < 1 || for_ms > DAY_MS) {
+        plugin_misuse(
+            c, BB_E_PLUGIN,
+            "the connector told of a limit in `start`, or of one below none, or for no time, or more "
+            "than a day");
+        return;
+    }
+    c->limit = (plugin_limit){.told = true, .left = (uint64_t)left, .for_ms = (uint64_t)for_ms};
+}
+
 /* --- the answer ----------------------------------------------------------------------------------- */
 
 static int32_t status(bb_call *call) {
@@ -305,4 +321,5 @@ const bb_http_api host_http = {
     .response_json = response_json,
     .after = after,
     .counts_against = counts_against,
+    .limit_left = limit_left,
 };

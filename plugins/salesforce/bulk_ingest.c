@@ -164,6 +164,7 @@ static bb_step start_bulk_ingest(bb_call *call) {
 static bb_step resume_bulk_ingest(bb_call *call) {
     bulk_job *job = (bulk_job *)call->state;
     job->kind = "ingest";
+    sf_heed_limit(call);
     if (!bb_ok(call) && !(job->phase == UPLOADED && bb_content_host(call) != NULL && has_content(call) &&
                           bb_content_saved(call) != NULL && sf_answered(call, "INVALIDJOBSTATE")))
         return sf_fail(call);

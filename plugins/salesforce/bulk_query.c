@@ -76,6 +76,7 @@ static bb_step looked(bb_call *call, bulk_job *job, bb_step (*then)(bb_call *cal
 static bb_step resume_bulk_query(bb_call *call) {
     bulk_job *job = (bulk_job *)call->state;
     job->kind = "query";
+    sf_heed_limit(call);
     if (!bb_ok(call))
         return sf_fail(call);
     if (job->phase == ROWS_CAME)
@@ -115,6 +116,7 @@ static bb_step file_came(bb_call *call, const bulk_job *job) {
 static bb_step resume_bulk_query_download(bb_call *call) {
     bulk_job *job = (bulk_job *)call->state;
     job->kind = "query";
+    sf_heed_limit(call);
     if (!bb_ok(call))
         return sf_fail(call);
     if (job->phase == ROWS_CAME)

@@ -62,6 +62,7 @@ static bb_step start_files_download(bb_call *call) {
     return BB_SEND;
 }
 static bb_step resume_files_download(bb_call *call) {
+    sf_heed_limit(call);
     return bb_ok(call) ? bb_done_text(call, bb_s("null")) : sf_fail(call);
 }
 

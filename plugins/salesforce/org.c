@@ -25,6 +25,7 @@ static bb_step start_userinfo(bb_call *call) { return sf_send(call, &route_useri
 /* This endpoint alone says 403 where a session has expired. What says 401 is asked then, so that the session
  * is renewed; and the endpoint once more. */
 static bb_step resume_userinfo(bb_call *call) {
+    sf_heed_limit(call);
     if (call->step == 1 && bb_status(call) == 403 && sf_answered(call, "Bad_OAuth_Token"))
         return sf_send(call, &route_session);
     if (call->step == 2 && bb_ok(call))

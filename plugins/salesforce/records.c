@@ -47,6 +47,7 @@ static const char records_get_by_external_id_input[] = INPUT(REQUIRED("\"object\
     SOBJECT "," EXTERNAL_ID "," FIELDS("default: all that the user may see"));
 ROUTE(records_get_by_external_id, "GET", EXTERNAL, BB_REST_QUERY, "", "fields")
 static bb_step resume_records_get_by_external_id(bb_call *call) {
+    sf_heed_limit(call);
     return bb_status(call) == 300 ? sf_upserted(call, NULL) : sf_object(call, NULL);
 }
 OPERATION(records_get_by_external_id, BB_OP_SAFE, "records.get_by_external_id", "Read the record of an external id", NULL, REF("record"), NULL,

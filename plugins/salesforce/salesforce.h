@@ -34,6 +34,9 @@ bb_step sf_send(bb_call *call, const sf_route *route);    /* all of it */
 /* The items of a list with commas between; a text as it is. 0: no memory, and the call has failed. */
 int sf_joined(bb_call *call, const bb_json *list, bb_str *out);
 
+/* limits.c: heeds what the answer tells of the day's requests. First of all in `resume`. */
+void sf_heed_limit(bb_call *call);
+
 /* errors.c */
 bb_step sf_fail(bb_call *call);
 /* What a code of Salesforce's means; `otherwise` where it is not one of those that are known. */
@@ -95,6 +98,7 @@ SALESFORCE_OPERATIONS(SALESFORCE_DECLARE)
 
 #define RESUME(var, end)                         \
     static bb_step resume_##var(bb_call *call) { \
+        sf_heed_limit(call);                     \
         return end(call, &route_##var);          \
     }
 

@@ -28,6 +28,8 @@ before(async () => {
   service.state.publicKey = publicKey.export({type: 'spki', format: 'pem'});
   hub = await startHub({conf: {
     'sf.conf': conf(bearer(SESSION)),
+    'limited.conf': conf(bearer('00D!limited')),
+    'limitedapart.conf': conf(bearer('00D!apart')).replace('plugin = salesforce\n', 'plugin = salesforce\nisolation = process\n'),
     'wrong.conf': conf(bearer('00D!wrong')),
     'named.conf': conf(bearer(SESSION), 'api_version = v60.0\nclient = Busbar/1\ndefault_namespace = battle\n'),
     'apart.conf': conf(bearer(SESSION)).replace('plugin = salesforce\n', 'plugin = salesforce\nisolation = process\n'),
@@ -315,17 +317,32 @@ test("Salesforce's codes are kept, and mean what they say", async () => {
     const got = await hub.problem(problem, 'sf', operation, input);
     assert.deepEqual([got.upstream.code, got.errors?.[0]?.pointer], [code, pointer], what);
   }
-  service.state.locks = 1;
+  service.state.locks = 1; // nothing was saved: the hub tries again
+  const n = service.state.records.size;
+  await data(...create({Name: 'locked once'}));
+  assert.equal(service.state.records.size, n + 1);
+  service.state.locks = 100;
   const locked = await hub.problem('upstream-conflict', 'sf', ...create({Name: 'x'}));
   assert.deepEqual([locked.upstream.code, locked.retryable], ['UNABLE_TO_LOCK_ROW', true]);
+  service.state.locks = 0;
   assert.equal((await hub.problem('upstream-auth', 'wrong', 'limits', {})).upstream.code, 'INVALID_SESSION_ID');
   assert.equal((await hub.problem('upstream-auth', 'wrong', 'userinfo', {})).upstream.code, 'INVALID_SESSION_ID');
 });
 
 test('the daily limit is a rate limit', async () => {
-  service.state.max = service.state.used;
-  const problem = await hub.problem('upstream-rate-limited', 'sf', 'limits', {});
-  assert.deepEqual([problem.upstream.code, problem.upstream.status], ['REQUEST_LIMIT_EXCEEDED', 403]);
+  for (const token of ['00D!limited', '00D!apart']) service.state.tokens.add(token);
+  service.state.max = service.state.used + 9;
+  const left = async (connection) => (await hub.api('POST', `/api/v1/connections/${connection}/test`)).body.checks.find((c) => c.name === 'rate_limit').detail;
+  assert.match(await left('limited'), /\b[78] /);
+  service.state.used = service.state.max - 1;
+  await hub.data('limited', 'versions', {}); // the last one: told, but not held against anybody
+  for (const connection of ['limited', 'limitedapart']) {
+    const problem = await hub.problem('upstream-rate-limited', connection, 'limits', {});
+    assert.deepEqual([problem.upstream.code, problem.upstream.status], ['REQUEST_LIMIT_EXCEEDED', 403]);
+    service.requests.length = 0;
+    await hub.problem('upstream-rate-limited', connection, 'limits', {}, '?timeout=900ms'); // the hub does not ask again for a while
+    assert.equal(service.requests.length, 0);
+  }
   service.state.max = 1e6;
 });
 

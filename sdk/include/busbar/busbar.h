@@ -169,6 +169,12 @@ static inline void bb_counts_against(bb_call *call, const char *route, bb_str sc
     if (BB_HAS(call->host->http, counts_against))
         call->host->http->counts_against(call, bb_s(route), scope);
 }
+/* What the answer tells of the service's limit in a way of its own: bb_http_api.limit_left. A host that does
+ * not know it goes by what it is told otherwise. */
+static inline void bb_limit_left(bb_call *call, int64_t left, int64_t for_ms) {
+    if (BB_HAS(call->host->http, limit_left))
+        call->host->http->limit_left(call, left, for_ms);
+}
 
 /* --- the answer ------------------------------------------------------------------------------- */
 

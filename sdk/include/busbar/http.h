@@ -67,8 +67,9 @@ typedef struct bb_http_api {
      * return `bb_fail_http`, which says so. Owner: the call. */
     const bb_json *(*response_json)(bb_call *call);
 
-    /* --- not in the first hubs: ask BB_HAS(call->host->http, after), ..., or use bb_after and
-     * bb_counts_against (busbar.h) -------------------------------------------------------------- */
+    /* --- not in the first hubs: ask BB_HAS(call->host->http, after), ..., or use bb_after,
+     * bb_counts_against and bb_limit_left (busbar.h)
+     * -------------------------------------------------------------- */
 
     /* In `resume`: the request goes out no sooner than `ms` milliseconds from now, at most an hour: for
      * asking a service again how far a job is. The wait is part of the call's time: one that would go beyond
@@ -83,6 +84,12 @@ typedef struct bb_http_api {
      * requests where the answer says so (X-RateLimit-Global, X-RateLimit-Scope: global) or names no bucket.
      * Unsaid: one limit for all. */
     void (*counts_against)(bb_call *call, bb_str route, bb_str scope);
+
+    /* In `resume`: what the answer tells of the service's limit in a way of its own, where it has none of the
+     * fields that the host reads itself (RateLimit, X-RateLimit-Remaining, Retry-After, ...): so many
+     * requests are left, and for how long that is believed, from now: 1 ms to a day. With none left the
+     * connection's requests wait until then, as its [limits] allow. */
+    void (*limit_left)(bb_call *call, int64_t left, int64_t for_ms);
 } bb_http_api;
 
 BB_END_DECLS
