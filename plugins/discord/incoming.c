@@ -20,13 +20,9 @@ static size_t bytes_of(bb_call *call, bb_str hex, uint8_t *out, size_t cap) {
 static int signature_fits(bb_call *call, bb_str at, bb_str hex, bb_str body) {
     uint8_t key[KEY_BYTES], signature[SIGNATURE_BYTES];
     bb_str public_key = {(const char *)key, sizeof key}, given = {(const char *)signature, sizeof signature};
-    char *text = (char *)call->host->call->alloc(call, at.len + body.len + 1);
-    bb_str whole = {text, at.len + body.len};
-    if (text == NULL)
+    bb_str whole = bb_joined(call, (const bb_str[]){at, body}, 2);
+    if (whole.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory to check the signature"), -1;
-    memcpy(text, at.ptr, at.len);
-    if (body.len > 0)
-        memcpy(text + at.len, body.ptr, body.len);
     return bytes_of(call, bb_in_text(call, "public_key"), key, sizeof key) == sizeof key &&
            bytes_of(call, hex, signature, sizeof signature) == sizeof signature &&
            call->host->crypto->ed25519_verify(public_key, whole, given) != 0;

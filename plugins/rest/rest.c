@@ -173,33 +173,11 @@ static const char *const shown[] = {"content-type",
                                     "www-authenticate",
                                     "content-disposition"};
 
-static int is_utf8(bb_str s) {
-    for (size_t i = 0; i < s.len;) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xc2 && c < 0xe0 ? 2
-                   : c >= 0xe0 && c < 0xf0 ? 3
-                   : c >= 0xf0 && c < 0xf5 ? 4
-                                           : 0;
-        if (n == 0 || i + n > s.len)
-            return 0;
-        for (size_t k = 1; k < n; k++)
-            if (((unsigned char)s.ptr[i + k] & 0xc0) != 0x80)
-                return 0;
-        unsigned char second = n > 2 ? (unsigned char)s.ptr[i + 1] : 0x90;
-        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
-            (c == 0xf4 && second > 0x8f))
-            return 0;
-        i += n;
-    }
-    return 1;
-}
-
 /* Bytes beyond ASCII are of old ISO-8859-1 (RFC 9110 section 5.5), unless they are UTF-8. Absent: no memory.
  */
 static bb_str field_text(bb_call *call, bb_str value) {
     bb_str text = value;
-    if (value.len == 0 || is_utf8(value))
+    if (value.len == 0 || bb_is_utf8(value))
         return value;
     char *out = call->host->call->alloc(call, 2 * value.len);
     text.ptr = out;
@@ -269,11 +247,11 @@ static int put_response_body(bb_call *call, bb_json_writer *w) {
     json->key(w, bb_s("body"));
     if (value != NULL)
         json->put_value(w, value);
-    else if (body.len == 0 || !is_utf8(body))
+    else if (body.len == 0 || !bb_is_utf8(body))
         json->put_null(w);
     else
         json->put_string(w, body);
-    if (value == NULL && body.len > 0 && !is_utf8(body))
+    if (value == NULL && body.len > 0 && !bb_is_utf8(body))
         return put_base64(call, w, body);
     return 1;
 }

@@ -209,6 +209,10 @@ int64_t csv_read(bb_call *call, bb_json_writer *w, int64_t most) {
         bb_fail(call, BB_E_NO_MEMORY, "no memory for the rows: ask for fewer, or download them");
         return -1;
     }
+    if (!bb_is_utf8(text)) {
+        bb_fail(call, BB_E_UPSTREAM_INVALID, "the rows that Salesforce gave are not UTF-8");
+        return -1;
+    }
     t->count = 0;
     if (text.len > 0)
         read_names(&r, t);

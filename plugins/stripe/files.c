@@ -7,24 +7,13 @@
 
 /* --- steps ---------------------------------------------------------------------------------------------- */
 
-/* Begins a request to files_url: "/v1/files", and further segments. */
+/* Begins a request to files_url: "/v1/files", and further segments. 0: the step has failed. */
 static int begin(bb_call *call, const char *method) {
-    bb_str url = bb_text(call, bb_get(call, call->instance, "files_url"));
-    char *whole;
     if (bb_content_host(call) == NULL) {
         bb_fail(call, BB_E_UNSUPPORTED, "this hub passes no files: upgrade it");
         return 0;
     }
-    while (url.len > 0 && url.ptr[url.len - 1] == '/')
-        url.len--;
-    whole = call->host->call->alloc(call, url.len + sizeof "/v1/files");
-    if (whole == NULL) {
-        bb_fail(call, BB_E_NO_MEMORY, "no memory for the request");
-        return 0;
-    }
-    memcpy(whole, url.ptr, url.len);
-    memcpy(whole + url.len, "/v1/files", sizeof "/v1/files");
-    bb_request(call, method, whole);
+    bb_request_at(call, method, bb_text(call, bb_get(call, call->instance, "files_url")), "/v1/files");
     stripe_put_headers(call);
     return 1;
 }

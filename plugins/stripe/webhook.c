@@ -6,43 +6,9 @@
 #include <busbar/busbar.h>
 #include <busbar/webhook.h>
 
-static bb_str cut(bb_str text, size_t from, size_t to) {
-    bb_str part = {text.ptr + from, to - from};
-    return part;
-}
-
-/* The next "key=value" of the list. 0: there is none. */
-static int next_item(bb_str *rest, bb_str *key, bb_str *value) {
-    size_t end = 0, sign = 0;
-    while (end < rest->len && rest->ptr[end] != ',')
-        end++;
-    while (sign < end && rest->ptr[sign] != '=')
-        sign++;
-    if (rest->len == 0)
-        return 0;
-    *key = cut(*rest, 0, sign);
-    *value = sign < end ? cut(*rest, sign + 1, end) : bb_s(NULL);
-    *rest = cut(*rest, end < rest->len ? end + 1 : end, rest->len);
-    return 1;
-}
-
-static bb_str signed_text(bb_call *call, bb_str seconds, bb_str body) {
-    bb_str text = {NULL, 0};
-    char *to = call->host->call->alloc(call, seconds.len + 1 + body.len);
-    if (to == NULL)
-        return text;
-    memcpy(to, seconds.ptr, seconds.len);
-    to[seconds.len] = '.';
-    if (body.len > 0)
-        memcpy(to + seconds.len + 1, body.ptr, body.len);
-    text.ptr = to;
-    text.len = seconds.len + 1 + body.len;
-    return text;
-}
-
 static int any_fits(bb_call *call, bb_str header, bb_str text) {
     bb_str rest = header, key, value;
-    while (next_item(&rest, &key, &value))
+    while (bb_split_pair(&rest, ',', &key, &value))
         if (bb_str_eq(key, "v1") &&
             bb_webhook_hmac_is_hex(call, BB_SHA256, bb_in_text(call, "secret"), text, value))
             return 1;
@@ -53,12 +19,12 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     bb_str header = bb_webhook_header(request, "Stripe-Signature"), rest = header, key, value;
     bb_str seconds = {NULL, 0};
     int64_t at = 0;
-    while (next_item(&rest, &key, &value))
+    while (bb_split_pair(&rest, ',', &key, &value))
         if (bb_str_eq(key, "t"))
             seconds = value;
     if (!bb_webhook_seconds(seconds, &at))
         return bb_webhook_refuse(call, "Stripe-Signature is missing, or has no t=SECONDS");
-    bb_str text = signed_text(call, seconds, request->body);
+    bb_str text = bb_joined(call, (const bb_str[]){seconds, bb_s("."), request->body}, 3);
     if (text.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory to check the signature");
     if (!any_fits(call, header, text))

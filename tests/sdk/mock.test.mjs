@@ -19,6 +19,7 @@ before(() => {
   const flags = ['-std=c11', '-g', ...warnings, ...sanitize];
   compile('cc', [...flags, source('odd_test.c'), source('odd.c'), ...sdk.testFlags, '-o', 'odd_test'], {cwd: dir});
   compile('cc', [...flags, source('routes.c'), ...sdk.testFlags, '-o', 'routes'], {cwd: dir});
+  compile('cc', [...flags, source('helpers.c'), ...sdk.testFlags, '-o', 'helpers'], {cwd: dir});
   compile('cc', [...flags, source('driver.c'), ...sdk.testFlags, '-o', 'driver'], {cwd: dir});
 });
 after(() => {
@@ -35,6 +36,11 @@ for (const name of ['connections', 'requests_and_outputs', 'failures', 'mismatch
 
 test('the members of an input go where a route says', () => {
   const done = runTest(path.join(dir, 'routes'));
+  assert.deepEqual({code: done.code, stderr: done.stderr}, {code: 0, stderr: ''}, done.stderr);
+});
+
+test('the helpers do what their headers say', () => {
+  const done = runTest(path.join(dir, 'helpers'));
   assert.deepEqual({code: done.code, stderr: done.stderr}, {code: 0, stderr: ''}, done.stderr);
 });
 
@@ -84,7 +90,9 @@ async function examplesOf(hub, plugin) {
 test("what the mock host shows is what the hub sends, for each example of each connector", async () => {
   const upstream = await startUpstream();
   const ids = [...generic, ...Object.keys(connectors)];
-  const hub = await startHub({conf: Object.fromEntries(ids.map((id) => [`${id}.conf`, `[connection]\nplugin = ${id}\n[settings]\nbase_url = ${upstream.url}\n[retry]\nattempts = 1\n${connectors[id] ? `[auth]\n${connectors[id].auth}` : ''}`]))});
+  // Each host of the service is the same here.
+  const settingsOf = (id) => ({base_url: upstream.url, ...Object.fromEntries([...(connectors[id]?.settings ?? '').matchAll(/^(\w+) = \{url\}$/gm)].map(([, name]) => [name, upstream.url]))});
+  const hub = await startHub({conf: Object.fromEntries(ids.map((id) => [`${id}.conf`, `[connection]\nplugin = ${id}\n[settings]\n${Object.entries(settingsOf(id)).map(([name, value]) => `${name} = ${value}\n`).join('')}[retry]\nattempts = 1\n${connectors[id] ? `[auth]\n${connectors[id].auth}` : ''}`]))});
   // What a connector makes up by chance is not the same twice.
   const first = (request) => request.split('\n')[0].replace(/"nonce":"[0-9a-f]{24}"/, '"nonce":""');
   let count = 0, fields = 0;
@@ -96,7 +104,7 @@ test("what the mock host shows is what the hub sends, for each example of each c
       const sent = upstream.requests.map((r) => `${r.method} ${upstream.url}${r.url} ${r.body}`);
       assert.ok(sent.length >= 1, `${id} ${operation}: ${answer.text}`);
       const more = slow || count % 4 === 0 ? ['torture'] : [];
-      const done = runTest(path.join(dir, 'driver'), [path.join(plugins, `${id}.so`), JSON.stringify({base_url: upstream.url}), operation, input, '{"ok":true}', ...more]);
+      const done = runTest(path.join(dir, 'driver'), [path.join(plugins, `${id}.so`), JSON.stringify(settingsOf(id)), operation, input, '{"ok":true}', ...more]);
       assert.equal(first(done.stdout), first(sent[0]), `${id} ${operation}`);
       for (const [, name, value] of done.stdout.matchAll(/^field ([^:]+): ?(.*)$/gm)) {
         assert.equal(upstream.requests[0].headers[name.toLowerCase()], value, `${id} ${operation}: ${name}`);

@@ -30,6 +30,60 @@ static inline int bb_str_eq(bb_str a, const char *b) {
     return a.len == n && (n == 0 || memcmp(a.ptr, b, n) == 0);
 }
 
+/* Whether a text is UTF-8 (RFC 3629): what is not cannot be written as JSON. */
+static inline int bb_is_utf8(bb_str s) {
+    for (size_t i = 0; i < s.len;) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xc2 && c < 0xe0 ? 2
+                   : c >= 0xe0 && c < 0xf0 ? 3
+                   : c >= 0xf0 && c < 0xf5 ? 4
+                                           : 0;
+        if (n == 0 || i + n > s.len)
+            return 0;
+        for (size_t k = 1; k < n; k++)
+            if (((unsigned char)s.ptr[i + k] & 0xc0) != 0x80)
+                return 0;
+        unsigned char second = n > 2 ? (unsigned char)s.ptr[i + 1] : 0x90;
+        if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+            (c == 0xf4 && second > 0x8f))
+            return 0;
+        i += n;
+    }
+    return 1;
+}
+
+/* 1: *part is what stands before the next `separator`, which *rest then stands behind; the last part ends
+ * with the text. 0: the text is used up. */
+static inline int bb_split(bb_str *rest, char separator, bb_str *part) {
+    const char *at = rest->len > 0 ? (const char *)memchr(rest->ptr, separator, rest->len) : NULL;
+    part->ptr = rest->ptr;
+    part->len = at != NULL ? (size_t)(at - rest->ptr) : rest->len;
+    if (rest->len == 0)
+        return 0;
+    rest->ptr += part->len + (at != NULL);
+    rest->len -= part->len + (at != NULL);
+    return 1;
+}
+
+/* The next part of a list as "t=1,v1=ab": its name and what is behind the first "="; a part without one has
+ * an absent value. 0: there are no more. */
+static inline int bb_split_pair(bb_str *rest, char separator, bb_str *name, bb_str *value) {
+    bb_str part;
+    value->ptr = NULL;
+    value->len = 0;
+    if (!bb_split(rest, separator, &part))
+        return 0;
+    *name = part;
+    const char *sign = part.len > 0 ? (const char *)memchr(part.ptr, '=', part.len) : NULL;
+    if (sign != NULL) {
+        name->len = (size_t)(sign - part.ptr);
+        value->ptr = sign + 1;
+        value->len = part.len - name->len - 1;
+    }
+    return 1;
+}
+
 /* The parts laid end to end: what is signed, a header's value. Absent: no memory. Owner: the call. */
 static inline bb_str bb_joined(bb_call *call, const bb_str *parts, size_t count) {
     bb_str out = {NULL, 0};
@@ -124,6 +178,20 @@ static inline bb_str bb_json_ascii(bb_call *call, bb_str json) {
 
 static inline void bb_request(bb_call *call, const char *method, const char *url) {
     call->host->http->begin(call, bb_s(method), bb_s(url));
+}
+/* Begins a request to another host of the service: a base URL, as a setting has it, with or without a slash
+ * at its end, and a path behind it. Credentials go there where the setting is marked for it (plugin.h). */
+static inline void bb_request_at(bb_call *call, const char *method, bb_str base, const char *path) {
+    char url[1024];
+    int n;
+    while (base.len > 0 && base.ptr[base.len - 1] == '/')
+        base.len--;
+    n = snprintf(url, sizeof url, "%.*s%s", (int)(base.len < sizeof url ? base.len : sizeof url), base.ptr,
+                 path);
+    if (n > 0 && (size_t)n < sizeof url)
+        bb_request(call, method, url);
+    else /* which the host refuses, and says so */
+        bb_request(call, "", url);
 }
 static inline void bb_segment(bb_call *call, bb_str text) {
     call->host->http->segment(call, text);
