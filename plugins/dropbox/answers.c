@@ -1,7 +1,5 @@
-/* answers.c - what comes back: objects, lists page by page, nothing; and what must be asked for again. */
+/* answers.c - what comes back: objects, lists page by page, nothing. */
 #include "dropbox.h"
-
-#define BUSY_MAX 4u /* times that a call waits because Dropbox is asked to do too much */
 
 int dx_ok(bb_call *call, const dx_route *route) {
     const bb_json *answer = bb_ok(call) ? bb_response(call) : NULL;
@@ -17,23 +15,7 @@ int dx_ok(bb_call *call, const dx_route *route) {
     return fits ? 1 : (dx_not_understood(call), 0);
 }
 
-/* Of all its errors this one says that nothing was done, and that trying again helps; it does not come as a
- * 429 everywhere. */
-int64_t dx_busy_ms(bb_call *call, uint32_t *busy) {
-    int64_t wait = INT64_C(1000) << *busy;
-    if (bb_status(call) != 409 || *busy >= BUSY_MAX || !BB_HAS(call->host->http, after) ||
-        !dx_error_has(dx_error_code(call), "too_many_write_operations") ||
-        call->host->call->time_left_ms(call) < wait + 2000)
-        return 0;
-    ++*busy;
-    return wait;
-}
-
 bb_step dx_resume(bb_call *call, const dx_route *route) {
-    dx_state *state = (dx_state *)call->state;
-    int64_t wait = dx_busy_ms(call, &state->busy);
-    if (wait > 0)
-        return dx_start(call, route) == BB_SEND && bb_after(call, wait) ? BB_SEND : BB_FAIL;
     if (!dx_ok(call, route))
         return BB_FAIL;
     return route->expect != NULL ? bb_done_body(call) : bb_done_text(call, bb_s("null"));

@@ -24,11 +24,10 @@ typedef struct dx_route {
     const char *check;  /* jobs: the route that tells how far one is */
 } dx_route;
 
-/* What a call of most operations remembers. */
+/* What a call that waits for a job remembers. */
 typedef struct dx_state {
-    uint32_t busy;  /* times that Dropbox was asked to do too much at once */
-    uint32_t polls; /* of a job */
-    char job[512];  /* id; "": there is none */
+    uint32_t polls;
+    char job[512]; /* id; "": there is none yet */
 } dx_state;
 
 /* request.c */
@@ -58,8 +57,6 @@ bb_step dx_fail_job(bb_call *call, const bb_json *error);
 /* answers.c */
 /* Whether the answer is a 2xx and what the route gives; if not, the step has failed. */
 int dx_ok(bb_call *call, const dx_route *route);
-/* A wait before the same request goes out again; 0: it should not. */
-int64_t dx_busy_ms(bb_call *call, uint32_t *busy);
 bb_step dx_resume(bb_call *call, const dx_route *route);
 bb_step dx_list_resume(bb_call *call, const dx_route *route);
 bb_step dx_revisions_resume(bb_call *call, const dx_route *route);

@@ -183,7 +183,8 @@ static bb_step fail_with_code(bb_call *call, bb_code otherwise, bb_str code, bb_
     e.message = said.len > 0 || code.len > 0 ? bb_s(text) : bb_s(NULL);
     e.upstream_code = code;
     e.pointer = bb_s(member != NULL ? pointer : NULL);
-    e.retry = e.code == BB_E_UPSTREAM_RATE_LIMITED ? BB_RETRY_YES : BB_RETRY_UNKNOWN;
+    if (dx_error_has(code, "too_many_write_operations")) /* nothing was done: the hub begins anew later */
+        e.retry = BB_RETRY_YES;
     call->host->call->fail(call, &e);
     return BB_FAIL;
 }

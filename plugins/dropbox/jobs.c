@@ -47,9 +47,6 @@ static int take_job(bb_call *call, dx_state *state) {
 
 bb_step dx_job_resume(bb_call *call, const dx_route *route) {
     dx_state *state = (dx_state *)call->state;
-    int64_t wait = state->job[0] == '\0' ? dx_busy_ms(call, &state->busy) : 0;
-    if (wait > 0)
-        return dx_start(call, route) == BB_SEND && bb_after(call, wait) ? BB_SEND : BB_FAIL;
     if (!dx_ok(call, route))
         return BB_FAIL;
     const bb_json *answer = bb_response(call);

@@ -10,6 +10,7 @@
 #define MIB (INT64_C(1) << 20)
 #define ROUTE "/2/files/upload"
 #define SESSION ROUTE "_session/"
+#define BUSY_MAX 4u   /* times that it waits because too much is written at once */
 #define TURNS_MAX 20u /* corrected offsets without a chunk between them */
 
 enum { SINGLE, OPEN, PROBE, APPEND, FINISH, LOOK };
@@ -216,11 +217,12 @@ static bb_step after_failure(bb_call *call) {
 static int finish_later(bb_call *call) {
     upload *u = (upload *)call->state;
     const bb_json *id = bb_get(call, bb_get(call, bb_response(call), "error"), "upload_session_id");
-    int64_t wait;
-    if (u->phase != FINISH && (u->phase != SINGLE || id == NULL))
+    int64_t wait = INT64_C(1000) << u->busy;
+    if (bb_status(call) != 409 || !dx_error_has(dx_error_code(call), "too_many_write_operations") ||
+        !(u->phase == FINISH || (u->phase == SINGLE && take_session(call, id))))
         return 0;
-    wait = dx_busy_ms(call, &u->busy);
-    if (wait == 0 || (u->phase == SINGLE && !take_session(call, id)))
+    if (u->busy++ >= BUSY_MAX || !BB_HAS(call->host->http, after) ||
+        call->host->call->time_left_ms(call) < wait + 2000)
         return 0;
     u->at = bb_content_length(call);
     return send_finish(call) == BB_SEND && bb_after(call, wait);

@@ -231,8 +231,9 @@ test('too many writes at once are waited for, and told of where it goes on', asy
   assert.equal((await data('files.create_folder', {path: '/busy'})).metadata.name, 'busy');
   assert.equal(service.requests.length, 2);
   service.state.busy = 100;
-  const told = await hub.call('box', 'files.create_folder', {path: '/busier'}, '?timeout=2500ms');
+  const told = await hub.call('box', 'files.create_folder', {path: '/busier'});
   assertProblem(told, 'upstream-rate-limited');
+  assert.equal(service.requests.length, 6);
   assert.deepEqual([told.body.upstream.code, told.body.retryable], ['path/too_many_write_operations', true]);
 });
 

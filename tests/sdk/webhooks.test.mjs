@@ -44,6 +44,33 @@ test("stripe: what Stripe's own client signs is an event; what is forged, cut or
   assert.equal(take({'Stripe-Signature': Stripe.webhooks.generateTestHeaderString({payload: text, secret, timestamp})}, text).code, 2);
 });
 
+test('dropbox: accounts that have changed, each an event of its own; the challenge; nothing that is not signed', () => {
+  const app_secret = 'appsecret1234567', sign = (body) => hmac(app_secret, body);
+  const take = (body, headers = {'X-Dropbox-Signature': sign(body)}, fields = {app_secret}) => receive('dropbox', {}, 'dropbox', fields, {body, headers});
+  const changed = JSON.stringify({list_folder: {accounts: ['dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc', 'dbid:AAH1Vcz-DVoRDeixtr_OA8oUGgiqhs4XPOQ']}, delta: {users: [12345678, 23456789]}});
+  const taken = take(changed), again = take(changed);
+  assert.deepEqual(taken.events.map((e) => [e.type, e.payload]), [['list_folder', {type: 'list_folder', account: 'dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc'}], ['list_folder', {type: 'list_folder', account: 'dbid:AAH1Vcz-DVoRDeixtr_OA8oUGgiqhs4XPOQ'}]], taken.message);
+  assert.equal(new Set([...taken.events, ...again.events].map((e) => e.id)).size, 4); // the same words tell of another change
+  const other = take('{"file_requests":{"ids":["1"]}}');
+  assert.deepEqual(other.events.map((e) => e.type), ['notification']);
+  const challenge = (url) => receive('dropbox', {}, 'dropbox', {app_secret}, {method: 'GET', url});
+  const answered = challenge('https://hub.example/hooks/x?a=b&challenge=Tz-9_x%2B1');
+  assert.deepEqual([answered.code, answered.status, answered.content_type, answered.answer, answered.events], [0, 200, 'text/plain; charset=utf-8', 'Tz-9_x+1', []], answered.message);
+  for (const url of ['https://hub.example/hooks/x', 'https://hub.example/hooks/x?challenge=', 'https://hub.example/hooks/x?challenge=%3Cscript%3E', 'https://hub.example/hooks/x?challenge=a%0d%0ab', `https://hub.example/hooks/x?challenge=${'x'.repeat(257)}`]) assert.equal(challenge(url).code, REFUSED, url);
+  for (const [what, body, headers, fields] of [
+    ['no signature', changed, {}],
+    ['an empty signature', changed, {'X-Dropbox-Signature': ''}],
+    ['another body', changed.replace('AAH4', 'AAH5'), {'X-Dropbox-Signature': sign(changed)}],
+    ['another secret', changed, undefined, {app_secret: 'other'}],
+    ['a cut signature', changed, {'X-Dropbox-Signature': sign(changed).slice(0, -2)}],
+    ['a signature in base64', changed, {'X-Dropbox-Signature': Buffer.from(sign(changed), 'hex').toString('base64')}],
+  ]) {
+    const refused = take(body, headers, fields);
+    assert.deepEqual({code: refused.code, events: refused.events}, {code: REFUSED, events: []}, what);
+  }
+  for (const body of ['', 'not JSON', '[]', 'null']) assert.equal(take(body).code, 2, body);
+});
+
 test('slack: events, the handshake, interactivity and slash commands; nothing that is not signed', () => {
   const key = '8f742231b10e8888abcd99yyyzzz85a5'; // of Slack's guide, as are time, body and signature below
   const at = '1531420618';
