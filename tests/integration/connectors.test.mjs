@@ -36,9 +36,9 @@ for (const [id, c] of Object.entries(connectors)) {
     const conf = (name, options) => hub.writeConf(`${id}-${name}.conf`, connectorConf(id, service.url, options));
     const fault = (status, headers = {}) => ({status, headers, ...c.error(status)});
     const times = (n, what) => service.faults.push(...Array.from({length: n}, () => what));
-    // Operations that take a file get an empty one.
+    // Operations that take a file get an empty one, unless it stands in the input.
     const ask = (connection, operation, input) => {
-      if (!operations.find((o) => o.id === operation).content?.takes) return hub.call(connection, operation, input);
+      if (!operations.find((o) => o.id === operation).content?.takes || input?.content !== undefined) return hub.call(connection, operation, input);
       return hub.api('PUT', `/api/v1/connections/${connection}/operations/${operation}?input=${encodeURIComponent(typeof input === 'string' ? input : JSON.stringify(input))}`);
     };
     const refused = async (name, ...asked) => {

@@ -83,7 +83,8 @@ test("every operation's own examples fit its input schema", async () => {
   const dead = `http://127.0.0.1:${await closedPort()}`; // so many failures in a row would open the breaker
   for (const plugin of plugins) {
     const scheme = connectors[plugin.id] ? `[auth]\n${connectors[plugin.id].auth}` : '';
-    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
+    const settings = connectors[plugin.id]?.settings?.replaceAll('{url}', dead) ?? '';
+    hub.writeConf(`x-${plugin.id}.conf`, `[connection]\nplugin = ${plugin.id}\n[settings]\nbase_url = ${dead}\n${settings}${scheme}[retry]\nattempts = 1\n[breaker]\nenabled = no\n`);
   }
   await hub.reload();
   let count = 0;
@@ -91,7 +92,7 @@ test("every operation's own examples fit its input schema", async () => {
     for (const {id} of (await hub.api('GET', `/api/v1/plugins/${plugin.id}`)).body.operations) {
       const {examples, content} = (await hub.api('GET', `/api/v1/plugins/${plugin.id}/operations/${id}`)).body;
       for (const example of examples) {
-        if (content?.takes) { // an empty file goes with it
+        if (content?.takes && example.input.content === undefined) { // an empty file goes with it
           const answer = await hub.api('PUT', `/api/v1/connections/x-${plugin.id}/operations/${id}?input=${encodeURIComponent(JSON.stringify(example.input))}`);
           assert.equal(answer.body.type, 'urn:busbar:problem:upstream-unreachable', answer.text);
           count++;

@@ -25,6 +25,7 @@ const bearer = (token) => `scheme = bearer\ntoken = ${token}\n`;
 export const connectors = {
   stripe: {
     start: startStripe,
+    settings: 'files_url = {url}\n',
     auth: bearer(SK),
     refused: bearer('sk_test_wrongwrong'),
     read: ['customers.list', {limit: 1}],
