@@ -1,5 +1,7 @@
 /* events.c - the queue's file: its tables, opening and closing it. */
-#include "store/events_internal.h"
+#include "store/events_dedup.h"
+
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -15,7 +17,8 @@
  * taken for a repeat. */
 const char events_version_1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE events(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,"
+    "CREATE TABLE events(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, dedup INTEGER NOT NULL,"
+    " dedup_until_ms INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,"
     " source TEXT NOT NULL, type TEXT NOT NULL, content_type TEXT NOT NULL, attributes TEXT NOT NULL,"
     " payload BLOB NOT NULL);"
     "CREATE TABLE targets(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
@@ -69,7 +72,7 @@ static bool on_open(store *s, err *e) {
     pthread_mutex_init(&v->lock, NULL);
     v->owners = -1;
     s->state = v;
-    return load_secret(s, e) && owners_open(s, e) && targets_load(s, e);
+    return load_secret(s, e) && owners_open(s, e) && targets_load(s, e) && dedup_load(s, e);
 }
 
 static void on_close(store *s) {
@@ -77,6 +80,7 @@ static void on_close(store *s) {
     if (v == NULL)
         return;
     targets_free(v);
+    dedup_free(&v->dedup);
     owners_close(v);
     free(v->changes);
     pthread_mutex_destroy(&v->lock);
@@ -86,6 +90,8 @@ static void on_close(store *s) {
 
 static store_result before_commit(store *s, database *d) {
     store_result r = keep_some(s, d);
+    if (r == STORE_OK)
+        r = dedup_merge_some(events_of(s), d, clock_wall_ms());
     return r == STORE_OK ? counts_save(s, d) : r;
 }
 

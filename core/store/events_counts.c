@@ -1,6 +1,6 @@
 /* events_counts.c - how many deliveries of a target are pending, dead and done: kept as the writer writes, in
  * the same transaction as the deliveries themselves. */
-#include "store/events_internal.h"
+#include "store/events_dedup.h"
 
 #include <stdlib.h>
 
@@ -29,13 +29,18 @@ bool counts_change(events *v, count_change c) {
         v->change_cap = cap;
     }
     v->changes[v->change_count++] = c;
-    apply(v, &c, 1);
+    if (c.t != NULL)
+        apply(v, &c, 1);
     return true;
 }
 
 void counts_undo(events *v, size_t down_to) {
     while (v->change_count > down_to) {
         const count_change *c = &v->changes[--v->change_count];
+        if (c->t == NULL) {
+            dedup_forget(&v->dedup, c->seen);
+            continue;
+        }
         apply(v, c, -1);
         c->t->oldest_gone = true;
         if (c->made) {
@@ -136,4 +141,6 @@ void counts_publish(store *s, store_result r) {
     pthread_mutex_unlock(&v->lock);
     v->touched = NULL;
     v->change_count = 0;
+    v->added = 0;
+    dedup_group_over(&v->dedup, r == STORE_OK);
 }

@@ -41,12 +41,29 @@ struct target {
     char name[];
 };
 
-/* What a job did to the counts, so that it can be taken back alone. */
+/* What a job did to what is in memory, so that it can be taken back alone. */
 typedef struct count_change {
+    uint64_t seen; /* a hash that was added; else: */
     target *t;
     bool made; /* its row was made */
     int pending, dead, done, rows;
 } count_change;
+
+/* events_dedup.c: what has been seen, and until when it is a repeat */
+typedef struct dedup_entry {
+    uint64_t hash, until_ms;
+} dedup_entry;
+
+typedef struct dedup_memory {
+    dedup_entry *young; /* not in the table: a hash table; 0: an empty slot */
+    size_t slots, count;
+    dedup_entry *merging;                   /* on its way into the table, sorted; NULL: none is */
+    size_t merge_count, merge_at, merge_to; /* merged: on disk; with this group */
+    int64_t merge_until;                    /* events up to here are in the table then */
+    int64_t seen, seen_before;              /* the last event known; as it was before this group */
+    int64_t expire_at;                      /* in the table: where to look for what is over */
+    bool looked;                            /* by this group: what others have added */
+} dedup_memory;
 
 typedef struct events {
     pthread_mutex_t lock; /* guards the slots, and of each target what others see */
@@ -67,6 +84,7 @@ typedef struct events {
     int64_t keep_at;        /* events up to here have been looked at by this sweep */
     uint64_t keep_again_ns; /* when the next sweep may begin */
     size_t removed, added;  /* events: by this sweep; by this group */
+    dedup_memory dedup;
 } events;
 
 static inline events *events_of(const store *s) {
@@ -102,13 +120,6 @@ store_result counts_oldest(database *d, target *t);
             counts_undo(events_of(s), before_);      \
         return result_;                              \
     } while (0)
-
-/* --- events_dedup.c ---------------------------------------------------------------------------------- */
-
-uint64_t dedup_hash(const events *v, bb_str source, bb_str dedup);
-/* Whether it was seen, and is to be a repeat still. */
-store_result dedup_look(database *d, uint64_t hash, uint64_t now_ms, uint64_t window_ms, bool *repeated);
-store_result dedup_add(database *d, uint64_t hash, uint64_t until_ms, uint64_t now_ms);
 
 /* --- deliveries_row.c -------------------------------------------------------------------------------- */
 

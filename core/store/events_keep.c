@@ -3,7 +3,7 @@
  *
  * A sweep walks the events from the oldest on, as far as they are too old or too many. Those of which
  * something is pending are passed over and looked at again by the next sweep. */
-#include "store/events_internal.h"
+#include "store/events_dedup.h"
 
 #include "base/clock.h"
 
@@ -70,8 +70,23 @@ static store_result remove_range(sqlite3_stmt *stmt, int64_t number) {
     return database_done(stmt);
 }
 
-static store_result remove_event(store *s, database *d, int64_t number) {
+/* Removed, it is a repeat still where its window is longer. */
+static store_result keep_dedup(database *d, int64_t number, uint64_t now_ms) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(
+        d, "SELECT dedup, dedup_until_ms FROM events WHERE number = ?1 AND dedup <> 0");
+    database_u64(stmt, 1, (uint64_t)number);
+    if (!database_row(stmt, &r))
+        return r;
+    uint64_t hash = (uint64_t)sqlite3_column_int64(stmt, 0), until = database_column_u64(stmt, 1);
+    sqlite3_reset(stmt);
+    return until > now_ms ? dedup_write(d, hash, until) : STORE_OK;
+}
+
+static store_result remove_event(store *s, database *d, int64_t number, uint64_t now_ms) {
     store_result r = count_out(s, d, number);
+    if (r == STORE_OK)
+        r = keep_dedup(d, number, now_ms);
     if (r == STORE_OK)
         r = remove_range(database_prepare(d, "DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2"),
                          number);
@@ -115,7 +130,7 @@ static store_result sweep_some(store *s, database *d, sweep *w) {
             break;
         r = is_kept(d, w, number, &kept);
         if (r == STORE_OK && !kept) {
-            r = remove_event(s, d, number);
+            r = remove_event(s, d, number, w->now_ms);
             v->removed++;
         }
         v->keep_at = number;
@@ -178,7 +193,6 @@ store_result keep_some(store *s, database *d) {
                .keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
                .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
                .left = LOOK_LEAST + 2 * v->added};
-    v->added = 0;
     if ((w.keep_ms == 0 && bytes_max == 0) || now_ns < v->keep_again_ns)
         return STORE_OK;
     uint64_t pages = number_of(d, "PRAGMA page_count"), spare = number_of(d, "PRAGMA freelist_count"),

@@ -1,5 +1,5 @@
 /* events_put.c - events that come in, with a delivery for each of their targets. */
-#include "store/events_internal.h"
+#include "store/events_dedup.h"
 
 #include <stdlib.h>
 
@@ -14,9 +14,12 @@ typedef struct put_job {
 
 /* --- writing ----------------------------------------------------------------------------------------- */
 
-static store_result insert_event(store *s, database *d, const event_new *n, int64_t *number) {
-    sqlite3_stmt *stmt = database_prepare(d, "INSERT INTO events(at_ms, id, source, type, content_type, "
-                                             "attributes, payload) VALUES(?, ?, ?, ?, ?, ?, ?)");
+static store_result insert_event(store *s, database *d, const event_new *n, uint64_t hash, int64_t *number) {
+    sqlite3_stmt *stmt = database_prepare(
+        d, "INSERT INTO events(at_ms, id, source, type, content_type, attributes, payload, "
+           "dedup, dedup_until_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    if (stmt == NULL)
+        return STORE_FAILED;
     database_u64(stmt, 1, n->at_ms);
     database_text(stmt, 2, n->id);
     database_text(stmt, 3, n->source);
@@ -24,6 +27,8 @@ static store_result insert_event(store *s, database *d, const event_new *n, int6
     database_text(stmt, 5, n->content_type);
     database_text(stmt, 6, n->attributes);
     database_blob(stmt, 7, n->payload.ptr, n->payload.len);
+    sqlite3_bind_int64(stmt, 8, (int64_t)hash);
+    database_u64(stmt, 9, hash != 0 ? n->at_ms + n->dedup_ms : 0);
     store_result r = database_done(stmt);
     *number = sqlite3_last_insert_rowid(d->sq);
     events_of(s)->added++;
@@ -50,12 +55,12 @@ static store_result put_one(store *s, database *d, const event_new *n, bool *rep
     bool known = n->dedup.ptr != NULL && n->dedup_ms > 0;
     uint64_t hash = known ? dedup_hash(events_of(s), n->source, n->dedup) : 0;
     int64_t number;
-    store_result r = known ? dedup_look(d, hash, n->at_ms, n->dedup_ms, repeated) : STORE_OK;
+    store_result r = known ? dedup_look(events_of(s), d, hash, n->at_ms, n->dedup_ms, repeated) : STORE_OK;
     if (r != STORE_OK || *repeated)
         return r;
-    r = insert_event(s, d, n, &number); /* first: where its id is taken, nothing has been changed */
-    if (r == STORE_OK && known)
-        r = dedup_add(d, hash, n->at_ms + n->dedup_ms, n->at_ms);
+    r = insert_event(s, d, n, hash, &number); /* first: where its id is taken, nothing has been changed */
+    if (r == STORE_OK && !dedup_add(events_of(s), number, hash, n->at_ms + n->dedup_ms))
+        r = STORE_FAILED;
     return r == STORE_OK ? add_deliveries(s, d, n, number) : r;
 }
 
