@@ -1,0 +1,219 @@
+/* What somebody looks at, and changes by hand. */
+#include "events_fixture.h"
+
+#define T "subscription/a"
+#define ANY ((event_query){.state = -1})
+
+static void make_dead(fixture *f, const char *name) {
+    due_told d = due(f, name, NOW + 1000000, 64);
+    ck_assert_uint_gt(d.count, 0);
+    for (size_t i = 0; i < d.count; i++)
+        ck_assert_int_eq(finish(f, d.list[i].id, DELIVERY_DEAD, 0, NOW + 10), STORE_OK);
+}
+
+static void put_three(fixture *f) {
+    ck_assert_int_eq(put_one(f, "e1", T, NULL, NOW), STORE_OK);
+    ck_assert_int_eq(put_one(f, "e2", T, "k", NOW + 1000), STORE_OK);
+    ck_assert_int_eq(put_one(f, "e3", T, "k", NOW + 2000), STORE_OK);
+}
+
+START_TEST(dead_ones_are_tried_again_from_the_beginning) {
+    fixture f;
+    queue_open(&f);
+    put_three(&f);
+    make_dead(&f, T);
+    make_dead(&f, T); /* the second of the key came after the first */
+    ck_assert_uint_eq(counts_of(&f, T).dead, 3);
+    event_query q = {.target = STR(T), .state = -1, .since_ms = NOW + 1000};
+    ck_assert_uint_eq(redrive_all(&f, q, NOW + 5000), 2);
+    target_counts c = counts_of(&f, T);
+    ck_assert(c.dead == 1 && c.pending == 2 && c.oldest_ms == NOW + 1000);
+    due_told d = due(&f, T, NOW + 5000, 10);
+    ck_assert_uint_eq(d.count, 1); /* one of the key at a time */
+    ck_assert_str_eq(d.list[0].event, "e2");
+    ck_assert(d.list[0].attempts == 0 && d.list[0].first_ms == 0);
+    q.target = STR("subscription/nobody");
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 0);
+    ck_assert_uint_eq(redrive_all(&f, ANY, NOW + 6000), 1); /* of any target */
+    ck_assert_uint_eq(counts_of(&f, T).dead, 0);
+    q = (event_query){.target = STR(T), .state = DELIVERY_PENDING};
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(an_event_unknown_is_said_to_be) {
+    fixture f;
+    queue_open(&f);
+    change_told o = {.f = &f};
+    const event_query q = {.event = STR("none"), .state = -1};
+    ck_assert(deliveries_redrive(f.s, &q, NOW, f.l, note_change, &o));
+    sem_wait(&f.sem);
+    ck_assert_int_eq(o.r, STORE_NOT_FOUND);
+    ck_assert_int_eq(list_of(&f, false, q).r, STORE_NOT_FOUND);
+    ck_assert_int_eq(list_of(&f, true, q).r, STORE_NOT_FOUND);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_purge_removes_the_dead_and_cancels_the_pending) {
+    fixture f;
+    queue_open(&f);
+    put_three(&f);
+    int64_t first = due(&f, T, NOW, 1).list[0].id;
+    ck_assert_int_eq(finish(&f, first, DELIVERY_DEAD, 0, NOW), STORE_OK);
+    ck_assert_uint_eq(purge_all(&f, (event_query){.target = STR(T), .state = -1}), 1);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM deliveries"), 2);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM attempts"), 0);
+    ck_assert_uint_eq(purge_all(&f, (event_query){.target = STR(T), .state = DELIVERY_PENDING}), 2);
+    target_counts c = counts_of(&f, T);
+    ck_assert(c.pending == 0 && c.dead == 0 && c.oldest_ms == 0);
+    ck_assert_uint_eq(due(&f, T, NOW + 100000, 10).count, 0);
+    ck_assert_int_eq(finish(&f, first, DELIVERY_DONE, 0, NOW), STORE_OK); /* gone: passed over */
+    /* one that came through after it was cancelled has come through */
+    list_told l = list_of(&f, true, (event_query){.target = STR(T), .state = DELIVERY_CANCELLED});
+    ck_assert_ptr_nonnull(strstr(l.json, "\"event\":\"e2\""));
+    int64_t second = number_of(&f, "SELECT min(id) FROM deliveries");
+    ck_assert_int_eq(finish(&f, second, DELIVERY_PENDING, NOW + 1, NOW), STORE_OK);
+    ck_assert_uint_eq(counts_of(&f, T).pending, 0);
+    ck_assert_int_eq(finish(&f, second, DELIVERY_DONE, 0, NOW), STORE_OK);
+    ck_assert_uint_eq(counts_of(&f, T).done, 1);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_range_of_events_is_replayed) {
+    fixture f;
+    queue_open(&f);
+    put_three(&f);
+    event_query q = {
+        .target = STR("subscription/b"), .since_ms = NOW + 500, .until_ms = NOW + 1500, .state = -1};
+    ck_assert_uint_eq(replay_all(&f, q, NOW + 9000), 1);
+    due_told d = due(&f, "subscription/b", NOW + 9000, 10);
+    ck_assert_uint_eq(d.count, 1);
+    ck_assert_str_eq(d.list[0].event, "e2");
+    ck_assert_str_eq(d.list[0].key, ""); /* it had none of this target */
+    q = (event_query){.target = STR(T), .type = STR("order.*"), .state = -1};
+    ck_assert_uint_eq(replay_all(&f, q, NOW + 9000), 3);
+    ck_assert_uint_eq(counts_of(&f, T).pending, 6);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM deliveries WHERE key = 'k'"), 4);
+    q.type = STR("invoice.*");
+    ck_assert_uint_eq(replay_all(&f, q, NOW), 0);
+    q = (event_query){.target = STR(T), .event = STR("e1"), .state = -1};
+    ck_assert_uint_eq(replay_all(&f, q, NOW), 1);
+    fixture_close(&f);
+}
+END_TEST
+
+/* Many more than one job changes. */
+START_TEST(large_changes_go_in_pieces) {
+    enum { COUNT = 3000 };
+    fixture f;
+    queue_open(&f);
+    ck_assert_int_eq(put_one(&f, "first", T, NULL, NOW), STORE_OK);
+    ck_assert_int_eq(finish(&f, due(&f, T, NOW, 1).list[0].id, DELIVERY_DEAD, 0, NOW), STORE_OK);
+    ck_assert_int_eq(
+        fixture_sql(
+            &f, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= 3000)"
+                "INSERT INTO events SELECT i, 1700000000000, 0, 0, 'e' || i, 'api', 't', '', '', x'' FROM n;"
+                "INSERT INTO deliveries SELECT number * 65536, 1, 3, 1, 0, 0, 0, '' FROM events WHERE "
+                "number > 1;"
+                "UPDATE targets SET dead = 3001, rows = 3001"),
+        STORE_OK);
+    store_counts before, after;
+    store_count(f.s, &before);
+    ck_assert_uint_eq(redrive_all(&f, (event_query){.target = STR(T), .state = -1}, NOW), COUNT + 1);
+    store_count(f.s, &after);
+    ck_assert_uint_ge(after.commits - before.commits, 5);
+    ck_assert_uint_eq(counts_of(&f, T).pending, COUNT + 1);
+    ck_assert_uint_eq(replay_all(&f, (event_query){.target = STR("b"), .state = -1}, NOW), COUNT + 1);
+    ck_assert_uint_eq(purge_all(&f, (event_query){.target = STR(T), .state = DELIVERY_PENDING}), COUNT + 1);
+    ck_assert_uint_eq(purge_all(&f, (event_query){.target = STR(T), .state = DELIVERY_CANCELLED}), COUNT + 1);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM deliveries"), COUNT + 1);
+    fixture_close(&f);
+}
+END_TEST
+
+/* --- lists --------------------------------------------------------------------------------------------- */
+
+static size_t count_of(const char *text, const char *part) {
+    size_t n = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        n++;
+    return n;
+}
+
+START_TEST(events_are_listed_newest_first_by_pages) {
+    fixture f;
+    queue_open(&f);
+    put_three(&f);
+    list_told l = list_of(&f, false, (event_query){.state = -1, .limit = 2});
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 2);
+    ck_assert(strstr(l.json, "\"e3\"") < strstr(l.json, "\"e2\"") && strstr(l.json, "\"e3\"") != NULL);
+    ck_assert_ptr_null(strstr(l.json, "payload"));
+    ck_assert_ptr_nonnull(strstr(l.json, "\"deliveries\":{\"pending\":1}"));
+    ck_assert_int_gt(l.next, 0);
+    l = list_of(&f, false, (event_query){.state = -1, .limit = 2, .before = l.next});
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 1);
+    ck_assert_ptr_nonnull(strstr(l.json, "\"e1\""));
+    ck_assert_int_eq(l.next, 0);
+    l = list_of(&f, false, (event_query){.state = -1, .since_ms = NOW + 1000, .until_ms = NOW + 1000});
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 1);
+    l = list_of(&f, false, (event_query){.state = -1, .source = STR("endpoint/x")});
+    ck_assert_str_eq(l.json, "");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(one_event_has_its_payload) {
+    fixture f;
+    queue_open(&f);
+    const event_new n[3] = {
+        {.id = STR("json"), .payload = STR("[1]"), .at_ms = NOW, .attributes = STR("{\"a\":1}")},
+        {.id = STR("bytes"), .payload = STR("\xff\x00\x01\x02"), .at_ms = NOW},
+        {.id = STR("none"), .at_ms = NOW}};
+    ck_assert_int_eq(put_events(&f, n, 3).r, STORE_OK);
+    list_told l = list_of(&f, false, (event_query){.event = STR("json"), .state = -1});
+    ck_assert_ptr_nonnull(strstr(l.json, "\"payload\":[1]"));
+    ck_assert_ptr_nonnull(strstr(l.json, "\"attributes\":{\"a\":1}"));
+    l = list_of(&f, false, (event_query){.event = STR("bytes"), .state = -1});
+    ck_assert_ptr_nonnull(strstr(l.json, "\"payload_base64\":\"/wABAg==\""));
+    l = list_of(&f, false, (event_query){.event = STR("none"), .state = -1});
+    ck_assert_ptr_nonnull(strstr(l.json, "\"payload_base64\":\"\""));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(deliveries_are_listed_by_target_and_state) {
+    fixture f;
+    queue_open(&f);
+    put_three(&f);
+    ck_assert_int_eq(put_one(&f, "e4", "subscription/b", NULL, NOW + 3000), STORE_OK);
+    due_told d = due(&f, T, NOW + 5000, 10);
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_PENDING, NOW + 60000, NOW + 5000), STORE_OK);
+    list_told l = list_of(&f, true, (event_query){.target = STR(T), .state = DELIVERY_PENDING});
+    ck_assert_uint_eq(count_of(l.json, "\"state\":\"pending\""), 3); /* later, behind its key, at once */
+    ck_assert(strstr(l.json, "\"e3\"") < strstr(l.json, "\"e2\"") &&
+              strstr(l.json, "\"e2\"") < strstr(l.json, "\"e1\""));
+    ck_assert_uint_eq(count_of(l.json, "\"behind_key\":true"), 1);
+    l = list_of(&f, true, (event_query){.target = STR(T), .state = DELIVERY_PENDING, .limit = 1});
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 1);
+    l = list_of(&f, true, (event_query){.target = STR(T), .state = DELIVERY_PENDING, .before = l.next});
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 2);
+    l = list_of(&f, true, ANY);
+    ck_assert_uint_eq(count_of(l.json, "\"id\""), 4);
+    ck_assert_ptr_nonnull(strstr(l.json, "\"target\":\"subscription/b\""));
+    l = list_of(&f, true, (event_query){.event = STR("e1"), .state = -1});
+    ck_assert_ptr_nonnull(strstr(l.json, "\"status\":503"));
+    ck_assert_ptr_nonnull(strstr(l.json, "\"duration_ms\":7"));
+    l = list_of(&f, true, (event_query){.target = STR("subscription/nobody"), .state = -1});
+    ck_assert(l.r == STORE_OK && l.json[0] == '\0');
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(dead_ones_are_tried_again_from_the_beginning), unit_test(an_event_unknown_is_said_to_be),
+          unit_test(a_purge_removes_the_dead_and_cancels_the_pending),
+          unit_test(a_range_of_events_is_replayed), unit_test(large_changes_go_in_pieces),
+          unit_test(events_are_listed_newest_first_by_pages), unit_test(one_event_has_its_payload),
+          unit_test(deliveries_are_listed_by_target_and_state))

@@ -1,0 +1,129 @@
+/* Whose a target is: by time, and by who is alive. */
+#include "events_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+typedef struct own_told {
+    fixture *f;
+    store_result r;
+    bool own[8];
+} own_told;
+
+static void note_own(store_result r, const bool *own, size_t count, void *ctx) {
+    own_told *o = ctx;
+    o->r = r;
+    memcpy(o->own, own, count * sizeof *own);
+    sem_post(&o->f->sem);
+}
+
+static bool owns(fixture *f, uint64_t now_ms, uint64_t until_ms) {
+    own_told o = {.f = f};
+    const bb_str names[2] = {STR("subscription/a"), STR("subscription/b")};
+    ck_assert(events_own(f->s, names, 2, now_ms, until_ms, f->l, note_own, &o));
+    sem_wait(&f->sem);
+    ck_assert_int_eq(o.r, STORE_OK);
+    ck_assert(o.own[0] == o.own[1]);
+    return o.own[0];
+}
+
+START_TEST(a_lease_is_taken_and_renewed) {
+    fixture f;
+    queue_open(&f);
+    ck_assert(owns(&f, NOW, NOW + 1000));
+    ck_assert(owns(&f, NOW + 500, NOW + 1500));
+    ck_assert_int_eq(number_of(&f, "SELECT min(until_ms) FROM targets"), (int64_t)NOW + 1500);
+    fixture_close(&f);
+}
+END_TEST
+
+/* Another process with the file: a child that owns the targets until it is told to end. */
+static pid_t start_owner(fixture *f, int *hold) {
+    int ready[2], held[2];
+    char byte = 0;
+    ck_assert(pipe(ready) == 0 && pipe(held) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        fixture own = *f;
+        err e = {""};
+        close(held[1]);
+        own.s = events_open(f->path, &e);
+        own.l = loop_new(0);
+        sem_init(&own.sem, 0, 0);
+        bool ok = own.s != NULL && loop_start(own.l) && owns(&own, NOW, NOW + 1000) &&
+                  write(ready[1], "r", 1) == 1;
+        (void)!read(held[0], &byte, 1);
+        _exit(ok ? 0 : 1);
+    }
+    close(held[0]);
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    *hold = held[1];
+    return child;
+}
+
+START_TEST(a_lease_of_a_process_that_lives_holds_until_its_time) {
+    fixture f = {.folder = "/tmp/busbar-events-XXXXXX"};
+    int hold, status;
+    ck_assert_ptr_nonnull(mkdtemp(f.folder));
+    snprintf(f.path, sizeof f.path, "%s/events.db", f.folder);
+    pid_t child = start_owner(&f, &hold); /* before any thread runs here */
+    queue_reopen(&f);
+    f.l = loop_new(0);
+    f.a = arena_new(0);
+    sem_init(&f.sem, 0, 0);
+    ck_assert(loop_start(f.l));
+    ck_assert(!owns(&f, NOW + 1, NOW + 1001));
+    ck_assert(!owns(&f, NOW + 999, NOW + 2000));
+    ck_assert(owns(&f, NOW + 1000, NOW + 2000)); /* not renewed */
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    close(hold);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_lease_of_a_process_that_was_killed_is_over_at_once) {
+    fixture f = {.folder = "/tmp/busbar-events-XXXXXX"};
+    int hold, status;
+    ck_assert_ptr_nonnull(mkdtemp(f.folder));
+    snprintf(f.path, sizeof f.path, "%s/events.db", f.folder);
+    pid_t child = start_owner(&f, &hold);
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    close(hold);
+    queue_reopen(&f);
+    f.l = loop_new(0);
+    f.a = arena_new(0);
+    sem_init(&f.sem, 0, 0);
+    ck_assert(loop_start(f.l));
+    ck_assert(owns(&f, NOW + 1, NOW + 1001));
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_targets_own_text_is_kept) {
+    fixture f;
+    queue_open(&f);
+    told o = {.f = &f};
+    ck_assert_ptr_null(events_target_state(f.s, STR("subscription/a"), f.a).ptr);
+    ck_assert(
+        events_target_set_state(f.s, STR("subscription/a"), STR("{\"failing\":1}"), f.l, note_result, &o));
+    sem_wait(&f.sem);
+    ck_assert_int_eq(o.r, STORE_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(str_eq(events_target_state(f.s, STR("subscription/a"), f.a), STR("{\"failing\":1}")));
+        queue_reopen(&f);
+    }
+    ck_assert(events_target_set_state(f.s, STR("subscription/a"), STR(""), NULL, NULL, NULL));
+    store_flush(f.s);
+    ck_assert_ptr_null(events_target_state(f.s, STR("subscription/a"), f.a).ptr);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_lease_is_taken_and_renewed),
+          unit_test(a_lease_of_a_process_that_lives_holds_until_its_time),
+          unit_test(a_lease_of_a_process_that_was_killed_is_over_at_once),
+          unit_test(a_targets_own_text_is_kept))
