@@ -14,14 +14,16 @@
 #define PAUSE_NS 1000000000u       /* after a sweep that removed something */
 #define LONG_PAUSE_NS 10000000000u /* after one that did not */
 #define SPARE_LEAST (16u << 20)    /* bytes of free pages that the file may keep, or a quarter of it */
+#define EVENT_BYTES_LEAST 256u     /* of an event beside its payload */
 #define VACUUM "PRAGMA incremental_vacuum(256)" /* pages at once: a MiB */
 #define TARGETS_A_SWEEP 64
 
 /* What a group may do, and how it went. */
 typedef struct sweep {
     uint64_t now_ms, keep_ms, dead_ms;
-    bool too_much; /* the file is larger than it may be */
-    size_t left, bytes;
+    uint64_t excess; /* bytes that the file is larger than it may be */
+    uint64_t bytes;  /* of payload removed */
+    size_t left;
     int64_t newest; /* never removed: numbers are not to be given twice */
     bool over;
 } sweep;
@@ -100,7 +102,7 @@ static store_result remove_event(store *s, database *d, int64_t number, uint64_t
 /* --- a sweep ----------------------------------------------------------------------------------------- */
 
 /* The next event that is too old or too much; 0: there is none, the sweep is over. */
-static store_result next_event(database *d, sweep *w, int64_t after, int64_t *number) {
+static store_result next_event(database *d, const sweep *w, int64_t after, int64_t *number, uint64_t *bytes) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(
         d, "SELECT number, at_ms, length(payload) FROM events WHERE number > ? ORDER BY number LIMIT 1");
@@ -110,10 +112,9 @@ static store_result next_event(database *d, sweep *w, int64_t after, int64_t *nu
         return r;
     int64_t found = sqlite3_column_int64(stmt, 0);
     bool old = w->keep_ms > 0 && database_column_u64(stmt, 1) + w->keep_ms <= w->now_ms;
-    if (found < w->newest && (old || w->too_much)) {
+    if (found < w->newest && (old || w->bytes < w->excess))
         *number = found;
-        w->bytes += database_column_u64(stmt, 2);
-    }
+    *bytes = database_column_u64(stmt, 2) + EVENT_BYTES_LEAST;
     sqlite3_reset(stmt);
     return STORE_OK;
 }
@@ -123,8 +124,9 @@ static store_result sweep_some(store *s, database *d, sweep *w) {
     store_result r = STORE_OK;
     for (; r == STORE_OK && w->left > 0 && w->bytes < LOOK_BYTES && !w->over; w->left--) {
         int64_t number;
+        uint64_t bytes = 0;
         bool kept = false;
-        r = next_event(d, w, v->keep_at, &number);
+        r = next_event(d, w, v->keep_at, &number, &bytes);
         w->over = number == 0;
         if (r != STORE_OK || w->over)
             break;
@@ -132,6 +134,7 @@ static store_result sweep_some(store *s, database *d, sweep *w) {
         if (r == STORE_OK && !kept) {
             r = remove_event(s, d, number, w->now_ms);
             v->removed++;
+            w->bytes += bytes;
         }
         v->keep_at = number;
     }
@@ -197,7 +200,8 @@ store_result keep_some(store *s, database *d) {
         return STORE_OK;
     uint64_t pages = number_of(d, "PRAGMA page_count"), spare = number_of(d, "PRAGMA freelist_count"),
              page_bytes = number_of(d, "PRAGMA page_size");
-    w.too_much = bytes_max > 0 && (pages - spare) * page_bytes > bytes_max;
+    if (bytes_max > 0 && (pages - spare) * page_bytes > bytes_max)
+        w.excess = (pages - spare) * page_bytes - bytes_max;
     w.newest = database_number(d, "SELECT ifnull(max(number), 0) FROM events", 0);
     store_result r = sweep_some(s, d, &w);
     if (r == STORE_OK && w.over)
