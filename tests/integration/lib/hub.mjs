@@ -137,6 +137,12 @@ export class Hub {
 
   // Ends the process as an operator does, and looks at what it leaves.
   async stop(signal = 'SIGTERM') {
+    await this.stopKeeping(signal);
+    fs.rmSync(this.dir, {recursive: true, force: true});
+  }
+
+  // The same, but its folder stays.
+  async stopKeeping(signal = 'SIGTERM') {
     this.agent.destroy();
     this.child.kill(signal);
     const code = await this.exited;
@@ -144,7 +150,6 @@ export class Hub {
     // TSan's word on a child that a connector ended in the middle of dlopen, which the tests provoke: no finding.
     const said = this.stderr.replace(/ThreadSanitizer: main thread finished with ignores enabled\n.*\n/g, '');
     assert.doesNotMatch(said, /Sanitizer|runtime error:/, said);
-    fs.rmSync(this.dir, {recursive: true, force: true});
   }
 }
 
