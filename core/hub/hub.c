@@ -24,6 +24,7 @@ static void on_wake(uv_async_t *wake) {
     hub_take_releases(h);
     hub_take_accusations(h);
     hub_take_looping(h);
+    hub_webhooks_finish(h);
     if (h->reload_wanted) {
         h->reload_wanted = false;
         hub_reload(h);

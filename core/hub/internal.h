@@ -90,6 +90,7 @@ struct hub {
     report *last;        /* of the last reload */
     connection *retired; /* not yet let go of, by next_retired */
     api_job *waiting;    /* reload?wait=true, until `retired` is empty */
+    api_job *webhook_jobs; /* carried out; until all loops have what they made */
     bool rotating;       /* the secrets: one at a time */
 };
 
@@ -174,6 +175,11 @@ webhook_reading hub_webhooks_reading(const hub *h);
 /* Reads them anew, after the connections, and hands them to the loops. */
 void hub_webhooks_reload(hub *h);
 void hub_webhooks_close(hub *h);
+/* Whether every loop has the set in force. */
+bool hub_webhooks_settled(const hub *h);
+/* The job is answered once that is so: what it has made is there, wherever it is looked for. */
+void hub_webhooks_wait(hub *h, api_job *job);
+void hub_webhooks_finish(hub *h);
 /* webhook_jobs.c: those files, as the API changes them */
 void hub_webhook_job(hub *h, api_job *job);
 

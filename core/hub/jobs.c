@@ -28,12 +28,17 @@ void hub_write_report(hub *h, api_job *job) {
     report_write(h->last, &w);
 }
 
+/* What was replaced has ended, and every loop has what is new; or nobody is to wait any more. */
+static bool has_settled(hub *h) {
+    return h->stopping || (h->last->drained && hub_webhooks_settled(h));
+}
+
 static void reload(hub *h, api_job *job) {
     hub_reload(h);
     if (h->last == NULL) {
         job->problem = PROBLEM_OVERLOADED;
         job->detail = STR("no memory for a reload");
-    } else if (job->wait && !h->last->drained && !h->stopping) {
+    } else if (job->wait && !has_settled(h)) {
         job->next = h->waiting;
         h->waiting = job;
         return;
@@ -78,7 +83,7 @@ static void answer_reloads(hub *h, api_job *reloads) {
     reload(h, reloads);
     for (api_job *job = rest, *next; job != NULL; job = next) {
         next = job->next;
-        if (job->wait && !h->last->drained && !h->stopping) {
+        if (job->wait && !has_settled(h)) {
             job->next = h->waiting;
             h->waiting = job;
             continue;

@@ -140,7 +140,8 @@ void hub_take_releases(hub *h) {
     }
     if (h->retired == NULL && h->last != NULL) {
         h->last->drained = true;
-        hub_answer_waiters(h);
+        if (hub_webhooks_settled(h))
+            hub_answer_waiters(h);
     }
 }
 
@@ -231,10 +232,10 @@ void hub_reload(hub *h) {
     h->last = done.report;
     report_log(h->last);
     auth_runtime_reloaded(h->auth);
-    if (h->last->committed)
-        hub_webhooks_reload(h);
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {
         h->last->drained = h->retired == NULL;
+        if (h->last->committed)
+            hub_webhooks_reload(h);
         return;
     }
     hand_over(h, registry_current(h->registry), done.old, done.retired);
@@ -244,6 +245,7 @@ void hub_reload(hub *h) {
         uv_timer_start(&h->drain_timer, hub_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
     }
     h->last->drained = h->retired == NULL;
+    hub_webhooks_reload(h); /* which loops take after the connections */
 }
 
 void hub_take_looping(hub *h) {

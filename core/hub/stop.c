@@ -56,6 +56,7 @@ static void stop_loops(hub *h) {
     atomic_store(&h->shared.ready, false);
     transfers_stop(h->transfers);
     hub_answer_waiters(h);
+    hub_webhooks_finish(h);
     if (running) {
         for (unsigned i = 0; i < h->loop_count; i++)
             loop_post(h->loops[i].loop, close_server, &h->loops[i]);

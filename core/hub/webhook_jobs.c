@@ -50,7 +50,7 @@ static void answer(change_job *c, bb_str id, unsigned status) {
     }
     json_object_end(&w);
     c->job->status = status;
-    hub_job_finish(c->h, c->job);
+    hub_webhooks_wait(c->h, c->job);
 }
 
 /* --- writing, and taking back --------------------------------------------------------------------------- */

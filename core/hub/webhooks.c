@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 typedef struct handover {
+    hub *hub;
     webhook_loop *to;
     webhook_set *set; /* with a reference */
 } handover;
@@ -16,18 +17,20 @@ static void take_set(loop *l, void *arg) {
     (void)l;
     handover *o = arg;
     webhook_loop_swap(o->to, o->set);
+    uv_async_send(&o->hub->wake);
     free(o);
 }
 
 static void hand_over(hub *h, webhook_loop *to) {
     handover *o = malloc(sizeof *o);
     if (o != NULL)
-        *o = (handover){.to = to, .set = webhook_set_ref(h->webhooks.set)};
+        *o = (handover){.hub = h, .to = to, .set = webhook_set_ref(h->webhooks.set)};
     if (o != NULL && loop_post(to->worker->loop, take_set, o))
         return;
     if (o != NULL)
         webhook_set_unref(o->set);
     free(o);
+    atomic_store_explicit(&to->generation, h->webhooks.set->generation, memory_order_release);
     log_error("no memory to hand the webhooks to loop %u: it keeps the old ones", to->worker->number);
 }
 
@@ -75,6 +78,37 @@ void hub_webhooks_reload(hub *h) {
     for (unsigned i = 0; i < h->webhooks.loop_count; i++)
         hand_over(h, h->webhooks.loops[i]);
 }
+
+/* --- who waits for the loops ------------------------------------------------------------------------------
+ */
+
+bool hub_webhooks_settled(const hub *h) {
+    for (unsigned i = 0; i < h->webhooks.loop_count; i++)
+        if (atomic_load_explicit(&h->webhooks.loops[i]->generation, memory_order_acquire) <
+            h->webhooks.set->generation)
+            return false;
+    return true;
+}
+
+void hub_webhooks_wait(hub *h, api_job *job) {
+    job->next = h->webhook_jobs;
+    h->webhook_jobs = job;
+    hub_webhooks_finish(h);
+}
+
+void hub_webhooks_finish(hub *h) {
+    if (h->webhook_jobs == NULL || !(h->stopping || hub_webhooks_settled(h)))
+        return;
+    api_job *jobs = h->webhook_jobs;
+    h->webhook_jobs = NULL;
+    for (api_job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        hub_job_finish(h, job);
+    }
+}
+
+/* --- the beginning and the end ----------------------------------------------------------------------------
+ */
 
 bool hub_webhooks_open(hub *h, err *e) {
     h->webhooks.post = &h->settings.post;

@@ -107,8 +107,8 @@ static void put_head(json_writer *w, const webhook_reader *r, const json_value *
     json_key(w, str_from(r->section));
     json_object(w);
     for (json_iter it = json_iterate(root); json_next(&it);) {
-        if (str_eq(it.key, STR("id")) || str_eq(it.key, STR("routes")) || is_in(r->sections, it.key) ||
-            json_is(it.value, JSON_NULL))
+        if (str_eq(it.key, STR("id")) || str_eq(it.key, STR("routes")) ||
+            (is_in(r->sections, it.key) && json_is(it.value, JSON_OBJECT)) || json_is(it.value, JSON_NULL))
             continue;
         json_key(w, it.key);
         if (is_list(it.value))
@@ -119,31 +119,31 @@ static void put_head(json_writer *w, const webhook_reader *r, const json_value *
     json_object_end(w);
 }
 
-static bool put_section(json_writer *w, const webhook_reader *r, bb_str name, const json_value *v, err *e) {
-    if (v == NULL || json_is(v, JSON_NULL))
-        return true;
+/* A member of that name which is no object is a key of the main section ("verify": "none"). */
+static void put_section(json_writer *w, const webhook_reader *r, bb_str name, const json_value *v) {
     if (!json_is(v, JSON_OBJECT))
-        return err_set(e, "\"%.*s\" is an object of keys and values", STR_FMT(name));
+        return;
     json_key(w, name);
     json_object(w);
     put_members(w, r, v);
     json_object_end(w);
-    return true;
 }
 
 static bool put_all(json_writer *w, arena *a, const webhook_reader *r, const json_value *root, err *e) {
-    bool ok = true;
     json_object(w);
     put_head(w, r, root);
-    for (const char *const *s = r->sections; ok && s != NULL && *s != NULL; s++)
-        ok = put_section(w, r, str_from(*s), json_get(root, str_from(*s)), e);
+    for (const char *const *s = r->sections; s != NULL && *s != NULL; s++)
+        put_section(w, r, str_from(*s), json_get(root, str_from(*s)));
     const json_value *routes = json_getl(root, "routes");
-    if (ok && routes != NULL && !json_is(routes, JSON_OBJECT) && !json_is(routes, JSON_NULL))
+    if (routes != NULL && !json_is(routes, JSON_OBJECT) && !json_is(routes, JSON_NULL))
         return err_set(e, "\"routes\" is an object: {\"NAME\": {…}}");
-    for (json_iter it = json_iterate(routes); ok && json_next(&it);)
-        ok = put_section(w, r, arena_printf(a, "route %.*s", STR_FMT(it.key)), it.value, e);
+    for (json_iter it = json_iterate(routes); json_next(&it);) {
+        if (!json_is(it.value, JSON_OBJECT) && !json_is(it.value, JSON_NULL))
+            return err_set(e, "route \"%.*s\" is an object of keys and values", STR_FMT(it.key));
+        put_section(w, r, arena_printf(a, "route %.*s", STR_FMT(it.key)), it.value);
+    }
     json_object_end(w);
-    return ok;
+    return true;
 }
 
 bool document_to_text(arena *a, const webhook_reader *r, const json_value *root, bb_str *out, err *e) {

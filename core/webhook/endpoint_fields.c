@@ -129,8 +129,25 @@ static bool find_scheme(const reading *r, endpoint *p, const bb_webhook_scheme *
 
 /* --- the fields -------------------------------------------------------------------------------------- */
 
-static const conf_entry *entry_of(const reading *r, const char *name) {
+/* `secret` stands for a scheme's one secret, whatever the scheme calls it. */
+static const char *secret_alias(const bb_webhook_scheme *scheme) {
+    const char *one = NULL;
+    for (size_t i = 0; scheme->fields != NULL && scheme->fields[i] != NULL; i++) {
+        const bb_auth_field *f = scheme->fields[i];
+        if (strcmp(f->name, "secret") == 0)
+            return NULL;
+        if ((f->flags & BB_AUTH_SECRET) != 0 && (one == NULL || (f->flags & BB_AUTH_REQUIRED) != 0))
+            one = f->name;
+    }
+    return one;
+}
+
+static const conf_entry *entry_of(const reading *r, const bb_webhook_scheme *scheme, const char *name) {
     const conf_entry *entry = conf_find(r->verify, str_from(name));
+    const char *alias = secret_alias(scheme);
+    if (entry == NULL && alias != NULL && strcmp(alias, name) == 0 &&
+        conf_find(r->own, STR("secret")) != NULL)
+        return conf_find(r->own, STR("secret"));
     for (size_t i = 0; entry == NULL && endpoint_keys[i] != NULL; i++)
         if (strcmp(endpoint_keys[i], name) == 0)
             return NULL; /* there it means something else */
@@ -138,13 +155,15 @@ static const conf_entry *entry_of(const reading *r, const char *name) {
 }
 
 static bool check_keys(const reading *r, const bb_webhook_scheme *scheme) {
-    const char *known[sizeof endpoint_keys / sizeof endpoint_keys[0] + PLUGIN_FIELDS_MAX];
+    const char *known[sizeof endpoint_keys / sizeof endpoint_keys[0] + PLUGIN_FIELDS_MAX + 1];
     const char *fields[PLUGIN_FIELDS_MAX + 1];
     size_t n = 0, k = 0;
     for (; endpoint_keys[n] != NULL; n++)
         known[n] = endpoint_keys[n];
     for (; scheme->fields != NULL && scheme->fields[k] != NULL; k++)
         known[n++] = fields[k] = scheme->fields[k]->name;
+    if (secret_alias(scheme) != NULL)
+        known[n++] = "secret";
     known[n] = fields[k] = NULL;
     return conf_check_keys(r->f, r->own, known, r->e) &&
            (r->verify == NULL || conf_check_keys(r->f, r->verify, fields, r->e));
@@ -178,8 +197,9 @@ static bool split(const reading *r, const conf_entry *entry, const bb_auth_field
     return true;
 }
 
-static bool fill(const reading *r, endpoint *p, const bb_auth_field *field, filled *out) {
-    const conf_entry *entry = entry_of(r, field->name);
+static bool fill(const reading *r, endpoint *p, const bb_webhook_scheme *scheme, const bb_auth_field *field,
+                 filled *out) {
+    const conf_entry *entry = entry_of(r, scheme, field->name);
     bb_str value = str_from(field->otherwise);
     *out = (filled){.count = 0};
     if (entry != NULL && !conf_expand(r->a, r->f, entry, &value, &out->expanded, r->e))
@@ -224,7 +244,7 @@ static bool fill_all(const reading *r, const bb_webhook_scheme *scheme, endpoint
     filled values[PLUGIN_FIELDS_MAX];
     size_t most = 1;
     for (size_t i = 0; scheme->fields != NULL && scheme->fields[i] != NULL; i++) {
-        if (!fill(r, p, scheme->fields[i], &values[i]))
+        if (!fill(r, p, scheme, scheme->fields[i], &values[i]))
             return false;
         most = values[i].count > most ? values[i].count : most;
     }
@@ -238,10 +258,12 @@ static bool fill_all(const reading *r, const bb_webhook_scheme *scheme, endpoint
 }
 
 static bool note_secrets(arena *a, const bb_webhook_scheme *scheme, endpoint *p) {
-    bb_str *names = arena_alloc(a, PLUGIN_FIELDS_MAX * sizeof *names);
+    bb_str *names = arena_alloc(a, (PLUGIN_FIELDS_MAX + 1) * sizeof *names);
     for (size_t i = 0; names != NULL && scheme->fields != NULL && scheme->fields[i] != NULL; i++)
         if ((scheme->fields[i]->flags & BB_AUTH_SECRET) != 0)
             names[p->secret_count++] = arena_copy(a, str_from(scheme->fields[i]->name));
+    if (names != NULL && secret_alias(scheme) != NULL)
+        names[p->secret_count++] = STR("secret");
     p->secrets = names;
     return names != NULL;
 }

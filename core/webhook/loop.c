@@ -7,6 +7,7 @@ void webhooks_stored(webhooks *hub, const event_target *targets, size_t count) {
 
 bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e) {
     *l = (webhook_loop){.hub = hub, .worker = w, .set = webhook_set_ref(hub->set)};
+    atomic_store_explicit(&l->generation, l->set->generation, memory_order_release);
     plugin_call_init(&l->verifying);
     hub->loops[hub->loop_count++] = l;
     if (hub->events == NULL)
@@ -21,6 +22,7 @@ bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e) {
 void webhook_loop_swap(webhook_loop *l, webhook_set *next) {
     webhook_set_unref(l->set);
     l->set = next;
+    atomic_store_explicit(&l->generation, next->generation, memory_order_release);
     if (l->dispatcher != NULL)
         dispatcher_swap(l->dispatcher, next);
 }

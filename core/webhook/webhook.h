@@ -26,17 +26,18 @@ typedef struct webhooks {
     const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;
-    webhook_set *set;     /* in force; counted [main] */
-    dispatch dispatch;    /* who delivers: to be woken once events are stored [any-thread] */
+    webhook_set *set;  /* in force; counted [main] */
+    dispatch dispatch; /* who delivers: to be woken once events are stored [any-thread] */
 } webhooks;
 
 /* What one loop has of them. [loop] */
 struct webhook_loop {
     webhooks *hub;
     worker *worker;
-    webhook_set *set;       /* in force on this loop; counted; never NULL */
-    dispatcher *dispatcher; /* NULL: there is no queue */
-    plugin_call verifying;  /* of one request at a time */
+    webhook_set *set;             /* in force on this loop; counted; never NULL */
+    dispatcher *dispatcher;       /* NULL: there is no queue */
+    _Atomic(uint64_t) generation; /* of `set`: for others to look at */
+    plugin_call verifying;        /* of one request at a time */
 };
 
 /* Events are on disk for these: the loops that deliver to them look. [any-thread] */

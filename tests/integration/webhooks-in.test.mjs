@@ -1,0 +1,344 @@
+// Webhooks that come in: verified as the makers of the signatures make them, stored before the 2xx, answered as
+// services want it.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import net from 'node:net';
+import test, {after, before} from 'node:test';
+import {Webhooks} from '@octokit/webhooks';
+import Stripe from 'stripe';
+import {Webhook} from 'standardwebhooks';
+import {Webhook as SvixWebhook} from 'svix';
+import {createRequire} from 'node:module';
+import {assertProblem, request, startHub, until} from './lib/hub.mjs';
+
+const bolt = createRequire(import.meta.url)('@slack/bolt');
+const specs = process.env.BUSBAR_SPECS;
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', OLD = 'whsec_' + Buffer.from('an old secret of 24 bytes').toString('base64');
+const SIGNING = '8f742231b10e8888abcd99yyyzzz85a5';
+const pair = crypto.generateKeyPairSync('ed25519');
+const publicKey = 'whpk_' + pair.publicKey.export({format: 'der', type: 'spki'}).subarray(-32).toString('base64');
+const endpoint = (text, more = '') => `[endpoint]\n${text}\n${more}`;
+let hub;
+
+before(async () => {
+  hub = await startHub({
+    env: {STD_SECRETS: `${SECRET}\n${OLD}`},
+    conf: {
+      'std.hook.conf': endpoint('scheme = standard_webhooks\nsecret = ${env:STD_SECRETS}\nheaders = User-Agent, X-Trace', '[route all]\nconnection = none_such\noperation = x\n'.slice(0, 0)),
+      'asym.hook.conf': endpoint(`scheme = standard_webhooks\nsecret = ${publicKey}`),
+      'github.hook.conf': endpoint("scheme = github\nsecret = It's a Secret to Everybody"),
+      'stripe.hook.conf': endpoint('scheme = stripe\nsecret = whsec_old\n  whsec_test_secret'),
+      'slack.hook.conf': endpoint(`scheme = slack\nsecret = ${SIGNING}`),
+      'open.hook.conf': endpoint('verify = none\ntype_from = /type\nid_from = X-Id\ntypes = a.*, b'),
+      'bare.hook.conf': endpoint('name = no scheme at all'),
+      'nokey.hook.conf': endpoint('scheme = hmac'),
+      'basic.hook.conf': endpoint('scheme = basic\nusername = Aladdin\npassword = open sesame'),
+      'bearer.hook.conf': endpoint('scheme = bearer\nsecret = t0ken'),
+      'token.hook.conf': endpoint('scheme = token\nheader = X-Gitlab-Token\nsecret = one\n  two'),
+      'hmac1.hook.conf': endpoint('scheme = hmac\nsecret = k\nheader = X-Hub-Signature\nprefix = sha1=\nalgorithm = sha1'),
+      'hmac512.hook.conf': endpoint('scheme = hmac\nsecret = 6b6579\nsecret_encoding = hex\nencoding = base64\nalgorithm = sha512\nheader = X-Sig'),
+      'hmact.hook.conf': endpoint('scheme = hmac\nsecret = k\nheader = Signature\nsignature_key = v1\ntimestamp_key = t\nsigned = {timestamp}.{body}'),
+      'small.hook.conf': endpoint('verify = none\nmax_body = 10'),
+      'slow.hook.conf': endpoint('verify = none\nrate = 2/h'),
+      'each.hook.conf': endpoint('verify = none\nsender_rate = 1/h\nproxies = 127.0.0.0/8, 10.0.0.1'),
+      'far.hook.conf': endpoint('verify = none\nallow = 192.0.2.0/24, 2001:db8::/32\nproxies = 127.0.0.1'),
+      'schema.hook.conf': endpoint('verify = none\nschema = {"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}'),
+      'always.hook.conf': endpoint(`scheme = standard_webhooks\nsecret = ${SECRET}\ntolerance = 0s\ndedup = 0s`),
+    },
+  });
+});
+after(() => hub.stop());
+
+// As a service posts: no key of the hub's.
+const post = (id, body, headers = {}, more = {}) => request(`${hub.url}/hooks/${id}`, {method: 'POST', body, agent: hub.agent, headers: {'content-type': 'application/json', ...(body === undefined ? {} : {'content-length': Buffer.byteLength(body)}), ...headers}, ...more});
+const status = async (id) => (await hub.api('GET', `/api/v1/webhooks/endpoints/${id}`)).body;
+const events = async (id) => (await hub.api('GET', `/api/v1/events?source=endpoint/${id}`)).body.events;
+const whole = async (event) => (await hub.api('GET', `/api/v1/events/${event.id}`)).body.event;
+const signed = (wh, id, body, at = new Date()) => ({'webhook-id': id, 'webhook-timestamp': String(Math.floor(at / 1000)), 'webhook-signature': wh.sign(id, at, body)});
+const hmac = (algorithm, key, text, encoding = 'hex') => crypto.createHmac(algorithm, key).update(text).digest(encoding);
+
+async function refused(id, answer, code, outcome) {
+  assert.equal(answer.status, code, answer.text);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  assert.equal((await status(id)).requests[outcome] > 0, true, outcome);
+}
+
+test('what the Standard Webhooks libraries sign is taken, under any of the secrets', async () => {
+  const body = JSON.stringify({type: 'invoice.paid', timestamp: '2026-01-01T00:00:00Z', data: {n: 12345678901234567890n.toString()}}, null, 1);
+  for (const [wh, id] of [[new Webhook(SECRET), 'msg_1'], [new Webhook(OLD), 'msg_2'], [new SvixWebhook(SECRET), 'msg_3']]) {
+    const answer = await post('std', body, {...signed(wh, id, body), 'x-trace': 'abc'});
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.text, '');
+  }
+  const at = new Date(), svix = {'svix-id': 'msg_4', 'svix-timestamp': String(Math.floor(at / 1000)), 'svix-signature': new SvixWebhook(SECRET).sign('msg_4', at, body)};
+  assert.equal((await post('std', body, svix)).status, 200);
+  const stored = await events('std');
+  assert.equal(stored.length, 4);
+  const event = await whole(stored[0]);
+  assert.equal(event.type, 'invoice.paid');
+  assert.equal(event.source, 'endpoint/std');
+  assert.deepEqual(event.payload, JSON.parse(body));
+  assert.equal((await whole(stored[3])).attributes.headers['X-Trace'], 'abc');
+  assert.equal((await whole(stored[3])).attributes.id, 'msg_1');
+});
+
+test('Ed25519 signatures (v1a) are taken by the public key, and no other', async () => {
+  const body = '{"type":"a"}', at = String(Math.floor(Date.now() / 1000));
+  const sign = (key, id) => `v1a,${crypto.sign(null, Buffer.from(`${id}.${at}.${body}`), key).toString('base64')}`;
+  const headers = (id, signature) => ({'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature});
+  assert.equal((await post('asym', body, headers('m1', `v1,AAAA ${sign(pair.privateKey, 'm1')}`))).status, 200);
+  const other = crypto.generateKeyPairSync('ed25519').privateKey;
+  await refused('asym', await post('asym', body, headers('m2', sign(other, 'm2'))), 401, 'refused');
+  // An HMAC under the public key's bytes, which everybody knows, is no signature.
+  const forged = `v1,${hmac('sha256', Buffer.from(publicKey.slice(5), 'base64'), `m3.${at}.${body}`, 'base64')}`;
+  await refused('asym', await post('asym', body, headers('m3', forged)), 401, 'refused');
+  assert.equal((await events('asym')).length, 1);
+});
+
+test('forged, stale and early webhooks are refused, and a replay is taken once', async () => {
+  const wh = new Webhook(SECRET), body = '{"type":"x"}', before = (await events('std')).length;
+  const good = signed(wh, 'once', body);
+  await refused('std', await post('std', body, {...good, 'webhook-signature': 'v1,' + 'A'.repeat(43) + '='}), 401, 'refused');
+  await refused('std', await post('std', body + ' ', good), 401, 'refused');
+  await refused('std', await post('std', body, {...good, 'webhook-id': 'other'}), 401, 'refused');
+  await refused('std', await post('std', body), 401, 'refused');
+  await refused('std', await post('std', body, signed(wh, 'old', body, new Date(Date.now() - 301000))), 401, 'stale');
+  await refused('std', await post('std', body, signed(wh, 'early', body, new Date(Date.now() + 302000))), 401, 'stale');
+  assert.equal((await post('std', body, good)).status, 200);
+  assert.equal((await post('std', body, good)).status, 200);
+  assert.equal((await events('std')).length, before + 1);
+  assert.equal((await status('std')).requests.repeated, 1);
+  assert.match(hub.stderr, /endpoint std: a webhook from 127\.0\.0\.1 is refused \(stale\): the request was signed too long ago/);
+});
+
+test('GitHub: @octokit/webhooks signs, and the payloads of its examples come through unchanged', {skip: specs === undefined && 'BUSBAR_SPECS is not set'}, async () => {
+  const octokit = new Webhooks({secret: "It's a Secret to Everybody"}), folder = `${specs}/conformance/github-webhooks`;
+  let n = 0;
+  for (const kind of fs.readdirSync(folder))
+    for (const file of fs.statSync(`${folder}/${kind}`).isDirectory() ? fs.readdirSync(`${folder}/${kind}`).filter((f) => f.endsWith('.json')).slice(0, 2) : []) {
+      const body = fs.readFileSync(`${folder}/${kind}/${file}`, 'utf8');
+      const answer = await post('github', body, {'x-github-event': kind, 'x-github-delivery': `d-${kind}-${file}`, 'x-hub-signature-256': await octokit.sign(body)});
+      assert.equal(answer.status, 200, answer.text);
+      const event = await whole((await events('github'))[0]);
+      assert.deepEqual(event.payload, JSON.parse(body));
+      assert.match(event.type, new RegExp(`^${kind}`));
+      n++;
+    }
+  assert.ok(n >= 8, `${n} payloads`);
+});
+
+test('Stripe: its own library signs, under the second of two secrets', async () => {
+  const payload = JSON.stringify({id: 'evt_test_1', object: 'event', type: 'invoice.paid', data: {object: {id: 'in_1'}}});
+  const header = (secret, timestamp) => Stripe.webhooks.generateTestHeaderString({payload, secret, timestamp});
+  assert.equal((await post('stripe', payload, {'stripe-signature': header('whsec_test_secret')})).status, 200);
+  assert.equal((await post('stripe', payload, {'stripe-signature': header('whsec_old')})).status, 200); // the same event
+  await refused('stripe', await post('stripe', payload, {'stripe-signature': header('whsec_wrong')}), 401, 'refused');
+  await refused('stripe', await post('stripe', payload, {'stripe-signature': header('whsec_old', Math.floor(Date.now() / 1000) - 400)}), 401, 'stale');
+  const stored = await events('stripe');
+  assert.equal(stored.length, 1);
+  assert.equal(stored[0].type, 'invoice.paid');
+});
+
+test("Slack: what bolt's receiver verifies is verified, and the handshake answered", async () => {
+  const sign = (body, at) => `v0=${hmac('sha256', SIGNING, `v0:${at}:${body}`)}`;
+  const at = Math.floor(Date.now() / 1000);
+  const event = JSON.stringify({type: 'event_callback', event_id: 'Ev1', event: {type: 'app_mention', text: 'hi'}});
+  const headers = (body) => ({'x-slack-request-timestamp': String(at), 'x-slack-signature': sign(body, at)});
+  // The peer: the same request is one that its own middleware lets pass.
+  bolt.verifySlackRequest?.({signingSecret: SIGNING, body: event, headers: headers(event)});
+  assert.equal((await post('slack', event, headers(event))).status, 200);
+  const challenge = JSON.stringify({type: 'url_verification', challenge: '3eZbrw1aB10DkyCN'});
+  const answer = await post('slack', challenge, headers(challenge));
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /3eZbrw1aB10DkyCN/);
+  await refused('slack', await post('slack', event, {...headers(event), 'x-slack-signature': sign(`${event} `, at)}), 401, 'refused');
+  assert.equal((await events('slack')).length, 1);
+  assert.equal((await status('slack')).requests.answered, 1);
+});
+
+test('signatures that services publish as examples are verified', {skip: specs === undefined && 'BUSBAR_SPECS is not set'}, async () => {
+  const vectors = JSON.parse(fs.readFileSync(`${specs}/conformance/webhook-vectors/vectors.json`, 'utf8'));
+  const scheme = {'slack-v0': 'slack', 'github-sha256': 'hmac', 'standard-webhooks-v1': 'standard_webhooks', 'stripe-v1': 'stripe'};
+  const more = {'slack-v0': (v) => ({'x-slack-request-timestamp': v.timestamp}), 'standard-webhooks-v1': (v) => ({'webhook-id': v.id, 'webhook-timestamp': v.timestamp})};
+  let n = 0;
+  for (const [i, v] of vectors.entries()) {
+    if (scheme[v.scheme] === undefined) continue;
+    const id = `vector-${i}`, config = {id, scheme: scheme[v.scheme], secret: v.secret, tolerance: '0s', ...(scheme[v.scheme] === 'hmac' ? {header: v.header, prefix: 'sha256='} : {})};
+    assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', config)).status, 201);
+    const headers = {'content-type': 'application/x-www-form-urlencoded', [v.header]: v.signature, ...more[v.scheme]?.(v)};
+    assert.equal((await post(id, v.body, headers)).status, 200, v.scheme);
+    assert.equal((await post(id, v.body + '!', headers)).status, 401, v.scheme);
+    n++;
+  }
+  assert.ok(n >= 5);
+});
+
+test("the hub's own schemes, in the many ways that services write them", async () => {
+  const body = '{"type":"t","id":7}', at = Math.floor(Date.now() / 1000);
+  const pairs = [
+    ['basic', {authorization: `Basic ${btoa('Aladdin:open sesame')}`}, {authorization: `Basic ${btoa('Aladdin:open')}`}],
+    ['bearer', {authorization: 'bearer t0ken'}, {authorization: 'Bearer t0ke'}],
+    ['token', {'x-gitlab-token': 'two'}, {'x-gitlab-token': ''}],
+    ['hmac1', {'x-hub-signature': `sha1=${hmac('sha1', 'k', body)}`}, {'x-hub-signature': hmac('sha1', 'k', body)}],
+    ['hmac512', {'x-sig': hmac('sha512', 'key', body, 'base64')}, {'x-sig': hmac('sha256', 'key', body, 'base64')}],
+    ['hmact', {signature: `t=${at},v1=${'0'.repeat(64)},v1=${hmac('sha256', 'k', `${at}.${body}`)}`}, {signature: `t=${at},v2=${hmac('sha256', 'k', `${at}.${body}`)}`}],
+  ];
+  for (const [id, good, bad] of pairs) {
+    assert.equal((await post(id, body, good)).status, 200, id);
+    await refused(id, await post(id, body, bad), 401, 'refused');
+    await refused(id, await post(id, body), 401, 'refused');
+  }
+  await refused('hmact', await post('hmact', body, {signature: `t=${at - 1000},v1=${hmac('sha256', 'k', `${at - 1000}.${body}`)}`}), 401, 'stale');
+  // Signed at one time and sent again: a replay. Without a time, the same thing may happen twice.
+  const again = {signature: `t=${at},v1=${hmac('sha256', 'k', `${at}.${body}`)}`};
+  assert.equal((await post('hmact', body, again)).status, 200);
+  assert.equal((await events('hmact')).length, 1);
+  assert.equal((await post('bearer', body, {authorization: 'Bearer t0ken'})).status, 200);
+  assert.equal((await events('bearer')).length, 2);
+});
+
+test('an endpoint without a secret takes nothing, unless it says verify = none', async () => {
+  for (const id of ['bare', 'nokey']) {
+    await refused(id, await post(id, '{}'), 401, 'unready');
+    assert.equal((await status(id)).status, 'unready');
+  }
+  assert.equal((await post('open', '{"type":"b"}')).status, 200);
+  assert.equal((await status('open')).verified, false);
+  assert.equal((await request(`${hub.url}/hooks/none-such`, {method: 'POST'})).status, 404);
+});
+
+test('bodies are kept as they are, JSON or not, and events as the endpoint says', async () => {
+  const bytes = Buffer.from([0, 255, 13, 10, 34, 92]);
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'raw', verify: 'none'})).status, 201);
+  const sent = await request(`${hub.url}/hooks/raw`, {method: 'POST', body: bytes, headers: {'content-type': 'application/octet-stream', 'content-length': bytes.length}});
+  assert.equal(sent.status, 200);
+  const raw = await whole((await events('raw'))[0]);
+  assert.equal(raw.content_type, 'application/octet-stream');
+  assert.equal(Buffer.from(raw.payload_base64 ?? raw.payload, 'base64').toString('hex'), bytes.toString('hex'), JSON.stringify(raw));
+  const before = (await events('open')).length;
+  assert.equal((await post('open', '{"type":"a.x"}', {'x-id': '1'})).status, 200);
+  assert.equal((await post('open', '{"type":"a.x"}', {'x-id': '1'})).status, 200);
+  assert.equal((await post('open', '{"type":"c"}')).status, 200);
+  assert.equal((await events('open')).length, before + 1);
+  assert.deepEqual([(await status('open')).requests.ignored, (await status('open')).requests.repeated], [1, 1]);
+  for (const [body, code] of [['{"n":1}', 200], ['{"n":"1"}', 422], ['nonsense', 422]])
+    assert.equal((await post('schema', body)).status, code, body);
+  assert.match(hub.stderr, /endpoint schema: .* \(invalid\): the payload does not fit the endpoint's schema: \/n/);
+});
+
+test('size, rate, addresses and methods have their limits', async () => {
+  await refused('small', await post('small', '01234567890'), 413, 'too-large');
+  assert.equal((await post('small', '0123456789')).status, 200);
+  const answers = [await post('slow', '1'), await post('slow', '2'), await post('slow', '3')];
+  assert.deepEqual(answers.map((a) => a.status).sort(), [200, 429, 429].sort(), 'a burst of one: 2 an hour');
+  assert.ok(Number(answers.find((a) => a.status === 429).headers['retry-after']) > 60);
+  const from = (id, forwarded) => post(id, '1', forwarded ? {'x-forwarded-for': forwarded} : {});
+  assert.deepEqual([(await from('each', '198.51.100.1')).status, (await from('each', '198.51.100.2, 10.0.0.1')).status, (await from('each', '6.6.6.6, 198.51.100.2')).status], [200, 200, 429]);
+  assert.deepEqual([(await from('far', '192.0.2.7')).status, (await from('far', '[2001:db8::7]:4711')).status], [200, 200]);
+  await refused('far', await from('far'), 403, 'foreign');
+  await refused('far', await from('far', '192.0.2.7, 198.51.100.1'), 403, 'foreign');
+  await refused('far', await from('far', 'nonsense'), 403, 'foreign');
+  const got = await request(`${hub.url}/hooks/open`, {method: 'GET'});
+  assertProblem(got, 'method-not-allowed');
+  assert.equal(got.headers.allow, 'POST, OPTIONS');
+});
+
+test('CloudEvents: consent is given, and events are read in their three modes', async () => {
+  const consent = await request(`${hub.url}/hooks/std`, {method: 'OPTIONS', headers: {'webhook-request-origin': 'events.example.com', 'webhook-request-rate': '120'}});
+  assert.equal(consent.status, 200);
+  assert.equal(consent.headers['webhook-allowed-origin'], 'events.example.com');
+  assert.equal(consent.headers['webhook-allowed-rate'], '*');
+  assert.equal(consent.headers.allow, 'POST, OPTIONS');
+});
+
+test('the API registers, changes, pauses, tests and deletes endpoints; secrets are shown nowhere', async () => {
+  const made = await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'shop', scheme: 'hmac', secret: ['k1', 'k2'], types: ['order.*'], type_from: '/type', routes: {}});
+  assert.equal(made.status, 201, made.text);
+  assert.equal(made.body.configuration.secret, '[redacted]');
+  assertProblem(await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'shop', scheme: 'hmac', secret: 'x'}), 'conflict');
+  assertProblem(await hub.api('POST', '/api/v1/webhooks/endpoints', {id: '../x', scheme: 'hmac'}), 'invalid-config');
+  const odd = await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'odd', scheme: 'hmca', secret: 'x'});
+  assertProblem(odd, 'invalid-config');
+  assert.match(odd.body.detail, /there is no webhook scheme "hmca" \(known: .*hmac/);
+  assert.match((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'odd', scheme: 'hmac', secrte: 'x'})).body.detail, /did you mean "secret"/);
+  assert.equal(fs.existsSync(hub.path('conf.d/odd.hook.conf')), false);
+  const body = '{"type":"order.paid"}', sign = (key) => ({'x-signature': hmac('sha256', key, body)});
+  assert.deepEqual([(await post('shop', body, sign('k1'))).status, (await post('shop', body, sign('k2'))).status], [200, 200]);
+  const changed = await hub.api('PATCH', '/api/v1/webhooks/endpoints/shop', {secret: 'k3', name: 'Shop'});
+  assert.equal(changed.status, 200, changed.text);
+  assert.deepEqual([(await post('shop', body, sign('k1'))).status, (await post('shop', body, sign('k3'))).status], [401, 200]);
+  const now = await status('shop');
+  assert.deepEqual([now.name, now.status, now.events, now.configuration.types, now.url], ['Shop', 'ready', 3, 'order.*', `${hub.url}/hooks/shop`]);
+  for (const [action, code] of [['pause', 503], ['resume', 200]]) {
+    assert.equal((await hub.api('POST', `/api/v1/webhooks/endpoints/shop/${action}`)).status, 200);
+    const answer = await post('shop', body, sign('k3'));
+    assert.equal(answer.status, code);
+    assert.equal(answer.headers['retry-after'], code === 503 ? '60' : undefined);
+  }
+  const tested = await hub.api('POST', '/api/v1/webhooks/endpoints/shop/test', {type: 'order.test'});
+  assert.deepEqual([tested.body.outcome, tested.body.signed, tested.body.events[0].type], ['stored', true, 'order.test']);
+  assert.equal((await whole(tested.body.events[0])).attributes.test, true);
+  const given = await hub.api('POST', '/api/v1/webhooks/endpoints/shop/test', {headers: {'X-Signature': hmac('sha256', 'k1', body)}, body});
+  assert.deepEqual([given.body.outcome, given.body.status], ['refused', 401]);
+  assert.match(given.body.reason, /does not fit/);
+  for (const answer of [await hub.api('GET', '/api/v1/webhooks/endpoints'), await hub.api('GET', '/api/v1/webhooks/endpoints/shop')])
+    assert.doesNotMatch(answer.text, /k3|open sesame|whsec_old/);
+  assert.doesNotMatch(hub.stderr, /k3\b|open sesame|whsec_old/);
+  assert.equal((await hub.api('DELETE', '/api/v1/webhooks/endpoints/shop')).body.deleted, true);
+  assert.equal((await post('shop', body, sign('k3'))).status, 404);
+  const audit = (await hub.api('GET', '/api/v1/audit?target=shop')).body.entries ?? [];
+  assert.ok(audit.some((e) => e.action === 'endpoint.create') && audit.some((e) => e.action === 'endpoint.delete'), JSON.stringify(audit));
+});
+
+test('a file that is refused leaves the endpoint before in force', async () => {
+  hub.writeConf('keep.hook.conf', endpoint('verify = none'));
+  await hub.reload();
+  assert.equal((await post('keep', '1')).status, 200);
+  hub.writeConf('keep.hook.conf', endpoint('scheme = none_such'));
+  await hub.reload();
+  assert.equal((await post('keep', '2')).status, 200);
+  const now = await status('keep');
+  assert.match(now.error, /keep\.hook\.conf:2: there is no webhook scheme "none_such"/);
+  assert.equal(now.events, 2, 'its counters go on');
+  hub.removeConf('keep.hook.conf');
+  await hub.reload();
+  assert.equal((await post('keep', '3')).status, 404);
+});
+
+test('a sender that goes away, and one that sends nonsense, do no harm', async () => {
+  const port = Number(new URL(hub.url).port);
+  for (const text of ['POST /hooks/std HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"a"', 'POST /hooks/std HTTP/1.1\r\nHost: x\r\nWebhook-Signature: \xff\xfe\r\nContent-Length: 0\r\n\r\n', 'POST /hooks/%00%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n']) {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.write(Buffer.from(text, 'latin1'), resolve));
+    socket.destroy();
+  }
+  const wh = new Webhook(SECRET), body = '{"type":"after"}';
+  await until('the hub to take webhooks', async () => (await post('std', body, signed(wh, `after-${Math.random()}`, body))).status === 200);
+});
+
+test('the command line lists, tries and removes endpoints', async () => {
+  const listed = await hub.cli(['webhooks', 'ls', '--json']);
+  assert.equal(listed.code, 0, listed.stderr);
+  assert.match(listed.stdout, /"id":"std"/);
+  assert.match((await hub.cli(['webhooks', '--text'])).stdout, /std +ready +standard_webhooks/);
+  assert.match((await hub.cli(['webhooks', 'schemes', '--text'])).stdout, /github +webhooks/);
+  assert.equal((await hub.cli(['webhooks', 'add', 'mine', 'scheme=bearer', 'secret=abc'])).code, 0);
+  const tested = await hub.cli(['webhooks', 'test', 'mine', 'type=x.y']);
+  assert.equal(tested.code, 0, tested.stderr);
+  assert.equal(JSON.parse(tested.stdout).outcome, 'stored');
+  assert.equal((await hub.cli(['webhooks', 'pause', 'mine'])).code, 0);
+  assert.match((await hub.cli(['webhooks', 'show', 'mine'])).stdout, /"status":"paused"/);
+  assert.equal((await hub.cli(['webhooks', 'resume', 'mine'])).code, 0);
+  assert.equal((await hub.cli(['webhooks', 'rm', 'mine'])).code, 0);
+  assert.equal((await hub.cli(['webhooks', 'show', 'mine'])).code, 6);
+  assert.equal((await hub.cli(['webhooks', 'frobnicate'])).code, 2);
+  assert.equal((await hub.cli(['webhooks', 'test', 'nokey'])).code, 1);
+});
+
+test('what is counted can be scraped', async () => {
+  const text = (await request(`${hub.url}/metrics`)).text;
+  assert.match(text, /^busbar_webhook_requests_total\{endpoint="std",outcome="stored"\} [1-9]/m);
+  assert.match(text, /^busbar_webhook_events_total\{endpoint="std"\} [1-9]/m);
+});
