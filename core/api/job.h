@@ -21,6 +21,7 @@ typedef enum {
     JOB_WEBHOOK_REPLACE,
     JOB_WEBHOOK_MERGE,
     JOB_WEBHOOK_DELETE,
+    JOB_WEBHOOK_ROTATE, /* `secret` in front of a subscription's */
     JOB_KEY_CREATE,
     JOB_KEY_REVOKE,
     JOB_SECRET_LIST, /* from here to JOB_SECRET_ROTATE: hub/secret_jobs.c */
@@ -42,6 +43,7 @@ typedef struct api_job {
     uint64_t done;    /* and what it has re-encrypted so far */
     arena *memory;    /* all texts */
     bb_str id, body;
+    bb_str secret;                  /* made for what is created or changed: told in the answer, once */
     bb_str target;                  /* what it turned out to be about, where that is not `id` */
     bb_str actor, actor_name, from; /* who asks, from where: for the audit log */
     /* the answer */

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 static bool is_secret(const api_job *job) {
-    return job->kind >= JOB_SECRET_LIST && job->kind <= JOB_SECRET_ROTATE;
+    return (job->kind >= JOB_SECRET_LIST && job->kind <= JOB_SECRET_ROTATE) || job->secret.ptr != NULL;
 }
 
 void api_job_free(api_job *job) {
-    bool holds_secret = is_secret(job) || (job->kind >= JOB_WEBHOOK_CREATE && job->kind <= JOB_WEBHOOK_MERGE);
+    bool holds_secret = is_secret(job) || (job->kind >= JOB_WEBHOOK_CREATE && job->kind <= JOB_WEBHOOK_ROTATE);
     if (holds_secret && job->body.len > 0)
         str_wipe(job->body);
+    str_wipe(job->secret);
     if (is_secret(job) && job->answer.ptr != NULL)
         explicit_bzero(job->answer.ptr, job->answer.cap);
     buf_free(&job->answer);

@@ -127,6 +127,31 @@ void render_endpoints(api *a, buf *out);
  */
 void webhook_submit(api *a, http_exchange *x, const route_params *p, api_job_kind kind, int of, bb_str body);
 
+/* targets.c: whom events are delivered to */
+void route_targets(api *a, http_exchange *x, const route_params *p);
+void route_target_pause(api *a, http_exchange *x, const route_params *p);
+void route_target_resume(api *a, http_exchange *x, const route_params *p);
+void route_target_disable(api *a, http_exchange *x, const route_params *p);
+
+/* subscriptions.c: webhooks out */
+void route_subscriptions(api *a, http_exchange *x, const route_params *p);
+void route_subscription(api *a, http_exchange *x, const route_params *p);
+void route_subscription_create(api *a, http_exchange *x, const route_params *p);
+void route_subscription_replace(api *a, http_exchange *x, const route_params *p);
+void route_subscription_merge(api *a, http_exchange *x, const route_params *p);
+void route_subscription_delete(api *a, http_exchange *x, const route_params *p);
+void route_subscription_rotate(api *a, http_exchange *x, const route_params *p);
+void route_subscription_pause(api *a, http_exchange *x, const route_params *p);
+void route_subscription_resume(api *a, http_exchange *x, const route_params *p);
+void route_subscription_test(api *a, http_exchange *x, const route_params *p);
+void route_subscription_enable(api *a, http_exchange *x, const route_params *p);
+
+/* deliveries.c */
+void route_deliveries(api *a, http_exchange *x, const route_params *p);
+void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p);
+void route_deliveries_purge(api *a, http_exchange *x, const route_params *p);
+void route_subscription_recover(api *a, http_exchange *x, const route_params *p);
+
 /* status.c */
 void route_live(api *a, http_exchange *x, const route_params *p);
 void route_ready(api *a, http_exchange *x, const route_params *p);

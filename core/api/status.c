@@ -6,6 +6,7 @@
 #include "observe/metrics.h"
 #include "plugin/watchdog.h"
 #include "transform/transform.h"
+#include "webhook/webhook.h"
 
 static void reply_text(http_exchange *x, unsigned status, bb_str type, bb_str text) {
     http_response response = {.status = status, .content_type = type, .body = &text, .body_parts = 1};
@@ -139,6 +140,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_sessions(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
     render_endpoints(a, &text);
+    dispatch_render(&a->webhooks->hub->dispatch, &text);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);
     watchdog_render(a->shared->watchdog, &text);

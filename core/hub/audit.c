@@ -25,6 +25,7 @@ static const char *action_of(const api_job *job) {
     case JOB_WEBHOOK_CREATE: return webhook_actions[job->webhook_kind][0];
     case JOB_WEBHOOK_REPLACE: return webhook_actions[job->webhook_kind][1];
     case JOB_WEBHOOK_MERGE: return webhook_actions[job->webhook_kind][2];
+    case JOB_WEBHOOK_ROTATE: return "subscription.rotate";
     case JOB_WEBHOOK_DELETE: return webhook_actions[job->webhook_kind][3];
     case JOB_KEY_CREATE: return "key.create";
     case JOB_KEY_REVOKE: return "key.revoke";

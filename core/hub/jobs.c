@@ -127,6 +127,7 @@ void hub_run_jobs(hub *h) {
         case JOB_WEBHOOK_CREATE:
         case JOB_WEBHOOK_REPLACE:
         case JOB_WEBHOOK_MERGE:
+        case JOB_WEBHOOK_ROTATE:
         case JOB_WEBHOOK_DELETE: hub_webhook_job(h, job); break;
         case JOB_PLAN: plan(h, job); break;
         case JOB_LAST_RELOAD:

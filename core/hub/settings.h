@@ -30,10 +30,11 @@ typedef struct hub_settings {
     const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
     const char *const *otlp_headers;           /* ends with NULL */
     double trace_sample;
-    content_folders folders; /* [files] */
-    bool known_types;        /* [webhooks]: callers send events of declared types alone */
-    post_rules post;         /* [webhooks]: where events may be sent */
-    alerts *alerts;          /* NULL: no rules. alerts_free is the hub's, also when reading fails */
+    content_folders folders;        /* [files] */
+    uint32_t subscriptions_per_key; /* [webhooks] */
+    bool known_types;               /* [webhooks]: callers send events of declared types alone */
+    post_rules post;                /* [webhooks]: where events may be sent */
+    alerts *alerts;                 /* NULL: no rules. alerts_free is the hub's, also when reading fails */
 } hub_settings;
 
 /* alerts.c: [alerts] */

@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
-static const char *const keys[] = {"allow", "deny", "plain_http", "ca_file", "known_types", NULL};
+#define SUBSCRIPTIONS 1000u /* that one API key may make */
+
+static const char *const keys[] = {"allow",       "deny",          "plain_http", "ca_file",
+                                   "known_types", "subscriptions", NULL};
 
 static bool read_ranges(arena *a, const conf_file *f, const conf_entry *entry, http_ranges *out, err *e) {
     bb_str text;
@@ -29,6 +32,14 @@ static bool read_ca(arena *a, const conf_file *f, const conf_entry *entry, const
                                                  *out));
 }
 
+static bool read_number(arena *a, const conf_file *f, const conf_entry *entry, uint32_t *out, err *e) {
+    uint64_t n;
+    if (!conf_u64(a, f, entry, 0, 100000, SUBSCRIPTIONS, &n, e))
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
 bool hub_settings_read_webhooks(arena *a, const conf_file *f, hub_settings *out, err *e) {
     const conf_section *s = conf_find_section(f, STR("webhooks"));
     post_rules *o = &out->post;
@@ -37,5 +48,6 @@ bool hub_settings_read_webhooks(arena *a, const conf_file *f, hub_settings *out,
            read_ranges(a, f, conf_find(s, STR("deny")), &o->guard.deny, e) &&
            conf_bool(a, f, conf_find(s, STR("plain_http")), false, &o->guard.plain, e) &&
            conf_bool(a, f, conf_find(s, STR("known_types")), false, &out->known_types, e) &&
+           read_number(a, f, conf_find(s, STR("subscriptions")), &out->subscriptions_per_key, e) &&
            read_ca(a, f, conf_find(s, STR("ca_file")), &o->ca_file, e);
 }

@@ -45,6 +45,8 @@ static void answer(change_job *c, bb_str id, unsigned status) {
         json_member_string(&w, STR("file"), str_from(now->file));
         json_keyl(&w, "configuration");
         json_put_raw(&w, now->item->conf_json);
+        if (c->job->secret.ptr != NULL)
+            json_member_string(&w, STR("secret"), c->job->secret);
     } else {
         json_member_bool(&w, STR("deleted"), true);
     }
@@ -152,6 +154,34 @@ static void change_it(change_job *c, const json_value *root) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
 }
 
+/* The new secret signs beside the one that was the first until now, and receivers change over at their
+ * leisure; what was before that is over. */
+static void rotate(change_job *c) {
+    err e = {""};
+    arena *a = c->job->memory;
+    const json_value *now = document_now(c, &e), *patch;
+    bb_str before = json_string(json_getl(now, "secret")), first = {NULL, 0};
+    str_split(&before, '\n', &first);
+    buf text;
+    json_writer w;
+    buf_init(&text);
+    json_writer_init(&w, &text);
+    json_object(&w);
+    json_keyl(&w, "secret");
+    json_array(&w);
+    json_put_string_lossy(&w, c->job->secret);
+    if (first.len > 0)
+        json_put_string_lossy(&w, first);
+    json_array_end(&w);
+    json_object_end(&w);
+    bb_str json = json_writer_take(&w, a);
+    patch = now != NULL ? json_read(a, json, NULL, NULL) : NULL;
+    if (patch != NULL)
+        put(c, c->job->id, document_merge(a, now, patch));
+    else
+        refuse(c, PROBLEM_INVALID_CONFIG, e.text);
+}
+
 static void delete_it(change_job *c) {
     c->entry = NULL;
     if (unlink(c->path) != 0 && errno != ENOENT) {
@@ -196,6 +226,11 @@ void hub_webhook_job(hub *h, api_job *job) {
     if (job->kind == JOB_WEBHOOK_DELETE) {
         if (find(&c))
             delete_it(&c);
+        return;
+    }
+    if (job->kind == JOB_WEBHOOK_ROTATE) {
+        if (find(&c))
+            rotate(&c);
         return;
     }
     const json_value *root = body_of(&c);

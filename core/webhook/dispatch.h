@@ -65,6 +65,12 @@ typedef enum {
  * memory. [any-thread] */
 bool dispatch_do(dispatch *all, bb_str target, dispatch_command what, loop *l, events_done done, void *ctx);
 
+/* Posts an event of the type "busbar.test" to a plan's URL, past the queue: whether the receiver answers. The
+ * plan is the item's. False: no memory. [loop] */
+struct delivery_plan;
+bool dispatch_try(dispatcher *d, webhook_item *item, const struct delivery_plan *plan, post_done done,
+                  void *ctx);
+
 /* Metrics, in their text format. [any-thread] */
 void dispatch_render(const dispatch *all, buf *out);
 

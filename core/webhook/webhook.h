@@ -26,8 +26,9 @@ typedef struct webhooks {
     const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;
-    webhook_set *set;  /* in force; counted [main] */
-    dispatch dispatch; /* who delivers: to be woken once events are stored [any-thread] */
+    webhook_set *set;               /* in force; counted [main] */
+    unsigned subscriptions_per_key; /* that an API key may make */
+    dispatch dispatch;              /* who delivers: to be woken once events are stored [any-thread] */
 } webhooks;
 
 /* What one loop has of them. [loop] */

@@ -1,0 +1,219 @@
+/* deliveries.c - deliveries that the queue keeps: listed, tried again, thrown away. */
+#include "api/targets.h"
+#include "base/clock.h"
+
+/* A question to the queue; in the exchange's memory, which stays until the exchange is answered. */
+typedef struct question {
+    api *a;
+    http_exchange *x;
+    event_query q;
+    const char *word; /* of the answer: "redriven" */
+} question;
+
+static const char *const states[] = {"pending", "done", "filtered", "dead", "cancelled"};
+#define STATES (sizeof states / sizeof states[0])
+
+static question *question_new(api *a, http_exchange *x) {
+    question *q = arena_zalloc(http_exchange_arena(x), sizeof *q);
+    if (a->webhooks->hub->events == NULL) {
+        reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it keeps no deliveries"));
+        return NULL;
+    }
+    if (q == NULL) {
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+        return NULL;
+    }
+    *q = (question){.a = a, .x = x, .q = {.state = -1}};
+    return q;
+}
+
+static void refuse(question *q, store_result r) {
+    if (r == STORE_NOT_FOUND)
+        reply_problem(q->x, PROBLEM_NOT_FOUND,
+                      STR("there is no such event; it may have been kept long enough"));
+    else
+        reply_problem(q->x, store_result_problem(r), str_from(store_result_text(r)));
+}
+
+static void too_busy(question *q) {
+    reply_problem(q->x, PROBLEM_OVERLOADED, STR("the queue of events takes no more questions for now"));
+}
+
+static bool read_state(question *q, bb_str text) {
+    for (size_t i = 0; i < STATES; i++)
+        if (str_eq(text, str_from(states[i]))) {
+            q->q.state = (int)i;
+            return true;
+        }
+    reply_problem(q->x, PROBLEM_INVALID_INPUT, STR("state is pending, done, filtered, dead or cancelled"));
+    return false;
+}
+
+/* --- a list
+ * -------------------------------------------------------------------------------------------------- */
+
+static void on_list(store_result r, bb_str json, int64_t next, void *ctx) {
+    question *q = ctx;
+    if (r != STORE_OK) {
+        refuse(q, r);
+        return;
+    }
+    buf body;
+    buf_init(&body);
+    buf_lit(&body, "{\"deliveries\":[");
+    buf_str_add(&body, json);
+    buf_lit(&body, "]");
+    if (next > 0)
+        buf_printf(&body, ",\"next\":%lld", (long long)next);
+    buf_lit(&body, "}");
+    reply_json(q->x, 200, &body);
+}
+
+static bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
+    bb_str text;
+    *out = 0;
+    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out > 0 && *out <= max))
+        return true;
+    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from 1 to %llu", STR_FMT(name),
+                   (unsigned long long)max);
+    return false;
+}
+
+void route_deliveries(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    uint64_t before, limit;
+    bb_str state = {NULL, 0};
+    question *q = question_new(a, x);
+    if (q == NULL || !query_time(x, STR("since"), &q->q.since_ms) ||
+        !query_time(x, STR("until"), &q->q.until_ms) || !query_count(x, STR("before"), INT64_MAX, &before) ||
+        !query_count(x, STR("limit"), 1000, &limit) ||
+        (http_exchange_query(x, STR("state"), &state) && !read_state(q, state)))
+        return;
+    http_exchange_query(x, STR("target"), &q->q.target);
+    http_exchange_query(x, STR("event"), &q->q.event);
+    http_exchange_query(x, STR("type"), &q->q.type);
+    http_exchange_query(x, STR("source"), &q->q.source);
+    q->q.before = (int64_t)before;
+    q->q.limit = limit;
+    if (!deliveries_list(a->webhooks->hub->events, &q->q, a->worker->loop, on_list, q))
+        too_busy(q);
+}
+
+/* --- changes
+ * --------------------------------------------------------------------------------------------------- */
+
+/* All targets look, where it may be any of them. */
+static void wake(question *q) {
+    const webhook_set *set = q->a->webhooks->set;
+    dispatch *all = &q->a->webhooks->hub->dispatch;
+    if (q->q.target.len > 0)
+        dispatch_wake_name(all, q->q.target);
+    for (size_t i = 0; q->q.target.len == 0 && i < set->target_count; i++)
+        dispatch_wake_name(all, set->targets[i]->name);
+}
+
+static void on_changed(store_result r, uint64_t count, void *ctx) {
+    question *q = ctx;
+    if (r != STORE_OK) {
+        refuse(q, r);
+        return;
+    }
+    wake(q);
+    buf body;
+    buf_init(&body);
+    buf_printf(&body, "{\"%s\":%llu}", q->word, (unsigned long long)count);
+    reply_json(q->x, 200, &body);
+}
+
+static bool read_text(question *q, bb_str name, const json_value *v, bb_str *out) {
+    *out = json_string(v);
+    if (out->len > 0)
+        return true;
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT, "\"%.*s\" is a text that is not empty", STR_FMT(name));
+    return false;
+}
+
+static bool read_time(question *q, bb_str name, const json_value *v, uint64_t *out) {
+    bb_str text;
+    if (!read_text(q, name, v, &text))
+        return false;
+    if (time_of_text(text, out))
+        return true;
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT,
+                   "\"%.*s\" is a time as 2026-01-31T12:00:00Z, or 24h for so long ago", STR_FMT(name));
+    return false;
+}
+
+static bool read_member(question *q, bb_str key, const json_value *v) {
+    bb_str state;
+    if (str_eq(key, STR("target")))
+        return read_text(q, key, v, &q->q.target);
+    if (str_eq(key, STR("event")))
+        return read_text(q, key, v, &q->q.event);
+    if (str_eq(key, STR("type")))
+        return read_text(q, key, v, &q->q.type);
+    if (str_eq(key, STR("source")))
+        return read_text(q, key, v, &q->q.source);
+    if (str_eq(key, STR("since")))
+        return read_time(q, key, v, &q->q.since_ms);
+    if (str_eq(key, STR("until")))
+        return read_time(q, key, v, &q->q.until_ms);
+    if (str_eq(key, STR("state")))
+        return read_text(q, key, v, &state) && read_state(q, state);
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT, "unknown member \"%.*s\"", (int)(key.len < 64 ? key.len : 64),
+                   key.ptr);
+    return false;
+}
+
+/* Which ones: not all by an oversight. */
+static bool read_which(question *q) {
+    const json_value *root = json_read(http_exchange_arena(q->x), http_exchange_request(q->x)->body, NULL,
+                                       NULL);
+    for (json_iter it = json_iterate(root); json_next(&it);)
+        if (!read_member(q, it.key, it.value))
+            return false;
+    if (json_is(root, JSON_OBJECT) && json_count(root) > 0)
+        return true;
+    reply_problem(q->x, PROBLEM_INVALID_INPUT,
+                  STR("the body is an object that says which deliveries: \"target\", \"event\", \"type\", "
+                      "\"source\", \"since\", \"until\", \"state\"; at least one of these"));
+    return false;
+}
+
+void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    question *q = question_new(a, x);
+    if (q == NULL || !read_which(q))
+        return;
+    q->word = "redriven";
+    if (!deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop, on_changed, q))
+        too_busy(q);
+}
+
+void route_deliveries_purge(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    question *q = question_new(a, x);
+    if (q == NULL || !read_which(q))
+        return;
+    q->word = "purged";
+    if (!deliveries_purge(a->webhooks->hub->events, &q->q, a->worker->loop, on_changed, q))
+        too_busy(q);
+}
+
+/* What a subscription did not get since then: given up or cancelled. */
+void route_subscription_recover(api *a, http_exchange *x, const route_params *p) {
+    question *q = question_new(a, x);
+    if (q == NULL)
+        return;
+    const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
+    if (!read_time(q, STR("since"), json_getl(root, "since"), &q->q.since_ms))
+        return;
+    q->q.target = arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(p->part[0]));
+    q->q.state = DELIVERY_DEAD;
+    q->word = "recovered";
+    if (q->q.target.ptr == NULL || webhook_target(a->webhooks->set, q->q.target) == NULL)
+        reply_problemf(x, PROBLEM_NOT_FOUND, "there is no subscription \"%.*s\"", STR_FMT(p->part[0]));
+    else if (!deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop,
+                                 on_changed, q))
+        too_busy(q);
+}

@@ -1,0 +1,259 @@
+/* subscriptions.c - who asked for events: listed, made, changed, tried. */
+#include "webhook/subscription.h" /* before others name a type "call", as the SDK names parameters */
+
+#include "api/targets.h"
+
+static const webhook_entry *find(api *a, http_exchange *x, bb_str id) {
+    const webhook_entry *entry = webhook_find(a->webhooks->set, WEBHOOK_SUBSCRIPTION, id);
+    if (entry == NULL)
+        reply_problemf(x, PROBLEM_NOT_FOUND, "there is no subscription \"%.*s\"", STR_FMT(id));
+    return entry;
+}
+
+static bb_str target_name(http_exchange *x, bb_str id) {
+    return arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(id));
+}
+
+/* --- what there is
+ * -------------------------------------------------------------------------------------------- */
+
+/* The object is left open. */
+static void write_entry(json_writer *w, const api *a, arena *memory, const webhook_entry *entry) {
+    json_object(w);
+    json_member_string(w, STR("id"), entry->id);
+    json_member_string(w, STR("file"), str_from(entry->file));
+    if (entry->item == NULL)
+        json_member_string(w, STR("status"), STR("refused"));
+    if (entry->error.ptr != NULL)
+        json_member_string(w, STR("error"), entry->error);
+    if (entry->item == NULL)
+        return;
+    const subscription *s = subscription_of(entry->item);
+    json_member_string(w, STR("name"), s->title.ptr != NULL ? s->title : entry->id);
+    if (s->owner.ptr != NULL)
+        json_member_string(w, STR("owner"), s->owner);
+    write_target(w, a, memory, &s->plan.target);
+}
+
+void route_subscriptions(api *a, http_exchange *x, const route_params *p) {
+    (void)p;
+    const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_SUBSCRIPTION];
+    buf body;
+    json_writer w;
+    buf_init(&body);
+    json_writer_init(&w, &body);
+    json_object(&w);
+    json_keyl(&w, "subscriptions");
+    json_array(&w);
+    for (size_t i = 0; i < list->count; i++) {
+        write_entry(&w, a, http_exchange_arena(x), &list->entries[i]);
+        json_object_end(&w);
+    }
+    json_array_end(&w);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+static void write_public_keys(json_writer *w, const subscription *s) {
+    buf keys;
+    bb_str rest, line;
+    buf_init(&keys);
+    if (s->plan.to.keys != NULL)
+        signing_public_keys(s->plan.to.keys, &keys);
+    json_keyl(w, "public_keys");
+    json_array(w);
+    for (rest = buf_str(&keys); str_split(&rest, '\n', &line);)
+        if (line.len > 0)
+            json_put_string_lossy(w, line);
+    json_array_end(w);
+    buf_free(&keys);
+}
+
+void route_subscription(api *a, http_exchange *x, const route_params *p) {
+    const webhook_entry *entry = find(a, x, p->part[0]);
+    if (entry == NULL)
+        return;
+    buf body;
+    json_writer w;
+    buf_init(&body);
+    json_writer_init(&w, &body);
+    write_entry(&w, a, http_exchange_arena(x), entry);
+    if (entry->item != NULL) {
+        write_public_keys(&w, subscription_of(entry->item));
+        json_keyl(&w, "configuration");
+        json_put_raw(&w, entry->item->conf_json);
+    }
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+/* --- making
+ * ------------------------------------------------------------------------------------------------------ */
+
+static size_t owned_by(const api *a, bb_str key) {
+    const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_SUBSCRIPTION];
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++)
+        n += list->entries[i].item != NULL && str_eq(subscription_of(list->entries[i].item)->owner, key);
+    return n;
+}
+
+/* What a URL's subscription is signed with where its maker names no secret of its own: told once. */
+static bool make_secret(const json_value *root, buf *out, err *e) {
+    if (json_getl(root, "url") == NULL || json_getl(root, "secret") != NULL ||
+        json_getl(root, "secret_2") != NULL)
+        return true;
+    return signing_generate(out, e);
+}
+
+/* The body, with whose it is and with the secret. */
+static bb_str whole_body(arena *memory, const json_value *root, bb_str owner, bb_str secret) {
+    buf out;
+    json_writer w;
+    buf_init(&out);
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (json_iter it = json_iterate(root); json_next(&it);)
+        if (!str_eq(it.key, STR("owner"))) {
+            json_key(&w, it.key);
+            json_put_value(&w, it.value);
+        }
+    json_member_string(&w, STR("owner"), owner);
+    if (secret.len > 0)
+        json_member_string(&w, STR("secret"), secret);
+    json_object_end(&w);
+    bb_str text = json_writer_take(&w, memory);
+    return text;
+}
+
+static void create(api *a, http_exchange *x, const route_params *p, const json_value *root) {
+    buf secret;
+    err e = {""};
+    buf_init(&secret);
+    api_job *job = api_job_new(a, x, p->who, JOB_WEBHOOK_CREATE, p->part[0]);
+    bool ok = job != NULL && make_secret(root, &secret, &e);
+    if (ok) {
+        job->webhook_kind = WEBHOOK_SUBSCRIPTION;
+        job->body = whole_body(job->memory, root, p->who->id, buf_str(&secret));
+        job->secret = secret.len > 0 ? arena_copy(job->memory, buf_str(&secret)) : job->secret;
+    }
+    buf_wipe(&secret);
+    if (ok || job == NULL) {
+        api_job_submit(a, x, job);
+        return;
+    }
+    api_job_free(job);
+    reply_problem(x, PROBLEM_OVERLOADED, str_from(e.text));
+}
+
+void route_subscription_create(api *a, http_exchange *x, const route_params *p) {
+    const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
+    unsigned most = a->webhooks->hub->subscriptions_per_key;
+    if (!json_is(root, JSON_OBJECT))
+        reply_problem(x, PROBLEM_INVALID_JSON,
+                      STR("the body is an object: {\"id\", \"url\", \"types\", ...}"));
+    else if (owned_by(a, p->who->id) >= most)
+        reply_problemf(x, PROBLEM_CONFLICT,
+                       "this key has made %u subscriptions, which is as many as it may: remove one, or raise "
+                       "[webhooks] subscriptions in busbar.conf",
+                       most);
+    else
+        create(a, x, p, root);
+}
+
+void route_subscription_replace(api *a, http_exchange *x, const route_params *p) {
+    webhook_submit(a, x, p, JOB_WEBHOOK_REPLACE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
+}
+
+void route_subscription_merge(api *a, http_exchange *x, const route_params *p) {
+    webhook_submit(a, x, p, JOB_WEBHOOK_MERGE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
+}
+
+void route_subscription_delete(api *a, http_exchange *x, const route_params *p) {
+    webhook_submit(a, x, p, JOB_WEBHOOK_DELETE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
+}
+
+/* A new secret signs beside the one before it, until the next rotation. */
+void route_subscription_rotate(api *a, http_exchange *x, const route_params *p) {
+    const webhook_entry *entry = find(a, x, p->part[0]);
+    if (entry == NULL)
+        return;
+    buf secret;
+    err e = {""};
+    buf_init(&secret);
+    api_job *job = api_job_new(a, x, p->who, JOB_WEBHOOK_ROTATE, p->part[0]);
+    if (job != NULL && signing_generate(&secret, &e)) {
+        job->webhook_kind = WEBHOOK_SUBSCRIPTION;
+        job->secret = arena_copy(job->memory, buf_str(&secret));
+    }
+    buf_wipe(&secret);
+    api_job_submit(a, x, job);
+}
+
+/* --- doing
+ * -------------------------------------------------------------------------------------------------------- */
+
+void route_subscription_pause(api *a, http_exchange *x, const route_params *p) {
+    target_do(a, x, target_name(x, p->part[0]), DISPATCH_PAUSE);
+}
+
+void route_subscription_resume(api *a, http_exchange *x, const route_params *p) {
+    target_do(a, x, target_name(x, p->part[0]), DISPATCH_RESUME);
+}
+
+typedef struct trying {
+    api *a;
+    http_exchange *x;
+    bb_str id;
+    bool enable; /* where the receiver answers well */
+} trying;
+
+static void on_tried(const post_result *r, void *ctx) {
+    trying *t = ctx;
+    if (r->failure == POST_OK && t->enable) {
+        target_do(t->a, t->x, target_name(t->x, t->id), DISPATCH_RESUME);
+        return;
+    }
+    buf body;
+    json_writer w;
+    buf_init(&body);
+    json_writer_init(&w, &body);
+    json_object(&w);
+    json_member_bool(&w, STR("ok"), r->failure == POST_OK);
+    json_member_string(&w, STR("outcome"), str_from(post_failure_name(r->failure)));
+    if (r->status > 0)
+        json_member_u64(&w, STR("status"), r->status);
+    json_member_u64(&w, STR("duration_ms"), r->duration_ms);
+    if (r->text.len > 0)
+        json_member_string(&w, STR("text"), r->text);
+    json_object_end(&w);
+    reply_json(t->x, 200, &body);
+}
+
+static void try_it(api *a, http_exchange *x, const route_params *p, bool enable) {
+    const webhook_entry *entry = find(a, x, p->part[0]);
+    arena *memory = http_exchange_arena(x);
+    trying *t = arena_zalloc(memory, sizeof *t);
+    if (entry == NULL)
+        return;
+    const subscription *s = entry->item != NULL ? subscription_of(entry->item) : NULL;
+    if (s == NULL || s->plan.kind != PLAN_URL) {
+        reply_problem(x, PROBLEM_UNSUPPORTED,
+                      STR("only what posts to a url can be tried: resume enables others, and a test event by "
+                          "POST /api/v1/events goes the whole way"));
+        return;
+    }
+    if (t != NULL)
+        *t = (trying){a, x, arena_copy(memory, p->part[0]), enable};
+    if (t == NULL || t->id.ptr == NULL || a->webhooks->dispatcher == NULL ||
+        !dispatch_try(a->webhooks->dispatcher, entry->item, &s->plan, on_tried, t))
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this, or the hub runs offline"));
+}
+
+void route_subscription_test(api *a, http_exchange *x, const route_params *p) {
+    try_it(a, x, p, false);
+}
+
+void route_subscription_enable(api *a, http_exchange *x, const route_params *p) {
+    try_it(a, x, p, true);
+}
