@@ -52,3 +52,305 @@ test('what an endpoint takes reaches a subscription', async () => {
   });
   await s.close();
 });
+
+const sub = (url, more = '') => `[subscription]\nurl = ${url}\n${more}`;
+const API = '/api/v1/webhooks';
+
+async function ok(hub, method, path, body) {
+  const answer = await hub.api(method, path, body);
+  assert.ok(answer.status >= 200 && answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`);
+  return answer.body;
+}
+
+const show = (hub, id) => ok(hub, 'GET', `${API}/subscriptions/${id}`);
+const deliveries = async (hub, query = '') => (await ok(hub, 'GET', `${API}/deliveries${query}`)).deliveries;
+const publish = (hub, ...events) => ok(hub, 'POST', '/api/v1/events', events.length === 1 ? events[0] : events);
+const counted = (hub, id, want) => until(`${id} to have ${JSON.stringify(want)}`, async () => {
+  const s = await show(hub, id);
+  return Object.entries(want).every(([k, v]) => s[k] === v) && s;
+});
+
+test('a subscription gets the types that it names, and what the hub tells only where it asks', async () => {
+  const s = await sink();
+  const conf = {'some.subscription.conf': sub(`${s.url}/some`, 'types = order.*, invoice.paid\n'), 'all.subscription.conf': sub(`${s.url}/all`), 'api.subscription.conf': sub(`${s.url}/api`, 'sources = api\n')};
+  await withHub(conf, async (hub) => {
+    await publish(hub, {type: 'order.made', data: {n: 1}}, {type: 'invoice.paid', data: {n: 2}}, {type: 'invoice.void', data: {n: 3}});
+    await send(hub, {n: 4});
+    await until('all of them', () => s.got.length === 2 + 4 + 3);
+    const of = (path) => s.got.filter((r) => r.path === path).map((r) => r.body.n).sort();
+    assert.deepEqual(of('/some'), [1, 2]);
+    assert.deepEqual(of('/all'), [1, 2, 3, 4]);
+    assert.deepEqual(of('/api'), [1, 2, 3]);
+    await counted(hub, 'all', {done: 4, pending: 0, dead: 0, status: 'active'});
+  });
+  await s.close();
+});
+
+test('filter and transform decide what is sent, and a program that fails is for people', async () => {
+  const s = await sink();
+  const conf = {'big.subscription.conf': sub(s.url, 'filter = .amount > 10\ntransform = {sum: .amount, type: $busbar.type, by: $busbar.target}\n'), 'bad.subscription.conf': sub(s.url, 'transform = .amount + "x"\n'), 'two.subscription.conf': sub(s.url, 'transform = .amount, .amount\n'), 'none.subscription.conf': sub(s.url, 'transform = empty\n')};
+  await withHub(conf, async (hub) => {
+    await publish(hub, {type: 'a.b', data: {amount: 10}}, {type: 'a.b', data: {amount: 11}});
+    await until('the delivery', () => s.got.length === 1);
+    assert.deepEqual(s.got[0].body, {sum: 11, type: 'a.b', by: 'subscription/big'});
+    await counted(hub, 'big', {done: 1, pending: 0});
+    await counted(hub, 'none', {done: 0, pending: 0});
+    await counted(hub, 'bad', {dead: 2, pending: 0});
+    await counted(hub, 'two', {dead: 2, pending: 0});
+    const [dead] = await deliveries(hub, '?target=subscription/bad&state=dead&limit=1');
+    assert.equal(dead.state, 'dead');
+    const whole = await ok(hub, 'GET', `/api/v1/events/${dead.event}`);
+    assert.match(JSON.stringify(whole), /filter or transform fails: .*cannot be added/);
+    assert.match(JSON.stringify(whole), /more than one result/);
+    assert.equal((await deliveries(hub, '?state=filtered')).length, 3);
+  });
+  await s.close();
+});
+
+test('failures are tried again by the schedule, with what the receiver said', async () => {
+  const s = await sink((r, n) => (n === 1 ? {status: 500, body: 'out of order'} : n === 2 ? {status: 302, headers: {location: '/else'}} : 204));
+  await withHub({'again.subscription.conf': sub(s.url, 'delays = 30ms, 60ms, 1d\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {}});
+    await counted(hub, 'again', {done: 1, pending: 0});
+    assert.equal(s.got.length, 3);
+    assert.ok(s.got.every((r) => r.path === '/'));
+    assert.equal(new Set(s.got.map((r) => r.headers['webhook-id'])).size, 1);
+    const [d] = await deliveries(hub, `?event=${s.got[0].headers['webhook-id']}`);
+    assert.equal(d.attempts.length ?? d.attempts, 3);
+    assert.match(JSON.stringify(d), /out of order/);
+  });
+  await s.close();
+});
+
+test('what is never taken ends in the dead letters, and comes back by a redrive', async () => {
+  let status = 500;
+  const s = await sink(() => status);
+  await withHub({'dead.subscription.conf': sub(s.url, 'delays = 20ms\n'), 'once.subscription.conf': sub(`${s.url}/once`, 'delays = none\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {n: 1}});
+    await counted(hub, 'dead', {dead: 1, pending: 0});
+    await counted(hub, 'once', {dead: 1, pending: 0});
+    assert.equal(s.got.filter((r) => r.path === '/').length, 2);
+    assert.equal(s.got.filter((r) => r.path === '/once').length, 1);
+    status = 200;
+    assert.equal((await ok(hub, 'POST', `${API}/deliveries/redrive`, {target: 'subscription/dead'})).redriven, 1);
+    await counted(hub, 'dead', {dead: 0, done: 1});
+    assert.equal((await ok(hub, 'POST', `${API}/deliveries/purge`, {target: 'subscription/once'})).purged, 1);
+    await counted(hub, 'once', {dead: 0, done: 0, pending: 0});
+    for (const body of [{}, [], {targets: 1}, {state: 'gone'}, {since: 'yesterday'}, {target: ''}])
+      assert.ok((await hub.api('POST', `${API}/deliveries/redrive`, body)).status >= 400, JSON.stringify(body));
+  });
+  await s.close();
+});
+
+test('events of one key stay in their order, while other keys go on', async () => {
+  const seen = {};
+  const s = await sink((r) => {
+    const {k, n} = r.body;
+    (seen[k] ??= []).push(n);
+    return k === 'a' && n === 0 && seen.a.length < 3 ? 500 : 200;
+  });
+  await withHub({'kept.subscription.conf': sub(s.url, 'key = /k\ndelays = 150ms, 150ms, 150ms\n')}, async (hub) => {
+    const events = [];
+    for (let n = 0; n < 20; n++) for (const k of ['a', 'b', 'c']) events.push({type: 't', data: {k, n}});
+    await publish(hub, ...events);
+    await counted(hub, 'kept', {done: 60, pending: 0});
+    const order = [...Array(20).keys()];
+    assert.deepEqual(seen.b, order);
+    assert.deepEqual(seen.c, order);
+    assert.deepEqual(seen.a, [0, 0, ...order]);
+    const lastB = s.got.findIndex((r) => r.body.k === 'b' && r.body.n === 19);
+    const firstA = s.got.findIndex((r) => r.body.k === 'a' && r.body.n === 1);
+    assert.ok(lastB < firstA, 'b did not wait for a');
+  });
+  await s.close();
+});
+
+test('key = * is one order for all', async () => {
+  let fails = 2;
+  const s = await sink(() => (fails-- > 0 ? 503 : 200));
+  await withHub({'fifo.subscription.conf': sub(s.url, 'key = *\ndelays = 20ms, 20ms, 20ms\n')}, async (hub) => {
+    for (let n = 0; n < 30; n += 10) await publish(hub, ...[...Array(10).keys()].map((i) => ({type: 't', data: {n: n + i}})));
+    await counted(hub, 'fifo', {done: 30, pending: 0});
+    assert.deepEqual(s.got.slice(2).map((r) => r.body.n), [...Array(30).keys()]);
+  });
+  await s.close();
+});
+
+test('batches are full, or as old as they may be', async () => {
+  const s = await sink();
+  await withHub({'many.subscription.conf': sub(s.url, 'batch = 10\nbatch_wait = 300ms\n')}, async (hub) => {
+    await publish(hub, ...[...Array(25).keys()].map((n) => ({type: 't', data: {n}})));
+    await counted(hub, 'many', {done: 25, pending: 0});
+    assert.deepEqual(s.got.map((r) => r.body.length).sort((a, b) => b - a), [10, 10, 5]);
+    assert.equal(new Set(s.got.flatMap((r) => r.body.map((e) => e.n))).size, 25);
+  });
+  await s.close();
+});
+
+test('no more requests are under way at once than the subscription allows', async () => {
+  let now = 0, most = 0;
+  const s = await sink(async () => {
+    most = Math.max(most, ++now);
+    await new Promise((r) => setTimeout(r, 20));
+    now--;
+    return 200;
+  });
+  await withHub({'slow.subscription.conf': sub(s.url, 'concurrency = 3\n')}, async (hub) => {
+    await publish(hub, ...[...Array(40).keys()].map((n) => ({type: 't', data: {n}})));
+    await counted(hub, 'slow', {done: 40, pending: 0});
+    assert.equal(most, 3);
+  });
+  await s.close();
+});
+
+test('410 disables, which is told; what is due goes to the dead letters until a receiver that answers is enabled again', async () => {
+  let status = 410;
+  const s = await sink((r) => (r.path === '/told' ? 200 : status));
+  const conf = {'gone.subscription.conf': sub(s.url, 'types = t\n'), 'told.subscription.conf': sub(`${s.url}/told`, 'types = busbar.subscription.*\n')};
+  await withHub(conf, async (hub) => {
+    await publish(hub, {type: 't', data: {n: 1}});
+    const gone = await counted(hub, 'gone', {status: 'disabled', dead: 1, pending: 0});
+    assert.match(gone.reason, /410/);
+    const told = await until('the event of it', () => s.got.find((r) => r.path === '/told'));
+    assert.equal(told.body.target, 'subscription/gone');
+    await publish(hub, {type: 't', data: {n: 2}});
+    await counted(hub, 'gone', {dead: 2, pending: 0});
+    assert.equal(s.got.filter((r) => r.path === '/').length, 1);
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/gone/test`)).status, 410);
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/gone/enable`)).ok, false);
+    assert.equal((await show(hub, 'gone')).status, 'disabled');
+    status = 200;
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/gone/enable`)).status, 'active');
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/gone/recover`, {since: '1h'})).recovered, 2);
+    await counted(hub, 'gone', {done: 2, dead: 0, status: 'active'});
+  });
+  await s.close();
+});
+
+test('a subscription that only fails for long enough is disabled', async () => {
+  const s = await sink(() => 500);
+  await withHub({'ill.subscription.conf': sub(s.url, 'delays = 20ms, 20ms, 20ms, 1d\ndisable_after = 30ms\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {}});
+    const ill = await counted(hub, 'ill', {status: 'disabled'});
+    assert.match(ill.reason, /nothing but failures/);
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/ill/resume`)).status, 'active');
+  });
+  await s.close();
+});
+
+test('a route calls an operation of a connection, the same key for each attempt', async () => {
+  const s = await sink((r, n) => ({status: n === 1 ? 500 : 200, body: '{}', headers: {'content-type': 'application/json'}}));
+  const route = '[route pass]\nconnection = web\noperation = request\ntransform = {method: "PUT", path: "/taken", json: .}\ndelays = 20ms\n';
+  await withHub({'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = ${s.url}\n[retry]\nattempts = 1\n`, 'in.hook.conf': OPEN + route}, async (hub) => {
+    await send(hub, {n: 7});
+    await until('two requests', () => s.got.length === 2);
+    assert.equal(s.got[1].path, '/taken');
+    assert.deepEqual(s.got[1].body, {n: 7});
+    const target = await until('the route to be done', async () => {
+      const t = (await ok(hub, 'GET', `${API}/targets`)).targets.find((r) => r.target === 'endpoint/in/pass');
+      return t.done === 1 && t;
+    });
+    assert.equal(target.operation, 'request');
+  });
+  await s.close();
+});
+
+test('a target emits events of another type, and a circle of them ends', async () => {
+  const s = await sink();
+  const conf = {'in.hook.conf': `${OPEN}[route checked]\nemit = order.checked\nfilter = .ok\n`, 'out.subscription.conf': sub(s.url, 'types = order.checked\n'), 'ping.subscription.conf': '[subscription]\ntypes = ping\nemit = pong\n', 'pong.subscription.conf': '[subscription]\ntypes = pong\nemit = ping\n'};
+  await withHub(conf, async (hub) => {
+    await send(hub, {ok: true, n: 1});
+    await send(hub, {ok: false, n: 2});
+    await until('the event', () => s.got.length === 1);
+    assert.deepEqual(s.got[0].body, {ok: true, n: 1});
+    await publish(hub, {type: 'ping', data: {}});
+    await until('the circle to end', async () => (await show(hub, 'ping')).dead + (await show(hub, 'pong')).dead === 1);
+    assert.equal((await show(hub, 'ping')).pending + (await show(hub, 'pong')).pending, 0);
+  });
+  await s.close();
+});
+
+test('who asks for it is told of each delivery', async () => {
+  const s = await sink((r) => (r.path === '/bad' ? 400 : 200));
+  const conf = {'good.subscription.conf': sub(`${s.url}/good`, 'types = t\nconfirm = succeeded, failed\n'), 'bad.subscription.conf': sub(`${s.url}/bad`, 'types = t\nconfirm = failed\ndelays = none\n'), 'told.subscription.conf': sub(`${s.url}/told`, 'types = busbar.delivery.*\nconfirm = succeeded\n')};
+  await withHub(conf, async (hub) => {
+    await publish(hub, {type: 't', data: {}});
+    await until('both', () => s.got.filter((r) => r.path === '/told').length === 2);
+    const told = s.got.filter((r) => r.path === '/told').map((r) => r.body);
+    const failed = told.find((t) => t.state === 'failed');
+    assert.equal(failed.target, 'subscription/bad');
+    assert.equal(failed.status, 400);
+    assert.equal(failed.event.type, 't');
+    assert.ok(told.find((t) => t.state === 'succeeded' && t.target === 'subscription/good'));
+    await counted(hub, 'told', {done: 2, pending: 0});
+    assert.equal(s.got.length, 4);
+  });
+  await s.close();
+});
+
+test('a paused subscription keeps what comes, and one that goes cancels it', async () => {
+  const s = await sink();
+  await withHub({'p.subscription.conf': sub(s.url), 'off.subscription.conf': sub(`${s.url}/off`, 'enabled = no\n')}, async (hub) => {
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/p/pause`)).status, 'paused');
+    await publish(hub, {type: 't', data: {n: 1}});
+    await counted(hub, 'p', {pending: 1, status: 'paused'});
+    await counted(hub, 'off', {pending: 1, status: 'off'});
+    assert.equal(s.got.length, 0);
+    await ok(hub, 'POST', `${API}/subscriptions/p/resume`);
+    await counted(hub, 'p', {done: 1, pending: 0, status: 'active'});
+    await ok(hub, 'DELETE', `${API}/subscriptions/off`);
+    await until('it to be cancelled', async () => (await deliveries(hub, '?state=cancelled')).length === 1);
+    assert.equal(s.got.length, 1);
+  });
+  await s.close();
+});
+
+test('subscriptions are made, changed and rotated by the API', async () => {
+  const s = await sink();
+  await withHub({}, async (hub) => {
+    const made = await ok(hub, 'POST', `${API}/subscriptions`, {id: 'shop', url: `${s.url}/a`, types: ['order.*'], headers: {'X-Token': 't0ps3cret'}});
+    assert.match(made.secret, /^whsec_/);
+    const shown = await hub.api('GET', `${API}/subscriptions/shop`);
+    assert.ok(!shown.text.includes('t0ps3cret') && !shown.text.includes(made.secret), shown.text);
+    assert.equal(shown.body.owner, 'admin');
+    await publish(hub, {type: 'order.made', data: {n: 1}});
+    await until('the delivery', () => s.got.length === 1);
+    assert.equal(s.got[0].headers['x-token'], 't0ps3cret');
+    assert.equal(s.got[0].headers['webhook-signature'].split(' ').length, 1);
+    const rotated = await ok(hub, 'POST', `${API}/subscriptions/shop/rotate`);
+    assert.notEqual(rotated.secret, made.secret);
+    await ok(hub, 'PATCH', `${API}/subscriptions/shop`, {url: `${s.url}/b`});
+    await publish(hub, {type: 'order.made', data: {n: 2}});
+    await until('the next delivery', () => s.got.length === 2);
+    assert.equal(s.got[1].path, '/b');
+    assert.equal(s.got[1].headers['webhook-signature'].split(' ').length, 2);
+    assert.equal((await hub.api('POST', `${API}/subscriptions`, {id: 'more', url: s.url})).status, 409);
+    for (const bad of [{id: 'x'}, {id: 'x', url: 'ftp://a'}, {id: 'x', url: 'http://10.0.0.1/'}, {id: 'x', connection: 'nope', operation: 'o'}, {id: 'x', url: s.url, filter: '.a |'}, {id: 'x', url: s.url, headers: {Host: 'a'}}, {id: 'x', url: s.url, unknown: 1}]) {
+      await hub.api('DELETE', `${API}/subscriptions/shop`);
+      const answer = await hub.api('POST', `${API}/subscriptions`, bad);
+      assert.equal(answer.status, 422, `${JSON.stringify(bad)} ${answer.text}`);
+    }
+  }, `${HUB}subscriptions = 1\n`);
+  await s.close();
+});
+
+test('nothing is lost though the hub is killed again and again', async () => {
+  const s = await sink(async () => {
+    await new Promise((r) => setTimeout(r, 5));
+    return Math.random() < 0.2 ? 500 : 200;
+  });
+  const hub = await startHub({conf: {'all.subscription.conf': sub(s.url, 'delays = 20ms, 20ms, 20ms, 20ms, 20ms, 20ms, 20ms, 20ms, 20ms, 20ms\nconcurrency = 8\n')}, hubConf: HUB});
+  let n = 0;
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < 20; i++) await publish(hub, ...[...Array(5).keys()].map(() => ({type: 't', data: {n: n++}})));
+    hub.child.kill('SIGKILL');
+    await hub.exited;
+    await hub.start();
+  }
+  await counted(hub, 'all', {pending: 0});
+  const seen = new Set(s.got.map((r) => r.body.n));
+  const {dead} = await show(hub, 'all');
+  assert.equal(seen.size, n, `${dead} are dead letters`);
+  await hub.stop();
+  await s.close();
+});
