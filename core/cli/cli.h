@@ -56,6 +56,8 @@ typedef struct options {
     const char *since, *until, *actor, *action, *target, *outcome, *connection, *operation, *before;
     uint64_t limit;
     bool jsonl, failed;
+    /* events; those of audit, and `full`, too */
+    const char *type, *source, *id, *subject, *data, *batch;
     /* limits */
     bool reset_breaker;
     /* new-plugin */
@@ -143,6 +145,7 @@ int command_secret(const options *o);
 int command_key(const options *o);
 int command_audit(const options *o);
 int command_executions(const options *o);
+int command_events(const options *o);
 int command_limits(const options *o);
 int command_transfer(const options *o);
 int command_purge(const options *o);

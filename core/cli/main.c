@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",      "call",   "ls",       "inspect",  "test",
-                                     "auth",       "reload", "secret",   "key",      "audit",
-                                     "executions", "limits", "purge",    "transfer", "plugin",
-                                     "new-plugin", "check",  "webhooks", "help",     NULL};
+const char *const command_names[] = {"serve",  "call",     "ls",     "inspect",    "test",       "auth",
+                                     "reload", "secret",   "key",    "audit",      "executions", "limits",
+                                     "purge",  "transfer", "plugin", "new-plugin", "check",      "webhooks",
+                                     "events", "help",     NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -33,6 +33,7 @@ static const struct {
                 {"key", command_key},
                 {"audit", command_audit},
                 {"executions", command_executions},
+                {"events", command_events},
                 {"limits", command_limits},
                 {"transfer", command_transfer},
                 {"purge", command_purge},

@@ -248,6 +248,7 @@ static bb_str advice_of(const options *o, const reply *r) {
         {NULL, ":plugin-not-found", "`busbar ls plugins` lists what there is."},
         {"key", ":not-found", "`busbar key ls` lists what there is."},
         {"key", ":invalid-input", "`busbar key --help` says what is expected."},
+        {"events", ":not-found", "`busbar events ls` lists what is kept."},
         {"executions", ":not-found", "`busbar executions` lists what is remembered."},
         {NULL, ":not-found", "`busbar secret ls` and `busbar ls` list what there is."},
         {NULL, ":invalid-input", "`busbar inspect CONNECTION/OPERATION` says what is expected."},
