@@ -31,7 +31,7 @@ static question *question_new(api *a, http_exchange *x) {
 static void refuse(question *q, store_result r) {
     if (r == STORE_NOT_FOUND)
         reply_problemf(q->x, PROBLEM_NOT_FOUND,
-                       "there is no event \"%.*s\"; it may have been kept long enough",
+                       "there is no event \"%.*s\", or it was removed: [events] keep in busbar.conf",
                        STR_FMT(q->query.event));
     else
         reply_problem(q->x, store_result_problem(r), str_from(store_result_text(r)));

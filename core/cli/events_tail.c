@@ -126,7 +126,8 @@ static int look(tail *t, bool quiet) {
         code = print(t, n.memory, n.events[i - 1]);
         t->left -= t->left != UINT64_MAX;
     }
-    table_flush(&t->table);
+    if (t->table.first != NULL)
+        table_flush(&t->table);
     if (n.count > 0)
         remember(t, n.events[0]);
     for (size_t i = 0; i < n.page_count; i++)

@@ -156,14 +156,20 @@ static bb_str attributes_of(reading *r, const json_value *object) {
     json_writer w;
     json_writer_init(&w, &text);
     json_object(&w);
-    json_keyl(&w, "cloudevents");
-    json_object(&w);
+    bool any = false;
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         bb_str value = json_string(json_get(object, str_from(kept[i])));
-        if (value.len > 0)
-            json_member_string(&w, str_from(kept[i]), value);
+        if (value.len == 0)
+            continue;
+        if (!any) {
+            json_keyl(&w, "cloudevents");
+            json_object(&w);
+        }
+        any = true;
+        json_member_string(&w, str_from(kept[i]), value);
     }
-    json_object_end(&w);
+    if (any)
+        json_object_end(&w);
     json_object_end(&w);
     return json_writer_take(&w, r->a);
 }
