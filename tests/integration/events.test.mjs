@@ -43,7 +43,7 @@ before(async () => {
       'signed.subscription.conf': sub('/signed', 'signed.*', `secret = ${secrets[0]}\n  ${secrets[1]}\n  whsk_${seed.toString('base64')}\nsignature = standard, legacy\nformat = standard\n`),
       'structured.subscription.conf': sub('/structured', 'ce.*', 'format = cloudevents\n'),
       'binary.subscription.conf': sub('/binary', 'ce.*', 'format = cloudevents-binary\n'),
-      'batched.subscription.conf': sub('/batched', 'many', 'format = cloudevents\nbatch = 3\nbatch_wait = 1h\n'),
+      'batched.subscription.conf': sub('/batched', 'many', 'format = cloudevents\nbatch = 3\nbatch_wait = 5m\n'),
       'moved.subscription.conf': sub('/moved', 'moved', 'delays = 1h\n'),
     },
   });
@@ -171,12 +171,12 @@ test('event types are made, changed and deleted by the API, as files', async () 
   assertProblem(await hub.api('POST', path, {id: 'nothing'}), 'invalid-config');
   assert.equal((await hub.api('PATCH', `${path}/shipped`, {deprecated: true})).status, 200);
   await until('the change', async () => (await hub.api('GET', `${path}/shipped`)).body.deprecated === true);
-  assert.equal((await hub.api('DELETE', `${path}/shipped`)).status, 204);
+  assert.equal((await hub.api('DELETE', `${path}/shipped`)).status, 200);
   await until('it to be gone', async () => (await send({type: 'order.shipped', data: {}})).status === 202);
 });
 
 test("CloudEvents of the official SDK are taken in each of HTTP's modes, and delivered so that it reads them", async () => {
-  const event = new CloudEvent({type: 'ce.made', source: '/shop/éà', subject: 'a "b" %', time: '2026-01-02T03:04:05.000Z', dataschema: 'https://schemas.example/made', traced: 'yes', data: {n: 1, text: 'h\u00e9'}});
+  const event = new CloudEvent({type: 'ce.made', source: '/shop?of=a&b', subject: 'a "b" 100%', time: '2026-01-02T03:04:05.000Z', dataschema: 'https://schemas.example/made', traced: 'yes', data: {n: 1, text: 'h\u00e9'}});
   const binary = HTTP.binary(event), structured = HTTP.structured(event.cloneWith({id: crypto.randomUUID()}));
   const [one] = await sent(binary.body, binary.headers);
   const [two] = await sent(structured.body, structured.headers);
