@@ -7,6 +7,8 @@
 #include "webhook/post.h"
 #include "json/json.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <signal.h>
 
 #define KEY "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -434,6 +436,91 @@ START_TEST(nothing_reaches_a_refused_address_in_any_notation) {
 }
 END_TEST
 
+/* --- names
+ * ---------------------------------------------------------------------------------------------------- */
+
+typedef int (*lookup)(const char *node, const char *service, const struct addrinfo *hints,
+                      struct addrinfo **out);
+
+static atomic_uint rebound; /* lookups of rebind.test */
+
+/* libcurl asks this program's function instead of libc's: names end in .test, and nobody else is asked. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints, struct addrinfo **out) {
+    lookup real = (lookup)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
+    const char *first = node, *second = NULL;
+    if (hints->ai_flags & AI_NUMERICHOST) /* the check of a URL: no lookup */
+        return real(node, service, hints, out);
+    if (node != NULL && strcmp(node, "inside.test") == 0)
+        first = "10.0.0.1";
+    if (node != NULL && strcmp(node, "metadata.test") == 0)
+        first = "169.254.169.254";
+    if (node != NULL && strcmp(node, "mapped.test") == 0)
+        first = "::ffff:127.0.0.2";
+    if (node != NULL && strcmp(node, "rebind.test") == 0)
+        first = atomic_fetch_add(&rebound, 1) == 0 ? "127.0.0.1" : "127.0.0.2";
+    if (node != NULL && strcmp(node, "mixed.test") == 0) {
+        first = "10.0.0.1";
+        second = "127.0.0.1";
+    }
+    int code = real(first, service, hints, out);
+    if (code == 0 && second != NULL)
+        code = real(second, service, hints, &(*out)->ai_next);
+    return code;
+}
+
+static outcome send_to_name(const char *name) {
+    err e = {""};
+    post_destination d = to("/ok");
+    d.url = arena_printf(memory, "http://%s:%u/ok", name, server.port).ptr;
+    ck_assert_msg(post_url_check(&rules, d.url, &e), "%s", e.text); /* it cannot know yet */
+    return send_to(&d, &one, 1, false);
+}
+
+START_TEST(a_name_is_judged_by_the_address_that_is_used) {
+    static const char *const inside[][2] = {
+        {"inside.test", "10.0.0.1"}, {"metadata.test", "169.254.169.254"}, {"mapped.test", "127.0.0.2"}};
+    err e = {""};
+    begin();
+    ck_assert(http_ranges_read(memory, STR("127.0.0.1"), &rules.guard.allow, &e));
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+        outcome o = send_to_name(inside[i][0]);
+        ck_assert_msg(o.result.failure == POST_REFUSED, "%s: %s", inside[i][0], o.text);
+        ck_assert_ptr_nonnull(strstr(o.text, inside[i][1]));
+    }
+    ck_assert_uint_eq(atomic_load(&server.requests), 0);
+    outcome o = send_to_name("mixed.test"); /* the one of its addresses that is allowed */
+    ck_assert_msg(o.result.failure == POST_OK, "%s", o.text);
+    ck_assert_uint_eq(atomic_load(&seen), 1);
+    end();
+}
+END_TEST
+
+static void renew_sender(loop *l, void *arg) {
+    err e = {""};
+    posts_free(sender);
+    sender = posts_new(l, &e); /* knows no name and has no connection */
+    atomic_store((atomic_bool *)arg, sender != NULL);
+}
+
+/* The first lookup gives an address that is allowed, the next one another. */
+START_TEST(a_name_that_changes_its_mind_gets_nowhere) {
+    err e = {""};
+    atomic_bool renewed = false;
+    begin();
+    ck_assert(http_ranges_read(memory, STR("127.0.0.1"), &rules.guard.allow, &e));
+    ck_assert_int_eq(send_to_name("rebind.test").result.failure, POST_OK);
+    ck_assert(loop_post(turned, renew_sender, &renewed));
+    fixture_wait(atomic_load(&renewed));
+    outcome o = send_to_name("rebind.test");
+    ck_assert_msg(o.result.failure == POST_REFUSED, "%s", o.text);
+    ck_assert_ptr_nonnull(strstr(o.text, "127.0.0.2"));
+    ck_assert_uint_eq(atomic_load(&rebound), 2);
+    ck_assert_uint_eq(atomic_load(&seen), 1);
+    end();
+}
+END_TEST
+
 /* A connection that stands from before the admin's mind changed is not used again. */
 START_TEST(a_kept_connection_is_judged_anew) {
     begin();
@@ -527,6 +614,7 @@ UNIT_MAIN(unit_test(the_payload_goes_as_it_is), unit_test(it_is_signed_with_ever
           unit_test(redirects_are_failures_and_not_followed), unit_test(a_long_answer_is_an_answer),
           unit_test(no_answer_in_time_is_a_timeout), unit_test(nobody_listening_is_no_connection),
           unit_test(nothing_reaches_a_refused_address_in_any_notation),
-          unit_test(a_kept_connection_is_judged_anew), unit_test(no_proxy_of_the_environment_is_used),
-          unit_test(a_post_is_taken_back_or_cancelled), unit_test(fields_of_users_are_checked),
-          unit_test(formats_have_names))
+          unit_test(a_name_is_judged_by_the_address_that_is_used),
+          unit_test(a_name_that_changes_its_mind_gets_nowhere), unit_test(a_kept_connection_is_judged_anew),
+          unit_test(no_proxy_of_the_environment_is_used), unit_test(a_post_is_taken_back_or_cancelled),
+          unit_test(fields_of_users_are_checked), unit_test(formats_have_names))
