@@ -122,7 +122,7 @@ static void pass_content(driven *d) {
         k->passed = r->content_offset + (r->content_length < left ? r->content_length : left);
     }
     if (r->to_output) {
-        k->passed = c->answer.body.len;
+        k->passed = c->answer.body.len + (r->is_part ? k->passed : 0);
         c->answer.body = (bb_str){NULL, 0};
     }
     for (size_t i = 0; i < k->digest_count; i++)

@@ -73,7 +73,9 @@ typedef struct http_download {
      * kept in memory as ever. */
     bool (*begin)(void *ctx, unsigned status, const http_header *headers, size_t count);
     void (*passed)(void *ctx, bb_str bytes); /* about to be put into the flow */
-    uint64_t skip; /* bytes to be dropped first: set by `begin`, where the service sends all once more */
+    uint64_t skip;   /* bytes to be dropped first: set by `begin`, where the service sends all once more */
+    bool *skip_line; /* behind those, what is left of a line is dropped, and this is false then; NULL: none */
+    uint64_t *dropped; /* grows by what is dropped of the line */
     void *ctx;
 } http_download;
 

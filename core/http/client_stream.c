@@ -101,6 +101,17 @@ static void begin(http_transfer *t) {
         flow_on_room(d->flow, on_room, t);
 }
 
+/* Up to the line's end and with it, or all. */
+static size_t rest_of_line(bb_str bytes) {
+    const char *end = bytes.len > 0 ? memchr(bytes.ptr, '\n', bytes.len) : NULL;
+    return end != NULL ? (size_t)(end + 1 - bytes.ptr) : bytes.len;
+}
+
+static void drop_line(http_download *d, bb_str bytes, size_t n) {
+    *d->skip_line = n == 0 || bytes.ptr[n - 1] != '\n';
+    *d->dropped += n;
+}
+
 bool client_stream_body(http_transfer *t, bb_str bytes, size_t *result) {
     http_download *d = t->send->download;
     if (t->goes == GOES_UNKNOWN)
@@ -108,6 +119,7 @@ bool client_stream_body(http_transfer *t, bb_str bytes, size_t *result) {
     if (t->goes == GOES_MEMORY)
         return false;
     const char *failure = flow_failure(d->flow);
+    size_t line;
     *result = bytes.len;
     if (failure == NULL && d->skip > 0) {
         size_t n = bytes.len < d->skip ? bytes.len : (size_t)d->skip;
@@ -119,6 +131,14 @@ bool client_stream_body(http_transfer *t, bb_str bytes, size_t *result) {
             d->skip += n;
             bytes.len += n;
         }
+    }
+    if (failure == NULL && d->skip == 0 && d->skip_line != NULL && *d->skip_line) {
+        line = rest_of_line(bytes);
+        if (flow_room(d->flow) >= bytes.len - line)
+            drop_line(d, bytes, line);
+        bytes = str_of(bytes.ptr + line, bytes.len - line);
+        if (bytes.len == 0)
+            return true;
     }
     if (failure != NULL) {
         stop(t, failure);

@@ -97,7 +97,7 @@ void message_put_said(buf *out, const plugin_call *c) {
 }
 
 void message_put_range(buf *out, const plugin_request *r) {
-    frame_u32(out, r->to_output);
+    frame_u32(out, (r->to_output ? 1u : 0u) | (r->is_part ? 2u : 0u) | (r->skips_line ? 4u : 0u));
     frame_u32(out, r->has_content);
     frame_u64(out, r->content_at);
     frame_u64(out, r->content_offset);
@@ -137,11 +137,14 @@ bool message_take_said(frame *f, plugin_call *c) {
 
 /* The body around the range is there already, its type among the header lines. */
 bool message_take_range(frame *f, plugin_call *c) {
-    bool to_output = frame_get_u32(f) != 0, has_content = frame_get_u32(f) != 0;
+    uint32_t output = frame_get_u32(f);
+    bool has_content = frame_get_u32(f) != 0;
     uint64_t at = frame_get_u64(f), offset = frame_get_u64(f), length = frame_get_u64(f);
     if (f->bad || (has_content && (c->content == NULL || at > c->request.body.len || offset > INT64_MAX)))
         return false;
-    if (to_output)
+    if ((output & 2u) != 0)
+        host_content.part_to_output(&c->abi, (output & 4u) != 0);
+    else if (output != 0)
         host_content.to_output(&c->abi);
     return !has_content || host_content_range(c, (size_t)at, offset, length);
 }

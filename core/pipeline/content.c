@@ -26,6 +26,9 @@ typedef struct content_run {
     uint64_t moved_before;      /* as of the attempt's beginning */
     uint64_t received;          /* of what is given out */
     uint64_t total;             /* of what is given out; FLOW_UNKNOWN */
+    uint64_t part_at;           /* of what is given out: where the answer that comes now began */
+    uint64_t part_dropped;      /* bytes of it that were left out */
+    bool skip_line;             /* its first line is still to be left out */
     char validator[128];        /* a strong ETag or a date, for If-Range; "=" and a step's word; "" : none */
     void (*after_keep)(call *c);
     bool finishing;
@@ -234,20 +237,42 @@ bool content_describe(call *c) {
     if (r->has_content && !describe_upload(c))
         return false;
     if (r->to_output) {
-        k->download = (http_download){
-            .flow = k->io->sink->flow, .begin = on_header, .passed = on_download, .ctx = c};
+        k->download = (http_download){.flow = k->io->sink->flow,
+                                      .begin = on_header,
+                                      .passed = on_download,
+                                      .ctx = c,
+                                      .skip_line = &k->skip_line,
+                                      .dropped = &k->part_dropped};
         c->send.download = &k->download;
     }
     return true;
+}
+
+/* A request's first attempt: what comes goes behind what is there. */
+static void begin_part(call *c) {
+    content_run *k = c->content;
+    const plugin_request *r = &c->steps.request;
+    if (c->attempt > 0 || !r->is_part)
+        return;
+    k->part_at = k->received;
+    k->part_dropped = 0;
+    k->skip_line = r->skips_line;
+    k->validator[0] = '\0';
+}
+
+/* Bytes of the answer that were there before it broke off. */
+static uint64_t came_before(const content_run *k) {
+    return k->received - k->part_at + k->part_dropped;
 }
 
 /* RFC 9110 sections 14.2 and 13.1.5. */
 size_t content_fields(call *c, bb_str *fields) {
     const content_run *k = c->content;
     size_t n = 0;
-    if (!c->steps.request.to_output || k->received == 0)
+    begin_part(c);
+    if (!c->steps.request.to_output || came_before(k) == 0)
         return 0;
-    fields[n] = arena_printf(c->steps.memory, "Range: bytes=%llu-", (unsigned long long)k->received);
+    fields[n] = arena_printf(c->steps.memory, "Range: bytes=%llu-", (unsigned long long)came_before(k));
     n += fields[n].ptr != NULL;
     if (k->validator[0] != '\0' && k->validator[0] != '=') {
         fields[n] = arena_printf(c->steps.memory, "If-Range: %s", k->validator);
@@ -374,9 +399,9 @@ static bool is_same(const content_run *k, const http_header *headers, size_t cou
 /* A range of what it was: the service has compared by If-Range, or the step knows. */
 static bool is_rest(const content_run *k, unsigned status, const http_header *headers, size_t count) {
     char now[sizeof k->validator];
-    if (status != 206 || !continues(find(headers, count, STR("Content-Range")), k->received))
+    if (status != 206 || !continues(find(headers, count, STR("Content-Range")), came_before(k)))
         return false;
-    if (k->validator[0] != '=' || k->received == 0)
+    if (k->validator[0] != '=' || came_before(k) == 0)
         return true;
     find_validator(k, headers, count, now, sizeof now);
     return strcmp(k->validator, now) == 0;
@@ -386,17 +411,26 @@ static bool on_header(void *ctx, unsigned status, const http_header *headers, si
     call *c = ctx;
     content_run *k = c->content;
     content_sink *sink = k->io->sink;
-    uint64_t length = length_of(headers, count), from = k->received;
+    bool part = c->steps.request.is_part;
+    uint64_t length = length_of(headers, count), from = came_before(k);
     if (status < 200 || status > 299)
         return false;
     bool rest = is_rest(k, status, headers, count);
     bool all = status != 206 && (from == 0 || is_same(k, headers, count, length));
-    if (!rest && !all)
+    if (part && k->io->offset > 0)
+        flow_fail(sink->flow, "a content that comes in parts cannot go on where it broke off: begin anew");
+    else if (!rest && !all)
         flow_fail(sink->flow,
                   "the service broke off, and does not give the rest: it knows no ranges, or the file "
                   "has changed");
     else if (!sink->begun)
-        begin_output(c, length != FLOW_UNKNOWN && rest ? from + length : length, headers, count);
+        begin_output(c,
+                     part                             ? FLOW_UNKNOWN
+                     : length != FLOW_UNKNOWN && rest ? from + length
+                                                      : length,
+                     headers, count);
+    else if (part && from == 0)
+        find_validator(k, headers, count, k->validator, sizeof k->validator);
     k->download.skip = all ? from : 0;
     return true;
 }

@@ -39,6 +39,8 @@ typedef struct plugin_request {
     uint64_t content_length; /* UINT64_MAX: to the content's end */
     bb_str route, scope;     /* whose limit it counts against; absent: the service has one for all */
     bool to_output;          /* the body of a 2xx answer is the call's content */
+    bool is_part;            /* ... or a part of it, behind what came before */
+    bool skips_line;         /* ... but for its first line */
     enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
     uint64_t after_ms; /* it goes out so much later; 0: now */
 } plugin_request;
@@ -90,6 +92,7 @@ typedef struct plugin_content {
     bb_str out_type, out_name; /* of what is given out; absent: as the answer says */
     bb_str out_version;        /* absent: what the answer says tells alone */
     bool to_output;            /* a request of the call has said so */
+    bool in_parts;             /* and others may */
 } plugin_content;
 
 typedef struct plugin_call {

@@ -190,17 +190,27 @@ bool host_content_range(plugin_call *c, size_t at, uint64_t offset, uint64_t len
 
 /* --- what is given out ---------------------------------------------------------------------------------- */
 
-static void to_output(bb_call *call) {
+static void give_out(bb_call *call, const char *what, bool part, bool skips_line) {
     plugin_call *c = plugin_call_of(call);
-    plugin_request *r = request_of(call, "to_output");
-    plugin_content *k = content_of(call, "to_output");
+    plugin_request *r = request_of(call, what);
+    plugin_content *k = content_of(call, what);
     if (r == NULL || k == NULL)
         return;
     if (!k->wanted)
         plugin_misuse(c, BB_E_INVALID_INPUT, "this call has no place for the file that the operation gives");
-    if (k->to_output)
+    if (k->to_output && !(part && k->in_parts))
         plugin_misuse(c, BB_E_PLUGIN, "the connector sent two answers to the call's output");
     r->to_output = k->to_output = true;
+    r->is_part = k->in_parts = part;
+    r->skips_line = skips_line;
+}
+
+static void to_output(bb_call *call) {
+    give_out(call, "to_output", false, false);
+}
+
+static void part_to_output(bb_call *call, int32_t without_first_line) {
+    give_out(call, "part_to_output", true, without_first_line != 0);
 }
 
 static void describe(bb_call *call, bb_str content_name, bb_str content_type) {
@@ -313,4 +323,5 @@ const bb_content_api host_content = {
     .save = save,
     .saved = saved,
     .version = version,
+    .part_to_output = part_to_output,
 };

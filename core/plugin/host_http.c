@@ -42,7 +42,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     buf_clear(&r->form);
     r->header_count = 0;
     r->body_kind = PLUGIN_BODY_NONE;
-    r->has_content = r->to_output = false;
+    r->has_content = r->to_output = r->is_part = r->skips_line = false;
     r->repeatable = PLUGIN_REPEAT_UNSAID;
     r->after_ms = 0;
     r->route = r->scope = (bb_str){NULL, 0};

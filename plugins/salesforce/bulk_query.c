@@ -88,12 +88,21 @@ static bb_step resume_bulk_query(bb_call *call) {
 
 /* --- as a file ------------------------------------------------------------------------------------------ */
 
+static bb_step ask_part(bb_call *call, bulk_job *job, bb_str locator) {
+    const bb_content_api *content = bb_content_host(call);
+    bb_step step = ask_rows(call, job, locator);
+    if (BB_HAS(content, part_to_output))
+        content->part_to_output(call, locator.len > 0); /* each part begins with the names */
+    else
+        content->to_output(call);
+    return step;
+}
+
 static bb_step begin_file(bb_call *call, bulk_job *job) {
     char name[40];
     snprintf(name, sizeof name, "%s.csv", job->id);
-    bb_step step = ask_rows(call, job, bb_s(NULL));
+    bb_step step = ask_part(call, job, bb_s(NULL));
     bb_content_host(call)->describe(call, bb_s(name), bb_s("text/csv"));
-    bb_content_to_output(call);
     return step;
 }
 
@@ -103,10 +112,13 @@ static bb_step start_bulk_query_download(bb_call *call) {
     return start_query_job(call);
 }
 
-/* A part is not taken for the whole. */
-static bb_step file_came(bb_call *call, const bulk_job *job) {
-    if (bulk_locator(call).len == 0)
+/* Where the hub is too old for several parts, one is not taken for the whole. */
+static bb_step part_came(bb_call *call, bulk_job *job) {
+    bb_str next = bulk_locator(call);
+    if (next.len == 0)
         return bb_done_text(call, bb_s("null"));
+    if (BB_HAS(bb_content_host(call), part_to_output))
+        return ask_part(call, job, next);
     return bb_fail(call, BB_E_LIMIT,
                    "job %s has more rows than Salesforce gives at once: read them part by part, with "
                    "bulk.query_jobs.results, or narrow the query",
@@ -120,7 +132,7 @@ static bb_step resume_bulk_query_download(bb_call *call) {
     if (!bb_ok(call))
         return sf_fail(call);
     if (job->phase == ROWS_CAME)
-        return file_came(call, job);
+        return part_came(call, job);
     if (job->phase == CREATED && !bulk_take_id(call, job))
         return BB_FAIL;
     bb_step step = looked(call, job, begin_file);
@@ -154,6 +166,7 @@ const bb_operation sf_bulk_query = {
 
 static const char bulk_query_download_input[] = INPUT(REQUIRED("\"query\""),
     SOQL "," ALL "," POLLING ","
+    COUNT("maxRecords", "1", "100000000", "rows asked for at once; default Salesforce's") ","
     CHOICE("columnDelimiter", "\"COMMA\",\"TAB\",\"SEMICOLON\",\"PIPE\",\"CARET\",\"BACKQUOTE\"", "default COMMA"));
 const bb_operation sf_bulk_query_download = {
     BB_SIZE(bb_operation), .state_size = sizeof(bulk_job),

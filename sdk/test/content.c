@@ -64,13 +64,29 @@ static void tell_digests(bb_test *t) {
     }
 }
 
+/* A part goes behind what is there, but for its first line where the step says so. */
+static void put_out(bb_test *t, const plugin_request *r, bb_str body) {
+    const char *line = r->skips_line && body.len > 0 ? memchr(body.ptr, '\n', body.len) : NULL;
+    bb_str before = r->is_part ? t->content_out : (bb_str){NULL, 0};
+    if (r->skips_line)
+        body = line != NULL ? str_of(line + 1, body.len - (size_t)(line + 1 - body.ptr))
+                            : str_of(body.ptr, 0);
+    char *all = test_have(arena_alloc(t->call_memory, before.len + body.len + 1));
+    if (before.len > 0)
+        memcpy(all, before.ptr, before.len);
+    if (body.len > 0)
+        memcpy(all + before.len, body.ptr, body.len);
+    all[before.len + body.len] = '\0';
+    t->content_out = str_of(all, before.len + body.len);
+    t->content.passed = before.len + body.len;
+}
+
 void test_content_answered(bb_test *t, plugin_call *c) {
     bool good = c->answer.status >= 200 && c->answer.status <= 299;
     if (c->content == NULL)
         return;
     if (c->request.to_output && good) {
-        t->content_out = arena_copy(t->call_memory, c->answer.body);
-        t->content.passed = c->answer.body.len;
+        put_out(t, &c->request, c->answer.body);
         c->answer.body = (bb_str){NULL, 0};
     }
     if (good)

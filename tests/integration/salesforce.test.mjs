@@ -245,11 +245,21 @@ test('a bulk query gives records over several parts, or a file', async () => {
   assert.deepEqual([out.complete, out.truncated, out.records.length, Object.keys(out.records[448])], [true, false, 449, ['Id', 'LastName']]);
   const some = await data('bulk.query', {query, rows_max: 150, maxRecords: 60, ...FAST}, '', 'apart');
   assert.deepEqual([some.records.length, some.truncated], [150, true]);
+  const parts = await note('bulk.query_download', () => hub.call('sf', 'bulk.query_download', {query, ...FAST}));
+  assert.equal(parts.status, 200, parts.text);
+  assert.equal(service.requests.filter((r) => r.path.endsWith('/results') && r.query.has('locator')).length >= 4, true);
   service.state.part = 1000;
   const file = await note('bulk.query_download', () => hub.call('sf', 'bulk.query_download', {query, all: true, ...FAST}));
   assert.equal(file.status, 200, file.text);
   assert.equal(file.text.split('\n').length, 452);
   assert.equal(file.text.split('\n')[0], '"Id","LastName"');
+  const whole = await hub.call('sf', 'bulk.query_download', {query, ...FAST});
+  assert.equal(parts.text, whole.text);
+  service.state.part = 100;
+  assert.equal((await hub.call('apart', 'bulk.query_download', {query, maxRecords: 60, ...FAST})).text, whole.text); // from a process of its own
+  service.faults.push(null, null, null, null, 'nothing'); // the second part, before its first byte: asked for again
+  assert.equal((await hub.call('sf', 'bulk.query_download', {query, ...FAST})).text, whole.text);
+  service.state.part = 1000;
   assert.match(file.headers['content-type'], /^text\/csv/);
   service.state.polls = 1000;
   const late = await hub.call('sf', 'bulk.query_download', {query, wait_max: 1, ...FAST});

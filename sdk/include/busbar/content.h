@@ -131,6 +131,12 @@ typedef struct bb_content_api {
      * another broke off fails where it differs, so that nothing is put together of two. Before that answer
      * comes. */
     void (*version)(bb_call *call, bb_str version);
+
+    /* In place of to_output, for a content that comes in several answers: the body of a 2xx answer to this
+     * request goes behind what earlier ones of the call gave. `without_first_line` 1: but for its first line
+     * (the names of a CSV, which each part has). A transfer that breaks off begins anew. Not in the
+     * first hubs either: ask BB_HAS(content, part_to_output). */
+    void (*part_to_output)(bb_call *call, int32_t without_first_line);
 } bb_content_api;
 
 /* --- short names -------------------------------------------------------------------------------- */
