@@ -272,6 +272,18 @@ test('a CSV file goes into a bulk job', async () => {
   const done = await note('bulk.ingest_upload', () => put('bulk.ingest_upload', {object: 'Account', operation: 'insert', columnDelimiter: 'SEMICOLON', lineEnding: 'CRLF', ...FAST}, csv));
   assert.equal(done.status, 200, done.text);
   assert.deepEqual([done.body.data.job.numberRecordsProcessed, done.body.data.job.numberRecordsFailed], [3000, 0]);
+  const jobs = service.state.jobs.size, ways = () => service.requests.slice(0, 5).map((r) => `${r.method} ${r.path.split('/').slice(-1)[0].replace(/^750.*/, 'ID')}`);
+  for (const [faults, way] of [
+    [[null, 'nothing'], ['POST ingest', 'PUT batches', 'GET ID', 'PUT batches', 'PATCH ID']], // the file broke off: into the same job
+    [[null, {status: 503, body: []}], ['POST ingest', 'PUT batches', 'GET ID', 'PUT batches', 'PATCH ID']],
+  ]) {
+    service.requests.length = 0;
+    service.faults.push(...faults);
+    const again = await put('bulk.ingest_upload', {object: 'Account', operation: 'insert', ...FAST}, 'Name\nAgain\n');
+    assert.equal(again.status, 200, again.text);
+    assert.deepEqual([again.body.data.job.numberRecordsProcessed, ways()], [1, way]);
+  }
+  assert.equal(service.state.jobs.size, jobs + 2);
 });
 
 test('bulk jobs step by step', async () => {
