@@ -95,19 +95,46 @@ bool trial_instance(trial *t, specimen *s) {
 
 /* --- calls --------------------------------------------------------------------------------------- */
 
-#define CONTENT_BYTES \
-    5000000u /* of the file that an operation is given: two parts of what services ask for */
-
 /* A file to take, and a place for one. */
-static void give_content(driven *d, const sample *x) {
+static void give_content(driven *d, const sample *x, const run_file *file) {
     if (x->op->content == 0)
         return;
     d->content = (plugin_content){.given = x->content,
                                   .wanted = (x->op->content & BB_CONTENT_GIVES) != 0,
-                                  .length = CONTENT_BYTES,
+                                  .length = file != NULL ? file->length : CONTENT_BYTES,
+                                  .saved = file != NULL ? guard_text(&d->pieces, file->saved)
+                                                        : (bb_str){NULL, 0},
                                   .type = guard_text(&d->pieces, STR("text/plain")),
                                   .name = guard_text(&d->pieces, STR("a file.txt"))};
     d->c.content = &d->content;
+}
+
+/* Where the range that a request asks for ends, in a file of that length. */
+static uint64_t range_end(const plugin_request *r, uint64_t length) {
+    uint64_t whole = length != UINT64_MAX ? length : CONTENT_BYTES;
+    uint64_t left = r->content_offset < whole ? whole - r->content_offset : 0;
+    return r->content_offset + (r->content_length < left ? r->content_length : left);
+}
+
+static void note_content(const driven *d, run_content *seen) {
+    const plugin_request *r = &d->c.request;
+    const plugin_content *k = d->c.content;
+    if (k == NULL)
+        return;
+    seen->given = seen->given || r->to_output;
+    if (k->saves) {
+        buf_clear(&seen->saved);
+        buf_str_add(&seen->saved, k->save);
+    }
+    if (!r->has_content)
+        return;
+    if (seen->sent && !seen->again && r->content_offset < seen->reached) {
+        seen->again = true;
+        seen->twice_at = r->content_offset;
+    }
+    uint64_t end = range_end(r, k->length);
+    seen->sent = true;
+    seen->reached = end > seen->reached ? end : seen->reached;
 }
 
 /* What the host knows once the service has answered. */
@@ -117,15 +144,13 @@ static void pass_content(driven *d) {
     plugin_content *k = c->content;
     if (k == NULL || c->answer.status < 200 || c->answer.status > 299)
         return;
-    if (r->has_content) {
-        uint64_t left = r->content_offset < CONTENT_BYTES ? CONTENT_BYTES - r->content_offset : 0;
-        k->passed = r->content_offset + (r->content_length < left ? r->content_length : left);
-    }
+    if (r->has_content)
+        k->passed = range_end(r, k->length);
     if (r->to_output) {
         k->passed = c->answer.body.len + (r->is_part ? k->passed : 0);
         c->answer.body = (bb_str){NULL, 0};
     }
-    for (size_t i = 0; i < k->digest_count; i++)
+    for (size_t i = 0; i < k->digest_count && k->saved.len == 0; i++)
         memset(k->digests[i].hex, '0', sizeof k->digests[i].hex - 1);
     k->saves = false;
 }
@@ -153,7 +178,7 @@ static bool prepare(driven *d, arena *a, const specimen *s, const sample *x, con
         d->auth = (plugin_auth){.scheme = x->scheme, .settings = (const json_value *)s->abi.settings};
         c->auth = &d->auth;
     }
-    give_content(d, x);
+    give_content(d, x, o->file);
     atomic_store(&c->cancelled, o->late ? 1 : 0);
     return c->abi.input != NULL && (state == 0 || c->abi.state != NULL);
 }
@@ -270,6 +295,7 @@ static plugin_outcome run_steps(driven *d, const sample *x, const script *answer
     leave();
     while (outcome == PLUGIN_SEND && end->answers < most) {
         trace_request(&end->trace, &d->c.request);
+        note_content(d, &end->content);
         take_answer(d, end->answers >= answers->bad_at ? answers->bad : answers->good);
         end->answers++;
         snprintf(doing, sizeof doing, "resume (step %u)", end->answers);
@@ -292,8 +318,10 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
         return;
     }
     plugin_outcome outcome = o->session != NULL ? run_session(d, x, o) : run_steps(d, x, answers, most, end);
-    if (outcome == PLUGIN_SEND)
+    if (outcome == PLUGIN_SEND) {
         trace_request(&end->trace, &d->c.request);
+        note_content(d, &end->content);
+    }
     end->endless = outcome == PLUGIN_SEND && most == STEPS_MAX;
     conclude(d, end, outcome);
     poison_phase(PHASE_NONE);
@@ -305,6 +333,7 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
 void run_free(run_end *end) {
     buf_free(&end->trace);
     buf_free(&end->output);
+    buf_free(&end->content.saved);
 }
 
 void judge(const run_end *end) {

@@ -61,7 +61,17 @@ typedef struct sample {
     enum { SAMPLE_STEPS, SAMPLE_SIGN, SAMPLE_SIGN_EMPTY } part; /* sign: a request with a body, or without */
 } sample;
 
+#define CONTENT_BYTES \
+    5000000u /* of the file that an operation is given: two parts of what services ask for */
+
+/* The file of a call, where it is another than usual. */
+typedef struct run_file {
+    uint64_t length; /* UINT64_MAX: unknown */
+    bb_str saved;    /* what a call that broke off had saved; absent: none. Its digests cannot be told */
+} run_file;
+
 typedef struct run_options {
+    const run_file *file; /* NULL: CONTENT_BYTES, and nothing was saved */
     bb_str cursor;
     bool late;        /* cancelled, and its time over */
     unsigned fail_at; /* the host function to fail; 0: none */
@@ -69,7 +79,17 @@ typedef struct run_options {
     plugin_session *session; /* of a session operation: runs on it */
 } run_options;
 
+/* What became of a call's content. */
+typedef struct run_content {
+    bool sent, given;  /* a request had a range of it; an answer was to be it */
+    bool again;        /* bytes were asked for that had been sent already */
+    uint64_t reached;  /* behind the last byte that was asked for */
+    uint64_t twice_at; /* with `again`: from where */
+    buf saved;         /* what was saved last; empty: nothing */
+} run_content;
+
 typedef struct run_end {
+    run_content content;
     plugin_outcome outcome;
     unsigned answers; /* taken */
     unsigned host_calls;

@@ -79,6 +79,7 @@ DC_OP(messages_create, 0, "messages.create", "Send a message to a channel or thr
       REF("message"),
       "[{\"summary\":\"text\",\"input\":{\"channel_id\":\"41771983423143937\",\"content\":\"Deployed "
       "v1.4.2\"}},"
+      "{\"summary\":\"a file\",\"content\":true,\"input\":{\"channel_id\":\"41771983423143937\"}},"
       "{\"summary\":\"an embed, and nobody is "
       "notified\",\"input\":{\"channel_id\":\"41771983423143937\",\"embeds\":[{\"title\":"
       "\"Deployment\",\"color\":5763719,\"fields\":[{\"name\":\"Version\",\"value\":\"1.4.2\",\"inline\":"

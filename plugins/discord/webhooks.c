@@ -103,7 +103,8 @@ DC_OP(webhooks_delete, BB_OP_IDEMPOTENT | BB_OP_DESTRUCTIVE, "webhooks.delete", 
 DC_OP(webhooks_execute, 0, "webhooks.execute", "Send a message by a webhook", execute_input, MAYBE("message"),
       "[{\"summary\":\"text, under a name\",\"input\":{" A_WEBHOOK
       ",\"content\":\"Disk is 91% full\",\"username\":\"Alerts\","
-      "\"wait\":true}}]",
+      "\"wait\":true}},"
+      "{\"summary\":\"a file\",\"content\":true,\"input\":{" A_WEBHOOK "}}]",
       dc_maybe_resume);
 DC_OP(webhooks_get_message, BB_OP_SAFE, "webhooks.get_message", "Read a message of a webhook", message_input,
       REF("message"),

@@ -40,16 +40,16 @@ static const char session_start_input[] = INPUT("", CLOSE "," KIND "," OWN_HASH)
 TAKE(session_start, "files.upload_session.start", "files/upload_session/start", "session_id",
     "Start an upload session, with or without bytes", "At most 150 MiB a call. A session lasts 7 days.",
     OUTPUT("\"session_id\"", OUT_STRING("session_id")),
-    EXAMPLE("of which pieces come in any order",
-        "{\"session_type\":\"concurrent\"}"));
+    "[{\"summary\":\"of which pieces come in any order\",\"input\":{\"session_type\":\"concurrent\"}},"
+    "{\"summary\":\"with the first bytes\",\"content\":true,\"input\":{}}]");
 
 static const char session_append_input[] = INPUT(REQUIRED("\"cursor\""), CURSOR "," CLOSE "," OWN_HASH);
 TAKE(session_append, "files.upload_session.append", "files/upload_session/append_v2", NULL,
     "Add bytes to an upload session",
     "At most 150 MiB a call; concurrent sessions take multiples of 4 MiB but for the last piece. An incorrect_offset says "
     "where the session stands.", NOTHING,
-    EXAMPLE("the last",
-        "{" CURSOR_EXAMPLE ",\"close\":true}"));
+    "[{\"summary\":\"the last\",\"input\":{" CURSOR_EXAMPLE ",\"close\":true}},"
+    "{\"summary\":\"the next bytes\",\"content\":true,\"input\":{" CURSOR_EXAMPLE "}}]");
 
 static const char session_append_batch_input[] = INPUT(REQUIRED("\"entries\""),
     ENTRIES("entries", "0", "1000", "sessions, in the order of their bytes", REQUIRED("\"cursor\",\"length\""),
@@ -58,14 +58,14 @@ static const char session_append_batch_input[] = INPUT(REQUIRED("\"entries\""),
 TAKE(session_append_batch, "files.upload_session.append_batch", "files/upload_session/append_batch", "entries",
     "Add bytes to several upload sessions", "At most 150 MiB a call, laid end to end.",
     OUTPUT("\"entries\"", OUT_LIST("entries", "entry")),
-    EXAMPLE("nothing to one",
-        "{\"entries\":[{" CURSOR_EXAMPLE ",\"length\":0}]}"));
+    "[{\"summary\":\"nothing to one\",\"input\":{\"entries\":[{" CURSOR_EXAMPLE ",\"length\":0}]}},"
+    "{\"summary\":\"a file to one\",\"content\":true,\"input\":{\"entries\":[{" CURSOR_EXAMPLE ",\"length\":5000000}]}}]");
 
 static const char session_finish_input[] = INPUT(REQUIRED("\"cursor\",\"commit\""), CURSOR "," COMMIT "," OWN_HASH);
 TAKE(session_finish, "files.upload_session.finish", "files/upload_session/finish", "rev",
     "Make a file of an upload session, with or without further bytes", "At most 150 MiB a call.", REF("file"),
-    EXAMPLE("as a new file",
-        "{" COMMIT_EXAMPLE "}"));
+    "[{\"summary\":\"as a new file\",\"input\":{" COMMIT_EXAMPLE "}},"
+    "{\"summary\":\"with the last bytes\",\"content\":true,\"input\":{" COMMIT_EXAMPLE "}}]");
 
 static const char session_start_batch_input[] = INPUT(REQUIRED("\"num_sessions\""),
     COUNT("num_sessions", "1", "1000", "how many") "," KIND);

@@ -8,7 +8,7 @@ import {bin, plugins, run, slow, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const sources = path.join(root, 'tests/broken-connectors');
-const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'sessions', 'faults', 'leaks'];
+const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'sessions', 'contents', 'faults', 'leaks'];
 let dir;
 
 before(() => (dir = tempFolder()));
@@ -107,6 +107,15 @@ const cases = [
   ['session_doubts', ['sessions'], /check refuses a session that has just been used/],
   ['session_kept_call', ['sessions'], /it calls host->call->alloc in a session's close/],
   ['session_unknown', ['descriptor'], /the session operation "other" is not one of its operations/],
+  ['file_unsent', ['contents'], /put, example 1, with a file, .*: it is done, and no request had the file in it/],
+  ['file_short', ['contents'], /it is done, and the service has 2500000 of 5000000 bytes/],
+  ['file_twice', ['contents'], /it sends bytes twice, from 2499993 on, and does not declare BB_CONTENT_AGAIN/],
+  ['file_not_given', ['contents'], /get, example 1, .*it is done, and gave no file: say bb_content_to_output/],
+  ['file_of_nobody', ['descriptor'], /busbar\.content\/1 names "putt", which is not one of its operations/],
+  ['file_flags', ['descriptor'], /operation "put": its content flags are 0x8: say BB_CONTENT_TAKES, _GIVES or both/],
+  ['file_believes', ['contents'], /going on by \{"offset":99999999999\}, .*: the connector asked for bytes beyond the content's end/],
+  ['file_forgets', ['contents'], /going on by what it saved \(\{"at":2500000\}\): start fails: the upload cannot go on/],
+  ['file_length', ['contents'], /with a file whose length is not known: start fails: how long is the file\?; declare BB_CONTENT_LENGTH/],
   ['static_tls', ['linking'], /static thread-local storage/],
   ['exec_stack', ['linking'], /executable stack/],
   ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
@@ -123,6 +132,14 @@ for (const [id, expected, sentence, only] of cases) {
     for (const c of report.checks) if (c.status === 'skipped') assert.match(c.note, /^not run, since the check "(load|descriptor)" fails/);
   });
 }
+
+test('a connector that takes and gives files passes; an upload that says it only reads is warned of', async () => {
+  const report = await check(broken('sound_files'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+  const warned = await check(broken('file_safe'), '--only', 'contents');
+  assert.equal(byName(warned, 'contents').status, 'warned');
+  assert.match(sentences(byName(warned, 'contents')), /operation put: it takes a file and is marked BB_OP_SAFE/);
+});
 
 test('a connector on sessions passes, and so does sqlite on a real file, with its operations run', async () => {
   const report = await check(broken('sound_session'));
@@ -150,7 +167,7 @@ test('a webhook scheme that compares signatures passes', async () => {
 
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'sound', 'sound_hook', 'sound_session', 'quiet_constructor', 'made_late', 'picky'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'file_safe', 'sound', 'sound_files', 'sound_hook', 'sound_session', 'quiet_constructor', 'made_late', 'picky'].sort());
 });
 
 test('declarations that cannot be read without running them are a warning', async () => {
@@ -229,7 +246,7 @@ test("JUnit's XML is well-formed and says the same", async (t) => {
   assert.equal(done.code, 1);
   const xml = path.join(dir, 'report.xml');
   fs.writeFileSync(xml, done.stdout);
-  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="19" failures="1" errors="0" skipped="0">/);
+  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="20" failures="1" errors="0" skipped="0">/);
   assert.equal(done.stdout.match(/<testcase /g).length, names.length);
   assert.match(done.stdout, /<testcase classname="busbar.check.ignores_failure" name="faults" time="[\d.]+">\s*<failure message="host-&gt;call-&gt;alloc fails/);
   const skipped = (await run(['check', broken('wrong_id'), '--junit'])).stdout;

@@ -1,0 +1,3 @@
+/* Names an operation that it does not have. */
+#define PUT_ID "putt"
+#include "files.h"
