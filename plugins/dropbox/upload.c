@@ -90,11 +90,16 @@ static bb_step send_finish(bb_call *call) {
     return send_empty(call, FINISH, SESSION "finish", cursor_of(call, 1));
 }
 
+/* Whether the content is the one that the caller named. */
+static int is_asked_for(bb_call *call) {
+    return dx_hash_fits(call, bb_in_text(call, "content_hash"), "the file is not the one of content_hash");
+}
+
 static bb_step send_next(bb_call *call) {
     upload *u = (upload *)call->state;
     int64_t left = bb_content_length(call) - u->at, chunk = mib_of(call, "upload_chunk");
-    if (left <= 0)
-        return send_finish(call);
+    if (left <= 0) /* before there is a file: it may be another than was asked for */
+        return is_asked_for(call) ? send_finish(call) : BB_FAIL;
     u->phase = APPEND;
     u->sending = left < chunk ? left : chunk;
     save(call, 0);
@@ -161,10 +166,8 @@ static bb_step file_done(bb_call *call) {
         return bb_fail(call, BB_E_UPSTREAM_INVALID,
                        "the file at Dropbox is not what was sent: it has %" PRId64 " bytes, not %" PRId64,
                        size, bb_content_length(call));
-    if (!dx_hash_fits(call, hash, "the file at Dropbox is not what was sent") ||
-        !dx_hash_fits(call, bb_in_text(call, "content_hash"), "the file is not the one of content_hash"))
-        return BB_FAIL;
-    return bb_done_body(call);
+    return dx_hash_fits(call, hash, "the file at Dropbox is not what was sent") ? bb_done_body(call)
+                                                                                : BB_FAIL;
 }
 
 /* {"error": {".tag": "incorrect_offset", "correct_offset": N}}, or that within lookup_failed. 0: it is none.
@@ -182,7 +185,8 @@ static int correct_offset(bb_call *call, int64_t *out) {
 static bb_step begin_anew(bb_call *call) {
     upload *u = (upload *)call->state;
     if (u->anew++ > 0)
-        return dx_fail(call);
+        return bb_fail_with(call, BB_E_UPSTREAM_NOT_FOUND, bb_s("lookup_failed/not_found"),
+                            bb_s("Dropbox has lost the upload session twice"));
     bb_content_save(call, bb_s(NULL));
     return send_open(call);
 }
@@ -228,14 +232,12 @@ static int finish_later(bb_call *call) {
     return send_finish(call) == BB_SEND && bb_after(call, wait);
 }
 
-/* Whether the file that is there has just been sent. */
+/* Whether the file that is there is the one that was sent. Where that cannot be told it is sent again, which
+ * makes no second one of the same content. */
 static bb_step after_look(bb_call *call) {
     bb_str hash = bb_text(call, bb_get(call, bb_response(call), "content_hash")),
            own = bb_content_host(call)->digest(call, BB_DIGEST_SHA256, DX_BLOCK);
-    int64_t size = -1;
-    call->host->json->to_int64(bb_get(call, bb_response(call), "size"), &size);
-    if (bb_ok(call) && size == bb_content_length(call) &&
-        (own.len == 0 || (own.len == hash.len && memcmp(own.ptr, hash.ptr, own.len) == 0)))
+    if (bb_ok(call) && own.len > 0 && own.len == hash.len && memcmp(own.ptr, hash.ptr, own.len) == 0)
         return bb_done_body(call);
     return begin_anew(call);
 }

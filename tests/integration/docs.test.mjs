@@ -58,7 +58,7 @@ test("each connector's examples work as they are written", async () => {
   const conf = (plugin) => connectorConf(plugin, {rest: web, prometheus, ...started}[plugin].url);
   const hook = {id: '223704706495545344', type: 1, token: 'a-token', name: 'Alerts', channel_id: CHANNEL};
   const alerts = `[connection]\nplugin = discord\n[settings]\nbase_url = ${started.discord.url}/api/v10\nwebhook_id = ${hook.id}\nwebhook_token = ${hook.token}\n[auth]\nscheme = none\n`;
-  const hub = await startHub({conf: {'example.conf': conf('rest'), 'prom.conf': conf('prometheus'), 'pay.conf': conf('stripe'), 'chat.conf': conf('slack'), 'tb.conf': conf('total_battle'), 'sf.conf': conf('salesforce'), 'bot.conf': conf('discord'), 'drive.conf': conf('google_drive'), 'alerts.conf': alerts, 'hook.conf': `[connection]\nplugin = slack\n[settings]\nbase_url = ${started.slack.url}\n[auth]\nscheme = incoming_webhook\nurl = ${started.slack.url}${HOOK}\n`}});
+  const hub = await startHub({conf: {'example.conf': conf('rest'), 'prom.conf': conf('prometheus'), 'pay.conf': conf('stripe'), 'chat.conf': conf('slack'), 'tb.conf': conf('total_battle'), 'sf.conf': conf('salesforce'), 'bot.conf': conf('discord'), 'box.conf': conf('dropbox'), 'drive.conf': conf('google_drive'), 'alerts.conf': alerts, 'hook.conf': `[connection]\nplugin = slack\n[settings]\nbase_url = ${started.slack.url}\n[auth]\nscheme = incoming_webhook\nurl = ${started.slack.url}${HOOK}\n`}});
   hub.writeConf('shop.conf', blocks('plugins/sqlite/README.md', 'ini')[0].replace('/var/lib/shop', hub.dir).replace('create          = no', 'create = yes'));
   await hub.reload();
   started.slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false, members: []});

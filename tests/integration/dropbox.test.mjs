@@ -7,6 +7,8 @@ import {after, before, beforeEach, test} from 'node:test';
 import {Dropbox, DropboxAuth} from 'dropbox';
 import {ACCOUNT, APP, contentHash, EXPIRED, MEMBER, OTHER, READER, ROOT, startDropbox, TEAM, TEAM_SPACE, TOKEN} from '../emulators/dropbox.mjs';
 import {commit, lookup, makeFolder} from '../emulators/dropbox-files.mjs';
+import {startGoogleDrive} from '../emulators/google_drive.mjs';
+import {connectorConf} from './lib/connectors.mjs';
 import {assertProblem, request, startHub, until} from './lib/hub.mjs';
 import {judgeCall, readStone} from './lib/stone.mjs';
 
@@ -15,7 +17,7 @@ const MB = 1 << 20;
 let hub, service;
 const judged = [], called = new Set();
 
-const conf = ({auth = `scheme = bearer\ntoken = ${TOKEN}\n`, settings = '', more = ''} = {}) => `[connection]\nplugin = dropbox\n[settings]\nbase_url = ${service.api.url}\ncontent_url = ${service.content.url}/\nnotify_url = ${service.notify.url}\n${settings}[auth]\n${auth}[retry]\nattempts = 4\nbase = 1ms\nmax = 20ms\nbudget = 100\n[breaker]\nenabled = no\n${more}`;
+const conf = ({connection = '', auth = `scheme = bearer\ntoken = ${TOKEN}\n`, settings = '', more = ''} = {}) => `[connection]\nplugin = dropbox\n${connection}[settings]\nbase_url = ${service.api.url}\ncontent_url = ${service.content.url}/\nnotify_url = ${service.notify.url}\n${settings}[auth]\n${auth}[retry]\nattempts = 4\nbase = 1ms\nmax = 20ms\nbudget = 100\n[breaker]\nenabled = no\n${more}`;
 const bearer = (token) => ({auth: `scheme = bearer\ntoken = ${token}\n`});
 
 before(async () => {
@@ -25,7 +27,7 @@ before(async () => {
     conf: {
       'box.conf': conf({settings: 'upload_single = 8\nupload_chunk = 4\n'}), 'reader.conf': conf(bearer(READER)), 'expired.conf': conf(bearer(EXPIRED)), 'wrong.conf': conf(bearer('sl.wrong')),
       'team.conf': conf({...bearer(TEAM), settings: `select_user = ${MEMBER}\npath_root = ns:${TEAM_SPACE}\n`}), 'lost.conf': conf({...bearer(TEAM), settings: 'select_user = dbmid:nobody\n'}), 'whole-team.conf': conf(bearer(TEAM)),
-      'big.conf': conf(), 'oauth.conf': conf({auth: oauth}), 'slow.conf': conf({settings: 'upload_single = 0\nupload_chunk = 4\n'}),
+      'oauth.conf': conf({auth: oauth}), 'apart.conf': conf({connection: 'isolation = process\n', settings: 'upload_single = 8\nupload_chunk = 4\n'}),
     },
     hubConf: `[files]\nfolders = ${fs.realpathSync('/tmp')}\n`,
   });
@@ -367,6 +369,43 @@ test('after kill -9 of the hub an upload session goes on where it stands', async
   }
 });
 
+test('after kill -9 a file that was finished, but whose answer was lost, is not made twice', async () => {
+  const bytes = bytesOf(9 * MB), from = hub.path('finished.bin');
+  fs.writeFileSync(from, bytes);
+  let finished = 0;
+  service.state.lose = (r) => r.path.endsWith('session/finish') && ++finished === 1 && hub.child.kill('SIGKILL');
+  const {id} = (await hub.api('POST', '/api/v1/transfers', {from: {file: from}, to: {connection: 'box', operation: 'files.upload', input: {path: '/once.bin', autorename: true}}})).body;
+  await hub.exited;
+  const {rev} = lookup(tree(), '/once.bin');
+  await hub.start();
+  const t = await until('the transfer', async () => {
+    const {body} = await hub.api('GET', `/api/v1/transfers/${id}`);
+    return ['succeeded', 'failed'].includes(body.status) && body;
+  }, 2000);
+  assert.equal(t.status, 'succeeded', JSON.stringify(t));
+  assert.equal(lookup(tree(), '/once.bin').rev, rev);
+  assert.equal(lookup(tree(), '/once (1).bin'), undefined);
+});
+
+test('a file that is not the one of content_hash never becomes one', async () => {
+  const other = await upload('files.upload', {path: '/never.bin', content_hash: contentHash(Buffer.from('x'))}, bytesOf(9 * MB));
+  assertProblem(other, 'upstream-invalid');
+  assert.match(other.body.detail, /not the one of content_hash/);
+  assert.equal(lookup(tree(), '/never.bin'), undefined);
+});
+
+test('a file goes from Google Drive to Dropbox in one call', async () => {
+  const drive = await startGoogleDrive(), bytes = bytesOf(18 * MB);
+  drive.state.put(drive.state.add({id: '1Film', name: 'film.mp4'}), bytes, 'video/mp4');
+  hub.writeConf('drive.conf', connectorConf('google_drive', drive.url));
+  await hub.reload();
+  const done = await hub.cli(['transfer', 'drive/files.download', 'box/files.upload', '--from', '{"fileId": "1Film"}', '--to', '{"path": "/film.mp4"}']);
+  assert.equal(done.code, 0, done.stderr);
+  assert.equal(lookup(tree(), '/film.mp4').hash, contentHash(bytes));
+  assert.deepEqual(offsets(), [0, 4, 8, 12, 16]);
+  await drive.stop();
+});
+
 test('sessions are filled by hand, one or several at once', async () => {
   const part = bytesOf(4 * MB, 'p'), rest = bytesOf(100, 'r');
   const {session_id} = await uploaded('files.upload_session.start', {}, part);
@@ -549,6 +588,24 @@ test('what is refused says why', async () => {
   const writes = {status: 429, body: {error_summary: 'too_many_write_operations/..', error: {reason: {'.tag': 'too_many_write_operations'}, retry_after: 1}}};
   service.faults.push(writes);
   assert.equal((await data('files.create_folder', {path: '/a'})).metadata.name, 'a');
+});
+
+/* --- in a process of its own --------------------------------------------------------------------------------------------------------- */
+
+test('all of it works in a process of its own', async () => {
+  const bytes = bytesOf(10 * MB);
+  service.content.breaks = [{path: '/2/files/upload_session/append_v2', after: 3 * MB}];
+  const file = hub.path('apart.bin');
+  fs.writeFileSync(file, bytes);
+  const up = await hub.call('apart', 'files.upload', {path: '/ä.bin'}, `?from_file=${encodeURIComponent(file)}`);
+  assert.equal(up.status, 200, up.text);
+  assert.equal(up.body.data.content_hash, contentHash(bytes));
+  assert.ok((await download('files.download', {path: '/ä.bin'}, 'apart')).bytes.equals(bytes));
+  assert.equal((await data('files.delete_batch', {entries: [{path: '/ä.bin'}]}, '', 'apart')).entries[0]['.tag'], 'success');
+  assert.equal((await data('files.list_folder', {path: ''}, '?all=true', 'apart')).length, 0);
+  service.state.corrupt = true;
+  put('/b.bin');
+  assertProblem((await download('files.download', {path: '/b.bin'}, 'apart')).answer, 'upstream-invalid');
 });
 
 /* --- OAuth --------------------------------------------------------------------------------------------------------------------------- */
