@@ -31,14 +31,11 @@ typedef struct dx_state {
 } dx_state;
 
 /* request.c */
-/* A URL at one of Dropbox's hosts. Absent: no memory. */
-bb_str dx_url(bb_call *call, int32_t host, const char *path);
 /* The arguments of the route: the input without what goes elsewhere. */
 bb_str dx_arguments(bb_call *call, const dx_route *route);
-/* Begins a request with the header fields that say for whom it is. 0: the step has failed. */
-int dx_begin(bb_call *call, int32_t host, const char *path);
-/* Arguments as the body, or in the header, where the body is a file's. */
+/* Sends arguments as the body. */
 bb_step dx_send_json(bb_call *call, int32_t host, const char *path, bb_str json);
+/* Begins a request whose body is a file's: its arguments stand in the header. 0: the step has failed. */
 int dx_begin_argued(bb_call *call, const char *path, bb_str json);
 bb_step dx_start(bb_call *call, const dx_route *route);
 bb_step dx_list_start(bb_call *call, const dx_route *route);

@@ -3,21 +3,9 @@
 
 /* --- hosts ------------------------------------------------------------------------------------------ */
 
-bb_str dx_url(bb_call *call, int32_t host, const char *path) {
+static bb_str place_of(bb_call *call, int32_t host) {
     static const char *const settings[] = {"base_url", "content_url", "notify_url"};
-    bb_str place = bb_text(call, bb_get(call, (const bb_json *)call->instance, settings[host])), url = {0};
-    size_t n = strlen(path);
-    while (place.len > 0 && place.ptr[place.len - 1] == '/')
-        place.len--;
-    char *text = (char *)call->host->call->alloc(call, place.len + n + 1);
-    if (text == NULL)
-        return url;
-    if (place.len > 0)
-        memcpy(text, place.ptr, place.len);
-    memcpy(text + place.len, path, n);
-    url.ptr = text;
-    url.len = place.len + n;
-    return url;
+    return bb_text(call, bb_get(call, (const bb_json *)call->instance, settings[host]));
 }
 
 /* --- for whom it is --------------------------------------------------------------------------------- */
@@ -62,14 +50,10 @@ static void put_whom(bb_call *call) {
         bb_header(call, "Dropbox-API-Select-Admin", admin);
 }
 
-int dx_begin(bb_call *call, int32_t host, const char *path) {
-    bb_str url = dx_url(call, host, path);
-    if (url.ptr == NULL)
-        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the request"), 0;
-    call->host->http->begin(call, bb_s("POST"), url);
+static void begin(bb_call *call, int32_t host, const char *path) {
+    bb_request_at(call, "POST", place_of(call, host), path);
     if (host != DX_NOTIFY) /* which takes no account */
         put_whom(call);
-    return 1;
 }
 
 /* --- arguments -------------------------------------------------------------------------------------- */
@@ -81,8 +65,7 @@ bb_str dx_arguments(bb_call *call, const dx_route *route) {
 bb_step dx_send_json(bb_call *call, int32_t host, const char *path, bb_str json) {
     if (json.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the request's arguments");
-    if (!dx_begin(call, host, path))
-        return BB_FAIL;
+    begin(call, host, path);
     call->host->http->body(call, bb_s("application/json"), json);
     return BB_SEND;
 }
@@ -91,8 +74,7 @@ int dx_begin_argued(bb_call *call, const char *path, bb_str json) {
     bb_str argument = json.ptr != NULL ? bb_json_ascii(call, json) : json;
     if (argument.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the request's arguments"), 0;
-    if (!dx_begin(call, DX_CONTENT, path))
-        return 0;
+    begin(call, DX_CONTENT, path);
     bb_header(call, "Dropbox-API-Arg", argument);
     return 1;
 }

@@ -8,41 +8,13 @@
  * A URL is taken once it has answered a GET with its challenge. */
 #include "dropbox.h"
 
+#include <busbar/form.h>
+
 /* --- the challenge ---------------------------------------------------------------------------------- */
-
-static int digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* The first field of that name in a query, decoded; absent: none, or no memory. */
-static bb_str query_field(bb_call *call, bb_str query, const char *name) {
-    size_t n = strlen(name), end;
-    bb_str out = {NULL, 0};
-    for (size_t at = 0; at < query.len; at = end + 1) {
-        for (end = at; end < query.len && query.ptr[end] != '&';)
-            end++;
-        if (end - at <= n || memcmp(query.ptr + at, name, n) != 0 || query.ptr[at + n] != '=')
-            continue;
-        char *text = (char *)call->host->call->alloc(call, end - at);
-        for (size_t i = at + n + 1; text != NULL && i < end; i++) {
-            char c = query.ptr[i];
-            int high = c == '%' && i + 2 < end ? digit(query.ptr[i + 1]) : -1;
-            int low = high >= 0 ? digit(query.ptr[i + 2]) : -1;
-            i += low >= 0 ? 2 : 0;
-            text[out.len++] = low >= 0 ? (char)(high << 4 | low) : c == '+' ? ' ' : c;
-        }
-        out.ptr = text;
-        return out;
-    }
-    return out;
-}
 
 /* Echoed as plain text: so that a page made of it is none, it may only have what Dropbox's own have. */
 static bb_step answer_challenge(bb_call *call, bb_str query) {
-    bb_str challenge = query_field(call, query, "challenge");
+    bb_str challenge = bb_form_get(call, query, "challenge");
     if (challenge.len == 0 || challenge.len > 256)
         return bb_webhook_refuse(call, "a GET without Dropbox's challenge");
     for (size_t i = 0; i < challenge.len; i++)
