@@ -11,14 +11,16 @@ typedef enum {
     /* hub to process, on a loop's socket */
     FRAME_START = 1, /* op, deadline, input, cursor */
     FRAME_RESUME,    /* status, count, (name, value)..., body */
+    FRAME_VERIFY,    /* a webhook: see message_webhook.c */
     FRAME_LEAVE,     /* the call is over: nothing of it is needed any more */
     /* process to hub: exactly one answer to START and RESUME, and LOG at any time */
     /* Each of these three may end with what is left of the service's limit, and for how long: */
-    FRAME_REQUEST, /* method, url, count, line..., body kind, body, repeatable, after */
-    FRAME_OUTPUT,  /* kind, text, next cursor */
-    FRAME_FAIL,    /* code, retry, upstream status, message, pointer, upstream code */
-    FRAME_RAN,     /* of a session operation, in place of the three: see message_ran */
-    FRAME_LOG,     /* level, text */
+    FRAME_REQUEST,  /* method, url, count, line..., body kind, body, repeatable, after */
+    FRAME_OUTPUT,   /* kind, text, next cursor */
+    FRAME_FAIL,     /* code, retry, upstream status, message, pointer, upstream code */
+    FRAME_RAN,      /* of a session operation, in place of the three: see message_ran */
+    FRAME_VERIFIED, /* of a webhook, in place of an output: events, answer, when it was signed */
+    FRAME_LOG,      /* level, text */
     /* on the control socket */
     FRAME_SETUP, /* hub: see child.c */
     FRAME_READY,

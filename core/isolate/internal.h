@@ -4,6 +4,7 @@
 
 #include "isolate/frame.h"
 #include "isolate/isolate.h"
+#include "plugin/host_webhook.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -114,6 +115,14 @@ bool message_take_ran(frame *f, session_job *job, plugin_outcome *out);
 /* Has the hub's own plugin_call say what the frame says, checked as if a connector said it within the hub.
  * False: it is no proper answer. */
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out);
+
+/* message_webhook.c: a webhook as its scheme sees it, and what that says. */
+void message_verify(buf *out, uint32_t slot, uint32_t turn, uint32_t scheme, bool instance,
+                    const plugin_call *c);
+/* The request, in c->memory, and c->abi.input. False: no memory, or no proper frame. */
+bool message_take_verify(frame *f, plugin_call *c, bb_webhook_request *request, bool *instance);
+void message_verified(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c);
+bool message_take_verified(frame *f, plugin_call *c);
 
 /* message_content.c: the parts of these frames that tell of a call's content. */
 void message_put_content(buf *out, const plugin_call *c); /* start */

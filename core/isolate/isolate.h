@@ -100,8 +100,9 @@ struct isolate_call {
     isolate_done done;
     void *ctx;
     uint32_t slot, turn, op;
-    bool waits;   /* for the process to be there */
-    bool working; /* a step has been asked for, and no answer is here */
+    bool instance; /* of a webhook: see isolate_verify */
+    bool waits;    /* for the process to be there */
+    bool working;  /* a step has been asked for, and no answer is here */
     uint64_t since_ms;
     uint64_t retry_ms; /* of ISOLATE_CRASHED and _OFF: when it is worth trying again; 0: unknown */
     isolate_call *next, **back;
@@ -115,6 +116,11 @@ bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32
  * would fill it in. */
 bool isolate_run(isolated *i, loop *l, isolate_call *r, session_job *job, uint32_t op, isolate_done done,
                  void *ctx);
+/* Runs `verify` of the connector's webhook scheme number `scheme` on c->webhook: its request, and c->abi's
+ * input, are set. `instance`: it is of an endpoint of this connection, whose instance and settings it sees.
+ * `done` finds c->webhook filled in, or c->error. */
+bool isolate_verify(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t scheme, bool instance,
+                    isolate_done done, void *ctx);
 /* Runs its `resume` on c->answer, which may go as soon as this returns. False: the process that began the
  * call has ended; *e says how. */
 bool isolate_resume(isolate_call *r, err *e);

@@ -386,7 +386,10 @@ static void fail_link(isolated *i, unsigned number, bb_str why) {
 static bool send_start(isolate_link *l, isolate_call *r) {
     if (!slot_take(l, r))
         return false;
-    message_start(&l->out, r->slot, r->turn, r->op, r->steps);
+    if (r->steps->webhook != NULL)
+        message_verify(&l->out, r->slot, r->turn, r->op, r->instance, r->steps);
+    else
+        message_start(&l->out, r->slot, r->turn, r->op, r->steps);
     begin_step(l, r);
     return true;
 }
@@ -498,6 +501,13 @@ static bool ask(isolated *i, loop *l, isolate_call *r) {
 bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t op, isolate_done done,
                    void *ctx) {
     *r = (isolate_call){.of = i, .on = l, .steps = c, .done = done, .ctx = ctx, .op = op};
+    return ask(i, l, r);
+}
+
+bool isolate_verify(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t scheme, bool instance,
+                    isolate_done done, void *ctx) {
+    *r = (isolate_call){
+        .of = i, .on = l, .steps = c, .done = done, .ctx = ctx, .op = scheme, .instance = instance};
     return ask(i, l, r);
 }
 

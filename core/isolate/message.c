@@ -201,13 +201,19 @@ bool message_take_ran(frame *f, session_job *job, plugin_outcome *out) {
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
     bb_step step = BB_FAIL;
     bool ok = false;
-    if (!message_take_said(f, c))
+    bool webhook = c->webhook != NULL; /* ends by an answer of its own kind, or fails */
+    if (f->head.kind == FRAME_VERIFIED ? !webhook : webhook && f->head.kind != FRAME_FAIL)
+        return false;
+    if (f->head.kind != FRAME_VERIFIED && !message_take_said(f, c))
         return false;
     if (f->head.kind == FRAME_REQUEST) {
         ok = take_request(f, c);
         step = BB_SEND;
     } else if (f->head.kind == FRAME_OUTPUT) {
         ok = take_output(f, c);
+        step = BB_DONE;
+    } else if (f->head.kind == FRAME_VERIFIED) {
+        ok = message_take_verified(f, c);
         step = BB_DONE;
     } else if (f->head.kind == FRAME_FAIL) {
         ok = take_error(f, c);
@@ -219,6 +225,6 @@ bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
     }
     if (!ok || !frame_done(f))
         return false;
-    *out = plugin_finish(c, step);
+    *out = webhook ? plugin_verified(c, step) : plugin_finish(c, step);
     return true;
 }

@@ -275,6 +275,58 @@ static void start(side *s, frame *f) {
         fail_memory(c);
 }
 
+/* --- webhooks --------------------------------------------------------------------------------------------
+ */
+
+static const bb_webhook_scheme *scheme_at(uint32_t number) {
+    const bb_webhook_extension *e = own.instance->module->webhooks;
+    for (uint32_t i = 0; e != NULL && e->schemes[i] != NULL; i++)
+        if (i == number)
+            return e->schemes[i];
+    return NULL;
+}
+
+static bool verify(child_call *c, frame *f, const bb_webhook_scheme *scheme) {
+    plugin_call *s = &c->steps;
+    bb_webhook_request request;
+    plugin_webhook said = {.scheme = scheme, .request = &request};
+    bool instance;
+    plugin_call_reset(s);
+    s->memory = c->memory;
+    s->relayed = true;
+    s->plugin_id = own.instance->module->desc->id;
+    s->connection_id = own.instance->abi.id;
+    s->execution_id = "";
+    s->build = own.instance->module->build;
+    s->abi = (bb_call){.size = sizeof s->abi, .host = host_get()};
+    if (!message_take_verify(f, s, &request, &instance))
+        return false;
+    s->abi.instance = instance ? own.instance->ptr : NULL;
+    said.settings = instance ? own.instance->settings : NULL;
+    s->webhook = &said;
+    plugin_outcome outcome = plugin_verify(s);
+    if (outcome == PLUGIN_DONE)
+        message_verified(&c->side->out, c->slot, c->turn, s);
+    else
+        message_answer(&c->side->out, c->slot, c->turn, s, PLUGIN_FAILED);
+    s->webhook = NULL; /* it was this function's */
+    call_give_back(c);
+    return true;
+}
+
+static void start_verify(side *s, frame *f) {
+    child_call *c = call_take();
+    c->side = s;
+    c->slot = f->head.slot;
+    c->turn = f->head.turn;
+    slot_put(s, c);
+    const bb_webhook_scheme *scheme = scheme_at(frame_get_u32(f));
+    if (f->bad || scheme == NULL)
+        _exit(CHILD_NO_START);
+    if (!verify(c, f, scheme))
+        fail_memory(c);
+}
+
 /* The frame's bytes for as long as the call lasts. */
 static bool keep(child_call *c, frame *f) {
     size_t n = (size_t)(f->end - f->at);
@@ -326,9 +378,12 @@ static void resume(child_call *c, frame *f) {
 }
 
 static void take_frame(side *s, frame *f) {
-    child_call *c = f->head.kind == FRAME_START ? NULL : call_at(s, f);
+    bool begins = f->head.kind == FRAME_START || f->head.kind == FRAME_VERIFY;
+    child_call *c = begins ? NULL : call_at(s, f);
     if (f->head.kind == FRAME_START)
         start(s, f);
+    else if (begins)
+        start_verify(s, f);
     else if (c != NULL && f->head.kind == FRAME_RESUME)
         resume(c, f);
     else if (c != NULL && f->head.kind == FRAME_LEAVE)

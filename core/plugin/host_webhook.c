@@ -111,7 +111,7 @@ static void signed_at(bb_call *call, int64_t ms) {
 
 /* --- running -------------------------------------------------------------------------------------------- */
 
-static plugin_outcome verified(plugin_call *c, bb_step step) {
+plugin_outcome plugin_verified(plugin_call *c, bb_step step) {
     const plugin_webhook *w = c->webhook;
     if (c->request.begun)
         plugin_misuse(c, BB_E_PLUGIN, "webhook scheme \"%s\" begins a request in verify", w->scheme->id);
@@ -129,12 +129,11 @@ static plugin_outcome verified(plugin_call *c, bb_step step) {
 
 plugin_outcome plugin_verify(plugin_call *c) {
     plugin_webhook *w = c->webhook;
-    *w = (plugin_webhook){
-        .scheme = w->scheme, .settings = w->settings, .request = w->request, .raw = w->raw};
+    *w = (plugin_webhook){.scheme = w->scheme, .settings = w->settings, .request = w->request, .raw = w->raw};
     mark *here = mark_enter_step(c->build, c->connection_id, w->scheme->id, "webhook verify");
     bb_step step = w->scheme->verify(&c->abi, w->request);
     mark_leave(here);
-    return verified(c, step);
+    return plugin_verified(c, step);
 }
 
 const bb_webhook_api host_webhook = {

@@ -36,6 +36,9 @@ typedef struct plugin_webhook {
  * means that it is refused, so that another secret may be tried. The caller has set c->webhook and c->abi. */
 plugin_outcome plugin_verify(plugin_call *c);
 
+/* The end of it alone, of a `verify` that ran elsewhere: c->webhook is filled in, or c->error. */
+plugin_outcome plugin_verified(plugin_call *c, bb_step step);
+
 /* Checks what a connector declares under the extension. True and *out NULL: it has none. False: *e says what
  * is wrong with which scheme. */
 bool host_webhook_admit(const plugin_module *m, const bb_webhook_extension **out, err *e);

@@ -105,8 +105,8 @@ static void handle(ingress *in) {
         ingress_options(in);
         return;
     }
-    if (takes_method(in, scheme) && admit(in) && ingress_verify(in) && ingress_make_events(in))
-        ingress_put(in);
+    if (takes_method(in, scheme) && admit(in))
+        ingress_verify(in);
 }
 
 void ingress_handle(webhook_loop *l, http_exchange *x, bb_str id) {

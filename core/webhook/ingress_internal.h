@@ -53,8 +53,8 @@ bool ingress_in_ranges(const http_ranges *ranges, bb_str address);
 /* 0: it may; else the seconds to wait. */
 uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns);
 
-/* ingress_verify.c: fills in in->said. False: it has been refused. */
-bool ingress_verify(ingress *in);
+/* ingress_verify.c: has the request verified, now or in the connector's process; then goes on, or refuses. */
+void ingress_verify(ingress *in);
 
 /* ingress_events.c: fills in in->events. False: it has been refused, or answered. */
 bool ingress_make_events(ingress *in);

@@ -170,11 +170,11 @@ static void run_sample(ingress *in, const json_value *root) {
         return refuse(in, "no memory");
     if (in->to->own != NULL && sign_sample(in, id, body)) {
         in->is_signed = !in->to->unverified;
-        if (!ingress_verify(in))
-            return;
-    } else if (!unsigned_sample(in, id, type, body)) {
-        return refuse(in, "no memory");
+        ingress_verify(in);
+        return;
     }
+    if (!unsigned_sample(in, id, type, body))
+        return refuse(in, "no memory");
     if (ingress_make_events(in))
         ingress_put(in);
 }
@@ -183,8 +183,7 @@ static void run_given(ingress *in, const json_value *root) {
     if (!given_request(in, root))
         return refuse(in, "no memory");
     in->is_signed = !in->to->unverified;
-    if (ingress_verify(in) && ingress_make_events(in))
-        ingress_put(in);
+    ingress_verify(in);
 }
 
 void ingress_test(webhook_loop *l, http_exchange *x, const endpoint *to) {

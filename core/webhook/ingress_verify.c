@@ -3,7 +3,6 @@
 #include "webhook/ingress_internal.h"
 
 #include "plugin/host.h"
-#include "plugin/host_crypto.h"
 
 /* --- the request, as a scheme sees it --------------------------------------------------------------- */
 
@@ -50,15 +49,31 @@ static bool describe(ingress *in) {
 
 /* --- the scheme --------------------------------------------------------------------------------------- */
 
+/* A request's own way through a connector's process. */
+typedef struct remote {
+    isolate_call at;
+    plugin_call call;
+    connection *in_process; /* whose process runs it; held */
+    uint32_t number;        /* of the scheme */
+    bool instance;
+} remote;
+
 typedef struct verifier {
+    ingress *in;
     const bb_webhook_scheme *scheme;
     const plugin_module *module; /* NULL: a scheme of the hub's own */
     const connection *conn;      /* NULL: the endpoint belongs to none */
+    size_t next;                 /* value of the secret to try */
+    remote *remote;              /* NULL: it runs here */
 } verifier;
 
-/* One call under one value of the secret. */
-static plugin_outcome try(ingress *in, const verifier *v, const json_value *fields) {
-    plugin_call *c = &in->l->verifying;
+static plugin_call *call_of(verifier *v) {
+    return v->remote != NULL ? &v->remote->call : &v->in->l->verifying;
+}
+
+/* For one value of the secret. */
+static void prepare(verifier *v, plugin_call *c) {
+    ingress *in = v->in;
     plugin_call_reset(c);
     c->memory = in->a;
     c->webhook = &in->said;
@@ -68,17 +83,17 @@ static plugin_outcome try(ingress *in, const verifier *v, const json_value *fiel
     c->build = v->module != NULL ? v->module->build : NULL;
     c->abi = (bb_call){.size = sizeof c->abi,
                        .host = host_get(),
-                       .instance = v->conn != NULL ? v->conn->instance.ptr : NULL,
-                       .input = (const bb_json *)fields};
+                       .instance = v->conn != NULL && v->remote == NULL ? v->conn->instance.ptr : NULL,
+                       .input = (const bb_json *)in->to->fields[v->next++]};
     in->said = (plugin_webhook){.scheme = v->scheme,
                                 .settings = v->conn != NULL ? v->conn->instance.settings : NULL,
                                 .request = &in->request,
                                 .raw = v->module == NULL};
-    return plugin_verify(c);
 }
 
-static bool refuse_failed(ingress *in) {
-    const plugin_error *error = &in->l->verifying.error;
+/* --- how it ends ---------------------------------------------------------------------------------------- */
+
+static void refuse_failed(ingress *in, const plugin_error *error) {
     ingress_refusal why = {.outcome = INGRESS_REFUSED,
                            .problem = PROBLEM_UNAUTHORIZED,
                            .text = "the request is not one that the endpoint's secret vouches for",
@@ -100,14 +115,15 @@ static bool refuse_failed(ingress *in) {
                                 .text = "the request cannot be verified: the connector fails",
                                 .reason = error->message};
     ingress_refuse(in, &why);
-    return false;
 }
 
-static bool refuse_unready(ingress *in, const char *text) {
-    const ingress_refusal why = {
-        .outcome = INGRESS_UNREADY, .problem = PROBLEM_CONNECTION_REFUSED, .text = text, .retry_s = 60};
+static void refuse_unready(ingress *in, const char *text, bb_str reason) {
+    const ingress_refusal why = {.outcome = INGRESS_UNREADY,
+                                 .problem = PROBLEM_CONNECTION_REFUSED,
+                                 .text = text,
+                                 .reason = reason,
+                                 .retry_s = 60};
     ingress_refuse(in, &why);
-    return false;
 }
 
 /* What was signed too long ago may be a copy that somebody sends again. */
@@ -128,31 +144,121 @@ static bool in_time(ingress *in) {
     return false;
 }
 
-static bool find(ingress *in, verifier *v) {
+/* Another value of the secret may fit yet. */
+static bool tries_on(const verifier *v, plugin_outcome outcome, const plugin_error *error) {
+    return outcome == PLUGIN_FAILED && error->code == BB_E_UPSTREAM_AUTH && v->next < v->in->to->field_count;
+}
+
+static void conclude(ingress *in, plugin_outcome outcome, const plugin_error *error) {
+    if (outcome == PLUGIN_FAILED)
+        refuse_failed(in, error);
+    else if (in_time(in) && ingress_make_events(in))
+        ingress_put(in);
+}
+
+/* --- in the connector's process ------------------------------------------------------------------------- */
+
+static void leave(verifier *v) {
+    plugin_call_free(&v->remote->call);
+    worker_leave(v->in->l->worker, v->remote->in_process);
+}
+
+static void ask(verifier *v);
+
+static void on_verified(void *ctx, isolate_result result, plugin_outcome outcome, bb_str detail) {
+    verifier *v = ctx;
+    ingress *in = v->in;
+    const plugin_error error = v->remote->call.error; /* its texts are in the exchange's memory */
+    if (result == ISOLATE_STEPPED && tries_on(v, outcome, &error)) {
+        ask(v);
+        return;
+    }
+    bb_str why = detail.ptr != NULL ? arena_copy(in->a, detail) : detail;
+    leave(v);
+    if (result == ISOLATE_STEPPED)
+        conclude(in, outcome, &error);
+    else
+        refuse_unready(in, "the connector's process cannot verify this now", why);
+}
+
+static void ask(verifier *v) {
+    remote *r = v->remote;
+    prepare(v, &r->call);
+    if (isolate_verify(r->in_process->isolated, v->in->l->worker->loop, &r->at, &r->call, r->number,
+                       r->instance, on_verified, v))
+        return;
+    leave(v);
+    refuse_unready(v->in, "there is no memory for this now", (bb_str){NULL, 0});
+}
+
+/* A connection whose process has the connector's code: the endpoint's own, or any. */
+static connection *process_of(const verifier *v) {
+    const snapshot *s = v->in->l->worker->snapshot;
+    if (v->conn != NULL)
+        return v->conn->isolated != NULL ? (connection *)(uintptr_t)v->conn : NULL;
+    for (size_t i = 0; v->module != NULL && v->module->declared && i < s->count; i++)
+        if (s->entries[i].conn != NULL && s->entries[i].conn->module == v->module &&
+            s->entries[i].conn->isolated != NULL)
+            return s->entries[i].conn;
+    return NULL;
+}
+
+static void begin_remote(verifier *v, connection *process) {
+    remote *r = arena_zalloc(v->in->a, sizeof *r);
+    if (r == NULL) {
+        refuse_unready(v->in, "there is no memory for this now", (bb_str){NULL, 0});
+        return;
+    }
+    *r = (remote){.in_process = process, .instance = v->conn != NULL};
+    plugin_call_init(&r->call);
+    while (v->module->webhooks->schemes[r->number] != v->scheme)
+        r->number++;
+    connection_enter(process, v->in->l->worker->number);
+    v->remote = r;
+    ask(v);
+}
+
+/* --- here
+ * --------------------------------------------------------------------------------------------------- */
+
+static void run_here(verifier *v) {
+    plugin_outcome outcome;
+    plugin_call *c = call_of(v);
+    do {
+        prepare(v, c);
+        outcome = plugin_verify(c);
+    } while (tries_on(v, outcome, &c->error));
+    conclude(v->in, outcome, &c->error);
+}
+
+static verifier *verifier_new(ingress *in) {
     const snapshot *s = in->l->worker->snapshot;
+    verifier *v = arena_zalloc(in->a, sizeof *v);
+    if (v == NULL)
+        return NULL;
+    v->in = in;
     v->scheme = endpoint_scheme(in->to, s, &v->module);
-    if (v->scheme == NULL)
-        return refuse_unready(in, "the endpoint's connector is not there");
-    if (v->module != NULL && v->module->declared)
-        return refuse_unready(in, "the endpoint's connector runs in a process of its own");
     const snapshot_entry *entry = v->module != NULL && in->to->connection.ptr != NULL
                                       ? snapshot_find(s, in->to->connection)
                                       : NULL;
     v->conn = entry != NULL ? entry->conn : NULL;
-    return true;
+    return v;
 }
 
-bool ingress_verify(ingress *in) {
-    verifier v = {0};
-    if (!find(in, &v))
-        return false;
-    if (!describe(in))
-        return refuse_unready(in, "there is no memory for this now");
-    plugin_outcome outcome = PLUGIN_FAILED;
-    for (size_t i = 0; i < in->to->field_count; i++) {
-        outcome = try(in, &v, in->to->fields[i]);
-        if (outcome != PLUGIN_FAILED || in->l->verifying.error.code != BB_E_UPSTREAM_AUTH)
-            break;
+void ingress_verify(ingress *in) {
+    verifier *v = verifier_new(in);
+    if (v == NULL || !describe(in)) {
+        refuse_unready(in, "there is no memory for this now", (bb_str){NULL, 0});
+        return;
     }
-    return outcome == PLUGIN_FAILED ? refuse_failed(in) : in_time(in);
+    connection *process = process_of(v);
+    if (v->scheme == NULL)
+        refuse_unready(in, "the endpoint's connector is not there", (bb_str){NULL, 0});
+    else if (process != NULL)
+        begin_remote(v, process);
+    else if (v->module != NULL && v->module->declared)
+        refuse_unready(in, "the endpoint's connector runs in processes of connections, and there is none",
+                       (bb_str){NULL, 0});
+    else
+        run_here(v);
 }

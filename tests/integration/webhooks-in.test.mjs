@@ -337,6 +337,27 @@ test('the command line lists, tries and removes endpoints', async () => {
   assert.equal((await hub.cli(['webhooks', 'test', 'nokey'])).code, 1);
 });
 
+test("a connector's scheme runs in the connection's process where that is configured", async () => {
+  const isolated = await startHub({
+    conf: {
+      'pay.conf': '[connection]\nplugin = stripe\nisolation = process\n[auth]\nscheme = bearer\ntoken = sk_test_x\n',
+      'own.hook.conf': endpoint('scheme = stripe\nconnection = pay\nsecret = whsec_old\n  whsec_test_secret'),
+      'any.hook.conf': endpoint('scheme = stripe\nsecret = whsec_test_secret'),
+    },
+  });
+  const send = (id, payload, header) => request(`${isolated.url}/hooks/${id}`, {method: 'POST', body: payload, headers: {'content-type': 'application/json', 'stripe-signature': header, 'content-length': Buffer.byteLength(payload)}});
+  for (const id of ['own', 'any']) {
+    const payload = JSON.stringify({id: `evt_${id}`, object: 'event', type: 'invoice.paid', data: {object: {big: '\u00e9'.repeat(1000)}}});
+    const header = (secret, timestamp) => Stripe.webhooks.generateTestHeaderString({payload, secret, timestamp});
+    assert.equal((await send(id, payload, header('whsec_test_secret'))).status, 200);
+    assert.equal((await send(id, payload, header('whsec_wrong'))).status, 401);
+    assert.equal((await send(id, payload, header('whsec_test_secret', Math.floor(Date.now() / 1000) - 400))).status, 401);
+    const [event] = (await isolated.api('GET', `/api/v1/events?source=endpoint/${id}`)).body.events;
+    assert.deepEqual((await isolated.api('GET', `/api/v1/events/${event.id}`)).body.event.payload, JSON.parse(payload));
+  }
+  await isolated.stop();
+});
+
 test('what is counted can be scraped', async () => {
   const text = (await request(`${hub.url}/metrics`)).text;
   assert.match(text, /^busbar_webhook_requests_total\{endpoint="std",outcome="stored"\} [1-9]/m);
