@@ -54,6 +54,7 @@ struct store {
     /* the writer's own */
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
     uint64_t opened_ns;                           /* when its connection was last taken anew */
+    uint64_t room_ns;                             /* when the log was last emptied for want of room */
     uint64_t complained_ns;                       /* when a failure was last logged */
     bool empty_log;                               /* asked for by a job of the group */
     bool complained;                              /* the log is to be told when it is over */

@@ -62,9 +62,29 @@ static void open_again(store *s) {
         database_close(&s->write);
 }
 
+/* What was overwritten in the database is still in its log. Readers are not waited for: where one is in the
+ * way, the log is overwritten by later writes. */
+static void empty_log(store *s) {
+    s->empty_log = false;
+    sqlite3_busy_timeout(s->write.sq, 0);
+    database_exec(&s->write, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(s->write.sq, DATABASE_BUSY_MS);
+}
+
+/* On a full disk, the log is a part of what fills it. */
+static void make_room(store *s) {
+    uint64_t now = clock_ns();
+    if (atomic_load_explicit(&s->health, memory_order_relaxed) != STORE_FULL || s->write.sq == NULL ||
+        (s->room_ns != 0 && now - s->room_ns < PROBE_SECONDS * 1000000000ull))
+        return;
+    s->room_ns = now;
+    empty_log(s);
+}
+
 static void probe(store *s) {
     if (needs_connection(s))
         open_again(s);
+    make_room(s);
     store_result r = database_exec(&s->write,
                                    "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
                                    "DO UPDATE SET value = value + 1");
@@ -145,15 +165,6 @@ static bool has_write(const store_job *first) {
     return first != NULL;
 }
 
-/* What was overwritten in the database is still in its log. Readers are not waited for: where one is in the
- * way, the log is overwritten by later writes. */
-static void empty_log(store *s) {
-    s->empty_log = false;
-    sqlite3_busy_timeout(s->write.sq, 0);
-    database_exec(&s->write, "PRAGMA wal_checkpoint(TRUNCATE)");
-    sqlite3_busy_timeout(s->write.sq, DATABASE_BUSY_MS);
-}
-
 static void commit_group(store *s, store_job *first) {
     store_result r = STORE_OK;
     if (has_write(first)) {
@@ -165,6 +176,7 @@ static void commit_group(store *s, store_job *first) {
         set_health(s, r);
         if (s->empty_log && s->write.sq != NULL)
             empty_log(s);
+        make_room(s);
     }
     finish_group(s, first, r);
 }

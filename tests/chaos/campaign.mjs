@@ -26,7 +26,7 @@ function makeHub(sink, mode) {
   hub.writeConf('in.hook.conf', '[endpoint]\nverify = none\n');
   hub.writeConf('all.subscription.conf', subscription(`${sink.url}/all`, 'concurrency = 16\n'));
   hub.writeConf('ordered.subscription.conf', subscription(`${sink.url}/ordered`, 'key = /key\nconcurrency = 16\n'));
-  const size = mode === 'full' ? '6m' : '1g';
+  const size = mode === 'full' ? '12m' : '1g';
   fs.writeFileSync(hub.path('busbar.conf'), `[webhooks]\nallow = 127.0.0.1\nplain_http = yes\n[events]\nsize = ${size}\n`);
   return hub;
 }
@@ -94,11 +94,23 @@ const rounds = {
   // Nothing is taken off the queue until the disk is full; then somebody makes room.
   async full({hub, ledger, producers, sink, report}) {
     const ballast = hub.path('var', 'ballast'), before = ledger.refused[503] ?? 0;
-    fs.writeFileSync(ballast, Buffer.alloc(4 * MB));
+    try {
+      fs.writeFileSync(ballast, Buffer.alloc(12 * MB));
+    } catch (e) {
+      if (e.code !== 'ENOSPC') throw e; // full already
+    }
     sink.closed = true;
     producers.padding = 4000;
     await during('the disk to be full', () => (ledger.refused[503] ?? 0) > before + 20);
     report.timesFull++;
+    if (Math.random() < 0.5) {
+      hub.child.kill('SIGKILL'); // as it is: room is made before it is started again
+      await hub.exited;
+      fs.rmSync(ballast);
+      sink.closed = false;
+      producers.padding = 0;
+      return;
+    }
     fs.rmSync(ballast);
     const acknowledged = ledger.acknowledged.size;
     sink.closed = false;
@@ -154,7 +166,7 @@ export async function campaign({mode = 'kill', rounds: count = 5, producers: pro
   const report = {mode, rounds: 0, timesFull: 0, dead: 0, failedSyncs: 0};
   const disk = mode === 'disk' ? new Disk(hub) : undefined;
   const mounted = mode === 'full';
-  if (mounted) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=700', 'tmpfs', hub.path('var')]);
+  if (mounted) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m,mode=700', 'tmpfs', hub.path('var')]);
   let producers;
   try {
     for (; report.rounds < count; report.rounds++) {
