@@ -2,6 +2,7 @@
 #include "webhook/ingress_internal.h"
 
 #include "plugin/host_crypto.h"
+#include "webhook/cloudevents.h"
 #include "webhook/event_id.h"
 
 /* --- what is known beside the payload ----------------------------------------------------------------- */
@@ -17,7 +18,7 @@ static void write_headers(json_writer *w, const ingress *in) {
     json_object_end(w);
 }
 
-static bb_str attributes_of(const ingress *in, const plugin_event *e) {
+static bb_str attributes_of(const ingress *in, const plugin_event *e, const cloudevent *ce) {
     buf out;
     buf_init(&out);
     json_writer w;
@@ -32,6 +33,11 @@ static bb_str attributes_of(const ingress *in, const plugin_event *e) {
         json_member_time(&w, STR("signed_at"), (uint64_t)in->said.signed_at_ms);
     if (in->to->header_count > 0)
         write_headers(&w, in);
+    const json_value *own = ce != NULL ? json_read(in->a, ce->attributes, NULL, NULL) : NULL;
+    for (json_iter it = json_iterate(own); json_next(&it);) {
+        json_key(&w, it.key);
+        json_put_value(&w, it.value);
+    }
     json_object_end(&w);
     return json_writer_take(&w, in->a);
 }
@@ -90,7 +96,13 @@ static bool no_memory(ingress *in) {
     return false;
 }
 
-static bool make(ingress *in, const plugin_event *e, size_t n, bb_str source) {
+static bb_str content_type_of(const ingress *in, const cloudevent *ce) {
+    return ce != NULL     ? ce->content_type
+           : in->said.raw ? http_request_header(in->r, STR("Content-Type"))
+                          : STR("application/json");
+}
+
+static bool make(ingress *in, const plugin_event *e, const cloudevent *ce, size_t n, bb_str source) {
     event_new *out = &in->events[in->event_count];
     char *id = arena_alloc(in->a, EVENT_ID_SIZE);
     event_target *targets = NULL;
@@ -100,9 +112,8 @@ static bool make(ingress *in, const plugin_event *e, size_t n, bb_str source) {
     *out = (event_new){.id = str_of(id, EVENT_ID_SIZE),
                        .source = source,
                        .type = e->type,
-                       .attributes = attributes_of(in, e),
-                       .content_type = in->said.raw ? http_request_header(in->r, STR("Content-Type"))
-                                                    : STR("application/json"),
+                       .attributes = attributes_of(in, e, ce),
+                       .content_type = content_type_of(in, ce),
                        .payload = e->payload,
                        .dedup = in->to->dedup_ms > 0 ? dedup_of(in, e, n) : (bb_str){NULL, 0},
                        .dedup_ms = in->to->dedup_ms,
@@ -115,7 +126,42 @@ static bool make(ingress *in, const plugin_event *e, size_t n, bb_str source) {
     return true;
 }
 
+/* --- CloudEvents ------------------------------------------------------------------------------------------
+ */
+
+/* A request that one of the hub's own schemes has verified may hold CloudEvents in any mode. They are known
+ * by source and id together. */
+static bool read_cloudevents(ingress *in, cloudevent **out) {
+    size_t n = 0;
+    err e = {""};
+    cloudevents_mode mode = in->said.raw ? cloudevents_mode_of(in->r->headers, in->r->header_count)
+                                         : CLOUDEVENTS_NONE;
+    *out = NULL;
+    if (mode == CLOUDEVENTS_NONE || in->said.event_count == 0)
+        return true;
+    if (!cloudevents_read(in->a, mode, in->r->headers, in->r->header_count, in->r->body, out, &n, &e)) {
+        const ingress_refusal why = {.outcome = INGRESS_INVALID,
+                                     .problem = PROBLEM_INVALID_INPUT,
+                                     .text = "the request is no CloudEvent",
+                                     .reason = arena_copy(in->a, str_from(e.text))};
+        ingress_refuse(in, &why);
+        return false;
+    }
+    plugin_event *events = arena_alloc(in->a, (n + 1) * sizeof *events);
+    for (size_t i = 0; events != NULL && i < n; i++)
+        events[i] = (plugin_event){
+            .id = arena_printf(in->a, "%.*s %.*s", STR_FMT((*out)[i].source), STR_FMT((*out)[i].id)),
+            .type = (*out)[i].type,
+            .payload = (*out)[i].payload};
+    in->said.events = events;
+    in->said.event_count = n;
+    return events != NULL || no_memory(in);
+}
+
 bool ingress_make_events(ingress *in) {
+    cloudevent *ces;
+    if (!read_cloudevents(in, &ces))
+        return false;
     const plugin_webhook *said = &in->said;
     bb_str source = arena_printf(in->a, "endpoint/%.*s", STR_FMT(in->to->item.id));
     in->events = arena_alloc(in->a, (said->event_count + 1) * sizeof *in->events);
@@ -124,7 +170,8 @@ bool ingress_make_events(ingress *in) {
     for (size_t i = 0; i < said->event_count; i++) {
         if (!patterns_fit(&in->to->types, said->events[i].type))
             continue;
-        if (!fits_schema(in, &said->events[i]) || !make(in, &said->events[i], i, source))
+        if (!fits_schema(in, &said->events[i]) ||
+            !make(in, &said->events[i], ces != NULL ? &ces[i] : NULL, i, source))
             return false;
     }
     if (in->event_count > 0)

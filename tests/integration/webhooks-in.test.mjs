@@ -250,6 +250,17 @@ test('CloudEvents: consent is given, and events are read in their three modes', 
   assert.equal(consent.headers['webhook-allowed-origin'], 'events.example.com');
   assert.equal(consent.headers['webhook-allowed-rate'], '*');
   assert.equal(consent.headers.allow, 'POST, OPTIONS');
+  await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'cloud', scheme: 'bearer', secret: 'abc'});
+  const key = {authorization: 'Bearer abc'}, ce = (id) => ({specversion: '1.0', id, source: '/shop', type: 'order.made', subject: 's', data: {n: id}});
+  const structured = {...key, 'content-type': 'application/cloudevents+json'};
+  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 200);
+  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 200); // the same
+  assert.equal((await post('cloud', JSON.stringify([ce('2'), ce('3')]), {...key, 'content-type': 'application/cloudevents-batch+json'})).status, 200);
+  assert.equal((await post('cloud', '{"n":"4"}', {...key, 'ce-specversion': '1.0', 'ce-id': '4', 'ce-source': '/shop', 'ce-type': 'order.made'})).status, 200);
+  assert.equal((await post('cloud', '{"specversion":"1.0"}', structured)).status, 422);
+  const stored = await Promise.all((await events('cloud')).map(whole));
+  assert.deepEqual(stored.map((e) => [e.type, e.payload.n]), ['4', '3', '2', '1'].map((n) => ['order.made', n]));
+  assert.equal(stored[3].attributes.cloudevents.subject, 's');
 });
 
 test('the API registers, changes, pauses, tests and deletes endpoints; secrets are shown nowhere', async () => {
