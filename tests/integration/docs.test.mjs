@@ -159,13 +159,16 @@ for (const file of guides) {
       const value = name.endsWith('-key') ? generateKeyPairSync(...algorithm).privateKey.export({type: 'pkcs8', format: 'pem'}) : `value of ${name}`;
       assert.ok((await hub.api('PUT', `/api/v1/secrets/${name}`, {value})).status < 300);
     }
-    const connections = files.filter((f) => !f.hubWide);
+    const others = files.filter((f) => /\.(hook|subscription|event)\.conf$/.test(f.name));
+    for (const {name, text} of others) hub.writeConf(name, text);
+    const connections = files.filter((f) => !f.hubWide && !others.includes(f));
     assert.equal(new Set(connections.map((f) => f.name)).size, connections.length, 'two blocks have one name');
     for (const {name, text} of connections) hub.writeConf(name, text);
     const report = await hub.reload();
     assert.deepEqual(report.errors ?? [], []);
     for (const c of report.connections) assert.equal(c.error, undefined, `${c.id}: ${c.error}`);
     assert.equal(report.connections.length, connections.length);
+    assert.doesNotMatch(hub.stderr, /(endpoint|subscription|event type) \S+ refused/);
 
     const shown = blocks(file, 'console').flatMap(commands).map(change);
     assert.ok(shown.length >= 5, `${file} shows ${shown.length} commands`);
@@ -212,6 +215,13 @@ test('the guides name every section and key that a conf file may have, and every
     const [, known] = /\(known: ([^)]+)\)/.exec(error) ?? assert.fail(error);
     for (const key of known.split(', ')) assert.ok(text.includes(`\`${key}\``), `no guide says what ${key} of [${section}] is`);
   }
+  hub.writeConf('ask.hook.conf', '[endpoint]\nqqqqqqqqqq = 1\n');
+  await hub.reload();
+  const {error: asked} = (await hub.api('GET', '/api/v1/webhooks/endpoints/ask')).body;
+  const [, endpointKeys] = /\(known: ([^)]+)\)/.exec(asked) ?? assert.fail(asked);
+  for (const key of endpointKeys.split(', ')) assert.match(text, new RegExp(`\`${key}\\b|^${key} +=`, 'm'), `no guide says what ${key} of [endpoint] is`);
+  for (const {id, plugin, fields} of (await hub.api('GET', '/api/v1/webhooks/schemes')).body.schemes)
+    for (const {name} of plugin ? [] : fields) assert.ok(text.includes(`\`${name}\``), `no guide says what ${name} of ${id} is`);
   for (const {scheme: id, fields} of (await hub.api('GET', '/api/v1/auth-schemes')).body.auth_schemes) {
     assert.ok(text.includes(id), `no guide tells of the scheme ${id}`);
     for (const {name} of fields) assert.ok(text.includes(`\`${name}\``), `no guide says what ${name} of ${id} is`);
