@@ -1,4 +1,5 @@
 /* webhooks.c - `busbar webhooks ...`: endpoints that take webhooks */
+#include "cli/webhooks.h"
 #include "cli/table.h"
 
 #include <stdio.h>
@@ -77,8 +78,7 @@ static int rm(const options *o) {
     return send_to(o, "DELETE", "", STR(""));
 }
 
-/* Gives the words behind the id as an object with it. */
-static bool object_of(const options *o, arena *a, bool with_id, bb_str *out) {
+bool webhooks_object(const options *o, arena *a, bool with_id, bb_str *out) {
     err e = {""};
     bb_str given;
     if (!args_to_json(a, o->words + 2, o->word_count - 2, &given, &e)) {
@@ -104,8 +104,9 @@ static bool object_of(const options *o, arena *a, bool with_id, bb_str *out) {
 static int add(const options *o) {
     arena *a = arena_new(0);
     bb_str body;
-    int code = object_of(o, a, true, &body) ? session_ask(o, "POST", "/webhooks/endpoints", body, print_json)
-                                            : EXIT_USAGE;
+    int code = webhooks_object(o, a, true, &body)
+                   ? session_ask(o, "POST", "/webhooks/endpoints", body, print_json)
+                   : EXIT_USAGE;
     arena_free(a);
     return code;
 }
@@ -120,27 +121,37 @@ static void print_tested(const options *o, const json_value *r) {
 static int test(const options *o) {
     arena *a = arena_new(0);
     bb_str body, path = arena_printf(a, "/webhooks/endpoints/%s/test", encoded(a, o->words[1]));
-    int code = object_of(o, a, false, &body) ? session_ask(o, "POST", path.ptr, body, print_tested)
-                                             : EXIT_USAGE;
+    int code = webhooks_object(o, a, false, &body) ? session_ask(o, "POST", path.ptr, body, print_tested)
+                                                   : EXIT_USAGE;
     arena_free(a);
     return code == EXIT_OK && !taken ? EXIT_FAILED : code;
 }
 
-static const struct {
-    const char *name;
-    size_t least, most; /* words, with its name */
-    int (*run)(const options *o);
-} actions[] = {
-    {"ls", 1, 1, list},     {"schemes", 1, 1, schemes}, {"show", 2, 2, show},     {"add", 3, 256, add},
-    {"test", 2, 256, test}, {"pause", 2, 2, pause_it},  {"resume", 2, 2, resume}, {"rm", 2, 2, rm}};
+static const webhooks_action in[] = {
+    {"ls", 1, 1, list},       {"schemes", 1, 1, schemes}, {"show", 2, 2, show},
+    {"add", 3, 256, add},     {"test", 2, 256, test},     {"pause", 2, 2, pause_it},
+    {"resume", 2, 2, resume}, {"rm", 2, 2, rm},           {NULL, 0, 0, NULL}};
+
+static const webhooks_action *find(const webhooks_action *list, const char *name, size_t words) {
+    for (; list->name != NULL; list++)
+        if (strcmp(list->name, name) == 0 && words >= list->least && words <= list->most)
+            return list;
+    return NULL;
+}
 
 int command_webhooks(const options *o) {
     const char *name = o->word_count > 0 ? o->words[0] : "ls";
     size_t words = o->word_count > 0 ? o->word_count : 1;
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
-        if (strcmp(actions[i].name, name) == 0 && words >= actions[i].least && words <= actions[i].most)
-            return actions[i].run(o);
-    complain("webhooks takes ls, schemes, show ID, add ID key=value..., test ID [key=value...], pause ID, "
-             "resume ID, rm ID");
+    const webhooks_action *action = find(in, name, words);
+    if (action == NULL)
+        action = find(webhooks_out, name, words);
+    if (action != NULL)
+        return action->run(o);
+    complain(
+        "webhooks takes, of what comes in: ls, schemes, show ID, add ID key=value..., test ID "
+        "[key=value...], pause ID, resume ID, rm ID; of what goes out: targets, subscription ID, subscribe "
+        "ID key=value..., change ID key=value..., unsubscribe ID, try ID, enable ID, rotate ID, recover ID "
+        "SINCE, hold TARGET, release TARGET, disable TARGET, deliveries [key=value...], redrive "
+        "key=value..., purge key=value...");
     return EXIT_USAGE;
 }

@@ -354,3 +354,41 @@ test('nothing is lost though the hub is killed again and again', async () => {
   await hub.stop();
   await s.close();
 });
+
+test('the command line does what the API does', async () => {
+  let status = 500;
+  const s = await sink(() => status);
+  await withHub({}, async (hub) => {
+    const cli = async (words, code = 0) => {
+      const ran = await hub.cli(['webhooks', ...words, '--key', hub.key]);
+      assert.equal(ran.code, code, `${words}: ${ran.stdout}${ran.stderr}`);
+      return ran.stdout.trim().split('\n').map((line) => (line.startsWith('{') ? JSON.parse(line) : line));
+    };
+    const [made] = await cli(['subscribe', 'shop', `url=${s.url}`, 'types[]=order.*', 'delays=none']);
+    assert.match(made.secret, /^whsec_/);
+    assert.equal((await cli(['subscription', 'shop']))[0].status, 'active');
+    assert.equal((await cli(['try', 'shop'], 1))[0].status, 500);
+    await publish(hub, {type: 'order.made', data: {n: 1}});
+    await counted(hub, 'shop', {dead: 1});
+    const [dead] = await cli(['deliveries', 'target=subscription/shop', 'state=dead']);
+    assert.equal(dead.state, 'dead');
+    assert.equal((await cli(['targets']))[0].dead, 1);
+    await cli(['disable', 'subscription/shop']);
+    assert.equal((await cli(['enable', 'shop'], 1))[0].ok, false);
+    status = 200;
+    assert.equal((await cli(['enable', 'shop']))[0].status, 'active');
+    assert.equal((await cli(['recover', 'shop', '1h']))[0].recovered, 1);
+    await counted(hub, 'shop', {done: 1, dead: 0});
+    assert.equal((await cli(['hold', 'subscription/shop']))[0].status, 'paused');
+    assert.equal((await cli(['release', 'subscription/shop']))[0].status, 'active');
+    assert.match((await cli(['rotate', 'shop']))[0].secret, /^whsec_/);
+    await cli(['change', 'shop', 'concurrency=2']);
+    assert.equal((await cli(['redrive', 'target=subscription/shop', 'state=done']))[0].redriven, 1);
+    await counted(hub, 'shop', {done: 1, pending: 0});
+    assert.equal((await cli(['purge', 'state=done', 'target=subscription/shop']))[0].purged, 1);
+    await cli(['unsubscribe', 'shop']);
+    await cli(['subscription', 'shop'], 6);
+    for (const bad of [['subscribe', 'x'], ['redrive'], ['nonsense'], ['deliveries', 'state']]) await cli(bad, 2);
+  });
+  await s.close();
+});
