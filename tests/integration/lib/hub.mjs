@@ -50,6 +50,7 @@ export function request(url, {method = 'GET', headers = {}, body, agent} = {}) {
       let text = '';
       res.setEncoding('utf8');
       res.on('data', (d) => (text += d));
+      res.on('error', reject); // cut off in the middle
       res.on('end', () => {
         let parsed;
         try {
