@@ -9,7 +9,8 @@ static bool is_secret(const api_job *job) {
 }
 
 void api_job_free(api_job *job) {
-    bool holds_secret = is_secret(job) || (job->kind >= JOB_WEBHOOK_CREATE && job->kind <= JOB_WEBHOOK_ROTATE);
+    bool holds_secret = is_secret(job) ||
+                        (job->kind >= JOB_WEBHOOK_CREATE && job->kind <= JOB_WEBHOOK_ROTATE);
     if (holds_secret && job->body.len > 0)
         str_wipe(job->body);
     str_wipe(job->secret);

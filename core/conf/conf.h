@@ -48,10 +48,10 @@ typedef struct conf_set {
  * memory is used up. */
 conf_set *conf_read_dir(const char *dir, err *e);
 /* The same of another kind of file, whose name ends so. */
-#define CONF_CONNECTION   ".conf"
-#define CONF_HOOK         ".hook.conf"         /* an endpoint that takes webhooks */
+#define CONF_CONNECTION ".conf"
+#define CONF_HOOK ".hook.conf"                 /* an endpoint that takes webhooks */
 #define CONF_SUBSCRIPTION ".subscription.conf" /* who gets events */
-#define CONF_EVENT        ".event.conf"        /* a type of event */
+#define CONF_EVENT ".event.conf"               /* a type of event */
 conf_set *conf_read_kind(const char *dir, const char *suffix, err *e);
 bb_str conf_suffix_of(bb_str name); /* one of them; absent: none */
 void conf_set_free(conf_set *s);

@@ -86,12 +86,12 @@ struct hub {
     unsigned loop_count;
 
     watchdog *watchdog;
-    int crash_fd;        /* where a crash would be written down; -1: nowhere */
-    report *last;        /* of the last reload */
-    connection *retired; /* not yet let go of, by next_retired */
-    api_job *waiting;    /* reload?wait=true, until `retired` is empty */
+    int crash_fd;          /* where a crash would be written down; -1: nowhere */
+    report *last;          /* of the last reload */
+    connection *retired;   /* not yet let go of, by next_retired */
+    api_job *waiting;      /* reload?wait=true, until `retired` is empty */
     api_job *webhook_jobs; /* carried out; until all loops have what they made */
-    bool rotating;       /* the secrets: one at a time */
+    bool rotating;         /* the secrets: one at a time */
 };
 
 /* reload.c */

@@ -29,7 +29,7 @@ static const json_value *kept_of(arena *a, const delivery *d) {
     return json_getl(root, "cloudevents");
 }
 
-/* "endpoint/stripe" as a URI: "urn:busbar:endpoint:stripe". */
+/* "endpoint/orders" as a URI: "urn:busbar:endpoint:orders". */
 static bb_str source_of(arena *a, const delivery *d) {
     bb_str text = arena_printf(a, "urn:busbar:%.*s", STR_FMT(d->source));
     for (size_t i = 0; i < text.len; i++)

@@ -109,8 +109,8 @@ static inline void note_due(store_result r, const delivery *list, size_t count, 
 static inline due_told due_but(fixture *f, const char *name, uint64_t now_ms, size_t max,
                                const int64_t *except, size_t except_count) {
     due_told o = {.f = f};
-    ck_assert(deliveries_due(f->s, str_from(name), now_ms, except, except_count, max, 1 << 20, f->l,
-                             note_due, &o));
+    ck_assert(
+        deliveries_due(f->s, str_from(name), now_ms, except, except_count, max, 1 << 20, f->l, note_due, &o));
     sem_wait(&f->sem);
     return o;
 }
