@@ -60,9 +60,11 @@ int scheme_signed_at(bb_call *call, bb_str text) {
     if (!bb_webhook_seconds(fine ? (bb_str){text.ptr, 10} : text, &ms))
         return 0;
     ms *= 1000;
-    for (size_t i = 10; fine && i < 13; i++)
+    for (size_t i = 10, unit = 100; fine && i < 13; i++, unit /= 10) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return 0;
+        ms += (text.ptr[i] - '0') * (int64_t)unit;
+    }
     bb_webhook_signed_at(call, ms);
     return 1;
 }

@@ -44,7 +44,7 @@ def check_rooms():
 def check_services():
     """The core knows no service by name, and a connector nothing but the SDK."""
     problems = []
-    names = [p.name for p in (ROOT / "plugins").iterdir() if p.is_dir() and p.name not in ("rest", "webhooks")]  # words of the field
+    names = [p.name for p in (ROOT / "plugins").iterdir() if p.is_dir() and p.name not in ("rest", "webhooks")]  # of no single service
     own = {("prometheus", "observe"), ("sqlite", "store")}  # a format, and a library, of the core's own
     for f in files(["core"], [".c", ".h"]):
         for name in names:
