@@ -3,7 +3,7 @@
  * https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm
  *
  * They are not signed. What tells them from forged ones is a secret in the URL that only Salesforce knows,
- * the org's id, and, where the admin names them, the addresses that they come from. */
+ * and the org's id; the addresses that they come from are the endpoint's concern. */
 #include "salesforce.h"
 #include "xml.h"
 
@@ -14,42 +14,6 @@ static const char ack[] =
     "</notificationsResponse></soapenv:Body></soapenv:Envelope>";
 
 /* --- who sends it --------------------------------------------------------------------------------------- */
-
-/* "10.0.0.0/8" as a network; a plain address is one of 32 bits. 0: it is none. */
-static int read_ipv4(bb_str text, uint32_t *address, int *bits) {
-    char copy[32], tail;
-    unsigned a, b, c, d;
-    if (text.len == 0 || text.len >= sizeof copy)
-        return 0;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    *bits = 32;
-    if (sscanf(copy, "%3u.%3u.%3u.%3u/%2d%c", &a, &b, &c, &d, bits, &tail) != 5 &&
-        sscanf(copy, "%3u.%3u.%3u.%3u%c", &a, &b, &c, &d, &tail) != 4)
-        return 0;
-    *address = a << 24 | b << 16 | c << 8 | d;
-    return a < 256 && b < 256 && c < 256 && d < 256 && *bits >= 0 && *bits <= 32;
-}
-
-static int is_of(bb_str peer, bb_str network) {
-    uint32_t a, b;
-    int bits, whole;
-    if (read_ipv4(peer, &a, &whole) && read_ipv4(network, &b, &bits))
-        return bits == 0 || (a ^ b) >> (32 - bits) == 0;
-    return peer.len > 0 && peer.len == network.len && memcmp(peer.ptr, network.ptr, peer.len) == 0;
-}
-
-static int comes_from(bb_str peer, bb_str networks) {
-    for (size_t at = 0, end; at < networks.len; at = end + 1) {
-        bb_str one = {networks.ptr + at, 0};
-        for (end = at; end < networks.len && networks.ptr[end] != ' ' && networks.ptr[end] != ',';)
-            end++;
-        one.len = end - at;
-        if (is_of(peer, one))
-            return 1;
-    }
-    return 0;
-}
 
 /* The query's token=...: as it was given to Salesforce, so it is not decoded. */
 static bb_str token_of(bb_str query) {
@@ -220,7 +184,6 @@ static int ends(xml_reader *r) {
 /* --- both ----------------------------------------------------------------------------------------------- */
 
 static bb_step verify(bb_call *call, const bb_webhook_request *request) {
-    bb_str peers = bb_in_text(call, "addresses");
     message m;
     int foreign = 0;
     char *text;
@@ -228,8 +191,6 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
         return bb_webhook_refuse(call,
                                  "the URL's token=... is missing or wrong: give Salesforce the endpoint's "
                                  "URL with ?token=SECRET");
-    if (peers.len > 0 && !comes_from(request->peer, peers))
-        return bb_webhook_refuse(call, "the sender's address is not among `addresses`");
     text = (char *)call->host->call->alloc(call, request->body.len + 1);
     if (text == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the message");
@@ -257,10 +218,7 @@ static const bb_auth_field organization_id = {
 static const bb_auth_field secret = {
     BB_SIZE(bb_auth_field), .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET, .name = "secret",
     .description = "letters and digits; the endpoint's URL as Salesforce gets it ends with ?token=SECRET"};
-static const bb_auth_field addresses = {
-    BB_SIZE(bb_auth_field), .name = "addresses",
-    .description = "addresses and IPv4 networks that messages come from, with blanks between; default: all"};
-static const bb_auth_field *const fields[] = {&organization_id, &secret, &addresses, NULL};
+static const bb_auth_field *const fields[] = {&organization_id, &secret, NULL};
 static const bb_webhook_scheme outbound = {
     BB_SIZE(bb_webhook_scheme),
     .id = "salesforce_outbound",

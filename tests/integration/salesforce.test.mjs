@@ -33,6 +33,7 @@ before(async () => {
     'wrong.conf': conf(bearer('00D!wrong')),
     'named.conf': conf(bearer(SESSION), 'api_version = v60.0\nclient = Busbar/1\ndefault_namespace = battle\n'),
     'apart.conf': conf(bearer(SESSION)).replace('plugin = salesforce\n', 'plugin = salesforce\nisolation = process\n'),
+    'outbound.hook.conf': `[endpoint]\nscheme = salesforce_outbound\norganization_id = ${ORG}\nsecret = sesame42\n`,
     'cc.conf': conf(oauth('client_credentials')),
     'moved.conf': conf(oauth('client_credentials', `base_url_hosts = .salesforce.com ${port}\n`), '', login.url),
     'stolen.conf': conf(oauth('client_credentials'), '', login.url),
@@ -399,6 +400,20 @@ test('JWT bearer, and a user who gives consent in a browser', async () => {
   service.state.tokens = new Set([SESSION]);
   await data('limits', {}, '', 'web');
   assert.equal(new URLSearchParams(service.requests.findLast((r) => r.path === '/services/oauth2/token').text).get('grant_type'), 'refresh_token');
+});
+
+test('outbound messages are events, and acknowledged', async () => {
+  const message = (ids) => `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>${ORG}</OrganizationId><ActionId>04kD0000000AAAAIA4</ActionId><SessionId xsi:nil="true"/>${ids.map((id) => `<Notification><Id>${id}</Id><sObject xsi:type="sf:Account" xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>001D00000000001AAA</sf:Id><sf:Name>A &amp; B</sf:Name></sObject></Notification>`).join('')}</notifications></soapenv:Body></soapenv:Envelope>`;
+  const post = (body, token = 'sesame42') => request(`${hub.url}/hooks/outbound?token=${token}`, {method: 'POST', body, headers: {'content-type': 'text/xml; charset=utf-8', soapaction: '""', 'content-length': Buffer.byteLength(body)}});
+  for (const ids of [['04l1', '04l2'], ['04l2', '04l3']]) {
+    const answer = await post(message(ids)); // the second time one of them comes again
+    assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'text/xml; charset=utf-8'], answer.text);
+    assert.match(answer.text, /<Ack>true<\/Ack>/);
+  }
+  const {events} = (await hub.api('GET', '/api/v1/events?source=endpoint/outbound')).body;
+  assert.equal(events.length, 3);
+  assert.ok((await post(message(['04l4']), 'wrong')).status >= 400);
+  assert.equal((await hub.api('GET', '/api/v1/events?source=endpoint/outbound')).body.events.length, 3);
 });
 
 // --- the judges -----------------------------------------------------------------------------------------------------------------------------
