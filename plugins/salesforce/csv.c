@@ -201,8 +201,8 @@ int64_t csv_read(bb_call *call, bb_json_writer *w, int64_t most) {
     char *room = t != NULL ? (char *)call->host->call->alloc(call, text.len + 1) : NULL;
     reader r = {text, 0, room, 0, 0};
     int64_t rows = 0;
-    if (!is_csv(call)) {
-        bb_fail(call, BB_E_UPSTREAM_INVALID, "Salesforce gave rows that are no text/csv");
+    if (!is_csv(call) || !bb_is_utf8(text)) {
+        bb_fail(call, BB_E_UPSTREAM_INVALID, "Salesforce gave rows that are no text/csv in UTF-8");
         return -1;
     }
     if (room == NULL) {

@@ -116,7 +116,7 @@ static int give_event(bb_call *call, message *m) {
     json->end_object(w);
     text = record != NULL ? json->finish(w) : bb_s(NULL);
     if (text.ptr == NULL) {
-        m->xml.wrong = "text that is not UTF-8";
+        m->xml.wrong = "it takes more memory than there is";
         return 0;
     }
     bb_webhook_event(call, m->id, m->object, text);
@@ -191,6 +191,8 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
         return bb_webhook_refuse(call,
                                  "the URL's token=... is missing or wrong: give Salesforce the endpoint's "
                                  "URL with ?token=SECRET");
+    if (!bb_is_utf8(request->body))
+        return bb_fail(call, BB_E_INVALID_INPUT, "this is no outbound message: it is not UTF-8");
     text = (char *)call->host->call->alloc(call, request->body.len + 1);
     if (text == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory for the message");

@@ -262,6 +262,11 @@ test('a bulk query gives records over several parts, or a file', async () => {
   assert.equal((await hub.call('sf', 'bulk.query_download', {query, ...FAST})).text, whole.text);
   service.state.part = 1000;
   assert.match(file.headers['content-type'], /^text\/csv/);
+  for (const body of [Buffer.from('"Id"\n"\xff"\n', 'latin1'), Buffer.from('"Id"\n"1'), Buffer.from('"Id"\n1,2\n')]) {
+    service.faults.push(null, null, null, {status: 200, headers: {'content-type': 'text/csv'}, body});
+    await hub.problem('upstream-invalid', 'sf', 'bulk.query', {query, ...FAST});
+    service.faults.length = 0;
+  }
   service.state.polls = 1000;
   const late = await hub.call('sf', 'bulk.query_download', {query, wait_max: 1, ...FAST});
   assert.equal(late.body.type, 'urn:busbar:problem:deadline-exceeded', late.text);
