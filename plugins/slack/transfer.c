@@ -81,7 +81,7 @@ static int keep_name(bb_call *call, upload *u) {
     const bb_content_api *file = file_given(call);
     bb_str name = bb_in_text(call, "filename");
     if (name.len == 0 && file != NULL)
-        name = file->name(call);
+        name = file->name(call).len > 0 ? file->name(call) : bb_s("file");
     if (name.len == 0 || name.len >= sizeof u->name)
         return bb_fail_input(call, "/filename", "say how the file is called, in at most 255 bytes"), 0;
     memcpy(u->name, name.ptr, name.len);

@@ -62,6 +62,8 @@ test("each connector's examples work as they are written", async () => {
   hub.writeConf('shop.conf', blocks('plugins/sqlite/README.md', 'ini')[0].replace('/var/lib/shop', hub.dir).replace('create          = no', 'create = yes'));
   await hub.reload();
   started.slack.state.channels.push({id: 'C0123456789', name: 'docs', is_archived: false, members: []});
+  started.slack.state.files.push({id: 'F0123456789', name: 'report.pdf', mimetype: 'application/pdf', size: 4, channels: [], url_private: `${started.slack.url}/files-pri/T0000000001-F0123456789/report.pdf`});
+  started.slack.state.bytes.set('F0123456789', Buffer.from('%PDF'));
   started.discord.state.webhooks.push(hook);
   started.google_drive.state.put(started.google_drive.state.add({id: '1Report', name: 'report.pdf'}), Buffer.from('%PDF'), 'application/pdf');
   let count = 0;
@@ -92,8 +94,8 @@ test("every operation's own examples fit its input schema", async () => {
     for (const {id} of (await hub.api('GET', `/api/v1/plugins/${plugin.id}`)).body.operations) {
       const {examples, content} = (await hub.api('GET', `/api/v1/plugins/${plugin.id}/operations/${id}`)).body;
       for (const example of examples) {
-        if (content?.takes && example.input.content === undefined) { // an empty file goes with it
-          const answer = await hub.api('PUT', `/api/v1/connections/x-${plugin.id}/operations/${id}?input=${encodeURIComponent(JSON.stringify(example.input))}`);
+        if (content?.takes && example.input.content === undefined) { // a file goes with it
+          const answer = await hub.api('PUT', `/api/v1/connections/x-${plugin.id}/operations/${id}?input=${encodeURIComponent(JSON.stringify(example.input))}`, 'a file');
           assert.equal(answer.body.type, 'urn:busbar:problem:upstream-unreachable', answer.text);
           count++;
           continue;

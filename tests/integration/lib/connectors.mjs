@@ -38,6 +38,7 @@ export const connectors = {
   slack: {
     start: startSlack,
     base: '/api',
+    settings: 'files_url = {url}\n',
     auth: bearer(XOXB),
     refused: bearer('xoxb-wrong'),
     read: ['users.list', {limit: 1}],
