@@ -103,6 +103,27 @@ static void render_tokens(buf *out, const snapshot *s) {
     }
 }
 
+/* The queue of events: its file, and what is in it. */
+static void render_queue(buf *out, const store *events) {
+    store_counts c = {0};
+    target_counts held = {0};
+    uint64_t now = clock_wall_ms();
+    if (events != NULL)
+        store_count(events, &c);
+    events_total_counts(events, &held);
+    gauge(out, "busbar_queue_up", "gauge", "1: the last write to the queue of events came through.",
+          events != NULL && store_health(events) == STORE_OK);
+    gauge(out, "busbar_queue_pending", "gauge", "Deliveries that are still to be made.", held.pending);
+    gauge(out, "busbar_queue_dead", "gauge", "Deliveries in the dead-letter queue.", held.dead);
+    gauge(out, "busbar_queue_oldest_seconds", "gauge", "Age of the oldest event that waits for a delivery.",
+          held.oldest_ms > 0 && held.oldest_ms < now ? (now - held.oldest_ms) / 1000 : 0);
+    gauge(out, "busbar_queue_commits_total", "counter", "Groups committed.", c.commits);
+    gauge(out, "busbar_queue_writes_total", "counter", "Writes committed.", c.writes);
+    gauge(out, "busbar_queue_failures_total", "counter", "Writes that failed.", c.failures);
+    gauge(out, "busbar_queue_writes_waiting", "gauge", "Writes that wait for the disk.", c.queued);
+    gauge(out, "busbar_queue_bytes", "gauge", "Size of the queue's files.", c.file_bytes);
+}
+
 static void render_shared(buf *out, const api_shared *shared) {
     cache_counts cached = {0};
     store_counts stored = {0};
@@ -139,6 +160,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_tokens(&text, a->worker->snapshot);
     render_sessions(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
+    render_queue(&text, a->webhooks->hub->events);
     render_endpoints(a, &text);
     dispatch_render(&a->webhooks->hub->dispatch, &text);
     alerts_render(a->shared->alerts, &text);

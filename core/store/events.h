@@ -145,6 +145,9 @@ typedef struct target_counts {
 /* Kept by the writer as it writes; cheap to ask, at any time. False: the target is unknown (all zero). */
 bool events_target_counts(const store *s, bb_str target, target_counts *out);
 
+/* Of all targets together. */
+void events_total_counts(const store *s, target_counts *out);
+
 /* A JSON text that belongs to a target (since when it fails, that it is disabled and why): read at once from
  * memory, in `a`; absent: none. */
 bb_str events_target_state(store *s, bb_str target, arena *a);

@@ -209,6 +209,26 @@ bool events_target_counts(const store *s, bb_str name, target_counts *out) {
     return t != NULL;
 }
 
+static void add_counts(target_counts *sum, const target_counts *c) {
+    sum->pending += c->pending;
+    sum->dead += c->dead;
+    sum->done += c->done;
+    if (c->oldest_ms > 0 && (sum->oldest_ms == 0 || c->oldest_ms < sum->oldest_ms))
+        sum->oldest_ms = c->oldest_ms;
+}
+
+void events_total_counts(const store *s, target_counts *out) {
+    events *v = s != NULL ? events_of(s) : NULL;
+    *out = (target_counts){0};
+    if (v == NULL)
+        return;
+    pthread_mutex_lock(&v->lock);
+    for (size_t i = 0; i < v->slot_count; i++)
+        for (const target *t = v->slots[i]; t != NULL; t = t->next)
+            add_counts(out, &t->counts);
+    pthread_mutex_unlock(&v->lock);
+}
+
 bb_str events_target_state(store *s, bb_str name, arena *a) {
     events *v = s != NULL ? events_of(s) : NULL;
     bb_str state = {NULL, 0};

@@ -12,10 +12,11 @@ import calls
 import isolated
 import stages
 import swap
+import webhooks
 from figures import table
 
 BENCHES = {"call": calls.bench_call, "stages": stages.bench_stages, "slow": stages.bench_slow, "reload": calls.bench_reload, "start": alone.bench_start, "json": alone.bench_json, "swap": swap.bench_swap,
-           "isolated": isolated.bench_isolated}
+           "isolated": isolated.bench_isolated, "webhooks": webhooks.bench_webhooks}
 
 
 def main():

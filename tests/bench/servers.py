@@ -46,10 +46,11 @@ def wait_for(port, path, wanted=200):
 class Process:
     """A child process with its figures from /proc."""
 
-    def __init__(self, command, folder, log):
+    def __init__(self, command, folder, log, env=None):
         self.log = folder / log
         with open(self.log, "wb") as out:
-            self.child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            self.child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                          env={**os.environ, **(env or {})})
         self.pid = self.child.pid
 
     def status(self, name):
@@ -106,17 +107,18 @@ http {{
 class Hub(Process):
     """`busbar serve` with these conf files ({name: text}), on one core with one loop where `core` is given."""
 
-    def __init__(self, folder, confs, core=None, plugins=None):
+    def __init__(self, folder, confs, core=None, plugins=None, settings="", env=None):
         self.folder = folder
         (folder / "conf.d").mkdir(parents=True, exist_ok=True)
         for name, text in confs.items():
             self.write_conf(name, text)
-        if core is not None:
-            (folder / "busbar.conf").write_text("[hub]\nloops = 1\n")
+        loops = "[hub]\nloops = 1\n" if core is not None else ""
+        if loops or settings:
+            (folder / "busbar.conf").write_text(loops + settings)
         self.port = free_port()
         command = [*pinned(core), str(BUILD / "bin" / "busbar"), "serve", "--conf", "conf.d", "--state", "var", "--plugins",
                    str(plugins or BUILD / "plugins"), "--listen", f"127.0.0.1:{self.port}"]
-        super().__init__(command, folder, "hub.log")
+        super().__init__(command, folder, "hub.log", env)
         self.ready_seconds = wait_for(self.port, "/readyz")
         self.key = (folder / "var" / "admin.key").read_text().strip()
         self.connection = None

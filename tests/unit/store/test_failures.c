@@ -59,7 +59,28 @@ static void limit_files(rlim_t bytes) {
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* The kernel's refusal, as of a quota: the log cannot grow. */
+/* The log is a part of what fills the disk: it is emptied into the database. */
+START_TEST(a_full_log_is_emptied) {
+    fixture f;
+    struct stat st;
+    char wal[160];
+    fill();
+    signal(SIGXFSZ, SIG_IGN);
+    fixture_open(&f);
+    for (int i = 0; i < 4; i++) /* the database has room for it, once it is in there */
+        ck_assert_int_eq(put(&f, "same", sizeof large - (size_t)i), STORE_OK);
+    snprintf(wal, sizeof wal, "%s-wal", f.path);
+    ck_assert_int_eq(stat(wal, &st), 0);
+    limit_files((rlim_t)st.st_size);
+    ck_assert_int_eq(put(&f, "same", sizeof large - 10), STORE_FULL);
+    ck_assert_int_eq(put(&f, "same", sizeof large - 11), STORE_OK);
+    ck_assert_int_eq(store_health(f.s), STORE_OK);
+    limit_files(RLIM_INFINITY);
+    fixture_close(&f);
+}
+END_TEST
+
+/* The kernel's refusal, as of a quota: the log cannot grow, nor be emptied while somebody reads. */
 START_TEST(a_full_disk_refuses_and_recovers_by_itself) {
     fixture f;
     uint8_t hash[32] = {1};
@@ -71,6 +92,8 @@ START_TEST(a_full_disk_refuses_and_recovers_by_itself) {
     ck_assert_int_eq(put(&f, "before", 10), STORE_OK);
     snprintf(wal, sizeof wal, "%s-wal", f.path);
     ck_assert_int_eq(stat(wal, &st), 0);
+    ck_assert_int_eq(database_exec(&f.s->main, "BEGIN"), STORE_OK);
+    ck_assert_int_eq(database_number(&f.s->main, "SELECT count(*) FROM tokens", -1), 1);
     limit_files((rlim_t)st.st_size);
     ck_assert_int_eq(put(&f, "after", 10), STORE_FULL);
     ck_assert_int_eq(store_health(f.s), STORE_FULL);
@@ -81,6 +104,7 @@ START_TEST(a_full_disk_refuses_and_recovers_by_itself) {
     bb_str sealed;
     ck_assert_int_eq(store_token_get(f.s, f.a, STR("before"), &sealed, NULL), STORE_OK);
     limit_files(RLIM_INFINITY);
+    ck_assert_int_eq(database_exec(&f.s->main, "COMMIT"), STORE_OK);
     await_health(&f);
     ck_assert_int_eq(store_token_get(f.s, f.a, STR("after"), &sealed, NULL), STORE_NOT_FOUND);
     ck_assert_int_eq(put(&f, "after", 10), STORE_OK);
@@ -314,7 +338,7 @@ START_TEST(a_store_that_was_killed_is_read) {
 END_TEST
 
 UNIT_MAIN(unit_test(a_store_that_was_killed_is_read), unit_test(a_full_database_refuses_and_recovers),
-          unit_test(a_full_disk_refuses_and_recovers_by_itself),
+          unit_test(a_full_log_is_emptied), unit_test(a_full_disk_refuses_and_recovers_by_itself),
           unit_test(a_connection_that_cannot_write_is_replaced), unit_test(a_damaged_file_is_refused),
           unit_test(a_large_file_is_checked_too), unit_test(a_newer_store_and_others_databases_are_refused),
           unit_test(only_the_owner_reads_the_file), unit_test(a_file_that_cannot_be_written_is_refused),
