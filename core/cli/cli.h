@@ -151,6 +151,7 @@ int command_transfer(const options *o);
 int command_purge(const options *o);
 int command_plugin(const options *o);
 int command_new_plugin(const options *o);
+int command_listen(const options *o);
 int command_webhooks(const options *o);
 int command_check(const options *o);
 

@@ -14,5 +14,10 @@ void events_add_row(arena *a, table *t, const json_value *event);
 
 /* events_tail.c */
 int events_tail(const options *o);
+/* Follows what comes in as `tail` does, with the same options, and has `take` see each event as it is listed.
+ * It ends where that gives anything but EXIT_OK, or EVENTS_PASSED: it was none to be counted. */
+#define EVENTS_PASSED (-1)
+typedef int (*events_take)(const options *o, session *s, const json_value *event, void *ctx);
+int events_follow(const options *o, events_take take, void *ctx);
 
 #endif

@@ -15,6 +15,8 @@
 typedef struct tail {
     const options *o;
     session *s;
+    events_take take; /* NULL: events are printed */
+    void *ctx;
     table table;
     char last[64];    /* id of the newest that was seen; "": none */
     uint64_t last_ms; /* its time */
@@ -98,6 +100,8 @@ static int print_whole(tail *t, const json_value *event) {
 }
 
 static int print(tail *t, arena *a, const json_value *event) {
+    if (t->take != NULL)
+        return t->take(t->o, t->s, event, t->ctx);
     if (t->o->full)
         return print_whole(t, event);
     if (wants_text(t->o)) {
@@ -124,7 +128,8 @@ static int look(tail *t, bool quiet) {
     while (code == EXIT_OK && next.len > 0 && !quiet && n.page_count < sizeof n.pages / sizeof n.pages[0]);
     for (size_t i = n.count; code == EXIT_OK && !quiet && i > 0 && t->left > 0; i--) {
         code = print(t, n.memory, n.events[i - 1]);
-        t->left -= t->left != UINT64_MAX;
+        t->left -= t->left != UINT64_MAX && code != EVENTS_PASSED;
+        code = code == EVENTS_PASSED ? EXIT_OK : code;
     }
     if (t->table.first != NULL)
         table_flush(&t->table);
@@ -137,8 +142,16 @@ static int look(tail *t, bool quiet) {
 }
 
 int events_tail(const options *o) {
+    return events_follow(o, NULL, NULL);
+}
+
+int events_follow(const options *o, events_take take, void *ctx) {
     int code;
-    tail t = {.o = o, .table = EVENTS_TABLE, .left = o->limit > 0 ? o->limit : UINT64_MAX};
+    tail t = {.o = o,
+              .take = take,
+              .ctx = ctx,
+              .table = EVENTS_TABLE,
+              .left = o->limit > 0 ? o->limit : UINT64_MAX};
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
     t.s = session_open(o, &code);
     if (t.s == NULL)

@@ -205,6 +205,16 @@ static const struct {
      "another\n"
      "than what was signed; 2 usage, or a file cannot be read; 3 not signed; 4 signed by an unknown "
      "key.\n" CLIENT_OPTIONS},
+    {"listen",
+     "Usage: busbar listen URL [--source S] [--type T] [--since TIME] [--limit N]\n\n"
+     "Posts what endpoints take to URL, a server on your machine, while you write it. The hub keeps the "
+     "events "
+     "and\n"
+     "delivers them all the same: this is one more that gets them, until it is stopped.\n\n"
+     "  --source S    endpoint/NAME, or \"api\" for events that callers send (default: of all endpoints)\n"
+     "  --type T      of this type; invoice.* for all that begin so\n"
+     "  --since TIME  as 24h (so long ago): what came since, too\n"
+     "  --limit N     at most N, then it ends\n" CLIENT_OPTIONS},
     {"webhooks",
      "Usage: busbar webhooks [ls]\n"
      "       busbar webhooks schemes\n"
@@ -278,6 +288,7 @@ static const char program[] =
     "  limits      rates, quotas and circuit breakers as they stand\n"
     "  purge       drop answers from the cache\n"
     "  plugin      who vouches for connectors' builds, and which are in quarantine\n"
+    "  listen      post what endpoints take to a server of yours\n"
     "  webhooks    where services post webhooks, and who gets events\n"
     "  new-plugin  begin a connector of your own\n"
     "  check       try a connector before anyone loads it\n"

@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const command_names[] = {"serve",  "call",     "ls",     "inspect",    "test",       "auth",
-                                     "reload", "secret",   "key",    "audit",      "executions", "limits",
-                                     "purge",  "transfer", "plugin", "new-plugin", "check",      "webhooks",
-                                     "events", "help",     NULL};
+const char *const command_names[] = {"serve",    "call",     "ls",     "inspect",    "test",       "auth",
+                                     "reload",   "secret",   "key",    "audit",      "executions", "limits",
+                                     "purge",    "transfer", "plugin", "new-plugin", "check",      "listen",
+                                     "webhooks", "events",   "help",   NULL};
 
 void complain(const char *format, ...) {
     va_list args;
@@ -39,6 +39,7 @@ static const struct {
                 {"purge", command_purge},
                 {"plugin", command_plugin},
                 {"new-plugin", command_new_plugin},
+                {"listen", command_listen},
                 {"webhooks", command_webhooks},
                 {"check", command_check}};
 

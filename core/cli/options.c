@@ -20,7 +20,8 @@ enum {
     CHECK = 4096,
     PLUGIN = 8192,
     TRANSFER = 16384,
-    EVENTS = 65536
+    EVENTS = 65536,
+    LISTEN = 131072
 };
 
 typedef struct option {
@@ -82,9 +83,9 @@ static const option known[] = {
     {"--quota-day", KEYS, COUNT, AT(quota_day)},
     {"--quota-month", KEYS, COUNT, AT(quota_month)},
     {"--expires", KEYS, TEXT, AT(expires)},
-    {"--since", AUDIT | EXECUTIONS | EVENTS, TEXT, AT(since)},
+    {"--since", AUDIT | EXECUTIONS | EVENTS | LISTEN, TEXT, AT(since)},
     {"--until", AUDIT | EXECUTIONS | EVENTS, TEXT, AT(until)},
-    {"--limit", AUDIT | EXECUTIONS | EVENTS, COUNT, AT(limit)},
+    {"--limit", AUDIT | EXECUTIONS | EVENTS | LISTEN, COUNT, AT(limit)},
     {"--actor", AUDIT, TEXT, AT(actor)},
     {"--action", AUDIT, TEXT, AT(action)},
     {"--target", AUDIT | EVENTS, TEXT, AT(target)},
@@ -94,8 +95,8 @@ static const option known[] = {
     {"--operation", EXECUTIONS, TEXT, AT(operation)},
     {"--before", EXECUTIONS | EVENTS, TEXT, AT(before)},
     {"--failed", EXECUTIONS, FLAG, AT(failed)},
-    {"--type", EVENTS, TEXT, AT(type)},
-    {"--source", EVENTS, TEXT, AT(source)},
+    {"--type", EVENTS | LISTEN, TEXT, AT(type)},
+    {"--source", EVENTS | LISTEN, TEXT, AT(source)},
     {"--id", EVENTS, TEXT, AT(id)},
     {"--subject", EVENTS, TEXT, AT(subject)},
     {"--data", EVENTS, TEXT, AT(data)},
@@ -125,6 +126,7 @@ static unsigned commands_of(const char *command) {
                {"audit", CLIENT | AUDIT},
                {"executions", CLIENT | EXECUTIONS},
                {"events", CLIENT | EVENTS},
+               {"listen", CLIENT | LISTEN},
                {"purge", CLIENT | PURGE},
                {"limits", CLIENT | LIMITS},
                {"transfer", CLIENT | TRANSFER},

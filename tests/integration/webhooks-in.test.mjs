@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import test, {after, before} from 'node:test';
 import {Webhooks} from '@octokit/webhooks';
@@ -367,6 +368,30 @@ test("a connector's scheme runs in the connection's process where that is config
     assert.deepEqual((await isolated.api('GET', `/api/v1/events/${event.id}`)).body.event.payload, JSON.parse(payload));
   }
   await isolated.stop();
+});
+
+test('busbar listen posts what comes in to a server of one\'s own', async () => {
+  const got = [];
+  const own = http.createServer((req, res) => {
+    let text = '';
+    req.setEncoding('latin1').on('data', (d) => (text += d)).on('end', () => {
+      got.push({text, headers: req.headers});
+      res.writeHead(got.length === 1 ? 500 : 204).end();
+    });
+  });
+  await new Promise((resolve) => own.listen(0, '127.0.0.1', resolve));
+  await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'dev', verify: 'none', headers: ['X-Trace'], type_from: '/type'});
+  const bodies = ['{ "type":"a" , "n": 1.0}', '\x00\xff raw'];
+  for (const body of bodies) assert.equal((await request(`${hub.url}/hooks/dev`, {method: 'POST', body: Buffer.from(body, 'latin1'), headers: {'x-trace': 'T', 'content-type': body[0] === '{' ? 'application/json' : 'text/odd', 'content-length': body.length}})).status, 200);
+  const listened = await hub.cli(['listen', `http://127.0.0.1:${own.address().port}/x`, '--source', 'endpoint/dev', '--since', '1h', '--limit', '2']);
+  assert.equal(listened.code, 0, listened.stderr);
+  assert.deepEqual(got.map((g) => [g.text, g.headers['content-type'], g.headers['x-trace'], g.headers['busbar-source']]), [[bodies[0], 'application/json', 'T', 'endpoint/dev'], [bodies[1], 'text/odd', 'T', 'endpoint/dev']]);
+  assert.match(listened.stdout, /evt_\w+ {2}endpoint\/dev {2}a {2}500 in \d+ ms\n.*204 in/s);
+  own.close();
+  const gone = await hub.cli(['listen', `http://127.0.0.1:${own.address()?.port ?? 9}/x`, '--source', 'endpoint/dev', '--since', '1h', '--limit', '1']);
+  assert.equal(gone.code, 0, gone.stderr);
+  assert.match(gone.stdout, /failed: /);
+  assert.equal((await hub.cli(['listen'])).code, 2);
 });
 
 test('what is counted can be scraped', async () => {

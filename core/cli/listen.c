@@ -1,0 +1,122 @@
+/* listen.c - `busbar listen URL`: what comes in, posted to a server on one's own machine while it is being
+ * written. */
+#include "base/clock.h"
+#include "cli/events.h"
+#include "plugin/host_crypto.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+
+#define TIMEOUT_MS 30000L
+
+typedef struct listener {
+    CURL *curl;
+    const char *url;
+} listener;
+
+static size_t drop(char *bytes, size_t size, size_t n, void *ctx) {
+    (void)bytes, (void)ctx;
+    return size * n;
+}
+
+/* The payload as it came; false: no memory, or it cannot be read. */
+static bool payload_of(arena *a, const json_value *event, bb_str *out) {
+    const json_value *payload = json_getl(event, "payload");
+    bb_str base64 = json_string(json_getl(event, "payload_base64"));
+    *out = json_raw(payload);
+    if (payload != NULL)
+        return true;
+    uint8_t *bytes = arena_alloc(a, base64.len + 1);
+    size_t n = bytes != NULL ? host_crypto.base64_decode(base64, bytes, base64.len) : SIZE_MAX;
+    *out = str_of(bytes, n);
+    return n != SIZE_MAX;
+}
+
+static struct curl_slist *add_field(arena *a, struct curl_slist *list, bb_str name, bb_str value) {
+    bb_str line = arena_printf(a, "%.*s: %.*s", STR_FMT(name), STR_FMT(value));
+    struct curl_slist *longer = line.ptr != NULL ? curl_slist_append(list, line.ptr) : NULL;
+    return longer != NULL ? longer : list;
+}
+
+/* Those that the endpoint keeps, and who it is. */
+static struct curl_slist *fields_of(arena *a, const json_value *event) {
+    struct curl_slist *list = add_field(a, NULL, STR("Content-Type"),
+                                        json_string(json_getl(event, "content_type")));
+    list = add_field(a, list, STR("Webhook-Id"), json_string(json_getl(event, "id")));
+    list = add_field(a, list, STR("Busbar-Source"), json_string(json_getl(event, "source")));
+    list = add_field(a, list, STR("Busbar-Type"), json_string(json_getl(event, "type")));
+    for (json_iter it = json_iterate(json_getl(json_getl(event, "attributes"), "headers")); json_next(&it);)
+        list = add_field(a, list, it.key, json_string(it.value));
+    return list;
+}
+
+static void tell(const json_value *event, const char *what) {
+    print_text(stdout, json_string(json_getl(event, "id")));
+    fputs("  ", stdout);
+    print_text(stdout, json_string(json_getl(event, "source")));
+    fputs("  ", stdout);
+    print_text(stdout, json_string(json_getl(event, "type")));
+    printf("  %s\n", what);
+    fflush(stdout);
+}
+
+/* A server that does not answer is told of, and no reason to stop: it is being written. */
+static void post(listener *l, arena *a, const json_value *event) {
+    bb_str payload;
+    char what[CURL_ERROR_SIZE + 64], error[CURL_ERROR_SIZE] = "";
+    if (!payload_of(a, event, &payload)) {
+        tell(event, "cannot be read");
+        return;
+    }
+    struct curl_slist *fields = fields_of(a, event);
+    uint64_t began = clock_ns();
+    long status = 0;
+    curl_easy_reset(l->curl);
+    curl_easy_setopt(l->curl, CURLOPT_URL, l->url);
+    curl_easy_setopt(l->curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(l->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(l->curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+    curl_easy_setopt(l->curl, CURLOPT_HTTPHEADER, fields);
+    curl_easy_setopt(l->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)payload.len);
+    curl_easy_setopt(l->curl, CURLOPT_POSTFIELDS, payload.len > 0 ? payload.ptr : "");
+    curl_easy_setopt(l->curl, CURLOPT_WRITEFUNCTION, drop);
+    curl_easy_setopt(l->curl, CURLOPT_ERRORBUFFER, error);
+    CURLcode code = curl_easy_perform(l->curl);
+    curl_easy_getinfo(l->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(fields);
+    if (code == CURLE_OK)
+        snprintf(what, sizeof what, "%ld in %llu ms", status,
+                 (unsigned long long)((clock_ns() - began) / 1000000u));
+    else
+        snprintf(what, sizeof what, "failed: %s", error[0] != '\0' ? error : curl_easy_strerror(code));
+    tell(event, what);
+}
+
+static int take(const options *o, session *s, const json_value *event, void *ctx) {
+    arena *a = arena_new(0);
+    reply r = {0};
+    int code;
+    bb_str id = json_string(json_getl(event, "id"));
+    if (o->source == NULL && !str_starts(json_string(json_getl(event, "source")), STR("endpoint/"))) {
+        arena_free(a);
+        return EVENTS_PASSED;
+    }
+    bb_str path = arena_printf(a, "/events/%s", encoded(a, arena_strdup(a, id)));
+    if (session_send(s, "GET", path.ptr, STR(""), &r, &code) && (code = reply_check(o, &r)) == EXIT_OK)
+        post(ctx, a, json_getl(r.json, "event"));
+    reply_free(&r);
+    arena_free(a);
+    return code;
+}
+
+int command_listen(const options *o) {
+    if (o->word_count != 1 ||
+        (strncmp(o->words[0], "http://", 7) != 0 && strncmp(o->words[0], "https://", 8) != 0)) {
+        complain("listen needs the URL that events are posted to, as http://127.0.0.1:3000/webhooks");
+        return EXIT_USAGE;
+    }
+    listener l = {.curl = curl_easy_init(), .url = o->words[0]};
+    int code = l.curl != NULL ? events_follow(o, take, &l) : EXIT_FAILED;
+    curl_easy_cleanup(l.curl);
+    return code;
+}
