@@ -11,7 +11,7 @@ import {CloudEvent, HTTP} from 'cloudevents';
 import {Webhook} from 'standardwebhooks';
 import {Webhook as SvixWebhook} from 'svix';
 
-import {assertProblem, run, startHub, until} from './lib/hub.mjs';
+import {assertProblem, run, slow, startHub, until} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const secrets = Array.from({length: 2}, () => 'whsec_' + crypto.randomBytes(32).toString('base64'));
@@ -329,6 +329,28 @@ test('a file of an event type that cannot be read is refused with its line, and 
 test('settings of [webhooks] that cannot be meant are refused at the start', async () => {
   for (const [text, reason] of [['allow = 10.0.0.1/8', /allow: "10.0.0.1\/8" has bits set/], ['deny = example.com', /deny: "example.com"/], ['ca_file = /nonexistent', /ca_file/], ['alow = x', /did you mean "allow"/], ['plain_http = maybe', /plain_http/]])
     await assert.rejects(startHub({hubConf: `[webhooks]\n${text}\n`}), reason);
+});
+
+test('a request with an Idempotency-Key whose hub is killed is sent again and doubles nothing', async () => {
+  const other = await startHub({hubConf: '[hub]\nloops = 1\n'});
+  const rounds = slow ? 3 : 10, each = 30;
+  for (let round = 0; round < rounds; round++) {
+    const post = (i) => other.api('POST', '/api/v1/events', [{type: `kill.${round}.${i}`, data: 1}, {type: `kill.${round}.${i}`, data: 2}], {headers: {'idempotency-key': `${round}-${i}`}});
+    const first = Array.from({length: each}, (_, i) => post(i).catch(() => undefined));
+    await first[round * 2 % each]; // somewhere in the middle of them
+    other.child.kill('SIGKILL');
+    const answers = await Promise.all(first);
+    await other.exited;
+    await other.start();
+    for (let i = 0; i < each; i++) {
+      const again = await post(i);
+      assert.equal(again.status, 202, again.text);
+      if (answers[i]?.status === 202) assert.deepEqual(again.body, answers[i].body); // it had been told already
+    }
+    for (let i = 0; i < each; i++)
+      assert.equal((await other.api('GET', `/api/v1/events?type=kill.${round}.${i}`)).body.events.length, 2);
+  }
+  await other.stop();
 });
 
 // --- the command line ---------------------------------------------------------------------------------------------
