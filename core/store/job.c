@@ -27,7 +27,8 @@ store_result store_submit(store *s, store_job *job) {
         r = STORE_BUSY;
     } else {
         queue_add(reads_now ? &s->reads : &s->writes, job);
-        pthread_cond_signal(reads_now ? &s->reads_come : &s->writes_come);
+        if (reads_now || s->writes.length >= s->wanted)
+            pthread_cond_signal(reads_now ? &s->reads_come : &s->writes_come);
     }
     pthread_mutex_unlock(&s->lock);
     return r;

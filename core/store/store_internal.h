@@ -38,6 +38,7 @@ struct store {
     pthread_mutex_t lock; /* guards the queues and `stop` */
     pthread_cond_t writes_come, reads_come, finished;
     job_queue writes, reads;
+    size_t wanted; /* the writer is woken once so many wait */
     bool stop_writer, stop_reader;
     bool writer_runs, reader_runs;
     pthread_t writer, reader;
@@ -53,6 +54,8 @@ struct store {
 
     /* the writer's own */
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
+    unsigned last_group;                          /* jobs */
+    uint64_t commit_ns;                           /* that the last group took */
     uint64_t opened_ns;                           /* when its connection was last taken anew */
     uint64_t room_ns;                             /* when the log was last emptied for want of room */
     uint64_t complained_ns;                       /* when a failure was last logged */
