@@ -29,6 +29,7 @@ static void print_report(const json_value *r) {
                committed ? "" : "; nothing was changed");
     print_items("connector", json_getl(r, "plugins"));
     print_items("connection", json_getl(r, "connections"));
+    print_items("webhook", json_getl(r, "webhooks"));
     if (!dry && !json_bool(json_getl(r, "drained"), false))
         printf("calls on what was replaced still run; --wait waits for them\n");
 }

@@ -173,7 +173,8 @@ bool hub_webhooks_open(hub *h, err *e);
 /* What their readers may look at now. */
 webhook_reading hub_webhooks_reading(const hub *h);
 /* Reads them anew, after the connections, and hands them to the loops. */
-void hub_webhooks_reload(hub *h);
+void hub_webhooks_reload(hub *h, report *told); /* `told`, or NULL, gets what has changed */
+bb_str hub_webhooks_plan(hub *h, arena *a, bb_str plan);
 void hub_webhooks_close(hub *h);
 /* Whether every loop has the set in force. */
 bool hub_webhooks_settled(const hub *h);

@@ -52,7 +52,7 @@ static void plan(hub *h, api_job *job) {
     err e = {""};
     bb_str text = hub_policy_plan(h, job->memory, &e);
     if (text.ptr != NULL) {
-        buf_str_add(&job->answer, text);
+        buf_str_add(&job->answer, hub_webhooks_plan(h, job->memory, text));
     } else {
         job->problem = PROBLEM_OVERLOADED;
         job->detail = arena_copy(job->memory, str_from(e.text));

@@ -235,7 +235,7 @@ void hub_reload(hub *h) {
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {
         h->last->drained = h->retired == NULL;
         if (h->last->committed)
-            hub_webhooks_reload(h);
+            hub_webhooks_reload(h, h->last);
         return;
     }
     hand_over(h, registry_current(h->registry), done.old, done.retired);
@@ -245,7 +245,7 @@ void hub_reload(hub *h) {
         uv_timer_start(&h->drain_timer, hub_drain_check, DRAIN_CHECK_MS, DRAIN_CHECK_MS);
     }
     h->last->drained = h->retired == NULL;
-    hub_webhooks_reload(h); /* which loops take after the connections */
+    hub_webhooks_reload(h, h->last); /* which loops take after the connections */
 }
 
 void hub_take_looping(hub *h) {

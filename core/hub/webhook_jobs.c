@@ -62,7 +62,7 @@ static void take_back(const change_job *c, bool existed, bb_str before) {
     if (existed ? !conf_write_file(c->path, before, &e) : unlink(c->path) != 0)
         log_error("%s: a refused change cannot be taken back: %s", c->path,
                   existed ? e.text : strerror(errno));
-    hub_webhooks_reload(c->h);
+    hub_webhooks_reload(c->h, NULL);
 }
 
 /* What stands there now; absent: nothing, or it cannot be read. */
@@ -92,7 +92,7 @@ static void put(change_job *c, bb_str id, const json_value *root) {
     }
     bool existed = c->entry != NULL;
     c->entry = NULL; /* of a set that goes */
-    hub_webhooks_reload(c->h);
+    hub_webhooks_reload(c->h, NULL);
     const webhook_entry *now = webhook_find(c->h->webhooks.set, c->kind, id);
     if (now != NULL && now->item != NULL && now->error.ptr == NULL) {
         answer(c, id, existed ? 200 : 201);
@@ -189,7 +189,7 @@ static void delete_it(change_job *c) {
         refuse(c, PROBLEM_OVERLOADED, text.ptr);
         return;
     }
-    hub_webhooks_reload(c->h);
+    hub_webhooks_reload(c->h, NULL);
     answer(c, c->job->id, 200);
 }
 

@@ -34,15 +34,23 @@ static void hand_over(hub *h, webhook_loop *to) {
     log_error("no memory to hand the webhooks to loop %u: it keeps the old ones", to->worker->number);
 }
 
-static void log_refusals(const webhook_set *s) {
-    for (size_t k = 0; k < WEBHOOK_KINDS; k++)
-        for (size_t i = 0; i < s->lists[k].count; i++) {
-            const webhook_entry *entry = &s->lists[k].entries[i];
-            if (entry->error.ptr != NULL)
-                log_error("%s %.*s refused%s: %.*s", webhook_kind_name((webhook_kind)k), STR_FMT(entry->id),
-                          entry->item != NULL ? ", the one before stays in force" : "",
-                          STR_FMT(entry->error));
-        }
+/* What is new, and what is refused; `report` NULL: it is none of a reload. */
+static void tell(const webhook_set *before, const webhook_set *next, report *told) {
+    arena *own = told == NULL ? arena_new(0) : NULL, *a = told != NULL ? told->memory : own;
+    size_t n = 0;
+    report_item *items = a != NULL ? webhook_changes(before, next, a, &n) : NULL;
+    for (size_t i = 0; items != NULL && i < n; i++) {
+        if (items[i].error.ptr != NULL)
+            log_error("%.*s refused%s: %.*s", STR_FMT(items[i].id),
+                      items[i].kept ? ", the one before goes on" : "", STR_FMT(items[i].error));
+        else if (items[i].change != CHANGE_UNCHANGED)
+            log_info("%.*s: %s", STR_FMT(items[i].id), change_name(items[i].change));
+    }
+    if (told != NULL && items != NULL) {
+        told->webhooks = items;
+        told->webhook_count = n;
+    }
+    arena_free(own);
 }
 
 /* Whether something is refused that holds all back. */
@@ -59,7 +67,7 @@ webhook_reading hub_webhooks_reading(const hub *h) {
         .plugged = registry_current(h->registry), .post = h->webhooks.post, .loops = h->settings.loops};
 }
 
-void hub_webhooks_reload(hub *h) {
+void hub_webhooks_reload(hub *h, report *told) {
     const webhook_reading reading = hub_webhooks_reading(h);
     err e = {""};
     webhook_set *next = webhook_set_read(h->settings.conf_dir, &reading, h->webhooks.set, &e);
@@ -67,7 +75,7 @@ void hub_webhooks_reload(hub *h) {
         log_error("the webhooks stay as they are: %s", e.text);
         return;
     }
-    log_refusals(next);
+    tell(h->webhooks.set, next, told);
     if (held_back(h, next)) {
         log_error("strict: the webhooks stay as they are");
         webhook_set_unref(next);
@@ -77,6 +85,41 @@ void hub_webhooks_reload(hub *h) {
     h->webhooks.set = next;
     for (unsigned i = 0; i < h->webhooks.loop_count; i++)
         hand_over(h, h->webhooks.loops[i]);
+}
+
+/* The plan of a reload, which a child made of the connections, with the webhooks' changes. */
+bb_str hub_webhooks_plan(hub *h, arena *a, bb_str text) {
+    const webhook_reading reading = hub_webhooks_reading(h);
+    const json_value *plan = json_read(a, text, NULL, NULL);
+    webhook_set *next = webhook_set_read(h->settings.conf_dir, &reading, h->webhooks.set, NULL);
+    size_t n = 0;
+    report_item *items = next != NULL ? webhook_changes(h->webhooks.set, next, a, &n) : NULL;
+    buf out;
+    json_writer w;
+    buf_init(&out);
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (json_iter it = json_iterate(plan); json_next(&it);) {
+        bool errors = str_eq(it.key, STR("errors"));
+        json_key(&w, it.key);
+        if (str_eq(it.key, STR("webhooks")))
+            report_write_items(&w, items, n);
+        else if (!errors)
+            json_put_value(&w, it.value);
+        if (!errors)
+            continue;
+        json_array(&w);
+        for (json_iter e = json_iterate(it.value); json_next(&e);)
+            json_put_value(&w, e.value);
+        for (size_t i = 0; i < n; i++)
+            if (items[i].error.ptr != NULL)
+                json_put_string_lossy(&w, items[i].error);
+        json_array_end(&w);
+    }
+    json_object_end(&w);
+    webhook_set_unref(next);
+    bb_str whole = json_writer_take(&w, a);
+    return plan != NULL && items != NULL && whole.ptr != NULL ? whole : text;
 }
 
 /* --- who waits for the loops ------------------------------------------------------------------------------

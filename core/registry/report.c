@@ -9,8 +9,7 @@ const char *change_name(change c) {
     return names[c];
 }
 
-static void write_items(json_writer *w, bb_str key, const report_item *items, size_t n) {
-    json_key(w, key);
+void report_write_items(json_writer *w, const report_item *items, size_t n) {
     json_array(w);
     for (size_t i = 0; i < n; i++) {
         json_object(w);
@@ -29,6 +28,11 @@ static void write_items(json_writer *w, bb_str key, const report_item *items, si
     json_array_end(w);
 }
 
+static void write_items(json_writer *w, bb_str key, const report_item *items, size_t n) {
+    json_key(w, key);
+    report_write_items(w, items, n);
+}
+
 static void write_errors(json_writer *w, const report *r) {
     json_keyl(w, "errors");
     json_array(w);
@@ -42,6 +46,9 @@ static void write_errors(json_writer *w, const report *r) {
     for (size_t i = 0; i < r->connection_count; i++)
         if (r->connections[i].error.ptr != NULL)
             json_put_string_lossy(w, r->connections[i].error);
+    for (size_t i = 0; i < r->webhook_count; i++)
+        if (r->webhooks[i].error.ptr != NULL)
+            json_put_string_lossy(w, r->webhooks[i].error);
     json_array_end(w);
 }
 
@@ -58,6 +65,7 @@ void report_write(const report *r, json_writer *w) {
     json_put_double(w, r->duration_ms);
     write_items(w, STR("connections"), r->connections, r->connection_count);
     write_items(w, STR("plugins"), r->plugins, r->plugin_count);
+    write_items(w, STR("webhooks"), r->webhooks, r->webhook_count);
     write_errors(w, r);
     json_object_end(w);
 }
@@ -68,6 +76,8 @@ size_t report_refused(const report *r) {
         n += r->plugins[i].error.ptr != NULL;
     for (size_t i = 0; i < r->connection_count; i++)
         n += r->connections[i].error.ptr != NULL;
+    for (size_t i = 0; i < r->webhook_count; i++)
+        n += r->webhooks[i].error.ptr != NULL;
     return n;
 }
 

@@ -33,11 +33,15 @@ typedef struct report {
     double duration_ms;
     report_item *connections, *plugins;
     size_t connection_count, plugin_count;
+    report_item *webhooks; /* endpoints and the like, read after the connections: "endpoint/orders" */
+    size_t webhook_count;
     bb_str settings_error; /* busbar.conf is refused, what was in force before stays so; absent: it is not */
     bb_str refusal;        /* why nothing was committed; absent: it was */
 } report;
 
 void report_write(const report *r, json_writer *w);
+/* The array of a report's items alone. */
+void report_write_items(json_writer *w, const report_item *items, size_t n);
 /* How many items were refused. */
 size_t report_refused(const report *r);
 /* Writes each refusal and a summary to the log. */

@@ -43,6 +43,7 @@ typedef struct endpoint_state {
     _Atomic(uint64_t) last_event_ms, last_refusal_ms; /* wall clock; 0: never */
     _Atomic(int) last_refusal;                        /* an ingress_outcome */
     gcra rate;
+    gcra told;               /* refusals in the log */
     _Atomic(gcra *) senders; /* ENDPOINT_SENDERS; NULL until an endpoint limits them */
     uint64_t secret[2];      /* of the hash that finds a sender's place */
 } endpoint_state;

@@ -2,6 +2,7 @@
  * for the admin, in the endpoint's state and the log. */
 #include "webhook/ingress_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -37,6 +38,15 @@ static void leave(ingress *in, ingress_outcome outcome) {
     atomic_fetch_add_explicit(&in->to->state->outcomes[outcome], 1, memory_order_relaxed);
 }
 
+/* Whoever sends nonsense does not fill the log with it: ten lines at once, then one a second. */
+static void tell(const ingress *in, ingress_outcome outcome, bb_str reason) {
+    const gcra_policy policy = {.interval_ns = 1000000000, .burst = 10};
+    uint64_t wait;
+    if (gcra_take(&in->to->state->told, &policy, clock_ns(), 0, &wait) == 0)
+        log_info("endpoint %.*s: a webhook from %.*s is refused (%s): %.*s", STR_FMT(in->to->item.id),
+                 STR_FMT(in->sender), ingress_outcome_name(outcome), STR_FMT(reason));
+}
+
 void ingress_refuse(ingress *in, const ingress_refusal *why) {
     const endpoint *to = in->to;
     if (in->test) {
@@ -56,8 +66,7 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
     if (why->outcome != INGRESS_METHOD && why->outcome != INGRESS_LIMITED && why->outcome != INGRESS_PAUSED) {
         atomic_store_explicit(&to->state->last_refusal_ms, in->now_ms, memory_order_relaxed);
         atomic_store_explicit(&to->state->last_refusal, (int)why->outcome, memory_order_relaxed);
-        log_info("endpoint %.*s: a webhook from %.*s is refused (%s): %.*s", STR_FMT(to->item.id),
-                 STR_FMT(in->sender), ingress_outcome_name(why->outcome), STR_FMT(reason));
+        tell(in, why->outcome, reason);
     }
     webhook_item *item = (webhook_item *)(uintptr_t)&to->item;
     send_problem(in->x, why->problem, why->status != 0 ? why->status : problem_of(why->problem)->status,

@@ -89,6 +89,12 @@ void webhook_set_unref(webhook_set *s); /* NULL is fine */
 webhook_item *webhook_item_ref(webhook_item *i);
 void webhook_item_unref(webhook_item *i); /* NULL is fine */
 
+/* How each file has changed from `before` (NULL: nothing) to `now`, as a report's items, in `a`. NULL: no
+ * memory. */
+struct report_item;
+struct report_item *webhook_changes(const webhook_set *before, const webhook_set *now, arena *a,
+                                    size_t *count);
+
 /* NULL: none of that id. */
 const webhook_entry *webhook_find(const webhook_set *s, webhook_kind kind, bb_str id);
 /* By its name; NULL: nobody. */

@@ -308,7 +308,13 @@ test('a file that is refused leaves the endpoint before in force', async () => {
   await hub.reload();
   assert.equal((await post('keep', '1')).status, 200);
   hub.writeConf('keep.hook.conf', endpoint('scheme = none_such'));
-  await hub.reload();
+  for (const query of ['?dry_run=true', '?wait=true']) {
+    const report = await hub.reload(query), item = report.webhooks.find((w) => w.id === 'endpoint/keep');
+    assert.deepEqual([item.change, item.kept], ['refused', true], query);
+    assert.match(item.error, /keep\.hook\.conf:2: there is no webhook scheme "none_such"/);
+    assert.deepEqual(report.errors, [item.error]);
+    assert.ok(report.webhooks.some((w) => w.id === 'endpoint/std' && w.change === 'unchanged'));
+  }
   assert.equal((await post('keep', '2')).status, 200);
   const now = await status('keep');
   assert.match(now.error, /keep\.hook\.conf:2: there is no webhook scheme "none_such"/);
