@@ -99,6 +99,12 @@ static int has_scheme(bb_str header, const char *scheme, bb_str *rest) {
     return 1;
 }
 
+static char *put(char *to, bb_str text) {
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    return to + text.len;
+}
+
 static bb_step basic(bb_call *call, const bb_webhook_request *request) {
     bb_str given, user = scheme_field(call, "username"), password = scheme_field(call, "password");
     if (!has_scheme(bb_webhook_header(request, "Authorization"), "Basic", &given))
@@ -107,9 +113,8 @@ static bb_step basic(bb_call *call, const bb_webhook_request *request) {
     char *text = call->host->call->alloc(call, wanted + cap + 1);
     if (text == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory to compare the password");
-    memcpy(text, user.ptr, user.len);
-    text[user.len] = ':';
-    memcpy(text + user.len + 1, password.ptr, password.len);
+    *put(text, user) = ':';
+    put(text + user.len + 1, password);
     size_t n = call->host->crypto->base64_decode(given, (uint8_t *)text + wanted, cap);
     if (n == SIZE_MAX || !same(call, str_of(text + wanted, n), str_of(text, wanted)))
         return bb_webhook_refuse(call, "user name or password is wrong");

@@ -20,12 +20,14 @@ typedef struct header_parts {
 static bool next_item(bb_str *rest, bb_str *item) {
     while (rest->len > 0 && (*rest->ptr == ',' || *rest->ptr == ' ' || *rest->ptr == ';'))
         *rest = str_of(rest->ptr + 1, rest->len - 1);
+    if (rest->len == 0)
+        return false;
     size_t end = 0;
     while (end < rest->len && rest->ptr[end] != ',' && rest->ptr[end] != ' ' && rest->ptr[end] != ';')
         end++;
     *item = str_of(rest->ptr, end);
     *rest = str_of(rest->ptr + end, rest->len - end);
-    return end > 0;
+    return true;
 }
 
 /* The value of "key=value". */

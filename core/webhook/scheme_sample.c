@@ -28,9 +28,7 @@ static bool basic(bb_call *call, scheme_sample *out) {
     char *text = call->host->call->alloc(call, n + cap);
     if (text == NULL)
         return false;
-    memcpy(text, user.ptr, user.len);
-    text[user.len] = ':';
-    memcpy(text + user.len + 1, password.ptr, password.len);
+    snprintf(text, n + 1, "%.*s:%.*s", STR_FMT(user), STR_FMT(password));
     size_t digits = call->host->crypto->base64_encode((bb_str){text, n}, text + n, cap);
     return digits != SIZE_MAX &&
            scheme_sample_add(call, out, "Authorization: Basic %.*s", (int)digits, text + n);

@@ -67,6 +67,8 @@ static void try_sender(bb_str text) {
         abort();
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 /* Lines of a header, an empty one, the body; the first byte says which scheme. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bb_str lines[16], rest = str_of(data, size), line;
