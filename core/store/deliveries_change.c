@@ -217,11 +217,13 @@ static bool change(store *s, const event_query *q, change_fn fn, uint64_t now_ms
 
 static store_result redrive(store *s, database *d, change_job *j, delivery_row *row) {
     delivery_row is = *row;
-    if (row->state <= 0)
+    bool waits = row->state == STATE_LATER && row->due_ms > j->now_ms;
+    if (row->state <= 0 && !(waits && j->query.state == DELIVERY_PENDING))
         return STORE_NOT_FOUND;
     is.state = STATE_LATER;
     is.due_ms = j->now_ms;
-    is.attempts = is.first_ms = 0;
+    if (!waits)
+        is.attempts = is.first_ms = 0;
     return delivery_write(s, d, row, &is);
 }
 

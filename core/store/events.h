@@ -126,8 +126,8 @@ bool events_list(store *s, const event_query *q, loop *l, events_list_done done,
 bool deliveries_list(store *s, const event_query *q, loop *l, events_list_done done, void *ctx);
 
 typedef void (*events_changed)(store_result r, uint64_t count, void *ctx);
-/* DEAD (or whatever state q says, but for PENDING) becomes pending again, due now, its attempts counted anew.
- */
+/* DEAD (or whatever state q says) becomes pending again, due now, its attempts counted anew. PENDING: what
+ * waits for its next attempt is due now. */
 bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done,
                         void *ctx);
 /* New deliveries to q->target of the events that q finds, whether it had them before or not. */

@@ -142,6 +142,20 @@ test('what is never taken ends in the dead letters, and comes back by a redrive'
   await s.close();
 });
 
+test('what waits for its next attempt is tried at once where somebody says so', async () => {
+  let status = 500;
+  const s = await sink(() => status);
+  await withHub({'later.subscription.conf': sub(s.url, 'delays = 1d\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {n: 1}});
+    await until('the first attempt to be noted', async () => (await deliveries(hub, '?target=subscription/later'))[0]?.attempts === 1);
+    status = 200;
+    assert.equal((await ok(hub, 'POST', `${API}/deliveries/redrive`, {state: 'pending', target: 'subscription/later'})).redriven, 1);
+    await counted(hub, 'later', {done: 1, pending: 0});
+    assert.equal(s.got.length, 2);
+  });
+  await s.close();
+});
+
 test('events of one key stay in their order, while other keys go on', async () => {
   const seen = {};
   const s = await sink((r) => {
