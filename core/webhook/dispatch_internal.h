@@ -24,10 +24,10 @@ struct runner {
     const delivery_plan *plan;
     lane lane;
     health health;
-    bool unsaved;        /* the health is not in the queue as it is */
-    bool saving, untold; /* untold: that it was disabled */
-    uint64_t lease_ns;   /* ours until then; 0: not ours */
-    size_t counted;      /* bytes of the dispatcher's that are this one's */
+    bool unsaved; /* the health is not in the queue as it is */
+    bool saving, telling;
+    uint64_t lease_ns; /* ours until then; 0: not ours */
+    size_t counted;    /* bytes of the dispatcher's that are this one's */
     uv_timer_t timer;
     bool retired; /* no longer in force: ends once nothing of it is under way */
     bool stepping, again;

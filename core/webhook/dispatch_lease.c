@@ -69,7 +69,7 @@ void dispatch_lease(dispatcher *d) {
 void on_lease_timer(uv_timer_t *timer) {
     dispatcher *d = timer->data;
     for (runner *r = d->runners; r != NULL; r = r->next)
-        if (!r->retired && (r->unsaved || r->untold))
+        if (!r->retired && (r->unsaved || r->health.untold))
             runner_save(r);
     dispatch_lease(d);
 }

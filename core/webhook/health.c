@@ -15,6 +15,7 @@ void health_read(bb_str json, health *out) {
     json_to_u64(json_getl(root, "failing_ms"), &out->failing_ms);
     json_to_u64(json_getl(root, "disabled_ms"), &out->disabled_ms);
     out->paused = json_bool(json_getl(root, "paused"), false);
+    out->untold = json_bool(json_getl(root, "untold"), false);
     out->kept = out->failing_ms > 0;
     str_put(out->reason, sizeof out->reason, json_string(json_getl(root, "reason")));
     arena_free(a);
@@ -33,6 +34,8 @@ bb_str health_write(arena *a, const health *h, bool *ok) {
         json_member_u64(&w, STR("failing_ms"), h->failing_ms);
     if (h->disabled_ms > 0)
         json_member_u64(&w, STR("disabled_ms"), h->disabled_ms);
+    if (h->untold)
+        json_member_bool(&w, STR("untold"), true);
     if (h->paused)
         json_member_bool(&w, STR("paused"), true);
     if (h->reason[0] != '\0')

@@ -10,6 +10,7 @@ typedef struct health {
     uint64_t failing_ms;  /* since when every attempt has failed; 0: the last one did not */
     uint64_t disabled_ms; /* since when it is disabled; 0: it is not */
     bool kept;            /* failing_ms is in the queue */
+    bool untold;          /* that it was disabled: the event of it is not stored yet */
     bool paused;          /* by somebody: nothing is delivered, and nothing given up */
     char reason[256];     /* of being disabled: a sentence */
 } health;

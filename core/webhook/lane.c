@@ -76,7 +76,7 @@ void lane_wake(lane *l) {
 
 /* Enough to have the next ones at hand when one ends; fewer for a receiver that is not well. */
 static size_t most_held(const lane *l) {
-    size_t n = (size_t)4 * l->limit * l->plan->batch, most = 4 * LANE_GROUP_MAX;
+    size_t n = (size_t)4 * l->limit * l->plan->batch, most = 2 * LANE_GROUP_MAX;
     return n < most ? n : most;
 }
 
@@ -112,11 +112,12 @@ size_t lane_ids(const lane *l, int64_t *ids) {
     return n;
 }
 
-/* Whether it is held, or another of its key is: that one comes first. */
-static bool is_held(const lane *l, const delivery *d) {
-    for (size_t i = 0; i < HELD_STATES; i++)
+/* Whether another of its key is held: that one comes first. By its id the queue was told. */
+static bool is_key_held(const lane *l, const delivery *d) {
+    uint64_t hash = d->key.len > 0 ? str_hash(d->key) | 1 : 0;
+    for (size_t i = 0; hash != 0 && i < HELD_STATES; i++)
         for (const held *h = l->lists[i].first; h != NULL; h = h->next)
-            if (h->d.id == d->id || (d->key.len > 0 && str_eq(h->d.key, d->key)))
+            if (h->key_hash == hash && str_eq(h->d.key, d->key))
                 return true;
     return false;
 }
@@ -134,7 +135,7 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
     size_t taken = 0;
     bool short_of_memory = list == NULL;
     for (size_t i = 0; i < count && !short_of_memory; i++)
-        if (!is_held(l, &list[i])) {
+        if (!is_key_held(l, &list[i])) {
             short_of_memory = !take(l, &list[i], t.now_ns);
             taken += !short_of_memory;
         }

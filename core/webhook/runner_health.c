@@ -41,10 +41,14 @@ static void on_told(store_result result, const bool *repeated, size_t count, voi
     (void)count;
     told *t = ctx;
     runner *r = t->r;
-    if (result == STORE_OK)
+    r->telling = false;
+    if (result == STORE_OK) {
         dispatch_wake(r->d->all, t->event.targets, t->event.target_count);
-    else
-        r->untold = true;
+        r->health.untold = false;
+        r->unsaved = true;
+        if (!r->d->closing)
+            runner_save(r);
+    }
     arena_free(t->memory);
     runner_unuse(r);
 }
@@ -59,18 +63,18 @@ static void tell(runner *r) {
         *t = (told){.r = r, .memory = a};
     if (t != NULL)
         e.payload = dispatch_event_of_disabled(a, r);
-    r->untold = t == NULL || !dispatch_event(d, a, &e, &t->event);
     runner_use(r);
-    if (!r->untold && events_put(d->events, &t->event, 1, d->worker->loop, on_told, t))
+    r->telling = t != NULL && dispatch_event(d, a, &e, &t->event) &&
+                 events_put(d->events, &t->event, 1, d->worker->loop, on_told, t);
+    if (r->telling)
         return;
-    r->untold = true;
     arena_free(a);
     r->uses--; /* called where somebody else has it too */
 }
 
 void runner_save(runner *r) {
     arena *a = arena_new_sized(0, 1024);
-    if (r->untold)
+    if (r->health.untold && !r->telling)
         tell(r);
     if (r->unsaved && !r->saving && a != NULL)
         save(r, a);
@@ -88,7 +92,7 @@ void runner_health(runner *r, const verdict *v) {
         changed = health_failed(&r->health, clock_wall_ms(), r->plan->disable_after_ms, v->gone, v->text);
     if (!was && r->health.disabled_ms > 0) {
         log_warn("%s is disabled: %s; what is due goes to the dead letters", r->name, r->health.reason);
-        r->untold = true;
+        r->health.untold = true;
     }
     if (changed) {
         r->unsaved = true;
