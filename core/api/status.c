@@ -163,6 +163,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_queue(&text, a->webhooks->hub->events);
     render_endpoints(a, &text);
     dispatch_render(&a->webhooks->hub->dispatch, &text);
+    posts_render(&text);
     alerts_render(a->shared->alerts, &text);
     transform_render(&text);
     watchdog_render(a->shared->watchdog, &text);

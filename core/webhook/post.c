@@ -3,6 +3,7 @@
 #include "webhook/post_internal.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define IDLE_MAX 64u
@@ -183,6 +184,8 @@ static void give_back(post *p) {
 
 /* --- judging -------------------------------------------------------------------------------------------- */
 
+static _Atomic(uint64_t) outcomes[POST_NO_MEMORY + 1]; /* of the process */
+
 static post_failure failure_of(const http_answer *answer) {
     switch (answer->failure) {
     case HTTP_FAIL_TOO_LARGE: /* nobody asked for that much, but the status stands */
@@ -224,6 +227,7 @@ static void on_answer(const http_answer *answer, void *ctx) {
     post *p = ctx;
     post_failure failure = failure_of(answer);
     tell(p, answer, failure);
+    atomic_fetch_add_explicit(&outcomes[failure], 1, memory_order_relaxed);
     post_result result = {.failure = failure,
                           .status = answer->status,
                           .duration_ms = (clock_ns() - p->began_ns) / 1000000,
@@ -250,6 +254,7 @@ post *post_begin(posts *owner, const post_what *what, post_done done, void *ctx)
         p->transfer = http_client_send(owner->client, &p->send, on_answer, p);
     if (p->transfer != NULL)
         return p;
+    atomic_fetch_add_explicit(&outcomes[POST_NO_MEMORY], 1, memory_order_relaxed);
     give_back(p);
     return NULL;
 }
@@ -257,4 +262,12 @@ post *post_begin(posts *owner, const post_what *what, post_done done, void *ctx)
 void post_cancel(post *p) {
     http_transfer_cancel(p->transfer);
     give_back(p);
+}
+
+void posts_render(buf *out) {
+    buf_lit(out, "# HELP busbar_posts_total Requests that took events to URLs, by what became of them.\n"
+                 "# TYPE busbar_posts_total counter\n");
+    for (int f = POST_OK; f <= POST_NO_MEMORY; f++)
+        buf_printf(out, "busbar_posts_total{outcome=\"%s\"} %llu\n", post_failure_name((post_failure)f),
+                   (unsigned long long)atomic_load_explicit(&outcomes[f], memory_order_relaxed));
 }

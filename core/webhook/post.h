@@ -104,4 +104,7 @@ post *post_begin(posts *p, const post_what *what, post_done done, void *ctx);
 /* `done` is not called any more. */
 void post_cancel(post *p);
 
+/* Posts since the process began, by what became of them, in the text format of metrics. [any-thread] */
+void posts_render(buf *out);
+
 #endif

@@ -267,6 +267,9 @@ test('a redirect is a failure and is not followed', async () => {
   assert.equal(delivery.state, 'pending');
   assert.match(delivery.made[0].text, /redirects are not followed/);
   assert.equal(at('/elsewhere').length, 0);
+  const {text} = await hub.api('GET', '/metrics', undefined, {key: null});
+  assert.match(text, /^busbar_posts_total\{outcome="status"\} [1-9]/m);
+  assert.match(text, /^busbar_posts_total\{outcome="refused"\} 0/m);
 });
 
 test('events are delivered once more when asked', async () => {
