@@ -13,13 +13,14 @@
 #define URL_MAX 4096
 #define PIECE (256 * 1024) /* pieces but the last are multiples of this */
 #define SESSIONS_MAX 3     /* a call opens */
+#define STALLS_MAX 3       /* pieces in a row of which the session keeps nothing */
 
 typedef struct upload {
     char url[URL_MAX]; /* of the session */
     char id[GD_ID_MAX];
     int64_t at;
     int32_t phase; /* what was asked for last */
-    int32_t sessions;
+    int32_t sessions, stalls;
 } upload;
 enum { ASKED_ID = 1, OPENED = 2, ASKED_RANGE = 3, SENT = 4, SENT_WHOLE = 5, READING = 6 };
 
@@ -162,9 +163,14 @@ static bb_step go_on(bb_call *call) {
                            "Google says it has \"%s\" of %lld bytes: no range that fits", text,
                            (long long)total);
     }
+    /* Bytes that are sent again and again would pass for ever: the host counts them as getting on. */
+    u->stalls = u->phase == SENT && last + 1 <= u->at ? u->stalls + 1 : 0;
     u->at = last + 1;
     if (u->at == total && total > 0)
         return bb_fail(call, BB_E_UPSTREAM, "Google has all bytes, and does not end the upload");
+    if (u->stalls >= STALLS_MAX)
+        return bb_fail(call, BB_E_UPSTREAM, "Google took bytes %d times, and still has %lld of %lld",
+                       STALLS_MAX, (long long)u->at, (long long)total);
     return send_bytes(call);
 }
 

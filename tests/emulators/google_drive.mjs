@@ -77,7 +77,7 @@ const LISTS = {'drive#fileList': ['files', 'drive#file'], 'drive#permissionList'
 
 export class Drive {
   constructor() {
-    Object.assign(this, {clock: Date.parse('2026-01-31T12:00:00Z'), counter: 0, files: new Map(), drives: new Map(), changes: [], channels: new Map(), sessions: new Map(), ids: new Set(), requestIds: new Set(), breaks: [], downloadBreaks: [], pause: 0, notifications: [], grants: []});
+    Object.assign(this, {clock: Date.parse('2026-01-31T12:00:00Z'), counter: 0, files: new Map(), drives: new Map(), changes: [], channels: new Map(), sessions: new Map(), ids: new Set(), requestIds: new Set(), breaks: [], downloadBreaks: [], pause: 0, keeps: true, notifications: [], grants: []});
     this.tokens = new Map([[TOKEN, {scope: SCOPE}], ['ya29.readonly', {scope: `${SCOPE}.readonly`}], ['ya29.file', {scope: `${SCOPE}.file`}], ['ya29.expired', {expired: true}]]);
     this.root = this.add({id: ROOT, name: 'My Drive', mimeType: `${MIME}folder`, parents: []});
     this.drives.set(DRIVE, {kind: 'drive#drive', id: DRIVE, name: 'Accounting', colorRgb: '#0f9d58', themeId: 'abacus', hidden: false, createdTime: this.now(), capabilities: {canAddChildren: true}, restrictions: {}});
@@ -311,7 +311,7 @@ export class Drive {
       if (range[1] !== undefined && said.bytes > 0) {
         if (first !== session.at) return reply(error(400, 'badRequest', `Invalid request. The range begins at ${first}, but the session has ${session.at} bytes.`));
         if (said.bytes !== Number(range[2]) - first + 1) return reply(error(400, 'badRequest', 'Content-Range does not fit the length of the body.'));
-        keep(session.at + said.bytes === session.total);
+        if (this.keeps) keep(session.at + said.bytes === session.total);
       }
       if (session.at === session.total) {
         session.done = this.shown(this.store(session.entry, session.meta, session.given, Buffer.concat(session.chunks), session.type), session.given);

@@ -56,7 +56,7 @@ beforeEach(() => {
     s.requests.length = 0;
     s.faults.length = 0;
     sessions.length = 0;
-    Object.assign(s.state, {breaks: [], downloadBreaks: [], pause: 0});
+    Object.assign(s.state, {breaks: [], downloadBreaks: [], pause: 0, keeps: true});
   }
 });
 
@@ -317,6 +317,13 @@ test('a resumable upload that breaks off goes on where Google says it stands', a
   assert.equal(judged.at(-1).headers['x-goog-user-project'], 'billing-1');
   const sizes = sessions.splice(0).map((r) => /^bytes (\d+)-(\d+)\//.exec(r.headers['content-range'])).filter(Boolean).map((m) => m[2] - m[1] + 1);
   assert.ok(sizes.length >= SIZE / MB && sizes.slice(0, -1).every((n) => n % (256 * 1024) === 0), sizes.join(' '));
+});
+
+test('a session that keeps nothing of what it gets is given up, and not fed for ever', async () => {
+  service.state.keeps = false;
+  const problem = await hub.problem('upstream-error', 'drive', 'files.upload', {name: 'stalled'}, from(fileOf('stalled', MB)));
+  assert.match(problem.detail, /took bytes 3 times, and still has 0 of 1048576/);
+  assert.deepEqual(service.requests.filter((r) => r.method === 'PUT').map((r) => r.headers['content-range']), Array(3).fill(`bytes 0-${MB - 1}/${MB}`));
 });
 
 test('an answer that is lost after the last byte is asked for, and makes no second file', async () => {
