@@ -119,6 +119,7 @@ typedef struct reader {
     bb_str text;
     size_t at;
     char *to;     /* decoded fields, one behind the other */
+    char comma;   /* what stands between fields */
     int ends_row; /* the field read last was its row's last */
     int bad;
 } reader;
@@ -139,13 +140,22 @@ static bb_str quoted_field(reader *r) {
     return out;
 }
 
+/* Rows come with the columnDelimiter of their job: the one behind the first name, which has none of them. */
+static char comma_of(bb_str text) {
+    static const char commas[] = ",\t;|^`";
+    for (size_t i = 0; i < text.len && text.ptr[i] != '\r' && text.ptr[i] != '\n'; i++)
+        if (memchr(commas, text.ptr[i], sizeof commas - 1) != NULL)
+            return text.ptr[i];
+    return ',';
+}
+
 /* Moves behind the comma or the line's end. */
 static void end_field(reader *r) {
     char c = r->at < r->text.len ? r->text.ptr[r->at] : '\n';
-    r->ends_row = c != ',';
+    r->ends_row = c != r->comma;
     if (c == '\r' && r->at + 1 < r->text.len && r->text.ptr[r->at + 1] == '\n')
         r->at++;
-    r->bad |= c != ',' && c != '\n' && c != '\r';
+    r->bad |= c != r->comma && c != '\n' && c != '\r';
     r->at += r->at < r->text.len;
 }
 
@@ -154,7 +164,8 @@ static bb_str next_field(reader *r) {
     if (r->at < r->text.len && r->text.ptr[r->at] == '"') {
         out = quoted_field(r);
     } else {
-        while (r->at < r->text.len && strchr(",\r\n", r->text.ptr[r->at]) == NULL)
+        char c;
+        while (r->at < r->text.len && (c = r->text.ptr[r->at]) != r->comma && c != '\r' && c != '\n')
             r->at++;
         out.len = (size_t)(r->text.ptr + r->at - out.ptr);
     }
@@ -199,7 +210,7 @@ int64_t csv_read(bb_call *call, bb_json_writer *w, int64_t most) {
     bb_str text = call->host->http->response_body(call);
     table *t = (table *)call->host->call->alloc(call, sizeof *t);
     char *room = t != NULL ? (char *)call->host->call->alloc(call, text.len + 1) : NULL;
-    reader r = {text, 0, room, 0, 0};
+    reader r = {text, 0, room, comma_of(text), 0, 0};
     int64_t rows = 0;
     if (!is_csv(call) || !bb_is_utf8(text)) {
         bb_fail(call, BB_E_UPSTREAM_INVALID, "Salesforce gave rows that are no text/csv in UTF-8");

@@ -48,7 +48,8 @@ export function parseCsv(text, comma = ',') {
   if (rows.at(-1).length === 0) rows.pop();
   return rows;
 }
-const csv = (rows) => rows.map((row) => row.map((v) => `"${String(v ?? '').replaceAll('"', '""')}"`).join(',')).join('\n') + '\n';
+const COMMAS = {COMMA: ',', TAB: '\t', SEMICOLON: ';', PIPE: '|', CARET: '^', BACKQUOTE: '`'};
+const csv = (rows, comma = ',', end = '\n') => rows.map((row) => row.map((v) => `"${String(v ?? '').replaceAll('"', '""')}"`).join(comma) + end).join('');
 
 export class Salesforce {
   constructor() {
@@ -331,8 +332,7 @@ export class Salesforce {
       Object.assign(job, {state: 'JobComplete', numberRecordsProcessed: job.rows.length});
       return;
     }
-    const comma = {COMMA: ',', TAB: '\t', SEMICOLON: ';', PIPE: '|', CARET: '^', BACKQUOTE: '`'}[job.columnDelimiter];
-    const [names, ...rows] = parseCsv(job.csv ?? '', comma), object = this.object(job.object), good = [], wrong = [];
+    const [names, ...rows] = parseCsv(job.csv ?? '', COMMAS[job.columnDelimiter]), object = this.object(job.object), good = [], wrong = [];
     const unknown = (names ?? []).find((n) => !object.fields.some((f) => f.name.toLowerCase() === n.split('.').at(-1).toLowerCase()));
     if (unknown) {
       Object.assign(job, {state: 'Failed', errorMessage: `InvalidBatch : Field name not found : ${unknown}`, numberRecordsProcessed: 0, numberRecordsFailed: 0, results: {names, good: [], wrong: [], rest: rows}});
@@ -363,7 +363,7 @@ export class Salesforce {
   rows(job, names, rows, query) {
     const from = Number(query.get('locator') ? Buffer.from(query.get('locator'), 'base64url').toString() : 0), to = from + Math.min(this.part, Number(query.get('maxRecords') ?? Infinity));
     const next = to < rows.length ? Buffer.from(String(to)).toString('base64url') : 'null';
-    return {status: 200, headers: {'content-type': 'text/csv', 'sforce-locator': next, 'sforce-numberofrecords': String(rows.slice(from, to).length)}, body: csv([names, ...rows.slice(from, to)])};
+    return {status: 200, headers: {'content-type': 'text/csv', 'sforce-locator': next, 'sforce-numberofrecords': String(rows.slice(from, to).length)}, body: csv([names, ...rows.slice(from, to)], COMMAS[job.columnDelimiter], job.lineEnding === 'CRLF' ? '\r\n' : '\n')};
   }
 
   bulk(request, [kind, id, what]) {

@@ -278,6 +278,11 @@ test('a CSV file goes into a bulk job', async () => {
   const done = await note('bulk.ingest_upload', () => put('bulk.ingest_upload', {object: 'Account', operation: 'insert', columnDelimiter: 'SEMICOLON', lineEnding: 'CRLF', ...FAST}, csv));
   assert.equal(done.status, 200, done.text);
   assert.deepEqual([done.body.data.job.numberRecordsProcessed, done.body.data.job.numberRecordsFailed], [3000, 0]);
+  for (const [columnDelimiter, comma] of Object.entries({COMMA: ',', TAB: '\t', SEMICOLON: ';', PIPE: '|', CARET: '^', BACKQUOTE: '`'})) { // rows come as they went
+    const own = await put('bulk.ingest_upload', {object: 'Account', operation: 'insert', columnDelimiter, successful: true, ...FAST}, `Name${comma}Phone\n"a,b;c${comma}""d"""${comma}1\n""${comma}2\n`);
+    assert.equal(own.status, 200, own.text);
+    assert.deepEqual([own.body.data.successful.map((r) => [r.Name, r.Phone]), own.body.data.failed.map((r) => [r.Name, r.Phone])], [[[`a,b;c${comma}"d"`, '1']], [['', '2']]], columnDelimiter);
+  }
   const jobs = service.state.jobs.size, ways = () => service.requests.slice(0, 5).map((r) => `${r.method} ${r.path.split('/').slice(-1)[0].replace(/^750.*/, 'ID')}`);
   for (const [faults, way] of [
     [[null, 'nothing'], ['POST ingest', 'PUT batches', 'GET ID', 'PUT batches', 'PATCH ID']], // the file broke off: into the same job
