@@ -126,9 +126,11 @@ static void clear(call *c) {
     c->counted_bytes = 0;
     c->content = NULL;
     c->attempt = c->attempts = c->requests = c->begun_anew = c->pages = 0;
+    c->keyed_requests = c->keyed_before = 0;
+    c->waited_ms = 0;
     c->changed = false;
     c->item_count = c->request_bytes = c->place_ns = 0;
-    c->etag = c->modified = c->refused_path = (bb_str){NULL, 0};
+    c->etag = c->modified = c->refused_path = c->retry_after = (bb_str){NULL, 0};
     memset(&c->ticket, 0, sizeof c->ticket);
     c->isolate.of = NULL;
     c->mapped = (mapped_error){.problem = PROBLEM_NONE};

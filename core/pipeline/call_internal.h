@@ -69,11 +69,15 @@ struct call {
     http_transfer *transfer;
     buf answer_body;
     kept_body *kept;
-    unsigned attempt;    /* of this request, from 1 */
-    unsigned attempts;   /* of the call */
-    unsigned requests;   /* different ones of the call */
-    unsigned begun_anew; /* times, since a step said that the service wants it later */
-    bool changed;        /* the service may have acted on a request of this call that is no mere reading */
+    unsigned attempt;        /* of this request, from 1 */
+    unsigned attempts;       /* of the call */
+    unsigned requests;       /* different ones of the call */
+    unsigned keyed_requests; /* as idempotency keys number them */
+    unsigned keyed_before;   /* as of the last `start` */
+    uint64_t waited_ms;      /* that steps had requests wait */
+    bb_str retry_after;      /* Retry-After of the last answer, which may be gone */
+    unsigned begun_anew;     /* times, since a step said that the service wants it later */
+    bool changed; /* the service may have acted on a request of this call that is no mere reading */
     bool repeatable;
     bool acted;          /* the service may have acted on a request of this call that is not safe to repeat */
     size_t url_len;      /* as the connector made it, before credentials */

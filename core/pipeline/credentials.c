@@ -123,8 +123,8 @@ static bb_str idempotency_field(call *c) {
     const char *name = c->op->desc->idempotency_header;
     arena *a = c->steps.memory;
     if (c->request.idempotency.len > 0)
-        return arena_printf(a, "%s: %.*s-%u", name, STR_FMT(c->request.idempotency), c->requests);
-    return arena_printf(a, "%s: busbar-%s-%u", name, c->id, c->requests);
+        return arena_printf(a, "%s: %.*s-%u", name, STR_FMT(c->request.idempotency), c->keyed_requests);
+    return arena_printf(a, "%s: busbar-%s-%u", name, c->id, c->keyed_requests);
 }
 
 /* Asks whether what is cached still holds (RFC 9110 section 13). */

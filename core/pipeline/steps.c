@@ -7,6 +7,8 @@
 
 #define REQUESTS_MAX 1000u
 #define REQUEST_BYTES 65536u /* of content that passed: they make room for another request */
+#define REQUEST_WAIT_MS 10u  /* that requests were made to wait: so do these, */
+#define WAITS_MAX 20000u     /* for so many at most */
 
 static bool prepare(call *c) {
     plugin_call *s = &c->steps;
@@ -31,12 +33,14 @@ static bool prepare(call *c) {
         .state = state_size > 0 ? arena_zalloc(s->memory, state_size) : NULL,
     };
     s->content = content_of_steps(c);
+    c->keyed_before = c->keyed_requests;
     return state_size == 0 || s->abi.state != NULL;
 }
 
 static void begin_request(call *c) {
     c->attempt = 0;
     c->requests++;
+    c->keyed_requests++;
     c->url_len = 0;
     call_count_memory(c, call_memory_used(c)); /* while it waits; a call that is done is gone at once */
     call_run_request(c);
@@ -51,6 +55,7 @@ stage_result stage_delay(call *c) {
     if (ms >= call_left_ms(c))
         return call_fail(c, PROBLEM_DEADLINE_EXCEEDED,
                          STR("the time would run out before the service is asked again"));
+    c->waited_ms += ms;
     call_wait(c, ms, call_go_on);
     return STAGE_WAIT;
 }
@@ -74,6 +79,9 @@ static bool may_begin_anew(const call *c) {
 
 static void begin_anew(call *c) {
     metrics_retry(c->op->stats, c->worker->number);
+    if (c->content == NULL || !content_goes_on(c))
+        c->keyed_requests =
+            c->keyed_before; /* the same requests, which may have been acted on: the same keys */
     if (c->content != NULL) {
         content_restart(c);
         return;
@@ -85,13 +93,8 @@ static void begin_anew(call *c) {
 static bool try_anew(call *c) {
     if (!says_later(c) || !may_begin_anew(c))
         return false;
-    const plugin_answer *answer = &c->steps.answer;
-    bb_str asked = {NULL, 0};
-    for (size_t i = 0; i < answer->header_count && asked.ptr == NULL; i++)
-        if (str_eq_nocase(answer->headers[i].name, STR("Retry-After")))
-            asked = answer->headers[i].value;
     retry_question question = {.status = 429, /* whatever it is in the service's own way */
-                               .retry_after = asked,
+                               .retry_after = c->retry_after,
                                .repeatable = true,
                                .attempt = ++c->begun_anew,
                                .left_ms = call_left_ms(c),
@@ -158,8 +161,13 @@ static bool keep_body(call *c) {
     return true;
 }
 
+static uint64_t requests_max(const call *c) {
+    uint64_t waits = c->waited_ms / REQUEST_WAIT_MS;
+    return REQUESTS_MAX + content_moved(c) / REQUEST_BYTES + (waits < WAITS_MAX ? waits : WAITS_MAX);
+}
+
 stage_result call_resume(call *c, const http_answer *answer) {
-    if (c->requests > REQUESTS_MAX + content_moved(c) / REQUEST_BYTES)
+    if (c->requests > requests_max(c))
         return call_fail(c, PROBLEM_CONNECTOR_DEFECT,
                          STR("the connector made 1000 requests in one call without an end"));
     c->steps.answer = (plugin_answer){
@@ -168,6 +176,8 @@ stage_result call_resume(call *c, const http_answer *answer) {
         .header_count = answer->header_count,
         .body = buf_str(&c->answer_body),
     };
+    bb_str later = call_answer_field(answer, STR("Retry-After"));
+    c->retry_after = later.len > 0 ? arena_copy(c->memory, later) : later;
     if (c->conn->isolated != NULL && c->op->desc->resume != NULL)
         return call_resume_isolated(c);
     plugin_outcome outcome = plugin_resume(&c->steps, c->op->desc);

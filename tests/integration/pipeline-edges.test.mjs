@@ -350,3 +350,26 @@ test('tracestate in several fields goes on as one', async () => {
   const answer = await get('plain', '/echo', {traceparent, tracestate: ['a=1', 'b=2']});
   assert.match(answer.body.data.headers.tracestate, /^a=1, *b=2$/);
 });
+
+test('a call that begins anew makes its requests with the keys they had, and waits as its service says', async () => {
+  const list = [await connection('', upstream.url, 'stepped'), await connection('', upstream.url, 'stepped\nisolation = process')];
+  for (const id of list) {
+    upstream.requests.length = 0;
+    answers({body: {}}, {body: {busy: true}}, {body: {}}, {body: {done: true}});
+    const late = await hub.call(id, 'later');
+    assert.equal(late.status, 200, late.text);
+    const keys = upstream.requests.map((r) => [r.url, r.headers['idempotency-key']]);
+    assert.deepEqual(keys.slice(2), keys.slice(0, 2));
+    assert.notEqual(keys[0][1], keys[1][1]);
+    answers({body: {busy: true}, headers: {'retry-after': '86400'}}, {body: {}}); // longer than the hub waits by itself
+    assertProblem(await hub.call(id, 'later'), 'upstream-rate-limited');
+    assert.equal(upstream.requests.length, 5);
+  }
+});
+
+test('a call may ask how far something is for longer than a thousand requests, if they wait', async () => {
+  const id = await connection('', upstream.url, 'stepped');
+  answers(...Array.from({length: 1050}, () => ({body: {}})), {body: {ready: true}});
+  const done = await hub.call(id, 'poll');
+  assert.equal(done.status, 200, done.text);
+});
