@@ -25,16 +25,10 @@ START_TEST(delays_are_read) {
     ck_assert_uint_eq(d.ms[3], 28 * DAY);
     ck_assert(retries_read(memory, STR(" None "), &d));
     ck_assert_uint_eq(d.count, 0);
-    static const char *const bad[] = {
-        "",
-        "5",
-        "5s,",
-        "-1s",
-        "29d",
-        "5s;6s",
-        "nonesuch",
-        "1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,"
-        "1s,1s,1s,1s,1s,1s,1s,1s,1s"};
+    static const char many[] =
+        "1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,"
+        "1s,1s,1s,1s,1s,1s";
+    static const char *const bad[] = {"", "5", "5s,", "-1s", "29d", "5s;6s", "nonesuch", many};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(!retries_read(memory, str_from(bad[i]), &d), "\"%s\"", bad[i]);
     arena_free(memory);
