@@ -97,7 +97,8 @@ static bool read_signature(const plan_reading *p, post_destination *to) {
     bool legacy = false;
     if (!plan_text(p, "signature", &text) || !plan_text(p, "signature_header", &header))
         return false;
-    to->standard = text.ptr == NULL;
+    bool named = text.ptr != NULL;
+    to->standard = !named;
     while (str_split(&text, ',', &part)) {
         part = str_trim(part);
         if (!str_eq(part, STR("standard")) && !str_eq(part, STR("legacy")))
@@ -108,7 +109,7 @@ static bool read_signature(const plan_reading *p, post_destination *to) {
     }
     if (header.ptr != NULL && !legacy)
         return fail_at(p, "signature_header", "names the field of signature = legacy, which is not there");
-    if ((legacy || text.ptr != NULL) && to->keys == NULL)
+    if (named && to->keys == NULL)
         return fail_at(p, "signature", "there is no secret to sign with");
     if (legacy)
         to->legacy_header = header.ptr != NULL ? header.ptr : "X-Webhook-Signature";
