@@ -136,3 +136,14 @@ bb_str bulk_locator(bb_call *call) {
     bb_str locator = call->host->http->response_header(call, bb_s("Sforce-Locator"));
     return bb_str_eq(locator, "null") ? bb_s(NULL) : locator;
 }
+
+int bulk_leads_on(bb_call *call, bulk_job *job, bb_str locator) {
+    if (locator.len > 0 && bb_str_eq(locator, job->locator))
+        return bb_fail(call, BB_E_UPSTREAM_INVALID,
+                       "Salesforce says that the rows it gave are followed by themselves: what stands "
+                       "between drops the query of a URL"),
+               0;
+    snprintf(job->locator, sizeof job->locator, "%.*s",
+             locator.len < sizeof job->locator ? (int)locator.len : 0, locator.len > 0 ? locator.ptr : "");
+    return 1;
+}

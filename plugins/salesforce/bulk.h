@@ -18,6 +18,7 @@ typedef struct bulk_job {
     int64_t waited_ms; /* so far */
     int64_t rows;      /* written so far */
     bb_json_writer *w; /* the output, once the job has ended */
+    char locator[256]; /* of the rows that were asked for last; "": the first, or a longer one */
 } bulk_job;
 
 /* Begins a request to "/services/data/vNN.N/jobs/KIND[/ID[/REST]]". */
@@ -47,6 +48,8 @@ bb_step bulk_close_output(bb_call *call, bulk_job *job);
 int bulk_rows(bb_call *call, bulk_job *job, int64_t most);
 /* The Sforce-Locator of an answer; absent: these were the last rows. */
 bb_str bulk_locator(bb_call *call);
+/* Whether it leads on from the rows that came. If not, the call has failed. */
+int bulk_leads_on(bb_call *call, bulk_job *job, bb_str locator);
 
 /* Schemas: see bulk_jobs.c */
 #define POLLING                                                                                                                   \

@@ -49,7 +49,7 @@ static bb_step take_rows(bb_call *call, bulk_job *job) {
     int64_t most = ROWS_MAX;
     bb_str next = bulk_locator(call);
     call->host->json->to_int64(bb_in(call, "rows_max"), &most);
-    if (!bulk_rows(call, job, most))
+    if (!bulk_rows(call, job, most) || !bulk_leads_on(call, job, next))
         return BB_FAIL;
     if (next.len > 0 && job->rows < most)
         return ask_rows(call, job, next);
@@ -117,6 +117,8 @@ static bb_step part_came(bb_call *call, bulk_job *job) {
     bb_str next = bulk_locator(call);
     if (next.len == 0)
         return bb_done_text(call, bb_s("null"));
+    if (!bulk_leads_on(call, job, next))
+        return BB_FAIL;
     if (BB_HAS(bb_content_host(call), part_to_output))
         return ask_part(call, job, next);
     return bb_fail(call, BB_E_LIMIT,

@@ -48,8 +48,13 @@ static bb_step start_query_with(bb_call *call, const sf_route *route) {
 
 static bb_step resume_page(bb_call *call, const sf_route *route) {
     const bb_json *answer = bb_ok(call) ? bb_response(call) : NULL;
-    if (answer != NULL && !call->host->json->to_bool(bb_get(call, answer, "done"), 1))
-        call->host->call->next_cursor(call, bb_text(call, bb_get(call, answer, "nextRecordsUrl")));
+    if (answer != NULL && !call->host->json->to_bool(bb_get(call, answer, "done"), 1)) {
+        bb_str next = bb_text(call, bb_get(call, answer, "nextRecordsUrl"));
+        if (next.len == 0) /* a list that ends here would be taken for whole */
+            return bb_fail(call, BB_E_UPSTREAM_INVALID,
+                           "there are more records, and Salesforce does not say where");
+        call->host->call->next_cursor(call, next);
+    }
     return sf_object(call, route);
 }
 

@@ -273,6 +273,20 @@ test('a bulk query gives records over several parts, or a file', async () => {
   service.state.polls = 2;
 });
 
+test('rows that lead to themselves, or nowhere, are no end and no list', async () => {
+  const query = 'SELECT Id FROM Contact', rows = (text) => ({status: 200, headers: {'content-type': 'text/csv', 'sforce-locator': 'MTAw'}, body: text}), many = '"Id"\n' + '"003000000000001"\n'.repeat(8000);
+  for (const [operation, text] of [['bulk.query', '"Id"\n"1"\n'], ['bulk.query_download', many]]) {
+    service.faults.push(null, null, null, ...Array.from({length: 1100}, () => rows(text)));
+    service.requests.length = 0;
+    if (text === many) await assert.rejects(hub.call('sf', operation, {query, ...FAST}), /aborted/); // bytes of it are with the caller already
+    else assert.match((await hub.problem('upstream-invalid', 'sf', operation, {query, ...FAST})).detail, /followed by themselves/);
+    assert.equal(service.requests.filter((r) => r.path.endsWith('/results')).length, 2, operation);
+    service.faults.length = 0;
+  }
+  service.faults.push({status: 200, body: {totalSize: 2, done: false, records: [{Id: '1'}]}});
+  assert.match((await hub.problem('upstream-invalid', 'sf', 'query', {q: 'SELECT Id FROM Contact'})).detail, /does not say where/);
+});
+
 test('a CSV file goes into a bulk job', async () => {
   const csv = 'Name;Number__c\r\n' + Array.from({length: 3000}, (_, i) => `File ${i};F-${i}`).join('\r\n') + '\r\n';
   const done = await note('bulk.ingest_upload', () => put('bulk.ingest_upload', {object: 'Account', operation: 'insert', columnDelimiter: 'SEMICOLON', lineEnding: 'CRLF', ...FAST}, csv));
