@@ -44,6 +44,9 @@ static stage_result collect(call *c) {
                          STR("all pages together are over 64 MiB; ask page by page, or set max_items"));
     bb_str next = c->steps.next_cursor;
     bool enough = c->request.max_items != 0 && c->item_count >= c->request.max_items;
+    if (next.len > 0 && !enough && str_eq(next, c->request.cursor))
+        return call_fail(c, PROBLEM_UPSTREAM_INVALID,
+                         STR("the list does not get on: a page is followed by itself"));
     if (next.len > 0 && !enough && ++c->pages < PAGES_MAX) {
         next_page(c);
         return STAGE_WAIT;

@@ -285,6 +285,11 @@ test('rows that lead to themselves, or nowhere, are no end and no list', async (
   }
   service.faults.push({status: 200, body: {totalSize: 2, done: false, records: [{Id: '1'}]}});
   assert.match((await hub.problem('upstream-invalid', 'sf', 'query', {q: 'SELECT Id FROM Contact'})).detail, /does not say where/);
+  service.requests.length = 0;
+  service.faults.push(...Array.from({length: 1001}, () => ({status: 200, body: {totalSize: 9, done: false, nextRecordsUrl: '/services/data/v62.0/query/01gD0000002HU6KIAW-2000', records: [{Id: '1'}]}})));
+  assert.match((await hub.problem('upstream-invalid', 'sf', 'query', {q: 'SELECT Id FROM Contact'}, '?all=true')).detail, /followed by itself/);
+  assert.equal(service.requests.length, 2);
+  service.faults.length = 0;
 });
 
 test('a CSV file goes into a bulk job', async () => {
