@@ -23,6 +23,24 @@ static bb_step resume_rows(bb_call *call, const sf_route *route) {
     return bb_done_writer(call, w);
 }
 
+static int digit_of(char c) {
+    char letter = (char)(c | 32);
+    return c >= '0' && c <= '9' ? c - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* A value as it stands in a URL, without its escapes: it gets them again on its way back. */
+static bb_str decoded(bb_call *call, bb_str text) {
+    char *to = (char *)call->host->call->alloc(call, text.len + 1);
+    bb_str out = {to, 0};
+    for (size_t i = 0; to != NULL && i < text.len; i++) {
+        int high = i + 2 < text.len && text.ptr[i] == '%' ? digit_of(text.ptr[i + 1]) : -1,
+            low = high >= 0 ? digit_of(text.ptr[i + 2]) : -1;
+        to[out.len++] = low >= 0 ? (char)(high << 4 | low) : text.ptr[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    return out;
+}
+
 /* {"done", "records", "nextRecordsUrl": "...?queryLocator=..."}: the locator is the cursor. */
 static bb_step resume_jobs(bb_call *call, const sf_route *route) {
     static const char mark[] = "queryLocator=";
@@ -33,7 +51,7 @@ static bb_step resume_jobs(bb_call *call, const sf_route *route) {
             continue;
         while (rest.ptr + rest.len < url.ptr + url.len && rest.ptr[rest.len] != '&')
             rest.len++;
-        call->host->call->next_cursor(call, rest);
+        call->host->call->next_cursor(call, decoded(call, rest));
         break;
     }
     return sf_object(call, route);

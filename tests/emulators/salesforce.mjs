@@ -369,8 +369,9 @@ export class Salesforce {
   bulk(request, [kind, id, what]) {
     if (!id && request.method === 'POST') return {status: 200, body: this.jobCreate(kind, request.json)};
     if (!id) {
-      const all = [...this.jobs.values()].filter((j) => j.kind === kind), from = Number(request.query.get('queryLocator') ?? 0);
-      return {done: from + 2 >= all.length, records: all.slice(from, from + 2).map((j) => this.jobShown(j)), nextRecordsUrl: from + 2 >= all.length ? null : `/services/data/v${VERSION}/jobs/${kind}?queryLocator=${from + 2}`};
+      const all = [...this.jobs.values()].filter((j) => j.kind === kind), from = Number(Buffer.from(request.query.get('queryLocator') ?? 'MA==', 'base64').toString());
+      if (Number.isNaN(from) || /%/.test(request.query.get('queryLocator') ?? '')) refuse(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
+      return {done: from + 2 >= all.length, records: all.slice(from, from + 2).map((j) => this.jobShown(j)), nextRecordsUrl: from + 2 >= all.length ? null : `/services/data/v${VERSION}/jobs/${kind}?queryLocator=${encodeURIComponent(Buffer.from(String(from + 2)).toString('base64'))}`};
     }
     const job = this.jobs.get(id);
     if (job?.kind !== kind) refuse(404, 'NOT_FOUND', 'The requested resource does not exist');
