@@ -10,16 +10,16 @@
 static _Atomic(uint64_t) wall, monotonic;
 
 static uint64_t wall_now(void) {
-    return wall;
+    return atomic_load(&wall);
 }
 
 /* Each look is later than any pause between sweeps. */
 static uint64_t much_later(void) {
-    return monotonic += 60000000000u;
+    return atomic_fetch_add(&monotonic, 60000000000u);
 }
 
 static void set_time(uint64_t now_ms) {
-    wall = now_ms;
+    atomic_store(&wall, now_ms);
     clock_inject((clock_source){.ns = much_later, .wall_ms = wall_now});
 }
 
