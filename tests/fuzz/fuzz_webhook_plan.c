@@ -46,6 +46,8 @@ static void try_health(arena *a, bb_str text) {
     must(again.paused == h.paused && again.disabled_ms == h.disabled_ms && again.failing_ms == h.failing_ms);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t at = 1700000000000u;
     if (size >= 9)

@@ -239,8 +239,8 @@ START_TEST(urls_are_checked_before_they_are_kept) {
                                         "https://8.8.8.8/hook",
                                         "https://[2606:4700:4700::1111]/",
                                         "https://localhost.example.com/",
-                                        "https://b\xc3\xbc"
-                                        "cher.example/"};
+                                        ("https://b\xc3\xbc"
+                                         "cher.example/")};
     const http_guard guard = {0};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         err e = {""};

@@ -37,7 +37,9 @@ START_TEST(dead_ones_are_tried_again_from_the_beginning) {
     ck_assert_uint_eq(redrive_all(&f, ANY, NOW + 6000), 1); /* of any target */
     ck_assert_uint_eq(counts_of(&f, T).dead, 0);
     q = (event_query){.target = STR(T), .state = DELIVERY_PENDING};
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 2); /* those that wait for a later time need not */
     ck_assert_uint_eq(redrive_all(&f, q, NOW), 0);
+    ck_assert_uint_eq(due(&f, T, NOW, 10).count, 2);
     fixture_close(&f);
 }
 END_TEST

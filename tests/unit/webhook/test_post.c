@@ -75,6 +75,7 @@ static post_rules rules;
 static void begin(void) {
     err e = {""};
     signal(SIGPIPE, SIG_IGN); /* as the hub does */
+    atomic_store(&seen, 0);
     fixture_start_with(&server, (http_server_limits){0}, receive);
     turned = loop_new(1);
     ck_assert_ptr_nonnull(turned);
