@@ -285,8 +285,12 @@ bool webhook_targets(const webhook_set *set, bb_str source, bb_str type, bb_str 
             if (*out == NULL)
                 return false;
         }
-        (*out)[(*count)++] = (event_target){
-            .target = t->name, .key = key_of(&k, t), .due_ms = t->delay_ms > 0 ? now_ms + t->delay_ms : 0};
+        event_target *to = &(*out)[(*count)++];
+        *to = (event_target){.target = arena_copy(a, t->name), /* the set may go before the queue answers */
+                             .key = key_of(&k, t),
+                             .due_ms = t->delay_ms > 0 ? now_ms + t->delay_ms : 0};
+        if (to->target.ptr == NULL)
+            return false;
     }
     return true;
 }

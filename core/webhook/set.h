@@ -104,8 +104,9 @@ const target *webhook_target(const webhook_set *s, bb_str name);
 bool webhook_check_text(webhook_kind kind, const char *path, bb_str text, const webhook_reading *r,
                         const webhook_set *now, err *e);
 
-/* Who gets an event of this source ("endpoint/ID", "api") and type: targets with their keys, in `a`.
- * `payload` is looked into for keys. False: no memory. [any-thread] */
+/* Who gets an event of this source ("endpoint/ID", "api") and type: targets with their names and keys, in
+ * `a`: nothing of it is the set's. `payload` is looked into for keys, and kept slices of. False: no memory.
+ * [any-thread] */
 bool webhook_targets(const webhook_set *set, bb_str source, bb_str type, bb_str payload, uint64_t now_ms,
                      arena *a, event_target **out, size_t *count);
 
