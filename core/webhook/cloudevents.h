@@ -48,6 +48,8 @@ typedef struct cloudevent {
     bb_str payload;
 } cloudevent;
 
+#define CLOUDEVENTS_MAX 1000u /* events of one request */
+
 /* The events of a request, in `a`, which keeps slices of `headers` and `body`. False: *e says what is wrong,
  * "event 2: \"id\" is missing". A batch may be empty. */
 bool cloudevents_read(arena *a, cloudevents_mode mode, const http_header *headers, size_t header_count,

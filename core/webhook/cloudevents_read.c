@@ -5,6 +5,8 @@
 #include "plugin/host_crypto.h"
 
 #define NAME_MAX_BYTES 64u
+#define ATTRIBUTES_MAX 50u /* of an event: all must fit a header when it is sent on */
+#define TEXT_MAX 4096u     /* bytes of an attribute's value */
 
 /* --- which mode ---------------------------------------------------------------------------------------- */
 
@@ -71,6 +73,8 @@ static bool take(reading *r, bb_str name, bb_str text) {
         return err_set(r->e, "\"%.*s\" has control characters in it", STR_FMT(name));
     if (text.len == 0)
         return err_set(r->e, "\"%.*s\" is empty: leave it out", STR_FMT(name));
+    if (text.len > TEXT_MAX)
+        return err_set(r->e, "\"%.*s\" is longer than %u bytes", STR_FMT(name), TEXT_MAX);
     if (str_eq(name, STR("time")) && !clock_from_rfc3339(text, &at))
         return err_set(r->e, "\"time\" is no time of RFC 3339, as 2026-01-31T12:00:00Z");
     bb_str *place = place_of(r, name);
@@ -174,6 +178,8 @@ bool cloudevents_read_object(arena *a, const json_value *object, cloudevent *out
     reading r;
     if (!json_is(object, JSON_OBJECT))
         return err_set(e, "an event is an object");
+    if (json_count(object) > ATTRIBUTES_MAX + 2) /* data and data_base64 */
+        return err_set(e, "an event has at most %u attributes", ATTRIBUTES_MAX);
     reading_begin(&r, a, out, e);
     bool ok = true;
     for (json_iter it = json_iterate(object); ok && json_next(&it);) {
@@ -252,10 +258,12 @@ static bool read_binary(arena *a, const http_header *headers, size_t count, bb_s
                         err *e) {
     reading r;
     bool ok = true;
+    size_t n = 0;
     reading_begin(&r, a, out, e);
     for (size_t i = 0; ok && i < count; i++)
         if (headers[i].name.len > 3 && str_eq_nocase(str_of(headers[i].name.ptr, 3), STR("ce-")))
-            ok = take_field(&r, headers, i);
+            ok = ++n <= ATTRIBUTES_MAX ? take_field(&r, headers, i)
+                                       : err_set(e, "an event has at most %u attributes", ATTRIBUTES_MAX);
     out->content_type = field_of(headers, count, STR("Content-Type"));
     out->payload = body;
     return reading_end(&r, ok);
@@ -267,6 +275,9 @@ static bool read_binary(arena *a, const http_header *headers, size_t count, bb_s
 static bool read_batch(arena *a, const json_value *root, cloudevent **out, size_t *count, err *e) {
     if (!json_is(root, JSON_ARRAY))
         return err_set(e, "a batch is an array of events");
+    if (json_count(root) > CLOUDEVENTS_MAX)
+        return err_set(e, "a batch has at most %u events, this one has %u", CLOUDEVENTS_MAX,
+                       json_count(root));
     *out = arena_alloc(a, (json_count(root) + 1) * sizeof **out);
     if (*out == NULL)
         return err_set(e, "no memory");

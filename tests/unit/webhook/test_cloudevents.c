@@ -168,6 +168,33 @@ START_TEST(wrong_objects_are_named) {
         refuses(CLOUDEVENTS_STRUCTURED, headers, 1, cases[i][0], cases[i][1]);
     bb_str name = arena_printf(memory, "{" CORE ",\"%065d\":\"x\"}", 0);
     refuses(CLOUDEVENTS_STRUCTURED, headers, 1, name.ptr, "at most 64");
+    bb_str value = arena_printf(memory, "{" CORE ",\"a\":\"%04097d\"}", 0);
+    refuses(CLOUDEVENTS_STRUCTURED, headers, 1, value.ptr, "longer than 4096");
+    arena_free(memory);
+}
+END_TEST
+
+/* "begin, unit x n, end" */
+static const char *many(const char *begin, const char *unit, size_t n, const char *end) {
+    bb_str text = str_from(begin);
+    for (size_t i = 0; i < n; i++)
+        text = arena_printf(memory, "%.*s%s%s%zu%s", STR_FMT(text), i > 0 ? "," : "", unit, i,
+                            str_starts(str_from(unit), STR("\"")) ? "\":1" : "\"}");
+    return arena_printf(memory, "%.*s%s", STR_FMT(text), end).ptr;
+}
+
+START_TEST(attributes_and_events_are_so_many) {
+    memory = arena_new(0);
+    const http_header headers[] = {STRUCTURED};
+    read_one(CLOUDEVENTS_STRUCTURED, headers, 1, many("{" CORE ",", "\"x", 46, "}"));
+    refuses(CLOUDEVENTS_STRUCTURED, headers, 1, many("{" CORE ",", "\"x", 49, "}"), "at most 50 attributes");
+    refuses(CLOUDEVENTS_BATCH, NULL, 0, many("[", "{\"id\":\"", 1001, "]"), "at most 1000 events");
+    http_header fields[55] = {field("ce-specversion", "1.0"), field("ce-id", "1"), field("ce-source", "/s"),
+                              field("ce-type", "t")};
+    for (int i = 4; i < 55; i++)
+        fields[i] = field(arena_printf(memory, "ce-x%d", i).ptr, "v");
+    read_one(CLOUDEVENTS_BINARY, fields, 50, "");
+    refuses(CLOUDEVENTS_BINARY, fields, 51, "", "at most 50 attributes");
     arena_free(memory);
 }
 END_TEST
@@ -192,4 +219,5 @@ END_TEST
 UNIT_MAIN(unit_test(modes_are_told_by_the_header), unit_test(data_is_what_its_type_says),
           unit_test(what_has_no_place_is_kept), unit_test(fields_are_decoded),
           unit_test(wrong_fields_are_named), unit_test(wrong_objects_are_named),
+          unit_test(attributes_and_events_are_so_many),
           unit_test(a_batch_may_be_empty_and_names_its_wrong_one))
