@@ -233,7 +233,25 @@ START_TEST(lines_of_a_value_cannot_forge_keys) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(reads_all_that_an_endpoint_has), unit_test(refuses_what_cannot_be_meant),
-          unit_test(without_a_secret_nothing_is_verified), unit_test(keeps_its_state_and_what_was_in_force),
+START_TEST(targets_of_an_event_outlive_the_set) {
+    begin();
+    write_conf("a.hook.conf", "[endpoint]\nverify = none\n[route first]\nkey = *\nemit = x.y\n");
+    webhook_set *s = read_set(NULL);
+    arena *a = arena_new(0);
+    event_target *targets = NULL;
+    size_t n = 0;
+    ck_assert(webhook_targets(s, STR("endpoint/a"), STR("t"), STR("{}"), 1, a, &targets, &n));
+    webhook_set_unref(s);
+    ck_assert_uint_eq(n, 1);
+    expect(targets[0].target, "endpoint/a/first");
+    expect(targets[0].key, "*");
+    arena_free(a);
+    end();
+}
+END_TEST
+
+UNIT_MAIN(unit_test(targets_of_an_event_outlive_the_set), unit_test(reads_all_that_an_endpoint_has),
+          unit_test(refuses_what_cannot_be_meant), unit_test(without_a_secret_nothing_is_verified),
+          unit_test(keeps_its_state_and_what_was_in_force),
           unit_test(the_api_s_shape_becomes_a_file_and_comes_back),
           unit_test(lines_of_a_value_cannot_forge_keys))
