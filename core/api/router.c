@@ -178,16 +178,19 @@ static const route *find_route(const http_request *r, route_params *p) {
     return NULL;
 }
 
-/* Webhooks are the hub's. */
-static bool changes_webhooks(const route *r) {
-    return strncmp(r->path, "/api/v1/webhooks/", 17) == 0 && r->method[0] != 'G';
+/* Webhooks are the hub's: of all, a key that is bound sees the endpoints of its connections, and what kinds
+ * there are. */
+static bool is_of_webhooks(const route *r) {
+    return strncmp(r->path, "/api/v1/webhooks/", 17) == 0 &&
+           (r->method[0] != 'G' || r->handler == route_subscriptions || r->handler == route_subscription ||
+            r->handler == route_targets || r->handler == route_deliveries);
 }
 
 /* What tells of all connections, or acts on all: not for a key that is bound to some. */
 static bool is_of_the_whole(const route *r) {
     return r->handler == route_reload || r->handler == route_last_reload || r->handler == route_audit ||
            r->handler == route_cache_purge_all || r->handler == route_quarantine ||
-           r->handler == route_quarantine_allow || changes_webhooks(r) ||
+           r->handler == route_quarantine_allow || is_of_webhooks(r) ||
            strncmp(r->path, "/api/v1/events", 14) == 0;
 }
 
