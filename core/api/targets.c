@@ -11,7 +11,7 @@ static const char *status_of(const delivery_plan *plan, const health *h) {
 
 static void write_where(json_writer *w, const delivery_plan *plan) {
     if (plan->kind == PLAN_URL)
-        json_member_string(w, STR("url"), str_from(plan->to.url));
+        json_member_string(w, STR("url"), plan->url);
     if (plan->kind == PLAN_OPERATION) {
         json_member_string(w, STR("connection"), plan->connection);
         json_member_string(w, STR("operation"), plan->operation);

@@ -25,6 +25,7 @@ typedef struct delivery_plan {
     plan_kind kind;
     bool enabled;                 /* false: what comes waits until it is */
     post_destination to;          /* PLAN_URL */
+    bb_str url;                   /* of it, as the file has it: with references where secrets are put in */
     bb_str connection, operation; /* PLAN_OPERATION */
     bb_str emit;                  /* PLAN_EMIT: the new type */
     const char *program;          /* jq: null or an array of one result; NULL: the payload as it is */

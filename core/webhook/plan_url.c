@@ -131,6 +131,9 @@ static bool read_format(const plan_reading *p, post_format *out) {
 bool plan_read_url(const plan_reading *p, bb_str url, delivery_plan *out) {
     err why = {""};
     out->to.url = url.ptr;
+    out->url = arena_copy(p->a, plan_entry(p, "url")->value);
+    if (out->url.ptr == NULL)
+        return false;
     if (p->r->post == NULL)
         return read_format(p, &out->to.format);
     if (!post_url_check(p->r->post, url.ptr, &why))
