@@ -129,15 +129,20 @@ static bool find_scheme(const reading *r, endpoint *p, const bb_webhook_scheme *
 
 /* --- the fields -------------------------------------------------------------------------------------- */
 
-/* `secret` stands for a scheme's one secret, whatever the scheme calls it. */
+/* `secret` stands for a scheme's one secret, whatever the scheme calls it: of several, the first that must be
+ * given. */
 static const char *secret_alias(const bb_webhook_scheme *scheme) {
     const char *one = NULL;
+    bool required = false;
     for (size_t i = 0; scheme->fields != NULL && scheme->fields[i] != NULL; i++) {
         const bb_auth_field *f = scheme->fields[i];
         if (strcmp(f->name, "secret") == 0)
             return NULL;
-        if ((f->flags & BB_AUTH_SECRET) != 0 && (one == NULL || (f->flags & BB_AUTH_REQUIRED) != 0))
+        bool must = (f->flags & BB_AUTH_REQUIRED) != 0;
+        if ((f->flags & BB_AUTH_SECRET) != 0 && (one == NULL || (must && !required))) {
             one = f->name;
+            required = must;
+        }
     }
     return one;
 }
@@ -257,6 +262,20 @@ static bool fill_all(const reading *r, const bb_webhook_scheme *scheme, endpoint
     return ok || err_set(r->e, "%s: no memory", r->f->path);
 }
 
+/* Whoever repeats a request can write another time into it where that is not signed. */
+static bool check_time(const reading *r, const endpoint *p) {
+    if (p->own == NULL || strcmp(p->own->id, "hmac") != 0)
+        return true;
+    const json_value *given = p->fields[0];
+    bb_str text = json_string(json_getl(given, "signed"));
+    const char *key = json_getl(given, "timestamp_header") != NULL ? "timestamp_header" : "timestamp_key";
+    return json_get(given, str_from(key)) == NULL || memmem(text.ptr, text.len, "{timestamp}", 11) != NULL ||
+           conf_fail(r->e, r->f, line_of(r, key),
+                     "%s: the time is not signed, and says nothing: `signed` has {timestamp} where the "
+                     "sender signs it",
+                     key);
+}
+
 static bool note_secrets(arena *a, const bb_webhook_scheme *scheme, endpoint *p) {
     bb_str *names = arena_alloc(a, (PLUGIN_FIELDS_MAX + 1) * sizeof *names);
     for (size_t i = 0; names != NULL && scheme->fields != NULL && scheme->fields[i] != NULL; i++)
@@ -288,5 +307,5 @@ bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *
                        .e = e};
     const bb_webhook_scheme *scheme = NULL;
     return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out) &&
-           note_secrets(a, scheme, out);
+           check_time(&r, out) && note_secrets(a, scheme, out);
 }

@@ -118,6 +118,8 @@ START_TEST(refuses_what_cannot_be_meant) {
          "there is no connection \"shop\" in force"},
         {"[endpoint]\nscheme = hmac\nsecret = 1\n  2\n  3\n  4\n  5\n  6\n  7\n  8\n  9\n",
          "at most 8 values"},
+        {"[endpoint]\nscheme = hmac\nsecret = x\ntimestamp_header = X-Time\n",
+         ":4: timestamp_header: the time is not signed"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         write_conf("w.hook.conf", wrong[i].text);
