@@ -111,6 +111,10 @@ static bool read_signature(const plan_reading *p, post_destination *to) {
         return fail_at(p, "signature_header", "names the field of signature = legacy, which is not there");
     if (named && to->keys == NULL)
         return fail_at(p, "signature", "there is no secret to sign with");
+    err why = {""};
+    bb_str line = header.ptr != NULL ? arena_printf(p->a, "%.*s: x", STR_FMT(header)) : STR("X: x");
+    if (line.ptr == NULL || !post_header_check(line, &why))
+        return fail_at(p, "signature_header", why.text);
     if (legacy)
         to->legacy_header = header.ptr != NULL ? header.ptr : "X-Webhook-Signature";
     return true;

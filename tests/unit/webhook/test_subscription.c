@@ -130,6 +130,8 @@ START_TEST(what_is_wrong_is_said) {
         {URL "signature = standard\n", "no secret to sign with"},
         {URL "secret = a\nsignature = none\n", "signature:"},
         {URL "secret = a\nsignature_header = X-S\n", "signature_header:"},
+        {URL "secret = a\nsignature = legacy\nsignature_header = Host\n", "signature_header:"},
+        {URL "secret = a\nsignature = legacy\nsignature_header = X\n  Y: z\n", "signature_header:"},
         {URL "secret = whsec_x\n", "secret:"},
         {URL "headers = Host: a\n", "headers:"},
         {URL "headers = {\"X\": 1}\n", "headers: the value of a field is a text"},
