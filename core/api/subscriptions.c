@@ -106,6 +106,17 @@ static bool make_secret(const json_value *root, buf *out, err *e) {
     return signing_generate(out, e);
 }
 
+static bool is_full(api *a, http_exchange *x, bb_str key) {
+    unsigned most = a->webhooks->hub->subscriptions_per_key;
+    if (owned_by(a, key) < most)
+        return false;
+    reply_problemf(x, PROBLEM_CONFLICT,
+                   "this key has made %u subscriptions, which is as many as it may: remove one, or raise "
+                   "[webhooks] subscriptions in busbar.conf",
+                   most);
+    return true;
+}
+
 /* The body, with whose it is and with the secret. */
 static bb_str whole_body(arena *memory, const json_value *root, bb_str owner, bb_str secret) {
     buf out;
@@ -148,21 +159,25 @@ static void create(api *a, http_exchange *x, const route_params *p, const json_v
 
 void route_subscription_create(api *a, http_exchange *x, const route_params *p) {
     const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
-    unsigned most = a->webhooks->hub->subscriptions_per_key;
     if (!json_is(root, JSON_OBJECT))
         reply_problem(x, PROBLEM_INVALID_JSON,
                       STR("the body is an object: {\"id\", \"url\", \"types\", ...}"));
-    else if (owned_by(a, p->who->id) >= most)
-        reply_problemf(x, PROBLEM_CONFLICT,
-                       "this key has made %u subscriptions, which is as many as it may: remove one, or raise "
-                       "[webhooks] subscriptions in busbar.conf",
-                       most);
-    else
+    else if (!is_full(a, x, p->who->id))
         create(a, x, p, root);
 }
 
+/* One that is not there is made, and counts for the key. */
 void route_subscription_replace(api *a, http_exchange *x, const route_params *p) {
-    webhook_submit(a, x, p, JOB_WEBHOOK_REPLACE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
+    const webhook_entry *entry = webhook_find(a->webhooks->set, WEBHOOK_SUBSCRIPTION, p->part[0]);
+    const json_value *root = entry == NULL ? json_read(http_exchange_arena(x), http_exchange_request(x)->body,
+                                                       NULL, NULL)
+                                           : NULL;
+    bb_str body = {NULL, 0};
+    if (entry == NULL && is_full(a, x, p->who->id))
+        return;
+    if (json_is(root, JSON_OBJECT))
+        body = whole_body(http_exchange_arena(x), root, p->who->id, (bb_str){NULL, 0});
+    webhook_submit(a, x, p, JOB_WEBHOOK_REPLACE, WEBHOOK_SUBSCRIPTION, body);
 }
 
 void route_subscription_merge(api *a, http_exchange *x, const route_params *p) {
@@ -187,7 +202,12 @@ void route_subscription_rotate(api *a, http_exchange *x, const route_params *p) 
         job->secret = arena_copy(job->memory, buf_str(&secret));
     }
     buf_wipe(&secret);
-    api_job_submit(a, x, job);
+    if (job == NULL || job->secret.len > 0) {
+        api_job_submit(a, x, job);
+        return;
+    }
+    api_job_free(job);
+    reply_problem(x, PROBLEM_OVERLOADED, e.text[0] != '\0' ? str_from(e.text) : STR("no memory"));
 }
 
 /* --- doing

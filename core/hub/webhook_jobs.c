@@ -41,7 +41,7 @@ static void answer(change_job *c, bb_str id, unsigned status) {
     json_writer_init(&w, &c->job->answer);
     json_object(&w);
     json_member_string(&w, STR("id"), id);
-    if (now != NULL) {
+    if (now != NULL && now->item != NULL) {
         json_member_string(&w, STR("file"), str_from(now->file));
         json_keyl(&w, "configuration");
         json_put_raw(&w, now->item->conf_json);
