@@ -28,7 +28,7 @@ held *held_new(const delivery *d, uint64_t since_ms) {
     h->d.attributes = put(&at, d->attributes);
     h->d.content_type = put(&at, d->content_type);
     h->d.payload = put(&at, d->payload);
-    h->key_hash = d->key.len > 0 ? str_hash(d->key) | 1 : 0;
+    h->key_hash = d->key.ptr != NULL ? str_hash(d->key) | 1 : 0;
     return h;
 }
 

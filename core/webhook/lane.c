@@ -114,7 +114,7 @@ size_t lane_ids(const lane *l, int64_t *ids) {
 
 /* Whether another of its key is held: that one comes first. By its id the queue was told. */
 static bool is_key_held(const lane *l, const delivery *d) {
-    uint64_t hash = d->key.len > 0 ? str_hash(d->key) | 1 : 0;
+    uint64_t hash = d->key.ptr != NULL ? str_hash(d->key) | 1 : 0;
     for (size_t i = 0; hash != 0 && i < HELD_STATES; i++)
         for (const held *h = l->lists[i].first; h != NULL; h = h->next)
             if (h->key_hash == hash && str_eq(h->d.key, d->key))
@@ -283,7 +283,7 @@ void lane_committed(lane *l, held *h, lane_time t) {
         uint64_t then = t.now_ns + (o->due_ms > t.wall_ms ? o->due_ms - t.wall_ms : 0) * 1000000u;
         l->look_ns = least(l->look_ns, then);
         l->woken = l->reading;
-    } else if (h->d.key.len > 0) { /* the next of its key may be had now */
+    } else if (h->key_hash != 0) { /* the next of its key may be had now */
         l->more = true;
         l->woken = l->reading;
     }

@@ -436,7 +436,27 @@ START_TEST(one_of_a_key_at_a_time_whatever_the_queue_gives) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(everything_arrives), unit_test(everything_arrives_though_a_third_of_the_requests_fail),
+/* Every delivery is the next of its key only once the one before it is on disk. */
+START_TEST(an_empty_key_is_a_key) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
+    const delivery_outcome done = {.id = 1, .state = DELIVERY_DONE};
+    held *list[LANE_GROUP_MAX];
+    fresh(&plan);
+    const delivery two[] = {one(1, ""), one(2, "")};
+    give(two, 2);
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
+    ck_assert_uint_eq(lane_room(&sim.lane, now()) > 0, true);
+    lane_read(&sim.lane, two, 0, 0, now()); /* nothing: the other one waits behind this */
+    lane_ended(&sim.lane);
+    lane_over(&sim.lane, list[0], &done);
+    lane_committed(&sim.lane, list[0], now());
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(everything_arrives), unit_test(an_empty_key_is_a_key),
+          unit_test(everything_arrives_though_a_third_of_the_requests_fail),
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
           unit_test(a_rate_is_kept), unit_test(a_busy_receiver_is_left_alone_as_long_as_it_asks),
