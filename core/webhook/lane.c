@@ -17,6 +17,16 @@ void lane_change(lane *l, const delivery_plan *plan) {
     lane_wake(l);
 }
 
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* What a reading that is under way was told not to give is due again. */
+static void look_again(lane *l) {
+    l->more = true;
+    l->woken = l->reading;
+}
+
 static void drop_list(held_list *list) {
     while (list->first != NULL) {
         held *h = list->first;
@@ -27,7 +37,7 @@ static void drop_list(held_list *list) {
 
 void lane_drop(lane *l) {
     if (l->lists[HELD_READ].count + l->lists[HELD_READY].count > 0)
-        l->more = true;
+        look_again(l);
     drop_list(&l->lists[HELD_READ]);
     drop_list(&l->lists[HELD_READY]);
 }
@@ -101,6 +111,7 @@ size_t lane_room(lane *l, lane_time t) {
         return 0;
     l->reading = true;
     l->woken = false;
+    l->look_ns = LANE_NEVER; /* what asks for another look meanwhile is heard by lane_read */
     return n;
 }
 
@@ -146,7 +157,7 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
     l->reading = false;
     l->more = l->woken || taken > 0;
     l->woken = false;
-    l->look_ns = t.now_ns + rest;
+    l->look_ns = least(l->look_ns, t.now_ns + rest);
 }
 
 /* --- what may begin ------------------------------------------------------------------------------------- */
@@ -163,7 +174,7 @@ bool lane_shaped(lane *l, held *h, bb_str json) {
     held_take(&l->lists[HELD_SHAPING], h);
     if (!held_shape(h, json)) {
         held_free(h);
-        l->more = true;
+        look_again(l);
         return false;
     }
     h->state = HELD_READY;
@@ -223,10 +234,6 @@ void lane_again(lane *l, held *h, lane_time t) {
     held_free(h);
     l->more = false;
     l->look_ns = t.now_ns + SECOND_NS;
-}
-
-static uint64_t least(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 static uint64_t until(uint64_t then_ns, uint64_t now_ns) {

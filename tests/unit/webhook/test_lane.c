@@ -436,6 +436,28 @@ START_TEST(one_of_a_key_at_a_time_whatever_the_queue_gives) {
 }
 END_TEST
 
+/* A reading is told not to give what is held: what is let go of meanwhile is read again. */
+START_TEST(what_is_dropped_while_the_queue_is_read_is_read_again) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
+    held *list[LANE_GROUP_MAX];
+    fresh(&plan);
+    const delivery one_of[] = {one(1, NULL)};
+    give(one_of, 1);
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_drop(&sim.lane);
+    lane_read(&sim.lane, one_of, 0, 0, now());
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_read(&sim.lane, one_of, 1, 0, now());
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_again(&sim.lane, list[0], now());
+    lane_ended(&sim.lane);
+    lane_read(&sim.lane, one_of, 0, 0, now());
+    ck_assert_uint_le(lane_wait_ns(&sim.lane, now()), 1000000000u);
+    lane_end(&sim.lane);
+}
+END_TEST
+
 /* Every delivery is the next of its key only once the one before it is on disk. */
 START_TEST(an_empty_key_is_a_key) {
     static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
@@ -456,6 +478,7 @@ START_TEST(an_empty_key_is_a_key) {
 END_TEST
 
 UNIT_MAIN(unit_test(everything_arrives), unit_test(an_empty_key_is_a_key),
+          unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
           unit_test(everything_arrives_though_a_third_of_the_requests_fail),
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
