@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define YOUNG_MAX 65536u  /* then they are merged: 2 MiB of memory */
+#define EVENTS_MAX 262144 /* or so many events later, of which few have one: a start reads them all */
 #define YOUNG_FIRST 1024u /* slots */
 #define MERGE_LEAST 64u   /* merged by a group, and two for each event that it adds */
 #define LOOK_TIMES 4u     /* rows looked at for one merged, whether their time is over */
@@ -127,22 +128,23 @@ bool dedup_add(events *v, int64_t number, uint64_t hash, uint64_t until_ms) {
 
 /* --- merging ----------------------------------------------------------------------------------------- */
 
-static bool begin_merge(dedup_memory *m) {
-    dedup_entry *list = malloc(m->count * sizeof *list);
+/* Between two groups: what the one under way has added may have to be forgotten yet. */
+static void begin_merge(dedup_memory *m) {
+    dedup_entry *list = malloc((m->count + 1) * sizeof *list);
     size_t n = 0;
     if (list == NULL)
-        return false; /* later: it is in memory still */
+        return; /* later: it is in memory still */
     for (size_t i = 0; i < m->slots; i++)
         if (m->young[i].hash != 0 && m->young[i].until_ms > 0)
             list[n++] = m->young[i];
     qsort(list, n, sizeof *list, by_hash);
-    memset(m->young, 0, m->slots * sizeof *m->young);
+    if (m->slots > 0)
+        memset(m->young, 0, m->slots * sizeof *m->young);
     m->count = 0;
     m->merging = list;
     m->merge_count = n;
     m->merge_at = m->merge_to = 0;
     m->merge_until = m->seen;
-    return true;
 }
 
 store_result dedup_write(database *d, uint64_t hash, uint64_t until_ms) {
@@ -187,7 +189,7 @@ static store_result note_merged(database *d, const dedup_memory *m) {
 store_result dedup_merge_some(events *v, database *d, uint64_t now_ms) {
     dedup_memory *m = &v->dedup;
     store_result r = STORE_OK;
-    if (m->merging == NULL && (m->count < YOUNG_MAX || !begin_merge(m)))
+    if (m->merging == NULL)
         return STORE_OK;
     size_t some = MERGE_LEAST + 2 * v->added, end = m->merge_at + some;
     for (; r == STORE_OK && m->merge_to < end && m->merge_to < m->merge_count; m->merge_to++)
@@ -209,17 +211,20 @@ void dedup_group_over(dedup_memory *m, bool committed) {
     }
     m->merge_at = m->merge_to;
     m->seen_before = m->seen;
-    if (m->merging == NULL || m->merge_at < m->merge_count)
-        return;
-    free(m->merging);
-    m->merging = NULL;
-    m->merge_count = 0;
+    if (m->merging != NULL && m->merge_at == m->merge_count) {
+        free(m->merging);
+        m->merging = NULL;
+        m->merge_count = m->merge_at = m->merge_to = 0;
+    } else if (m->merging == NULL && (m->count >= YOUNG_MAX || m->seen - m->merge_until >= EVENTS_MAX)) {
+        begin_merge(m);
+    }
 }
 
 bool dedup_load(store *s, err *e) {
     dedup_memory *m = &events_of(s)->dedup;
     m->expire_at = INT64_MIN;
     m->seen = database_number(&s->write, "SELECT value FROM meta WHERE name = 'merged'", 0);
+    m->merge_until = m->seen;
     store_result r = read_events(&s->write, m);
     m->seen_before = m->seen;
     return r == STORE_OK || err_set(e, "%s: %s", s->path, store_result_text(r));

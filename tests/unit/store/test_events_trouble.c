@@ -3,6 +3,9 @@
 
 #include "base/log.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #define T "subscription/a"
 
 static event_new large_event(const char *id, const event_target *to) {
@@ -43,6 +46,52 @@ START_TEST(a_full_device_refuses_loses_nothing_and_recovers) {
         ck_assert_uint_eq(counts_of(&f, T).pending, 1);
         queue_reopen(&f);
     }
+    fixture_close(&f);
+}
+END_TEST
+
+/* Files cannot be written while it is put: the commit fails. Nothing else may write meanwhile, Check neither.
+ */
+static put_told put_in_vain(fixture *f, const event_new *n) {
+    put_told o = {.f = f};
+    struct rlimit before, none;
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = before;
+    none.rlim_cur = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &none);
+    if (events_put(f->s, n, 1, f->l, note_put, &o))
+        sem_wait(&f->sem);
+    setrlimit(RLIMIT_FSIZE, &before);
+    return o;
+}
+
+#define MERGED_FROM 65536 /* hashes in memory: then they go into the table */
+
+START_TEST(what_was_not_committed_is_no_repeat_when_hashes_are_merged) {
+    fixture f;
+    char ids[256][16];
+    event_new list[256];
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(&f);
+    for (int i = 0; i < MERGED_FROM - 1;) {
+        size_t n = 0;
+        for (; n < 256 && i < MERGED_FROM - 1; n++, i++) {
+            snprintf(ids[n], sizeof ids[n], "e%d", i);
+            list[n] = (event_new){.id = str_from(ids[n]),
+                                  .source = STR("s"),
+                                  .dedup = str_from(ids[n]),
+                                  .dedup_ms = UINT64_C(10000000000000),
+                                  .at_ms = NOW};
+        }
+        ck_assert_int_eq(put_events(&f, list, n).r, STORE_OK);
+    }
+    list[0].id = list[0].dedup = STR("last");
+    put_told vain = put_in_vain(&f, list);
+    ck_assert_int_eq(vain.r, STORE_FULL);
+    put_told put = put_events(&f, list, 1);
+    ck_assert(put.r == STORE_OK && !put.repeated[0]);
+    ck_assert(put_events(&f, list, 1).repeated[0]);
     fixture_close(&f);
 }
 END_TEST
@@ -192,5 +241,6 @@ START_TEST(a_million_that_wait_make_no_more_work) {
 END_TEST
 
 UNIT_MAIN(unit_test(a_full_device_refuses_loses_nothing_and_recovers),
+          unit_test(what_was_not_committed_is_no_repeat_when_hashes_are_merged),
           unit_test(too_many_targets_or_bytes_are_refused), unit_test(a_due_look_up_ends_at_its_bytes),
           unit_test(a_million_that_wait_make_no_more_work))
