@@ -27,6 +27,8 @@ static store_result add_attempt(database *d, const delivery_outcome *o) {
 static int state_after(const delivery_outcome *o, int was) {
     if (o->state == DELIVERY_DONE || was > 0)
         return o->state == DELIVERY_DONE ? DELIVERY_DONE : was;
+    if (o->state == DELIVERY_PENDING && was == STATE_WAITING) /* taken back and begun anew meanwhile */
+        return STATE_WAITING;
     return o->state == DELIVERY_PENDING ? STATE_LATER : (int)o->state;
 }
 
