@@ -15,13 +15,30 @@ static bool has_reference(bb_str value) {
     return value.len > 2 && memmem(value.ptr, value.len, "${", 2) != NULL;
 }
 
+/* References are shown, line by line: one secret may stand beside another's reference. In an object (of
+ * header fields) they stand in one line. */
+static void put_secret(json_writer *w, bb_str key, bb_str value) {
+    buf shown;
+    buf_init(&shown);
+    for (bb_str rest = value, line; has_reference(value) && str_split(&rest, '\n', &line);) {
+        if (shown.len > 0)
+            buf_char(&shown, '\n');
+        bool object = str_starts(str_trim(line), STR("{"));
+        buf_str_add(&shown, has_reference(line) && !object ? line : STR("[redacted]"));
+    }
+    w->failed = w->failed || shown.failed;
+    json_member_string(w, key, shown.len > 0 ? buf_str(&shown) : STR("[redacted]"));
+    buf_free(&shown);
+}
+
 static void put_entries(json_writer *w, const webhook_reader *r, const conf_section *s,
                         const webhook_item *item) {
     for (size_t i = 0; i < s->count; i++) {
         const conf_entry *entry = &s->entries[i];
-        bool secret = item != NULL && r->is_secret != NULL && r->is_secret(item, s->name, entry->key) &&
-                      !has_reference(entry->value);
-        json_member_string(w, entry->key, secret ? STR("[redacted]") : entry->value);
+        if (item != NULL && r->is_secret != NULL && r->is_secret(item, s->name, entry->key))
+            put_secret(w, entry->key, entry->value);
+        else
+            json_member_string(w, entry->key, entry->value);
     }
 }
 

@@ -235,6 +235,23 @@ START_TEST(lines_of_a_value_cannot_forge_keys) {
 }
 END_TEST
 
+START_TEST(a_secret_beside_a_reference_is_not_shown) {
+    begin();
+    write_conf("a.hook.conf", "[endpoint]\nscheme = bearer\nsecret = ${env:HOME}\n    literal\n");
+    write_conf("b.subscription.conf", "[subscription]\nurl = https://example.com/${env:HOME}\n"
+                                      "headers = {\"X-A\": \"${env:HOME}\", \"X-B\": \"literal\"}\n"
+                                      "secret = literal\n    ${env:HOME}\n");
+    webhook_set *s = read_set(NULL);
+    const webhook_entry *b = webhook_find(s, WEBHOOK_SUBSCRIPTION, STR("b"));
+    ck_assert(entry(s, "a")->item != NULL && b != NULL && b->item != NULL);
+    expect(entry(s, "a")->item->conf_json, "{\"scheme\":\"bearer\",\"secret\":\"${env:HOME}\\n[redacted]\"}");
+    expect(b->item->conf_json, "{\"url\":\"https://example.com/${env:HOME}\",\"headers\":\"[redacted]\","
+                               "\"secret\":\"[redacted]\\n${env:HOME}\"}");
+    webhook_set_unref(s);
+    end();
+}
+END_TEST
+
 START_TEST(targets_of_an_event_outlive_the_set) {
     begin();
     write_conf("a.hook.conf", "[endpoint]\nverify = none\n[route first]\nkey = *\nemit = x.y\n");
@@ -252,8 +269,8 @@ START_TEST(targets_of_an_event_outlive_the_set) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(targets_of_an_event_outlive_the_set), unit_test(reads_all_that_an_endpoint_has),
-          unit_test(refuses_what_cannot_be_meant), unit_test(without_a_secret_nothing_is_verified),
-          unit_test(keeps_its_state_and_what_was_in_force),
+UNIT_MAIN(unit_test(targets_of_an_event_outlive_the_set), unit_test(a_secret_beside_a_reference_is_not_shown),
+          unit_test(reads_all_that_an_endpoint_has), unit_test(refuses_what_cannot_be_meant),
+          unit_test(without_a_secret_nothing_is_verified), unit_test(keeps_its_state_and_what_was_in_force),
           unit_test(the_api_s_shape_becomes_a_file_and_comes_back),
           unit_test(lines_of_a_value_cannot_forge_keys))
