@@ -74,6 +74,8 @@ static bool takes_with(const char *scheme, const char *fields, const char *heade
     return taken;
 }
 
+#define WRONG "v1,AAAA v1a,AAAA v1,AAAA v1a,AAAA "
+
 START_TEST(vectors_made_elsewhere_fit) {
     static const char ids[] = "webhook-id: msg_1\nWEBHOOK-TIMESTAMP: 1700000000\nWebhook-Signature: ";
     const struct {
@@ -104,10 +106,16 @@ START_TEST(vectors_made_elsewhere_fit) {
     static const struct {
         const char *key, *signature;
         bool taken;
-    } standard[] = {{STD_KEY, STD_V1, true},      {STD_KEY, "v2,x v1,AAAA " STD_V1, true},
-                    {STD_KEY, STD_V1A, false},    {STD_PUBLIC, STD_V1A, true},
-                    {STD_PUBLIC, STD_V1, false},  {"whsec_!", STD_V1, false},
-                    {"whpk_AAAA", STD_V1A, false}};
+    } standard[] = {{STD_KEY, STD_V1, true},
+                    {STD_KEY, "v2,x v1,AAAA " STD_V1, true},
+                    {STD_KEY, STD_V1A, false},
+                    {STD_PUBLIC, STD_V1A, true},
+                    {STD_PUBLIC, STD_V1, false},
+                    {"whsec_!", STD_V1, false},
+                    {"whpk_AAAA", STD_V1A, false},
+                    {STD_KEY, WRONG WRONG WRONG WRONG STD_V1, true},
+                    {STD_PUBLIC, WRONG "v1a,AAAA v1a,AAAA v1a,AAAA " STD_V1A, true},
+                    {STD_PUBLIC, WRONG WRONG WRONG WRONG STD_V1A, false}};
     for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++) {
         char fields[256];
         snprintf(fields, sizeof fields, "{\"secret\":\"%s\"}", standard[i].key);
