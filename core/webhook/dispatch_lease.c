@@ -72,4 +72,5 @@ void on_lease_timer(uv_timer_t *timer) {
         if (!r->retired && (r->unsaved || r->health.untold))
             runner_save(r);
     dispatch_lease(d);
+    dispatch_feed(d); /* what was held may have been let go of without an outcome */
 }

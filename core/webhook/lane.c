@@ -240,13 +240,18 @@ static uint64_t until(uint64_t then_ns, uint64_t now_ns) {
     return then_ns > now_ns ? then_ns - now_ns : 0;
 }
 
-uint64_t lane_wait_ns(const lane *l, lane_time t) {
+uint64_t lane_wait_to_send_ns(const lane *l, lane_time t) {
     uint64_t closed = shut_for_ns(l, t), wait = LANE_NEVER;
     if (closed > 0)
         return least(closed, LOOK_NS);
     if (l->lists[HELD_READY].count > 0 && l->requests < l->limit && group(l, t.now_ns, &wait) > 0)
         wait = until(l->rate_ns, t.now_ns);
-    if (room(l) > 0)
+    return wait;
+}
+
+uint64_t lane_wait_ns(const lane *l, lane_time t) {
+    uint64_t wait = lane_wait_to_send_ns(l, t);
+    if (shut_for_ns(l, t) == 0 && room(l) > 0)
         wait = least(wait, l->more ? 0 : until(l->look_ns, t.now_ns));
     return wait;
 }

@@ -73,6 +73,8 @@ void lane_ended(lane *l);
 void lane_again(lane *l, held *h, lane_time t);
 /* When to ask again, in nanoseconds from now; LANE_NEVER: once something happens. */
 uint64_t lane_wait_ns(const lane *l, lane_time t);
+/* As that, where nothing may be read for now. */
+uint64_t lane_wait_to_send_ns(const lane *l, lane_time t);
 
 /* --- what came of it
  * ---------------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@
 
 #define READ_BYTES (1u << 20) /* of payload in one reading */
 #define READS_MOST 32u        /* of one loop, at once */
-#define HELD_MOST (64u << 20) /* bytes of one loop: beyond it, only what is held already goes on */
+#define HELD_MOST (64u << 20) /* bytes of one loop: beyond it, only what is held already goes on; but: */
+#define HELD_ALL (256u << 20) /* up to here, one that holds nothing may have one: others may hang */
 
 lane_time dispatch_now(const dispatcher *d) {
     (void)d;
@@ -142,27 +143,44 @@ static void wait_for_turn(runner *r) {
     r->d->hungry_end = &r->hungry;
 }
 
-static bool may_read(const dispatcher *d) {
-    return d->reads < READS_MOST && d->held_bytes < HELD_MOST;
+static bool is_crowded(const dispatcher *d) {
+    return d->held_bytes >= HELD_MOST;
+}
+
+static bool may_read(const runner *r) {
+    const dispatcher *d = r->d;
+    return d->reads < READS_MOST &&
+           (!is_crowded(d) || (d->held_bytes < HELD_ALL && lane_count(&r->lane) == 0));
 }
 
 static void read_more(runner *r, lane_time t) {
     size_t max;
-    bool turn = may_read(r->d) && (r->d->hungry == NULL || r->fed);
+    bool crowded = is_crowded(r->d), turn = may_read(r) && (r->d->hungry == NULL || r->fed || crowded);
     r->fed = false;
     if (!turn && lane_wants(&r->lane, t))
         wait_for_turn(r);
     else if (turn && (max = lane_room(&r->lane, t)) > 0)
-        ask(r, max, t);
+        ask(r, crowded ? 1 : max, t);
+}
+
+/* The first of those that wait that may read. */
+static runner *take_hungry(dispatcher *d) {
+    runner **at = &d->hungry;
+    while (*at != NULL && !may_read(*at))
+        at = &(*at)->hungry;
+    runner *r = *at;
+    if (r == NULL)
+        return NULL;
+    *at = r->hungry;
+    if (*at == NULL)
+        d->hungry_end = at;
+    r->is_hungry = false;
+    return r;
 }
 
 void dispatch_feed(dispatcher *d) {
-    while (d->hungry != NULL && may_read(d)) {
-        runner *r = d->hungry;
-        d->hungry = r->hungry;
-        if (d->hungry == NULL)
-            d->hungry_end = &d->hungry;
-        r->is_hungry = false;
+    runner *r;
+    while (d->reads < READS_MOST && (r = take_hungry(d)) != NULL) {
         runner_use(r);
         r->fed = true;
         runner_step(r);
@@ -206,8 +224,8 @@ static void account(runner *r) {
 }
 
 static void arm(runner *r, lane_time t) {
-    uint64_t ns = lane_wait_ns(&r->lane, t);
-    if (ns == LANE_NEVER || r->is_hungry)
+    uint64_t ns = r->is_hungry ? lane_wait_to_send_ns(&r->lane, t) : lane_wait_ns(&r->lane, t);
+    if (ns == LANE_NEVER)
         uv_timer_stop(&r->timer);
     else
         uv_timer_start(&r->timer, on_timer, ns / 1000000u + 1, 0);
