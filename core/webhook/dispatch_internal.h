@@ -86,7 +86,8 @@ struct dispatcher {
     over_list over;       /* to be committed next */
     over_list committing; /* being committed; count 0: none */
     uv_timer_t commit_timer, lease_timer;
-    bool leasing, closing;
+    bool leasing, lease_again; /* asked for; and somebody has come meanwhile */
+    bool closing;
     unsigned uses, handles; /* callbacks to come; open handles */
 };
 

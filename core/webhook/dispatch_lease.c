@@ -27,6 +27,8 @@ static void on_owned(store_result result, const bool *own, size_t count, void *c
         runner_unuse(r);
     }
     free(l);
+    if (d->lease_again)
+        dispatch_lease(d);
     d->uses--;
     dispatch_ended(d);
 }
@@ -46,6 +48,7 @@ static leasing *gather(dispatcher *d) {
 }
 
 void dispatch_lease(dispatcher *d) {
+    d->lease_again = d->leasing;
     leasing *l = d->closing || d->leasing ? NULL : gather(d);
     if (l == NULL)
         return;
