@@ -72,7 +72,8 @@ static bool check_type(reading *r, const event_new *e) {
 /* --- one event ---------------------------------------------------------------------------------------------
  */
 
-/* `id` and `scope` are the sender's: together they tell a repeat. */
+/* `id` and `scope` are the sender's: together they tell a repeat, of its own events alone. Else one could
+ * have another's thrown away, by sending the ids first that these will have. */
 static bool add(reading *r, event_new e, bb_str scope, bb_str id) {
     event_target *targets = NULL;
     char *own = arena_alloc(r->a, EVENT_ID_SIZE);
@@ -84,7 +85,8 @@ static bool add(reading *r, event_new e, bb_str scope, bb_str id) {
     e.at_ms = r->request->now_ms;
     e.dedup_ms = r->request->dedup_ms;
     if (id.len > 0)
-        e.dedup = arena_printf(r->a, "id:%zu:%.*s:%.*s", scope.len, STR_FMT(scope), STR_FMT(id));
+        e.dedup = arena_printf(r->a, "id:%.*s:%zu:%.*s:%.*s", STR_FMT(r->request->sender), scope.len,
+                               STR_FMT(scope), STR_FMT(id));
     else if (r->request->key.len > 0)
         e.dedup = arena_printf(r->a, "key:%.*s:%zu", STR_FMT(r->request->key), r->out->count);
     if (!check_type(r, &e))

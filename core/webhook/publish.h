@@ -4,7 +4,7 @@
  *     {"type": "invoice.paid", "data": {…}, "id": "…", "time": "…", "subject": "…"}
  *
  * An array of such objects is a batch: all of it is taken or nothing. `id` is the sender's: an event of an id
- * that was taken lately is a repeat. */
+ * that was taken from it lately is a repeat. */
 #ifndef WEBHOOK_PUBLISH_H
 #define WEBHOOK_PUBLISH_H
 
