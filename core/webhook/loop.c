@@ -20,6 +20,11 @@ bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e) {
 }
 
 void webhook_loop_swap(webhook_loop *l, webhook_set *next) {
+    if (l->set == NULL) { /* closed meanwhile */
+        atomic_store_explicit(&l->generation, next->generation, memory_order_release);
+        webhook_set_unref(next);
+        return;
+    }
     webhook_set_unref(l->set);
     l->set = next;
     atomic_store_explicit(&l->generation, next->generation, memory_order_release);
