@@ -138,6 +138,7 @@ bool plan_read_url(const plan_reading *p, bb_str url, delivery_plan *out) {
     out->url = arena_copy(p->a, plan_entry(p, "url")->value);
     if (out->url.ptr == NULL)
         return false;
+    out->to.url_secret = !str_eq(out->url, url);
     if (p->r->post == NULL)
         return read_format(p, &out->to.format);
     if (!post_url_check(p->r->post, url.ptr, &why))

@@ -27,6 +27,7 @@ bool post_format_from(bb_str name, post_format *out);
 /* Lives as long as any post to it: a subscription has one, never changed. */
 typedef struct post_destination {
     const char *url;
+    bool url_secret;    /* a part of it is a secret: what receivers say has none of its path and query */
     http_target target; /* by post_target */
     post_format format;
     const signing_keys *keys;  /* NULL: not signed */

@@ -32,8 +32,8 @@ struct post {
 bool post_build(post *p);
 
 /* post_text.c: what an answer or a failure says, fit to be kept and shown: UTF-8 without control characters,
- * cut to POST_TEXT_MAX, and without the values of the destination's own header fields, which a receiver may
- * have echoed. Adds to `out`. */
+ * cut to POST_TEXT_MAX, and without what is secret of the destination's header fields and URL, which a
+ * receiver may have echoed. Adds to `out`. */
 void post_text_add(buf *out, bb_str text, const post_destination *to);
 
 #endif

@@ -25,6 +25,15 @@ static size_t own_value_at(bb_str text, const post_destination *to) {
     return 0;
 }
 
+/* "Cannot POST /hooks/TOKEN": the path, or the query. */
+static size_t own_url_at(bb_str text, const post_destination *to) {
+    const char *host = to != NULL && to->url_secret ? strstr(to->url, "://") : NULL;
+    bb_str query = str_from(host != NULL ? strchr(host + 3, '/') : NULL), path = {NULL, 0};
+    str_split(&query, '?', &path);
+    size_t n = secret_at(text, path);
+    return n > 0 ? n : secret_at(text, query);
+}
+
 /* Bytes of the character there; 0: it is none. */
 static size_t character_at(bb_str text) {
     unsigned char c = (unsigned char)text.ptr[0];
@@ -42,6 +51,8 @@ void post_text_add(buf *out, bb_str text, const post_destination *to) {
     while (text.len > 0) {
         bb_str piece = STR("?");
         size_t n = own_value_at(text, to);
+        if (n == 0)
+            n = own_url_at(text, to);
         if (n > 0)
             piece = STR("***");
         else if ((n = character_at(text)) > 0)

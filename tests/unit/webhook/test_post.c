@@ -4,7 +4,7 @@
 #include "../http/server_fixture.h"
 #include "base/clock.h"
 #include "webhook/cloudevents.h"
-#include "webhook/post.h"
+#include "webhook/post_internal.h"
 #include "json/json.h"
 
 #include <dlfcn.h>
@@ -328,6 +328,24 @@ END_TEST
 /* --- what is made of answers -------------------------------------------------------------------------------
  */
 
+START_TEST(a_url_with_a_secret_is_not_repeated) {
+    post_destination d = {.url = "https://example.com/hooks/T0KEN?sig=S1GNATURE", .url_secret = true};
+    const bb_str said = STR("Cannot POST /hooks/T0KEN at /hooks/T0KEN?sig=S1GNATURE");
+    buf text = {0};
+    post_text_add(&text, said, &d);
+    ck_assert_str_eq(buf_cstr(&text), "Cannot POST *** at ***?***");
+    buf_clear(&text);
+    d.url_secret = false;
+    post_text_add(&text, said, &d);
+    ck_assert(str_eq(buf_str(&text), said));
+    buf_clear(&text);
+    d = (post_destination){.url = "https://example.com", .url_secret = true};
+    post_text_add(&text, said, &d);
+    ck_assert(str_eq(buf_str(&text), said));
+    buf_free(&text);
+}
+END_TEST
+
 START_TEST(answers_are_judged) {
     begin();
     post_destination d = to("/seconds");
@@ -611,9 +629,10 @@ END_TEST
 UNIT_MAIN(unit_test(the_payload_goes_as_it_is), unit_test(it_is_signed_with_every_secret),
           unit_test(the_standard_format_says_type_and_time), unit_test(a_batch_is_an_array_of_one_id),
           unit_test(cloudevents_go_in_each_mode), unit_test(nobody_adds_fields_by_a_type_or_content_type),
-          unit_test(users_add_their_own_fields), unit_test(answers_are_judged),
-          unit_test(redirects_are_failures_and_not_followed), unit_test(a_long_answer_is_an_answer),
-          unit_test(no_answer_in_time_is_a_timeout), unit_test(nobody_listening_is_no_connection),
+          unit_test(users_add_their_own_fields), unit_test(a_url_with_a_secret_is_not_repeated),
+          unit_test(answers_are_judged), unit_test(redirects_are_failures_and_not_followed),
+          unit_test(a_long_answer_is_an_answer), unit_test(no_answer_in_time_is_a_timeout),
+          unit_test(nobody_listening_is_no_connection),
           unit_test(nothing_reaches_a_refused_address_in_any_notation),
           unit_test(a_name_is_judged_by_the_address_that_is_used),
           unit_test(a_name_that_changes_its_mind_gets_nowhere), unit_test(a_kept_connection_is_judged_anew),
