@@ -269,7 +269,8 @@ static bool check_time(const reading *r, const endpoint *p) {
     const json_value *given = p->fields[0];
     bb_str text = json_string(json_getl(given, "signed"));
     const char *key = json_getl(given, "timestamp_header") != NULL ? "timestamp_header" : "timestamp_key";
-    return json_get(given, str_from(key)) == NULL || memmem(text.ptr, text.len, "{timestamp}", 11) != NULL ||
+    return json_get(given, str_from(key)) == NULL ||
+           (text.len > 0 && memmem(text.ptr, text.len, "{timestamp}", 11) != NULL) ||
            conf_fail(r->e, r->f, line_of(r, key),
                      "%s: the time is not signed, and says nothing: `signed` has {timestamp} where the "
                      "sender signs it",
