@@ -3,6 +3,8 @@
 
 #include "base/siphash.h"
 
+#include <arpa/inet.h>
+
 #define ADDRESS_MAX 64u
 
 bool ingress_in_ranges(const http_ranges *ranges, bb_str address) {
@@ -61,11 +63,22 @@ static uint64_t seconds(uint64_t ns) {
     return ns / 1000000000u + 1;
 }
 
+/* Of IPv6 the network: whoever has one address has 2^64 of them (RFC 4291 section 2.5.4). */
+static bb_str limited_by(bb_str sender, uint8_t network[16]) {
+    char text[ADDRESS_MAX];
+    if (sender.len >= sizeof text)
+        return sender;
+    str_put(text, sizeof text, sender);
+    bool v6 = inet_pton(AF_INET6, text, network) == 1 && !str_starts(sender, STR("::"));
+    return v6 ? str_of(network, 8) : sender;
+}
+
 uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns) {
     uint64_t wait = 0;
+    uint8_t network[16];
     if (to->sender_rate.interval_ns > 0) {
         gcra *places = atomic_load_explicit(&to->state->senders, memory_order_acquire);
-        gcra *place = &places[siphash(to->state->secret, sender) % ENDPOINT_SENDERS];
+        gcra *place = &places[siphash(to->state->secret, limited_by(sender, network)) % ENDPOINT_SENDERS];
         if (gcra_take(place, &to->sender_rate, now_ns, 0, &wait) == GCRA_NEVER)
             return seconds(wait);
     }
