@@ -107,8 +107,12 @@ static store_result save(database *d, target *t) {
     sqlite3_bind_int64(stmt, 3, t->dead);
     sqlite3_bind_int64(stmt, 4, t->done);
     sqlite3_bind_int64(stmt, 5, t->rows);
-    if (!database_row(stmt, &r))
-        return r;
+    if (!database_row(stmt, &r)) {
+        if (r != STORE_OK)
+            return r;
+        t->saved = false; /* another process removed its row: what comes would be nobody's */
+        return STORE_FAILED;
+    }
     t->fresh.pending = database_column_u64(stmt, 0);
     t->fresh.dead = database_column_u64(stmt, 1);
     t->fresh.done = database_column_u64(stmt, 2);

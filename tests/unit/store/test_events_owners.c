@@ -1,6 +1,8 @@
 /* Whose a target is: by time, and by who is alive. */
 #include "events_fixture.h"
 
+#include "base/log.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -123,7 +125,26 @@ START_TEST(a_targets_own_text_is_kept) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_lease_is_taken_and_renewed),
+/* As another process does with a target that had nothing and that nobody renewed. */
+START_TEST(a_target_that_another_process_removed_is_made_anew) {
+    fixture f;
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(&f);
+    ck_assert(owns(&f, NOW, NOW + 1000));
+    ck_assert_int_eq(fixture_sql(&f, "DELETE FROM targets"), STORE_OK);
+    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_FAILED); /* to be sent again */
+    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(due(&f, "subscription/a", NOW, 10).count, 1);
+        ck_assert_uint_eq(counts_of(&f, "subscription/a").pending, 1);
+        queue_reopen(&f);
+    }
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_target_that_another_process_removed_is_made_anew),
+          unit_test(a_lease_is_taken_and_renewed),
           unit_test(a_lease_of_a_process_that_lives_holds_until_its_time),
           unit_test(a_lease_of_a_process_that_was_killed_is_over_at_once),
           unit_test(a_targets_own_text_is_kept))
