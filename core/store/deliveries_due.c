@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+/* ms: longer than any delay and any time before a further attempt. What is later was put off by a clock that
+ * was wrong then. */
+#define LATER_MOST_MS (40ull * 86400000u)
 #define WALK_SPARE 64u /* pieces of memory at once */
 
 typedef struct due_job {
@@ -127,6 +130,10 @@ static store_result take(database *d, due_job *j, const run *from) {
     return STORE_OK;
 }
 
+static bool is_due(const due_job *j, const run *at) {
+    return at->due_ms <= j->now_ms || at->due_ms - j->now_ms > LATER_MOST_MS;
+}
+
 /* --- the job ----------------------------------------------------------------------------------------- */
 
 static run *earlier(run runs[2]) {
@@ -139,7 +146,7 @@ static store_result merge(database *d, due_job *j, run runs[2]) {
     store_result r = STORE_OK;
     run *at = NULL;
     while (r == STORE_OK && (at = earlier(runs)) != NULL) {
-        bool due = at == &runs[0] || at->due_ms <= j->now_ms;
+        bool due = at == &runs[0] || is_due(j, at);
         if (!due && runs[0].there) { /* what comes later by a clock that has jumped holds back nothing */
             at = &runs[0];
             due = true;

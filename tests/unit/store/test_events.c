@@ -147,6 +147,23 @@ START_TEST(all_events_of_a_call_or_none) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(an_event_reaches_each_of_its_targets), unit_test(what_failed_comes_again_when_it_is_due),
+/* An attempt failed while the clock was years ahead. */
+START_TEST(what_a_wrong_clock_put_off_for_years_is_due) {
+    const uint64_t day = 86400000u;
+    fixture f;
+    queue_open(&f);
+    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_OK);
+    due_told d = due(&f, "subscription/a", NOW, 10);
+    ck_assert_uint_eq(d.count, 1);
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_PENDING, NOW + 39 * day, NOW), STORE_OK);
+    ck_assert_uint_eq(due(&f, "subscription/a", NOW, 10).count, 0);
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_PENDING, NOW + 4000 * day, NOW), STORE_OK);
+    ck_assert_uint_eq(due(&f, "subscription/a", NOW, 10).count, 1);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(what_a_wrong_clock_put_off_for_years_is_due),
+          unit_test(an_event_reaches_each_of_its_targets), unit_test(what_failed_comes_again_when_it_is_due),
           unit_test(one_of_a_key_at_a_time_in_their_order), unit_test(a_repeat_is_told_and_not_written),
           unit_test(all_events_of_a_call_or_none))
