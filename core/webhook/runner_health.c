@@ -73,6 +73,8 @@ static void tell(runner *r) {
 }
 
 void runner_save(runner *r) {
+    if (r->retired) /* and forgotten */
+        return;
     arena *a = arena_new_sized(0, 1024);
     if (r->health.untold && !r->telling)
         tell(r);
