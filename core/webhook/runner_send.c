@@ -133,10 +133,10 @@ static void on_call(call *c, const call_result *result, void *ctx) {
     request_over(q, &v);
 }
 
-/* The same for each attempt, so that a service that takes such keys does it once. */
+/* The same for each attempt, so that a service that takes such keys does it once; another for an event that
+ * somebody has replayed, which is to be done again. */
 static bb_str idempotency_of(const request *q) {
-    return arena_printf(q->memory, "%.*s-%016llx", STR_FMT(q->events->event),
-                        (unsigned long long)str_hash(str_from(q->r->name)));
+    return arena_printf(q->memory, "%.*s-%lld", STR_FMT(q->events->event), (long long)q->events->id);
 }
 
 static bool begin_call(request *q) {
