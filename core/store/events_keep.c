@@ -213,22 +213,34 @@ store_result keep_some(store *s, database *d) {
 
 /* --- from outside ------------------------------------------------------------------------------------ */
 
+typedef struct keep_job {
+    store_job job;
+    events *v;
+} keep_job;
+
 static store_result look(store *s, database *d, store_job *job) {
+    (void)s;
     (void)d;
     (void)job;
-    atomic_store(&events_of(s)->keep_asked, false);
     return STORE_OK; /* the group's end does it */
 }
 
-/* Where nothing comes in, somebody must turn the wheel. One that is lost with a group is asked for again. */
+/* Whether it ran, or was lost with its group: it may be asked for again. */
+static void looked(store_job *job) {
+    atomic_store(&((keep_job *)job)->v->keep_asked, false);
+    free(job);
+}
+
+/* Where nothing comes in, somebody must turn the wheel. */
 static void ask(store *s, events *v) {
-    store_job *job = atomic_exchange(&v->keep_asked, true) ? NULL : malloc(sizeof *job);
-    if (job == NULL)
+    if (atomic_exchange(&v->keep_asked, true))
         return;
-    *job = (store_job){.write = look, .finish = store_job_free, .single = true};
-    if (store_submit(s, job) != STORE_OK) {
+    keep_job *j = malloc(sizeof *j);
+    if (j != NULL)
+        *j = (keep_job){.job = {.write = look, .finish = looked, .single = true}, .v = v};
+    if (j == NULL || store_submit(s, &j->job) != STORE_OK) {
         atomic_store(&v->keep_asked, false);
-        free(job);
+        free(j);
     }
 }
 
