@@ -33,7 +33,7 @@ static void *wait_and_open(void *unused) {
 static void *flood(void *unused) {
     static unsigned frames[4096 * 6];
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i += 6) {
-        frames[i] = 8;     /* bytes behind the head */
+        frames[i] = 8;      /* bytes behind the head */
         frames[i + 1] = 10; /* FRAME_LOG */
         frames[i + 4] = BB_LOG_ERROR;
     }
