@@ -23,7 +23,7 @@ typedef struct slot {
 } slot;
 
 struct metrics_op {
-    struct metrics_op *next;
+    struct metrics_op *_Atomic next; /* set once: readers walk the list without the lock */
     char *plugin, *operation;
     slot *slots;
 };
@@ -31,7 +31,7 @@ struct metrics_op {
 static struct {
     unsigned loops;
     pthread_mutex_t lock; /* guards the list; its entries never go */
-    metrics_op *ops;
+    metrics_op *_Atomic ops;
     counter reloads, reloads_refused, generation, last_reload_ms, ready, refused, zombies, modules;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -73,7 +73,7 @@ static metrics_op *op_new(bb_str plugin, bb_str operation) {
 
 metrics_op *metrics_op_get(bb_str plugin, bb_str operation) {
     pthread_mutex_lock(&all.lock);
-    metrics_op **at = &all.ops;
+    metrics_op *_Atomic *at = &all.ops;
     while (*at != NULL &&
            !(str_eq(str_from((*at)->plugin), plugin) && str_eq(str_from((*at)->operation), operation)))
         at = &(*at)->next;

@@ -19,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "test-logs"
-TIMEOUT = 300  # seconds, of one program
+TIMEOUT = 600  # seconds, of one program
 LINGER = 5  # seconds
 FUZZ_SECONDS = 10
 
