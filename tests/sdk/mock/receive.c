@@ -16,7 +16,7 @@ static void put_text(const char *name, const char *text) {
 }
 
 static char *contents(const char *path, size_t *size) {
-    char *bytes = malloc(1 << 20);
+    char *bytes = calloc(1, (1 << 20) + 1); /* ends with NUL: a length of 0 stands for that */
     FILE *f = fopen(path, "rb");
     *size = bytes != NULL && f != NULL ? fread(bytes, 1, 1 << 20, f) : 0;
     if (f != NULL)
