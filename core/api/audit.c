@@ -146,6 +146,28 @@ bool query_time(http_exchange *x, bb_str name, uint64_t *out) {
     return false;
 }
 
+bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
+    bb_str text;
+    *out = 0;
+    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out > 0 && *out <= max))
+        return true;
+    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from 1 to %llu", STR_FMT(name),
+                   (unsigned long long)max);
+    return false;
+}
+
+void reply_rows(http_exchange *x, const char *name, bb_str rows, int64_t next) {
+    buf body;
+    buf_init(&body);
+    buf_printf(&body, "{\"%s\":[", name);
+    buf_str_add(&body, rows);
+    buf_lit(&body, "]");
+    if (next > 0)
+        buf_printf(&body, ",\"next\":%lld", (long long)next);
+    buf_lit(&body, "}");
+    reply_json(x, 200, &body);
+}
+
 static bool query_number(http_exchange *x, bb_str name, uint64_t min, uint64_t max, uint64_t otherwise,
                          uint64_t *out) {
     bb_str text;

@@ -58,25 +58,7 @@ static void on_list(store_result r, bb_str json, int64_t next, void *ctx) {
         refuse(q, r);
         return;
     }
-    buf body;
-    buf_init(&body);
-    buf_lit(&body, "{\"deliveries\":[");
-    buf_str_add(&body, json);
-    buf_lit(&body, "]");
-    if (next > 0)
-        buf_printf(&body, ",\"next\":%lld", (long long)next);
-    buf_lit(&body, "}");
-    reply_json(q->x, 200, &body);
-}
-
-static bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
-    bb_str text;
-    *out = 0;
-    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out > 0 && *out <= max))
-        return true;
-    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from 1 to %llu", STR_FMT(name),
-                   (unsigned long long)max);
-    return false;
+    reply_rows(q->x, "deliveries", json, next);
 }
 
 void route_deliveries(api *a, http_exchange *x, const route_params *p) {

@@ -53,6 +53,10 @@ void audit_denied(api *a, http_exchange *x, const principal *who, const char *ac
 
 /* ?NAME= as a time; 0: not given. False: the exchange has been answered. */
 bool query_time(http_exchange *x, bb_str name, uint64_t *out);
+/* A number from 1 to `max` in the query; 0: not given. False: it has been answered that it is none. */
+bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out);
+/* {"NAME": [rows], "next": N}: a page of the queue's rows, JSON with commas between; 0: there is no next. */
+void reply_rows(http_exchange *x, const char *name, bb_str rows, int64_t next);
 
 /* The same of a text: RFC 3339, seconds since 1970, or "24h", so long ago. */
 bool time_of_text(bb_str text, uint64_t *out);
