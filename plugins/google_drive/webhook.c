@@ -3,13 +3,7 @@
  * the proof. https://developers.google.com/workspace/drive/api/guides/push */
 #include "google_drive.h"
 
-static void put(bb_call *call, bb_json_writer *w, const char *name, bb_str value) {
-    if (value.len == 0)
-        return;
-    call->host->json->key(w, bb_s(name));
-    call->host->json->put_string(w, value);
-}
-
+/* The fields as a JSON object; empty where one is not UTF-8, which a header field may be and JSON may not. */
 static bb_str payload_of(bb_call *call, const bb_webhook_request *request) {
     static const char *const fields[][2] = {{"channelId", "X-Goog-Channel-ID"},
                                             {"channelExpiration", "X-Goog-Channel-Expiration"},
@@ -21,8 +15,15 @@ static bb_str payload_of(bb_call *call, const bb_webhook_request *request) {
     const bb_json_api *json = call->host->json;
     bb_json_writer *w = json->writer(call);
     json->begin_object(w);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        put(call, w, fields[i][0], bb_webhook_header(request, fields[i][1]));
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        bb_str value = bb_webhook_header(request, fields[i][1]), nothing = {NULL, 0};
+        if (!bb_is_utf8(value))
+            return nothing;
+        if (value.len == 0)
+            continue;
+        json->key(w, bb_s(fields[i][0]));
+        json->put_string(w, value);
+    }
     json->end_object(w);
     return json->finish(w);
 }
