@@ -103,10 +103,9 @@ static const store_kind kind = {
     .check_count = sizeof checks / sizeof checks[0],
     .lost = "events that were not delivered yet, and the history of deliveries",
     .create = "PRAGMA auto_vacuum=INCREMENTAL",
-    /* KiB of pages in memory; the log is taken into the file from 16 MiB on: what is written often is written
-     * there once for many commits */
-    .configure =
-        "PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864",
+    .syncs = SYNC_THREADS,
+    .log_pages = 16384, /* 64 MiB: what is written often is written into the file once for many commits */
+    .configure = "PRAGMA cache_size=-16000; PRAGMA journal_size_limit=100663296", /* KiB of pages in memory */
     .open = on_open,
     .close = on_close,
     .before_commit = before_commit,

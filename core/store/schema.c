@@ -57,4 +57,6 @@ const store_kind store_main = {
     .checks = checks,
     .check_count = sizeof checks / sizeof checks[0],
     .lost = "API keys, secrets, audit log and history",
+    .syncs = 1,
+    .log_pages = 2000, /* 8 MiB */
 };

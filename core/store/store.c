@@ -48,6 +48,7 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
         return NULL;
     }
     s->kind = kind;
+    atomic_store(&s->log.pages, kind->log_pages);
     queue_init(&s->writes);
     queue_init(&s->reads);
     pthread_mutex_init(&s->lock, NULL);
@@ -58,6 +59,10 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
     pthread_cond_init(&s->writes_come, &monotonic);
     pthread_cond_init(&s->reads_come, &monotonic);
     pthread_cond_init(&s->finished, &monotonic);
+    pthread_cond_init(&s->sync.come, &monotonic);
+    pthread_cond_init(&s->sync.room, &monotonic);
+    pthread_cond_init(&s->log.come, &monotonic);
+    s->sync.fd = -1;
     pthread_condattr_destroy(&monotonic);
     return s;
 }
@@ -80,8 +85,7 @@ static bool make_file(const char *path, err *e) {
     return true;
 }
 
-/* The threads leave all signals to the main thread. */
-static bool start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name) {
+bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -100,8 +104,9 @@ static bool open_readers(store *s, const char *uri, err *e) {
 }
 
 static bool start_threads(store *s, err *e) {
-    s->writer_runs = !s->read_only && start_thread(&s->writer, writer_main, s, "store-write");
-    s->reader_runs = start_thread(&s->reader, reader_main, s, "store-read");
+    s->writer_runs = !s->read_only && log_start(s, e) && syncer_start(s) &&
+                     store_start_thread(&s->writer, writer_main, s, "store-write");
+    s->reader_runs = store_start_thread(&s->reader, reader_main, s, "store-read");
     return (s->reader_runs && (s->read_only || s->writer_runs)) ||
            err_set(e, "the store's threads cannot be started: %s", strerror(errno));
 }
@@ -119,6 +124,7 @@ static bool open_writer(store *s, err *e) {
     if (r != STORE_OK)
         return r == STORE_FAILED ? store_damaged(s->path, s->kind, sqlite3_errmsg(s->write.sq), e)
                                  : err_set(e, "%s: %s", s->path, store_result_text(r));
+    log_watch(s);
     return store_migrate(&s->write, s->path, s->kind, e);
 }
 
@@ -199,7 +205,9 @@ void store_close(store *s) {
     if (s == NULL)
         return;
     stop_thread(s, &s->stop_writer, &s->writer_runs, &s->writes_come,
-                s->writer); /* first: it feeds the reader */
+                s->writer); /* first: it feeds the syncers, and these the reader */
+    log_stop(s);
+    syncer_stop(s);
     stop_thread(s, &s->stop_reader, &s->reader_runs, &s->reads_come, s->reader);
     if (s->kind->close != NULL)
         s->kind->close(s);
@@ -209,6 +217,9 @@ void store_close(store *s) {
     pthread_cond_destroy(&s->writes_come);
     pthread_cond_destroy(&s->reads_come);
     pthread_cond_destroy(&s->finished);
+    pthread_cond_destroy(&s->sync.come);
+    pthread_cond_destroy(&s->sync.room);
+    pthread_cond_destroy(&s->log.come);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->main_lock);
     free(s->path);

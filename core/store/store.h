@@ -4,9 +4,9 @@
 
 /* store.h - one database file, one thread that writes, one that reads.
  *
- * Writes are queued and committed in groups (WAL, synchronous=FULL): what `done` is told of as STORE_OK is on
- * disk. A full disk, or a file that cannot be written, fails what needs it with STORE_FULL or
- * STORE_READ_ONLY; every later write tries again, so the store recovers by itself. */
+ * Writes are queued and committed in groups: what `done` is told of as STORE_OK is on disk. A full disk, or a
+ * file that cannot be written, fails what needs it with STORE_FULL or STORE_READ_ONLY; every later write
+ * tries again, so the store recovers by itself. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 

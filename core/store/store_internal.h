@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 /* A piece of work for the store. `write` runs on the writer's thread, in a group with others; `read` on the
  * reader's, after the writes that were queued before the job. One of them is NULL. */
@@ -29,6 +30,40 @@ typedef struct job_queue {
 
 typedef struct store_kind store_kind;
 
+/* What has been committed and is not known to be on disk (syncer.c); under store.lock. The groups are counted
+ * from 0. */
+#define SYNC_GROUPS 64 /* committed and not told of: then the writer waits */
+#define SYNC_THREADS 16
+typedef struct sync_group {
+    store_job *first;
+    store_result result;
+} sync_group;
+typedef struct sync_state {
+    sync_group groups[SYNC_GROUPS];
+    uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
+    unsigned under_way;                       /* syncs */
+    uint64_t began_ns;                        /* the last one */
+    bool telling, waits, stop;                /* waits: a thread does, for the time of its sync */
+    int fd;                                   /* of the log; -1: not open yet */
+    _Atomic(int) failed;                      /* store_result: not STORE_OK until the log has been mended */
+    pthread_cond_t come, room;
+    pthread_t thread[SYNC_THREADS];
+    unsigned threads;
+} sync_state;
+
+/* The log, and who takes it into the database (log.c). */
+typedef enum { LOG_SHORT, LOG_LONG, LOG_REST } log_turn; /* nobody's, the thread's, the writer's */
+typedef struct log_state {
+    _Atomic(size_t) frames; /* its length in pages, set by the writer */
+    _Atomic(size_t) pages;  /* it is taken into the database from here on */
+    size_t next;            /* when something is to be done [writer] */
+    log_turn turn;          /* under store.lock */
+    bool stop, runs;
+    pthread_cond_t come;
+    pthread_t thread;
+    database db; /* the thread's own */
+} log_state;
+
 struct store {
     const store_kind *kind;
     void *state; /* the kind's own */
@@ -43,6 +78,9 @@ struct store {
     bool writer_runs, reader_runs;
     pthread_t writer, reader;
 
+    sync_state sync;
+    log_state log;
+
     database write; /* the writer's own */
     database read;  /* the reader's own */
     database main;  /* of blocking reads, under main_lock */
@@ -55,13 +93,25 @@ struct store {
     /* the writer's own */
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
     unsigned last_group;                          /* jobs */
-    uint64_t commit_ns;                           /* that the last group took */
+    uint64_t began_ns, commit_ns;                 /* when the last group began, and what it took */
     uint64_t opened_ns;                           /* when its connection was last taken anew */
     uint64_t room_ns;                             /* when the log was last emptied for want of room */
     uint64_t complained_ns;                       /* when a failure was last logged */
     bool empty_log;                               /* asked for by a job of the group */
     bool complained;                              /* the log is to be told when it is over */
 };
+
+/* What threads wait by: not clock_ns, which a test may stand still. */
+static inline uint64_t store_now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+/* pthread_cond_timedwait until then. */
+static inline int store_wait_until(pthread_cond_t *c, pthread_mutex_t *lock, uint64_t ns) {
+    const struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    return pthread_cond_timedwait(c, lock, &t);
+}
 
 /* --- jobs -------------------------------------------------------------------------------------------- */
 
@@ -85,9 +135,33 @@ bool store_submit_or_drop(store *s, store_job *job);
 void queue_init(job_queue *q);
 void queue_add(job_queue *q, store_job *job);
 
+/* store.c: the threads leave all signals to the main thread. */
+bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name);
+
 /* writer.c, reader.c */
 void *writer_main(void *s);
 void *reader_main(void *s);
+/* Tells of a group that is durable, or not STORE_OK. */
+void store_finish_group(store *s, store_job *first, store_result r);
+
+/* syncer.c: the group is told of once it is on disk, behind those before it. `changed`: it wrote something.
+ * [writer] */
+void syncer_add(store *s, store_job *first, store_result r, bool changed);
+/* Waits until no sync is under way. [writer] */
+void syncer_settle(store *s);
+bool syncer_start(store *s);
+void syncer_stop(store *s); /* once all groups are told of; the writer has ended */
+
+/* log.c [writer] */
+bool log_start(store *s, err *e);
+void log_stop(store *s);         /* the writer has ended */
+void log_watch(store *s);        /* of a connection that was opened */
+void log_shorten(store *s);      /* takes it into the database, where it is long */
+store_result log_mend(store *s); /* after a sync that failed: STORE_OK: all that was committed is on disk */
+/* No longer than a part of the file, 0: of any size. [any-thread] */
+void log_limit(store *s, uint64_t file_bytes);
+/* Of a file -wal, from its beginning: pages that are as they were written. */
+size_t log_whole_frames(const char *path);
 /* PRAGMAs of a connection that writes. */
 store_result writer_configure(database *d, const store_kind *kind);
 
@@ -106,6 +180,8 @@ struct store_kind {
     const char *const *checks; /* of a file too large to be checked whole: the most needed first */
     size_t check_count;
     const char *lost; /* what is in it, for people: "API keys, ..." */
+    unsigned syncs;   /* at the same time, 1 .. SYNC_THREADS */
+    size_t log_pages; /* the log is taken into the database from here on, unless it is told otherwise */
     const char *create,
         *configure; /* PRAGMAs of a file to be made, and of a connection that writes; or NULL */
     /* The file is there, no thread runs yet. Each may be NULL. */

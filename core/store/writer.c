@@ -1,27 +1,26 @@
-/* writer.c - the one thread that writes: takes what is queued, commits it as a group, tells those who wait.
+/* writer.c - the one thread that writes: takes what is queued, commits it as a group, and hands it to those
+ * who have it synced (syncer.c).
  *
- * A group is one transaction, thus one fsync (WAL, synchronous=FULL). Within it, a job that fails by its own
- * doing is taken back alone; an error of the device fails the group. */
+ * A group is one transaction. Within it, a job that fails by its own doing is taken back alone; an error of
+ * the device fails the group. */
 #include "store/store_internal.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <time.h>
-
-#define GROUP_MAX 4096    /* jobs in a transaction: bounds how long the first waits for the last */
-#define GATHER_LEAST 8u   /* jobs of a group, from which on the next one waits for as many */
-#define GATHER_NS 500000u /* at most, or a quarter of the time that the last commit took: */
-#define GATHER_MAX_NS 2000000u
-#define PROBE_SECONDS 1          /* after a failure: how often an idle writer tries again */
+#define GROUP_MAX 4096   /* jobs in a transaction: bounds how long the first waits for the last */
+#define PACE 2u          /* a group begins after so many times what the last one took, since that began, */
+#define PACE_NS 2000000u /* and at most so much later */
+#define GATHER_LEAST 8u  /* jobs for which it waits no longer */
+#define PROBE_SECONDS 1  /* after a failure: how often an idle writer tries again */
 #define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
 store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
-    /* Pages of 4 KiB: the log is taken into the database from 8 MiB on, and cut back to 16 MiB after a time
-     * when it could not be. */
+    /* Syncs are the syncer's, and log.c takes the log into the database; it is cut back to 16 MiB after a
+     * time when it could not be. */
     if (r == STORE_OK)
-        r = database_exec(d, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000;"
+        r = database_exec(d, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
                              "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2000;"
                              "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
     return r == STORE_OK && kind->configure != NULL ? database_exec(d, kind->configure) : r;
@@ -63,6 +62,8 @@ static void open_again(store *s) {
         return;
     if (sqlite3_db_readonly(s->write.sq, "main") == 1 || writer_configure(&s->write, s->kind) != STORE_OK)
         database_close(&s->write);
+    else
+        log_watch(s);
 }
 
 /* What was overwritten in the database is still in its log. Readers are not waited for: where one is in the
@@ -88,9 +89,10 @@ static void probe(store *s) {
     if (needs_connection(s))
         open_again(s);
     make_room(s);
-    store_result r = database_exec(&s->write,
-                                   "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
-                                   "DO UPDATE SET value = value + 1");
+    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : STORE_OK;
+    if (r == STORE_OK)
+        r = database_exec(&s->write, "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
+                                     "DO UPDATE SET value = value + 1");
     set_health(s, r);
 }
 
@@ -144,7 +146,7 @@ static store_result run_group(store *s, store_job *first) {
     return r;
 }
 
-static void finish_group(store *s, store_job *first, store_result r) {
+void store_finish_group(store *s, store_job *first, store_result r) {
     while (first != NULL) {
         store_job *job = first;
         first = job->next;
@@ -168,61 +170,63 @@ static bool has_write(const store_job *first) {
     return first != NULL;
 }
 
-static void commit_group(store *s, store_job *first) {
-    store_result r = STORE_OK;
-    if (has_write(first)) {
-        if (needs_connection(s))
-            open_again(s);
-        uint64_t began = clock_ns();
+/* STORE_OK: committed, which is not yet on disk. */
+static store_result commit(store *s, store_job *first) {
+    if (needs_connection(s))
+        open_again(s);
+    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : STORE_OK;
+    s->began_ns = store_now_ns();
+    if (r == STORE_OK)
         r = s->write.sq != NULL ? run_group(s, first) : (store_result)atomic_load(&s->health);
-        s->commit_ns = clock_ns() - began;
-        if (r == STORE_OK)
-            atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
-        set_health(s, r);
-        if (s->empty_log && s->write.sq != NULL)
-            empty_log(s);
-        make_room(s);
-    }
-    finish_group(s, first, r);
+    s->commit_ns = store_now_ns() - s->began_ns;
+    if (r == STORE_OK)
+        atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+    set_health(s, r);
+    if (s->empty_log && s->write.sq != NULL)
+        empty_log(s);
+    make_room(s);
+    return r;
+}
+
+static void commit_group(store *s, store_job *first) {
+    bool changes = has_write(first);
+    store_result r = changes ? commit(s, first) : STORE_OK;
+    syncer_add(s, first, r, changes && r == STORE_OK);
+    log_shorten(s);
 }
 
 /* --- the thread -------------------------------------------------------------------------------------- */
 
-static struct timespec after(uint64_t ns) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += (long)ns;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
-/* Many callers each of whom waits for its commit come in two halves, one of which is being committed while
- * the other waits: twice the commits that there need be. So a group that follows a large one waits a little,
- * until it is about as large. Under the lock. */
+/* While groups are under way the next one waits a little for company: a commit takes as long as some ten
+ * events, whatever is in it. Under the lock. */
 static void gather(store *s) {
-    uint64_t ns = s->commit_ns / 4 > GATHER_NS ? s->commit_ns / 4 : GATHER_NS;
-    const struct timespec until = after(ns < GATHER_MAX_NS ? ns : GATHER_MAX_NS);
+    uint64_t ns = PACE * s->commit_ns < PACE_NS ? PACE * s->commit_ns : PACE_NS, until = s->began_ns + ns;
     s->wanted = s->last_group - s->last_group / 4;
-    while (s->last_group >= GATHER_LEAST && s->writes.length < s->wanted && !s->stop_writer)
-        if (pthread_cond_timedwait(&s->writes_come, &s->lock, &until) != 0)
+    if (s->wanted < GATHER_LEAST)
+        s->wanted = GATHER_LEAST;
+    while (s->sync.told < s->sync.written && s->writes.length < s->wanted && !s->stop_writer)
+        if (store_wait_until(&s->writes_come, &s->lock, until) != 0)
             break;
     s->wanted = 0;
 }
 
 /* Up to GROUP_MAX jobs off the queue; NULL: stop, or (*idle) a second passed after a failure. */
 static store_job *take_group(store *s, bool *idle) {
-    struct timespec until;
     *idle = false;
     pthread_mutex_lock(&s->lock);
     while (s->writes.first == NULL && !s->stop_writer && !*idle) {
-        if (atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK) {
+        bool well = atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK;
+        if (well && atomic_load(&s->sync.failed) != STORE_OK) {
+            *idle = true; /* at once, the first time */
+            break;
+        }
+        if (well) {
             pthread_cond_wait(&s->writes_come, &s->lock);
             continue;
         }
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += PROBE_SECONDS;
-        *idle = pthread_cond_timedwait(&s->writes_come, &s->lock, &until) != 0 && s->writes.first == NULL;
+        *idle = store_wait_until(&s->writes_come, &s->lock, store_now_ns() + PROBE_SECONDS * 1000000000ull) !=
+                    0 &&
+                s->writes.first == NULL;
     }
     gather(s);
     store_job *first = s->writes.first, **end = &s->writes.first;
@@ -233,8 +237,10 @@ static store_job *take_group(store *s, bool *idle) {
     s->writes.first = *end;
     if (*end == NULL)
         s->writes.last = &s->writes.first;
-    if (first != NULL)
+    if (first != NULL) {
         *end = NULL;
+        *idle = false;
+    }
     pthread_mutex_unlock(&s->lock);
     return first;
 }

@@ -1,0 +1,160 @@
+/* syncer.c - what makes committed groups durable while the writer is at the next ones.
+ *
+ * SQLite commits without a sync (synchronous=NORMAL: only what takes the log into the database is synced, so
+ * that the file is whole at any moment). A group's frames are in the log then, behind those of all groups
+ * before it; one fdatasync of the log makes all of them durable. Several threads do that, each for all that
+ * has been written when it begins, so that a slow disk has several syncs under way. Groups are told of in
+ * their order.
+ *
+ * After a sync that failed, the kernel may have dropped what was to be written, and another sync would say
+ * nothing of it (fsync(2), "Errors"): all groups under way have failed, and nothing is committed any more
+ * until the log, checked frame by frame, has been taken into the database and that is synced. What those
+ * groups changed is in the file all the same: who is told of a failure knows not that nothing was done. */
+#include "store/store_internal.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SPACING_NS 300000u /* between the beginnings of two syncs of which the first is still under way */
+
+/* --- under the lock ---------------------------------------------------------------------------------- */
+
+/* Every group that is not durable yet has failed, and those that are still being written will have. */
+static void fail_groups(sync_state *y, store_result r) {
+    for (uint64_t n = y->durable; n < y->written; n++)
+        if (y->groups[n % SYNC_GROUPS].result == STORE_OK)
+            y->groups[n % SYNC_GROUPS].result = r;
+    y->started = y->durable = y->written;
+    atomic_store(&y->failed, r);
+}
+
+/* The groups that are over, in their order: one thread at a time tells of them. */
+static void tell(store *s) {
+    sync_state *y = &s->sync;
+    if (y->telling)
+        return;
+    y->telling = true;
+    while (y->told < y->durable) {
+        const sync_group g = y->groups[y->told % SYNC_GROUPS];
+        pthread_mutex_unlock(&s->lock);
+        store_finish_group(s, g.first, g.result);
+        pthread_mutex_lock(&s->lock);
+        y->told++;
+        pthread_cond_broadcast(&y->room);
+    }
+    y->telling = false;
+}
+
+/* Whether a sync is to begin now; else waits: one thread for its time, the others to be woken. */
+static bool is_due(store *s) {
+    sync_state *y = &s->sync;
+    uint64_t at = y->under_way > 0 ? y->began_ns + SPACING_NS : 0;
+    if (y->started == y->written || y->under_way == s->kind->syncs || (y->waits && at > 0)) {
+        pthread_cond_wait(&y->come, &s->lock);
+        return false;
+    }
+    if (store_now_ns() >= at)
+        return true;
+    y->waits = true;
+    store_wait_until(&y->come, &s->lock, at);
+    y->waits = false;
+    return false;
+}
+
+/* --- a sync ------------------------------------------------------------------------------------------ */
+
+/* The file lives as long as a connection is open, and one always is. */
+static bool open_log(store *s) {
+    char path[4096];
+    if (s->sync.fd >= 0)
+        return true;
+    snprintf(path, sizeof path, "%s-wal", s->path);
+    s->sync.fd = open(path, O_RDONLY | O_CLOEXEC);
+    return s->sync.fd >= 0;
+}
+
+static void sync_once(store *s) {
+    sync_state *y = &s->sync;
+    uint64_t until = y->started = y->written;
+    int number = open_log(s) ? 0 : errno;
+    y->under_way++;
+    y->began_ns = store_now_ns();
+    pthread_mutex_unlock(&s->lock);
+    if (number == 0 && fdatasync(y->fd) != 0)
+        number = errno;
+    pthread_mutex_lock(&s->lock);
+    y->under_way--;
+    if (number != 0) {
+        log_error("%s: the log cannot be synced: %s", s->path, strerror(number));
+        fail_groups(y, database_result(SQLITE_IOERR, number));
+        pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
+    } else if (until > y->durable) {
+        y->durable = until;
+    }
+    tell(s);
+    if (y->stop)
+        pthread_cond_broadcast(&y->come);
+    pthread_cond_broadcast(&y->room);
+}
+
+static void *syncer_main(void *arg) {
+    store *s = arg;
+    sync_state *y = &s->sync;
+    pthread_mutex_lock(&s->lock);
+    while (!y->stop || y->told < y->written)
+        if (is_due(s))
+            sync_once(s);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* --- the writer's side ------------------------------------------------------------------------------- */
+
+void syncer_add(store *s, store_job *first, store_result r, bool changed) {
+    sync_state *y = &s->sync;
+    pthread_mutex_lock(&s->lock);
+    while (y->written - y->told == SYNC_GROUPS)
+        pthread_cond_wait(&y->room, &s->lock);
+    bool nothing = !changed && y->durable == y->written;
+    if (changed && r == STORE_OK)
+        r = (store_result)atomic_load(&y->failed);
+    y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r};
+    if (nothing) {
+        y->started = y->durable = y->written;
+        tell(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (!nothing)
+        pthread_cond_signal(&y->come); /* not under the lock, which it would wait for */
+}
+
+bool syncer_start(store *s) {
+    while (s->sync.threads < s->kind->syncs &&
+           store_start_thread(&s->sync.thread[s->sync.threads], syncer_main, s, "store-sync"))
+        s->sync.threads++;
+    return s->sync.threads > 0;
+}
+
+void syncer_stop(store *s) {
+    sync_state *y = &s->sync;
+    pthread_mutex_lock(&s->lock);
+    y->stop = true;
+    pthread_cond_broadcast(&y->come);
+    pthread_mutex_unlock(&s->lock);
+    while (y->threads > 0)
+        pthread_join(y->thread[--y->threads], NULL);
+    if (y->fd >= 0)
+        close(y->fd);
+    y->fd = -1;
+}
+
+void syncer_settle(store *s) {
+    pthread_mutex_lock(&s->lock);
+    while (s->sync.under_way > 0)
+        pthread_cond_wait(&s->sync.room, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}

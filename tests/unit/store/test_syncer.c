@@ -1,0 +1,267 @@
+/* Groups that are synced while others are committed; syncs that fail. fsync and fdatasync are this file's,
+ * for SQLite too. */
+#include "events_fixture.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define T "subscription/a"
+#define MANY 400
+
+static _Atomic(int) failing;    /* so many of the next syncs fail with EIO */
+static _Atomic(int) held;       /* so many of the next ones wait for `go` */
+static sem_t go, begun;         /* begun: one that waits */
+static _Atomic(int) sync_count; /* all there were */
+
+static int sync_of(int fd, long call) {
+    atomic_fetch_add(&sync_count, 1);
+    if (atomic_load(&held) > 0 && atomic_fetch_sub(&held, 1) > 0) {
+        sem_post(&begun);
+        sem_wait(&go);
+    }
+    if (atomic_load(&failing) > 0 && atomic_fetch_sub(&failing, 1) > 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(call, fd);
+}
+
+#define SEEN_BY_ALL __attribute__((visibility("default")))
+
+SEEN_BY_ALL int fsync(int fd) {
+    return sync_of(fd, SYS_fsync);
+}
+SEEN_BY_ALL int fdatasync(int fd) {
+    return sync_of(fd, SYS_fdatasync);
+}
+
+static void open_all(fixture *f) {
+    atomic_store(&failing, 0);
+    atomic_store(&held, 0);
+    sem_init(&go, 0, 0);
+    sem_init(&begun, 0, 0);
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(f);
+    ck_assert_int_eq(put_one(f, "before", T, NULL, NOW), STORE_OK);
+}
+
+static event_new seen_event(const char *id) {
+    return (event_new){.id = str_from(id),
+                       .source = STR("s"),
+                       .dedup = str_from(id),
+                       .dedup_ms = 100000,
+                       .payload = STR("{}"),
+                       .at_ms = NOW};
+}
+
+/* --- several at once --------------------------------------------------------------------------------- */
+
+typedef struct put_list {
+    fixture *f;
+    _Atomic(int) told[MANY]; /* in which order: 1, 2, ... */
+    _Atomic(int) next;
+} put_list;
+typedef struct put_one_of {
+    put_list *list;
+    int n;
+} put_one_of;
+
+static void note_order(store_result r, const bool *repeated, size_t count, void *ctx) {
+    put_one_of *o = ctx;
+    (void)repeated;
+    ck_assert(r == STORE_OK && count == 1);
+    atomic_store(&o->list->told[o->n], atomic_fetch_add(&o->list->next, 1) + 1);
+    sem_post(&o->list->f->sem);
+}
+
+static void put_nth(put_one_of *o) {
+    char id[16];
+    snprintf(id, sizeof id, "n%d", o->n);
+    const event_new n = seen_event(id);
+    ck_assert(events_put(o->list->f->s, &n, 1, o->list->f->l, note_order, o));
+}
+
+START_TEST(a_group_is_committed_and_synced_while_another_is_being_synced) {
+    fixture f;
+    static put_list list;
+    static put_one_of of[2];
+    memset(&list, 0, sizeof list);
+    list.f = &f;
+    open_all(&f);
+    atomic_store(&held, 2);
+    for (int i = 0; i < 2; i++) {
+        of[i] = (put_one_of){&list, i};
+        put_nth(&of[i]);
+        sem_wait(&begun); /* the second sync begins, and the first has not ended */
+    }
+    ck_assert_int_eq(atomic_load(&list.next), 0); /* nothing is acknowledged that may not be on disk */
+    sem_post(&go);
+    sem_post(&go);
+    sem_wait(&f.sem);
+    sem_wait(&f.sem);
+    ck_assert_int_eq(atomic_load(&list.told[0]), 1);
+    ck_assert_int_eq(atomic_load(&list.told[1]), 2);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(all_are_told_of_in_their_order) {
+    fixture f;
+    static put_list list;
+    static put_one_of of[MANY];
+    memset(&list, 0, sizeof list);
+    list.f = &f;
+    open_all(&f);
+    for (int i = 0; i < MANY; i++) {
+        of[i] = (put_one_of){&list, i};
+        put_nth(&of[i]);
+    }
+    for (int i = 0; i < MANY; i++)
+        sem_wait(&f.sem);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(atomic_load(&list.told[i]), i + 1);
+    fixture_close(&f);
+}
+END_TEST
+
+/* --- failures ---------------------------------------------------------------------------------------- */
+
+START_TEST(a_sync_that_fails_acknowledges_nothing_and_the_next_does) {
+    fixture f;
+    const event_new e = seen_event("e1");
+    open_all(&f);
+    atomic_store(&failing, 1);
+    ck_assert_int_ne(put_events(&f, &e, 1).r, STORE_OK);
+    put_told again = put_events(&f, &e, 1); /* its sender tries again: it was written, and is on disk now */
+    ck_assert_int_eq(again.r, STORE_OK);
+    ck_assert(again.repeated[0]);
+    ck_assert_int_eq(store_health(f.s), STORE_OK);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id = 'e1'"), 1);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on) {
+    fixture f;
+    char id[16];
+    open_all(&f);
+    atomic_store(&failing, 1000000);
+    for (int i = 0; i < 5; i++) {
+        snprintf(id, sizeof id, "f%d", i);
+        const event_new e = seen_event(id);
+        ck_assert_int_ne(put_events(&f, &e, 1).r, STORE_OK);
+    }
+    ck_assert_int_ne(store_health(f.s), STORE_OK);
+    ck_assert_uint_eq(due(&f, T, NOW, 10).count, 1); /* what is there is delivered all the while */
+    atomic_store(&failing, 0);
+    ck_assert_int_eq(put_one(&f, "after", T, NULL, NOW), STORE_OK);
+    ck_assert_int_eq(store_health(f.s), STORE_OK);
+    queue_reopen(&f);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('before', 'after')"), 2);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_failure_fails_what_was_committed_behind_it_too) {
+    fixture f;
+    put_told first = {.f = &f}, second = {.f = &f};
+    const event_new a = seen_event("a"), b = seen_event("b");
+    open_all(&f);
+    atomic_store(&held, 2);
+    ck_assert(events_put(f.s, &a, 1, f.l, note_put, &first));
+    sem_wait(&begun);
+    ck_assert(events_put(f.s, &b, 1, f.l, note_put, &second));
+    sem_wait(&begun);
+    atomic_store(&failing, 1); /* one of the two, and the other's success says nothing then */
+    sem_post(&go);
+    sem_wait(&f.sem);
+    sem_wait(&f.sem);
+    sem_post(&go);
+    ck_assert_int_ne(first.r, STORE_OK);
+    ck_assert_int_ne(second.r, STORE_OK);
+    ck_assert(put_events(&f, &a, 1).repeated[0]);
+    ck_assert(put_events(&f, &b, 1).repeated[0]);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(an_idle_store_mends_itself) {
+    fixture f;
+    const event_new e = seen_event("e1");
+    open_all(&f);
+    atomic_store(&failing, 1);
+    ck_assert_int_ne(put_events(&f, &e, 1).r, STORE_OK);
+    for (int i = 0; i < 1000 && atomic_load(&f.s->sync.failed) != STORE_OK; i++)
+        usleep(10000);
+    ck_assert_int_eq(atomic_load(&f.s->sync.failed), STORE_OK);
+    fixture_close(&f);
+}
+END_TEST
+
+/* --- the log ----------------------------------------------------------------------------------------- */
+
+/* Whether what the log holds is whole says this, not the device. */
+START_TEST(a_log_that_has_lost_something_is_found_out) {
+    fixture f;
+    char log_path[160], byte;
+    open_all(&f);
+    for (int i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "w%d", i);
+        ck_assert_int_eq(put_one(&f, id, T, NULL, NOW), STORE_OK);
+    }
+    snprintf(log_path, sizeof log_path, "%s-wal", f.path);
+    size_t whole = log_whole_frames(log_path);
+    ck_assert_uint_ge(whole, 20);
+    int fd = open(log_path, O_RDWR);
+    off_t at = 32 + 3 * (24 + 4096) + 24 + 100; /* in the fourth page */
+    ck_assert(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+    byte ^= 1;
+    ck_assert(pwrite(fd, &byte, 1, at) == 1);
+    ck_assert_uint_eq(log_whole_frames(log_path), 3);
+    atomic_store(&failing, 1);
+    ck_assert_int_ne(put_one(&f, "x", T, NULL, NOW), STORE_OK);
+    ck_assert_int_ne(put_one(&f, "y", T, NULL, NOW), STORE_OK); /* and stays so: nothing of it is taken in */
+    byte ^= 1;
+    ck_assert(pwrite(fd, &byte, 1, at) == 1);
+    close(fd);
+    ck_assert_int_eq(put_one(&f, "z", T, NULL, NOW), STORE_OK);
+    ck_assert_uint_eq(log_whole_frames("/nowhere/x-wal"), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+/* It is taken into the database while groups come in, and begins anew. */
+START_TEST(the_log_is_cut_under_load) {
+    fixture f;
+    static char payload[6000];
+    struct stat st;
+    char log_path[160], id[16];
+    memset(payload, 'x', sizeof payload);
+    open_all(&f);
+    atomic_store(&f.s->log.pages, 500); /* 2 MB */
+    snprintf(log_path, sizeof log_path, "%s-wal", f.path);
+    for (int i = 0; i < 3000; i++) { /* 18 MB */
+        snprintf(id, sizeof id, "l%d", i);
+        event_new e = seen_event(id);
+        e.payload = str_of(payload, sizeof payload);
+        ck_assert_int_eq(put_events(&f, &e, 1).r, STORE_OK);
+    }
+    ck_assert_int_eq(stat(log_path, &st), 0);
+    ck_assert_int_lt(st.st_size, 12 << 20);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_group_is_committed_and_synced_while_another_is_being_synced),
+          unit_test(all_are_told_of_in_their_order),
+          unit_test(a_sync_that_fails_acknowledges_nothing_and_the_next_does),
+          unit_test(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on),
+          unit_test(a_failure_fails_what_was_committed_behind_it_too), unit_test(an_idle_store_mends_itself),
+          unit_test(a_log_that_has_lost_something_is_found_out), unit_test(the_log_is_cut_under_load))
