@@ -25,7 +25,8 @@ typedef struct api_shared {
     cache *cache;
     alerts *alerts; /* NULL: no rules */
     const struct content_folders *folders;
-    struct content_progress *progress;
+    worker *const *workers; /* of all loops, */
+    unsigned worker_count;
     struct transfers *transfers;
     struct auth_runtime *auth;
     struct watchdog *watchdog; /* NULL: none */

@@ -81,7 +81,7 @@ static bool read_options(http_exchange *x, call_request *r) {
 
 /* One walk over the fields for all that a call looks at. */
 typedef struct call_fields {
-    bb_str cache_control, traceparent, tracestate, idempotency_key;
+    bb_str cache_control, traceparent, tracestate, idempotency_key, label;
     bool two_parents, two_keys;
 } call_fields;
 
@@ -104,6 +104,8 @@ static call_fields read_fields(http_exchange *x, const http_request *r) {
             if (str_eq_nocase(h->name, STR("traceparent"))) {
                 f.two_parents = f.traceparent.ptr != NULL;
                 f.traceparent = h->value;
+            } else if (str_eq_nocase(h->name, STR("busbar-call"))) {
+                f.label = h->value;
             }
             break;
         case 13:
@@ -144,6 +146,18 @@ static bool resolve(api *a, http_exchange *x, const route_params *p, call_reques
     return out->op != NULL;
 }
 
+/* A name of the caller's choice, by which it finds its call while it runs. False: it has been answered. */
+static bool take_label(http_exchange *x, bb_str label, call_request *r) {
+    bool good = label.len <= CALL_LABEL_MAX;
+    for (size_t i = 0; i < label.len && good; i++)
+        good = label.ptr[i] > ' ' && label.ptr[i] < 0x7f;
+    r->label = label;
+    if (!good)
+        reply_problem(x, PROBLEM_BAD_REQUEST,
+                      STR("Busbar-Call is a name of at most 64 printable characters without spaces"));
+    return good;
+}
+
 void route_call(api *a, http_exchange *x, const route_params *p) {
     const http_request *r = http_exchange_request(x);
     call_request request = {.input = r->body};
@@ -156,6 +170,8 @@ void route_call(api *a, http_exchange *x, const route_params *p) {
         freshness_wish(f.cache_control, &request.cache);
     if (f.traceparent.len > 0 && !f.two_parents) /* two: whose child it is cannot be told */
         trace_read(f.traceparent, f.tracestate, &request.trace);
+    if (f.label.len > 0 && !take_label(x, f.label, &request))
+        return;
     uint64_t length;
     bool put = str_eq(r->method, STR("PUT"));
     if (request.op->content != 0 || put || http_exchange_streams(x, &length))

@@ -5,10 +5,8 @@
 #include "api/content_call.h"
 
 #include "api/call_reply.h"
-#include "base/clock.h"
 #include "content/exchange.h"
 #include "content/file.h"
-#include "content/progress.h"
 
 #include <stdlib.h>
 
@@ -20,8 +18,6 @@ typedef struct content_call {
     call_content content;
     const char *from_file, *to_file;
     call *call;
-    progress_entry progress;
-    bool listed;
 } content_call;
 
 /* --- what a request is ---------------------------------------------------------------------------------- */
@@ -64,8 +60,6 @@ bool api_streams(const http_request *head, void *ctx) {
  */
 
 static void end(content_call *k) {
-    if (k->listed)
-        content_progress_remove(k->api->shared->progress, &k->progress);
     content_source_free(k->content.source);
     content_sink_free(k->content.sink);
     arena_free(k->memory);
@@ -111,14 +105,6 @@ static const char *on_answered(void *ctx) {
 static void on_begun(call *c, void *ctx) {
     content_call *k = ctx;
     k->call = c;
-    k->progress = (progress_entry){.id = call_id(c),
-                                   .connection = k->request.conn->id,
-                                   .operation = k->request.op->id,
-                                   .started_ms = clock_wall_ms(),
-                                   .done = &k->content.done_bytes,
-                                   .total = &k->content.total_bytes};
-    content_progress_add(k->api->shared->progress, &k->progress);
-    k->listed = true;
     http_exchange_on_gone(k->exchange, on_gone, k);
 }
 
@@ -215,6 +201,7 @@ static void read_input(content_call *k, bool sent) {
     http_exchange_query(k->exchange, STR("input"), &input);
     k->request.input = arena_copy(k->memory, input);
     k->request.trace.state = arena_copy(k->memory, k->request.trace.state);
+    k->request.label = arena_copy(k->memory, k->request.label);
 }
 
 void content_call_begin(api *a, http_exchange *x, const call_request *request, bool has_key) {

@@ -1,6 +1,6 @@
 /* executions.c - the calls of late, and of before. */
 #include "api/routes.h"
-#include "content/progress.h"
+#include "api/running.h"
 #include "observe/history.h"
 
 static void on_listed(bool stored, bb_str json, void *ctx) {
@@ -15,6 +15,42 @@ static void on_listed(bool stored, bb_str json, void *ctx) {
     http_respond(x, &response);
 }
 
+/* --- those that run ---------------------------------------------------------------------------------------
+ */
+
+static void on_running(api *a, http_exchange *x, bb_str calls, void *ctx) {
+    (void)a, (void)ctx;
+    buf out;
+    buf_init(&out);
+    buf_printf(&out, "{\"executions\":[%.*s],\"next\":null}", STR_FMT(calls));
+    reply_json(x, 200, &out);
+}
+
+static bool wants_running(http_exchange *x) {
+    bb_str status;
+    return http_exchange_query(x, STR("status"), &status) && str_eq(status, STR("running"));
+}
+
+/* GET /api/v1/executions?status=running&connection=&operation=&call=&limit= */
+static void list_running(api *a, http_exchange *x, const route_params *p) {
+    running_filter f = {.connections = p->who->connections.count > 0 ? &p->who->connections : NULL};
+    uint64_t limit = 0;
+    bb_str text;
+    if (http_exchange_query(x, STR("connection"), &text))
+        f.connection = text;
+    if (http_exchange_query(x, STR("operation"), &text))
+        f.operation = text;
+    if (http_exchange_query(x, STR("call"), &text))
+        f.call = text;
+    if (!query_count(x, STR("limit"), 1000, &limit))
+        return;
+    if (!running_ask(a, x, &f, limit > 0 ? limit : 50, on_running, NULL))
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+}
+
+/* --- and those that ran ------------------------------------------------------------------------------------
+ */
+
 /* False: the exchange has been answered. */
 static bool read_filter(http_exchange *x, execution_filter *f) {
     bb_str text;
@@ -27,7 +63,7 @@ static bool read_filter(http_exchange *x, execution_filter *f) {
         f->before = text;
     if (http_exchange_query(x, STR("status"), &text)) {
         if (!str_eq(text, STR("failed")) && !str_eq(text, STR("succeeded"))) {
-            reply_problem(x, PROBLEM_BAD_REQUEST, STR("status is failed or succeeded"));
+            reply_problem(x, PROBLEM_BAD_REQUEST, STR("status is failed, succeeded or running"));
             return false;
         }
         f->failed = str_eq(text, STR("failed"));
@@ -45,6 +81,10 @@ static bool read_filter(http_exchange *x, execution_filter *f) {
 /* GET /api/v1/executions?connection=&operation=&status=&since=&until=&before=&limit= */
 void route_executions(api *a, http_exchange *x, const route_params *p) {
     execution_filter f = {.failed = -1, .limit = 50};
+    if (wants_running(x)) {
+        list_running(a, x, p);
+        return;
+    }
     if (!read_filter(x, &f))
         return;
     f.connections = p->who->connections.count > 0 ? &p->who->connections : NULL;
@@ -62,16 +102,23 @@ static void on_found(bool stored, bb_str json, void *ctx) {
         reply_problem(x, PROBLEM_NOT_FOUND, STR("this execution is not, or no longer, remembered"));
 }
 
+/* It does not run, or not any more: then it is among those that ran. */
+static void on_looked(api *a, http_exchange *x, bb_str calls, void *ctx) {
+    const execution_filter *f = ctx;
+    if (calls.len > 0)
+        on_listed(true, calls, x);
+    else if (!history_find(a->shared->executions, a->shared->store, f, a->worker->loop, on_found, x))
+        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
+}
+
 void route_execution(api *a, http_exchange *x, const route_params *p) {
-    execution_filter f = {.id = p->part[0], .failed = -1, .limit = 1};
-    f.connections = p->who->connections.count > 0 ? &p->who->connections : NULL;
-    buf running;
-    buf_init(&running);
-    if (content_progress_find(a->shared->progress, p->part[0], f.connections, &running)) {
-        reply_json(x, 200, &running);
-        return;
+    execution_filter *f = arena_zalloc(http_exchange_arena(x), sizeof *f);
+    running_filter running = {.id = p->part[0]};
+    if (f != NULL) {
+        *f = (execution_filter){.id = p->part[0], .failed = -1, .limit = 1};
+        f->connections = p->who->connections.count > 0 ? &p->who->connections : NULL;
+        running.connections = f->connections;
     }
-    buf_free(&running);
-    if (!history_find(a->shared->executions, a->shared->store, &f, a->worker->loop, on_found, x))
+    if (f == NULL || !running_ask(a, x, &running, 1, on_looked, f))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
 }

@@ -298,6 +298,14 @@ static void fail_(bb_call *call, const bb_error *error) {
         host_call.fail(call, error);
 }
 
+static void progress(bb_call *call, int64_t done, int64_t total, bb_str unit, bb_str stage) {
+    if (!in_step(call, "call->progress"))
+        return;
+    read_slice(unit);
+    read_slice(stage);
+    host_call.progress(call, done, total, unit, stage);
+}
+
 static bb_call_api call_api;
 
 /* --- busbar.memory/1 ----------------------------------------------------------------------------- */
@@ -383,6 +391,7 @@ void poison_init(uint64_t seed) {
     call_api.done_body = done_body;
     call_api.next_cursor = next_cursor;
     call_api.fail = fail_;
+    call_api.progress = progress;
     memory_api = host_memory;
     memory_api.alloc = memory_alloc;
     memory_api.realloc = memory_realloc;

@@ -92,6 +92,7 @@ int command_call(const options *o) {
     int code;
     session *s = session_open(o, &code);
     if (s != NULL) {
+        session_watch(s);
         reply r = {0};
         if (send_call(s, o, a, input, &r, &code)) {
             code = reply_check(o, &r);

@@ -55,7 +55,7 @@ typedef struct options {
     /* audit, executions; `all` too */
     const char *since, *until, *actor, *action, *target, *outcome, *connection, *operation, *before;
     uint64_t limit;
-    bool jsonl, failed;
+    bool jsonl, failed, running;
     /* events; those of audit, and `full`, too */
     const char *type, *source, *id, *subject, *data, *batch;
     /* limits */
@@ -103,6 +103,11 @@ bool session_send_files(session *s, const char *path, const files_sent *f, reply
  * terminal. */
 void progress_show(uint64_t done, uint64_t total);
 void progress_end(void);
+/* The same of what a connector counts: "[#####     ]  45%  450 of 1000 records, InProgress". UINT64_MAX:
+ * unknown; texts may be empty. */
+void progress_show_count(uint64_t done, uint64_t total, bb_str unit, bb_str stage);
+/* From now on a request that lasts shows what its call says of how far it is. Only at a terminal. */
+void session_watch(session *s);
 /* For 2xx: EXIT_OK. Else gives the exit code that the problem means, and prints it: to standard error for
  * people, and with --output json as it came to standard output. */
 int reply_check(const options *o, const reply *r);

@@ -136,8 +136,10 @@ static const struct {
     {"executions",
      "Usage: busbar executions [--connection C] [--operation O] [--failed] [--since TIME] [--until TIME]\n"
      "                         [--limit N] [--before ID]\n"
+     "       busbar executions --running [--connection C] [--operation O] [--limit N]\n"
      "       busbar executions ID\n\n"
      "The calls of late, the newest first, or one call whole.\n\n"
+     "  --running              those that have not ended, and how far they are\n"
      "  --connection C         of this connection\n"
      "  --operation O          of this operation\n"
      "  --failed               only failures\n"

@@ -95,6 +95,7 @@ static const option known[] = {
     {"--operation", EXECUTIONS, TEXT, AT(operation)},
     {"--before", EXECUTIONS | EVENTS, TEXT, AT(before)},
     {"--failed", EXECUTIONS, FLAG, AT(failed)},
+    {"--running", EXECUTIONS, FLAG, AT(running)},
     {"--type", EVENTS | LISTEN, TEXT, AT(type)},
     {"--source", EVENTS | LISTEN, TEXT, AT(source)},
     {"--id", EVENTS, TEXT, AT(id)},

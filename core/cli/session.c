@@ -104,6 +104,7 @@ session *session_open(const options *o, int *exit_code) {
 }
 
 void session_close(session *s) {
+    watch_free(s);
     if (s->curl != NULL) /* first: an idle connection would hold up the hub's end */
         curl_easy_cleanup(s->curl);
     if (s->own != NULL) {
@@ -120,7 +121,7 @@ void session_close(session *s) {
 
 /* --- requests --------------------------------------------------------------------------------------- */
 
-static size_t take_body(char *bytes, size_t size, size_t n, void *ctx) {
+size_t session_take_body(char *bytes, size_t size, size_t n, void *ctx) {
     buf *body = ctx;
     buf_add(body, bytes, size * n);
     return body->failed ? 0 : size * n;
@@ -140,31 +141,47 @@ int session_explain(const session *s, CURLcode code) {
     return EXIT_UNREACHABLE;
 }
 
-static CURLcode perform(session *s, const char *method, const char *url, bb_str body, buf *answer,
-                        long *status) {
+struct curl_slist *session_prepare(const session *s, CURL *curl, const char *url) {
     char header[sizeof "Authorization: Bearer " + KEY_MAX];
     struct curl_slist *headers = NULL;
     snprintf(header, sizeof header, "Authorization: Bearer %s", s->key);
     headers = curl_slist_append(headers, header);
+    explicit_bzero(header, sizeof header);
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    return headers;
+}
+
+static int on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up) {
+    (void)down_all, (void)down, (void)up_all, (void)up;
+    watch_look(ctx);
+    return 0;
+}
+
+static CURLcode perform(session *s, const char *method, const char *url, bb_str body, buf *answer,
+                        long *status) {
+    struct curl_slist *headers = session_prepare(s, s->curl, url);
     headers = curl_slist_append(headers, "Content-Type: application/json");
     headers = curl_slist_append(headers, "Expect:");
-    explicit_bzero(header, sizeof header);
-    curl_easy_reset(s->curl);
-    curl_easy_setopt(s->curl, CURLOPT_URL, url);
-    curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(s->curl, CURLOPT_PROXY, "");
+    headers = watch_header(s, headers);
     curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, session_take_body);
     curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(s->curl, CURLOPT_TIMEOUT, s->timeout_s);
-    curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, 10L);
-    curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, s->watch == NULL ? 1L : 0L);
+    curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
     if (strcmp(method, "GET") != 0) {
         curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, body.ptr != NULL ? body.ptr : "");
         curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     }
     CURLcode code = curl_easy_perform(s->curl);
+    watch_end(s);
     curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, status);
     curl_slist_free_all(headers);
     return code;

@@ -21,8 +21,17 @@ static void put_size(char *out, size_t cap, uint64_t n) {
     snprintf(out, cap, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
+static void put_bar(uint64_t done, uint64_t total) {
+    char bar[31];
+    double part = done >= total ? 1 : (double)done / (double)total;
+    memset(bar, ' ', 30);
+    memset(bar, '#', (size_t)(part * 30));
+    bar[30] = '\0';
+    fprintf(stderr, "[%s] %3u%%  ", bar, (unsigned)(part * 100));
+}
+
 void progress_show(uint64_t done, uint64_t total) {
-    char bar[31], have[24], all[24];
+    char have[24], all[24];
     if (!isatty(STDERR_FILENO))
         return;
     put_size(have, sizeof have, done);
@@ -31,12 +40,29 @@ void progress_show(uint64_t done, uint64_t total) {
         fprintf(stderr, "\r%s \033[K", have);
         return;
     }
-    unsigned part = (unsigned)(done >= total ? 30 : done * 30 / total);
-    memset(bar, ' ', 30);
-    memset(bar, '#', part);
-    bar[30] = '\0';
-    fprintf(stderr, "\r[%s] %3u%%  %s of %s \033[K", bar,
-            (unsigned)(done >= total ? 100 : done * 100 / total), have, all);
+    fputs("\r", stderr);
+    put_bar(done, total);
+    fprintf(stderr, "%s of %s \033[K", have, all);
+}
+
+void progress_show_count(uint64_t done, uint64_t total, bb_str unit, bb_str state) {
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r", stderr);
+    if (done != UINT64_MAX && total != UINT64_MAX && total > 0) {
+        put_bar(done, total);
+        fprintf(stderr, "%llu of %llu", (unsigned long long)done, (unsigned long long)total);
+    } else if (done != UINT64_MAX) {
+        fprintf(stderr, "%llu", (unsigned long long)done);
+    }
+    if (done != UINT64_MAX && unit.len > 0) {
+        fputc(' ', stderr);
+        print_text(stderr, unit);
+    }
+    if (done != UINT64_MAX && state.len > 0)
+        fputs(", ", stderr);
+    print_text(stderr, state);
+    fputs(" \033[K", stderr);
 }
 
 void progress_end(void) {
@@ -45,7 +71,8 @@ void progress_end(void) {
 }
 
 static int on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up) {
-    (void)ctx;
+    if (watch_look(ctx)) /* what the service does with a file that has passed */
+        return 0;
     if (up_all > 0 || up > 0)
         progress_show((uint64_t)up, (uint64_t)up_all);
     if (down_all > 0 || down > 0)
@@ -145,28 +172,21 @@ static void set_body(passing *p, const files_sent *f) {
 
 static CURLcode perform(passing *p, const char *url, const files_sent *f) {
     session *s = p->session;
-    char header[sizeof "Authorization: Bearer " + KEY_MAX];
-    struct curl_slist *headers = NULL;
-    snprintf(header, sizeof header, "Authorization: Bearer %s", s->key);
-    headers = curl_slist_append(headers, header);
+    struct curl_slist *headers = session_prepare(s, s->curl, url);
     headers = curl_slist_append(headers, p->from != NULL ? "Content-Type: application/octet-stream"
                                                          : "Content-Type: application/json");
-    explicit_bzero(header, sizeof header);
-    curl_easy_reset(s->curl);
-    curl_easy_setopt(s->curl, CURLOPT_URL, url);
-    curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(s->curl, CURLOPT_PROXY, "");
+    headers = watch_header(s, headers);
     curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, p);
     curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L); /* it may last: only silence is its end */
     curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_TIME, s->timeout_s);
-    curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, 10L);
-    curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(s->curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(s->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(s->curl, CURLOPT_XFERINFODATA, s);
     set_body(p, f);
     CURLcode code = curl_easy_perform(s->curl);
+    watch_end(s);
     progress_end();
     curl_slist_free_all(headers);
     return code;

@@ -131,6 +131,10 @@ static bool start_loops(hub *h, err *e) {
         else
             close(fds[i]);
     }
+    for (unsigned i = 0; ok && i < n; i++)
+        h->workers[i] = &h->loops[i].worker;
+    h->shared.workers = h->workers;
+    h->shared.worker_count = n;
     ok = ok && hub_auth_serve(h, e) && hub_transfers_load(h, e);
     for (unsigned i = 0; ok && i < n; i++) /* once all are made: they look at each other for the metrics */
         ok = (hub_pulse_start(&h->loops[i]) && loop_start(h->loops[i].loop)) ||
@@ -224,7 +228,6 @@ static bool start(hub *h, const hub_options *options, err *e) {
                              .store = h->store,
                              .cache = h->cache,
                              .folders = &h->settings.folders,
-                             .progress = h->progress,
                              .transfers = h->transfers,
                              .auth = h->auth,
                              .idempotency_keep_ms = h->settings.idempotency_ms,

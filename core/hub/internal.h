@@ -4,7 +4,6 @@
 
 #include "api/api.h"
 #include "auth/session.h"
-#include "content/progress.h"
 #include "http/server.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
@@ -73,7 +72,6 @@ struct hub {
     quota_book *quotas;
     access_keys *access;
     cache *cache;
-    content_progress *progress;
     transfers *transfers;
     auth_runtime *auth;
     otlp *otlp;
@@ -83,6 +81,7 @@ struct hub {
     store_result store_was;
     api_shared shared;
     hub_loop *loops;
+    worker *workers[LOOP_MAX]; /* theirs */
     unsigned loop_count;
 
     watchdog *watchdog;

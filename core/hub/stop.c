@@ -161,7 +161,6 @@ void hub_free(hub *h) {
     otlp_stop(h->otlp, 2000);
     cache_free(h->cache);
     transfers_free(h->transfers);
-    content_progress_free(h->progress);
     executions_free(h->executions);
     alerts_free(h->settings.alerts);
     report_free(h->last);

@@ -13,7 +13,7 @@ typedef enum {
     FRAME_RESUME,    /* status, count, (name, value)..., body */
     FRAME_VERIFY,    /* a webhook: see message_webhook.c */
     FRAME_LEAVE,     /* the call is over: nothing of it is needed any more */
-    /* process to hub: exactly one answer to START and RESUME, and LOG at any time */
+    /* process to hub: exactly one answer to START and RESUME, LOG and PROGRESS at any time */
     /* Each of these three may end with what is left of the service's limit, and for how long: */
     FRAME_REQUEST,  /* method, url, count, line..., body kind, body, repeatable, after */
     FRAME_OUTPUT,   /* kind, text, next cursor */
@@ -21,6 +21,7 @@ typedef enum {
     FRAME_RAN,      /* of a session operation, in place of the three: see message_ran */
     FRAME_VERIFIED, /* of a webhook, in place of an output: events, answer, when it was signed */
     FRAME_LOG,      /* level, text */
+    FRAME_PROGRESS, /* done, total, unit, stage */
     /* on the control socket */
     FRAME_SETUP, /* hub: see child.c */
     FRAME_READY,

@@ -109,6 +109,9 @@ void message_start(buf *out, uint32_t slot, uint32_t turn, uint32_t op, const pl
 void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c);
 /* The child's answer, by what its step came to. */
 void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c, plugin_outcome outcome);
+/* How far the child's steps, or a session operation, say they are. False: it is no proper frame. */
+void message_progress(buf *out, uint32_t slot, uint32_t turn, const plugin_progress *p);
+bool message_take_progress(frame *f, plugin_progress *p);
 /* How a session operation ended, and that for the hub. */
 void message_ran(buf *out, uint32_t slot, uint32_t turn, const session_job *job);
 bool message_take_ran(frame *f, session_job *job, plugin_outcome *out);

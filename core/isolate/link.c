@@ -189,6 +189,17 @@ static void take_log(isolate_link *l, frame *f) {
                   l->of->connection, ours ? r->steps->execution_id : "over", STR_FMT(text));
 }
 
+/* False: the process breaks the protocol. */
+static bool take_progress(isolate_link *l, frame *f) {
+    const isolate_call *r = f->head.slot < l->slot_count ? l->slots[f->head.slot].call : NULL;
+    plugin_progress p;
+    if (!message_take_progress(f, &p))
+        return false;
+    if (r != NULL && r->turn == f->head.turn && r->steps->on_progress != NULL)
+        r->steps->on_progress(r->steps, &p);
+    return true;
+}
+
 /* An answer to a call that has left meanwhile is none any more. False: the process breaks the protocol. */
 static bool take_answer(isolate_link *l, frame *f) {
     if (f->head.slot >= l->slot_count)
@@ -218,6 +229,8 @@ static bool take_answer(isolate_link *l, frame *f) {
 }
 
 static bool take_frame(isolate_link *l, frame *f) {
+    if (f->head.kind == FRAME_PROGRESS)
+        return take_progress(l, f);
     if (f->head.kind != FRAME_LOG)
         return take_answer(l, f);
     take_log(l, f);

@@ -149,6 +149,24 @@ static bool take_error(frame *f, plugin_call *c) {
     return true;
 }
 
+/* --- how far a call is ------------------------------------------------------------------------------- */
+
+void message_progress(buf *out, uint32_t slot, uint32_t turn, const plugin_progress *p) {
+    size_t at = frame_begin(out, FRAME_PROGRESS, slot, turn);
+    frame_u64(out, p->done);
+    frame_u64(out, p->total);
+    frame_str(out, str_from(p->unit));
+    frame_str(out, str_from(p->stage));
+    frame_end(out, at);
+}
+
+bool message_take_progress(frame *f, plugin_progress *p) {
+    int64_t done = (int64_t)frame_get_u64(f), total = (int64_t)frame_get_u64(f);
+    bb_str unit = frame_get_str(f), stage = frame_get_str(f);
+    *p = plugin_progress_of(done, total, unit, stage);
+    return frame_done(f);
+}
+
 /* --- session operations -------------------------------------------------------------------------------- */
 
 enum { RESULT_NONE, RESULT_OUTPUT, RESULT_ERROR };

@@ -36,6 +36,8 @@ typedef struct child_call {
     str_pair *fields;
     uint32_t field_cap;
     session_job *job; /* of a session operation under way; else NULL */
+    plugin_progress said;
+    bool is_said; /* by the step under way: told ahead of its answer */
 } child_call;
 
 typedef struct side {
@@ -63,10 +65,17 @@ static struct {
 typedef struct ended_job {
     struct ended_job *next;
     session_job *job;
+    bool runs; /* it has not ended: it has said how far it is */
 } ended_job;
 
 static void no_memory(void) {
     _exit(CHILD_NO_MEMORY);
+}
+
+static void on_progress(plugin_call *steps, const plugin_progress *progress) {
+    child_call *c = (child_call *)steps;
+    c->said = *progress;
+    c->is_said = true;
 }
 
 /* --- calls, used again -------------------------------------------------------------------------------- */
@@ -82,6 +91,7 @@ static child_call *call_take(void) {
     if (c == NULL || (c->memory = arena_new(CALL_MEMORY_LIMIT)) == NULL)
         no_memory();
     plugin_call_init(&c->steps);
+    c->steps.on_progress = on_progress;
     return c;
 }
 
@@ -146,6 +156,9 @@ static void slot_put(side *s, child_call *c) {
 /* --- steps ---------------------------------------------------------------------------------------------- */
 
 static void answer(child_call *c, plugin_outcome outcome) {
+    if (c->is_said && outcome == PLUGIN_SEND) /* else the call ends */
+        message_progress(&c->side->out, c->slot, c->turn, &c->said);
+    c->is_said = false;
     message_answer(&c->side->out, c->slot, c->turn, &c->steps, outcome);
     if (outcome != PLUGIN_SEND)
         call_give_back(c);
@@ -155,11 +168,12 @@ static void answer(child_call *c, plugin_outcome outcome) {
  */
 
 /* On a thread of the pool's. */
-static void on_ran(session_job *job) {
+static void hand_over(session_job *job, bool runs) {
     ended_job *e = malloc(sizeof *e);
     if (e == NULL)
         no_memory();
     e->job = job;
+    e->runs = runs;
     pthread_mutex_lock(&own.lock);
     e->next = own.ended;
     own.ended = e;
@@ -168,7 +182,29 @@ static void on_ran(session_job *job) {
     (void)!write(own.wake, &one, sizeof one);
 }
 
+static void on_ran(session_job *job) {
+    hand_over(job, false);
+}
+
+static bool on_said(session_job *job) {
+    hand_over(job, true);
+    return true;
+}
+
 static void flush(side *s);
+
+static void tell_ended(const ended_job *e) {
+    child_call *c = e->job->owner;
+    side *s = c->side;
+    plugin_progress said;
+    if (!e->runs) {
+        message_ran(&s->out, c->slot, c->turn, e->job);
+        call_give_back(c);
+    } else if (session_job_progress(e->job, &said)) {
+        message_progress(&s->out, c->slot, c->turn, &said);
+    }
+    flush(s);
+}
 
 static void take_ended(bool tell) {
     uint64_t count;
@@ -179,13 +215,8 @@ static void take_ended(bool tell) {
     pthread_mutex_unlock(&own.lock);
     for (ended_job *e = list, *next; e != NULL; e = next) {
         next = e->next;
-        child_call *c = e->job->owner;
-        if (c != NULL && tell) { /* else the call has left */
-            message_ran(&c->side->out, c->slot, c->turn, e->job);
-            side *s = c->side;
-            call_give_back(c);
-            flush(s);
-        }
+        if (e->job->owner != NULL && tell) /* else the call has left */
+            tell_ended(e);
         session_job_unref(e->job);
         free(e);
     }
@@ -198,6 +229,7 @@ static void run(child_call *c, frame *f, uint64_t deadline_ns) {
     if (c->job == NULL)
         no_memory();
     c->job->done = on_ran;
+    c->job->progressed = on_said;
     c->job->owner = c;
     session_submit(own.sessions, c->job);
 }

@@ -37,6 +37,7 @@ static call *object_new(worker *w) {
         return NULL;
     }
     plugin_call_init(&c->steps);
+    c->steps.on_progress = call_progressed;
     uv_timer_init(loop_uv(w->loop), &c->timer);
     c->timer.data = c;
     c->worker = w;
@@ -122,7 +123,7 @@ static void clear(call *c) {
     c->cache_wait = NULL;
     c->failure = NULL;
     c->nested = NULL;
-    c->waits = false;
+    c->waits = c->has_progress = false;
     c->counted_bytes = 0;
     c->content = NULL;
     c->attempt = c->attempts = c->requests = c->begun_anew = c->pages = 0;

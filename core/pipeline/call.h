@@ -50,6 +50,7 @@ typedef struct call_request {
     cache_wish cache;
     bb_str idempotency;  /* the key that the service is given for an unsafe request; absent: one of the call's
                             own */
+    bb_str label;        /* that the caller knows it by while it runs; absent: none; lives until `done` */
     trace_context trace; /* the caller's; its `state` lives until `done` */
     call_content *content; /* NULL: JSON alone */
     http_probe *
@@ -116,6 +117,15 @@ const char *call_id(const call *c);
 bool call_op_repeatable(const plugin_op *op);
 /* {"id", "connection", "operation", "status", ...}: a call that has ended. */
 void call_write_execution(const call *c, json_writer *w);
+/* Which of the calls that run somebody asks for. Absent members ask for nothing. */
+#define CALL_LABEL_MAX 64 /* bytes */
+typedef struct running_filter {
+    bb_str id, call, connection, operation;
+    const patterns *connections; /* what the reader may see; NULL: all */
+} running_filter;
+/* Appends those of the worker's calls that fit, each a JSON object, with commas between and, where `out` is
+ * not empty, in front; at most *left of them, which counts down. [loop] */
+void calls_running(const worker *w, const running_filter *f, size_t *left, buf *out);
 /* Memory that goes with the call. */
 arena *call_memory(call *c);
 

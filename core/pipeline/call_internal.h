@@ -109,6 +109,9 @@ struct call {
 
     struct content_run *content; /* NULL: JSON alone */
 
+    plugin_progress progress; /* as its steps said, */
+    bool has_progress;        /* if they did */
+
     call *nested; /* the fallback's */
     bool nested_running;
 
@@ -222,6 +225,9 @@ stage_result call_start_isolated(call *c);
 stage_result call_resume_isolated(call *c);
 /* Its process ended, or is off. */
 stage_result call_fail_isolated(call *c, isolate_result result, bb_str detail, uint64_t retry_ms);
+/* progress.c: the steps' own word; of a session operation: see session_job.progressed. */
+void call_progressed(plugin_call *steps, const plugin_progress *progress);
+bool call_session_progressed(session_job *job);
 /* steps.c: what a step came to, as the stage's result. */
 stage_result call_follow(call *c, plugin_outcome outcome);
 /* send.c: the first field of that name; absent: none. */

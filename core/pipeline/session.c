@@ -235,6 +235,7 @@ stage_result stage_session(call *c) {
     c->attempts++;
     c->sent_wall_ns = c->worker->otlp != NULL ? clock_wall_ns() : 0;
     c->session_job->done = post_ended;
+    c->session_job->progressed = call_session_progressed;
     c->session_job->ctx = c->worker->loop;
     c->session_job->owner = c;
     call_wait(c, left + POST_LOST_MS, word_lost);

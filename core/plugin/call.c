@@ -241,6 +241,27 @@ static int64_t time_left_ms(const bb_call *call) {
     return c->deadline_ns > now ? (int64_t)((c->deadline_ns - now) / 1000000u) : 0;
 }
 
+/* Never cut: a part of a secret would not be known as such, where they are taken out. */
+static void put_whole(char *to, size_t cap, bb_str from) {
+    str_put(to, cap, from.len < cap ? from : (bb_str){NULL, 0});
+}
+
+plugin_progress plugin_progress_of(int64_t done, int64_t total, bb_str unit, bb_str stage) {
+    plugin_progress p = {.done = done >= 0 ? (uint64_t)done : UINT64_MAX,
+                         .total = total >= 0 ? (uint64_t)total : UINT64_MAX};
+    put_whole(p.unit, sizeof p.unit, unit);
+    put_whole(p.stage, sizeof p.stage, stage);
+    return p;
+}
+
+static void progress(bb_call *call, int64_t done, int64_t total, bb_str unit, bb_str stage) {
+    plugin_call *c = plugin_call_of(call);
+    if (c->on_progress == NULL)
+        return;
+    const plugin_progress p = plugin_progress_of(done, total, unit, stage);
+    c->on_progress(c, &p);
+}
+
 const bb_call_api host_call = {
     .size = sizeof(bb_call_api),
     .alloc = alloc_,
@@ -251,4 +272,5 @@ const bb_call_api host_call = {
     .fail = fail,
     .cancelled = cancelled,
     .time_left_ms = time_left_ms,
+    .progress = progress,
 };

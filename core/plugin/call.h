@@ -67,6 +67,12 @@ typedef struct plugin_error {
     bb_retry retry;
 } plugin_error;
 
+/* How far the steps say that their call is. */
+typedef struct plugin_progress {
+    uint64_t done, total;     /* UINT64_MAX: unknown */
+    char unit[32], stage[96]; /* "": not said */
+} plugin_progress;
+
 #define PLUGIN_DIGESTS_MAX 4
 
 typedef struct plugin_digest {
@@ -120,6 +126,9 @@ typedef struct plugin_call {
     bool relayed;                   /* what it says goes to the hub by a socket, and is checked there */
     bool misused; /* a host function was used in a way that cannot be carried out; `error` says how */
     struct bb_json_writer *writers; /* list: their buffers are the call's */
+    /* Told how far the steps say they are, on their thread; NULL: nobody listens. Stays over a reset. */
+    void (*on_progress)(struct plugin_call *c, const plugin_progress *progress);
+    void *progress_ctx;
     _Atomic(int) cancelled;
     uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
 } plugin_call;
@@ -150,6 +159,9 @@ __attribute__((format(printf, 3, 4))) void plugin_misuse(plugin_call *c, bb_code
 plugin_outcome plugin_finish(plugin_call *c, bb_step step);
 /* Codes of a newer SDK than this host's, and nonsense, are the connector's defect. */
 bb_code plugin_known_code(bb_code code);
+
+/* What was said, as it is kept: numbers below 0 are unknown, texts too long are left out. */
+plugin_progress plugin_progress_of(int64_t done, int64_t total, bb_str unit, bb_str stage);
 
 static inline plugin_call *plugin_call_of(bb_call *abi) {
     return (plugin_call *)abi;

@@ -5,8 +5,6 @@
 
 #include "session/session.h"
 
-#include <pthread.h>
-
 #define SESSION_MS 1000000u
 #define SESSION_NEVER UINT64_MAX
 

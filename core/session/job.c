@@ -20,6 +20,41 @@ static bool fill(session_job *job, bb_str input, bb_str cursor) {
            (state_size == 0 || c->abi.state != NULL);
 }
 
+/* --- how far it is ----------------------------------------------------------------------------------------
+ */
+
+/* On the thread that runs it. */
+static void on_progress(plugin_call *c, const plugin_progress *progress) {
+    session_job *job = c->progress_ctx;
+    pthread_mutex_lock(&job->saying);
+    job->said = *progress;
+    if (!job->is_said && job->progressed != NULL) {
+        atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed); /* the callee's */
+        job->is_said = job->progressed(job);
+        if (!job->is_said)
+            atomic_fetch_sub_explicit(&job->refs, 1, memory_order_relaxed); /* never the last: it runs */
+    }
+    pthread_mutex_unlock(&job->saying);
+}
+
+bool session_job_progress(session_job *job, plugin_progress *out) {
+    pthread_mutex_lock(&job->saying);
+    bool is_said = job->is_said;
+    *out = job->said;
+    job->is_said = false;
+    pthread_mutex_unlock(&job->saying);
+    return is_said;
+}
+
+static void hear_no_more(session_job *job) {
+    pthread_mutex_lock(&job->saying);
+    job->progressed = NULL;
+    pthread_mutex_unlock(&job->saying);
+}
+
+/* --- its life ---------------------------------------------------------------------------------------------
+ */
+
 session_job *session_job_new(const plugin_op *op, bb_str input, bb_str cursor, const char *execution,
                              uint64_t deadline_ns) {
     session_job *job = calloc(1, sizeof *job);
@@ -31,6 +66,9 @@ session_job *session_job_new(const plugin_op *op, bb_str input, bb_str cursor, c
     job->call.memory = arena_new(JOB_MEMORY_LIMIT);
     job->call.deadline_ns = deadline_ns;
     job->call.execution_id = job->execution;
+    job->call.on_progress = on_progress;
+    job->call.progress_ctx = job;
+    pthread_mutex_init(&job->saying, NULL);
     str_put(job->execution, sizeof job->execution, str_from(execution));
     if (job->call.memory != NULL && fill(job, input, cursor))
         return job;
@@ -43,6 +81,7 @@ void session_job_unref(session_job *job) {
         return;
     plugin_call_free(&job->call);
     arena_free(job->call.memory);
+    pthread_mutex_destroy(&job->saying);
     free(job);
 }
 
@@ -59,6 +98,7 @@ void job_end(session_pool *p, session_job *job, session_end how, uint64_t now_ns
 
 bool session_job_stop(session_job *job) {
     session_pool *p = job->pool;
+    hear_no_more(job);
     if (p == NULL)
         return false;
     pool_lock(p);

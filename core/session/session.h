@@ -11,6 +11,8 @@
 
 #include "plugin/host_session.h"
 
+#include <pthread.h>
+
 #define SESSION_EXECUTION_SIZE 64
 
 /* What an admin says of a pool: [session]. */
@@ -61,6 +63,11 @@ struct session_job {
     /* Called once, on any thread, without a lock held, perhaps before session_submit returns; not after
      * session_job_leave. The callee gets a reference, to be dropped by session_job_unref. */
     void (*done)(session_job *job);
+    /* Called on any thread when `run` has said how far it is, and not again before session_job_progress; not
+     * after session_job_stop or _leave has come back. It must not call the room but later, and gets a
+     * reference for that, to be dropped by session_job_unref. False: it has none, and is called again. NULL:
+     * nobody listens. */
+    bool (*progressed)(session_job *job);
     void *ctx;
     void *owner; /* of whoever made it, alone: the room does not look at it */
     session_end end;
@@ -75,6 +82,9 @@ struct session_job {
     session_job *next;
     uint64_t submitted_ns, told_ns;
     bool told, queued;
+    pthread_mutex_t saying; /* guards these two, and that `progressed` is called */
+    plugin_progress said;
+    bool is_said; /* and has not been asked for */
 };
 
 /* `input` is the JSON text of an object; texts are copied; the deadline is CLOCK_MONOTONIC, not 0. NULL: no
@@ -82,6 +92,9 @@ struct session_job {
 session_job *session_job_new(const plugin_op *op, bb_str input, bb_str cursor, const char *execution,
                              uint64_t deadline_ns);
 void session_job_unref(session_job *job);
+
+/* How far `run` has said that it is. False: nothing that was not asked for. [any-thread] */
+bool session_job_progress(session_job *job, plugin_progress *out);
 
 /* No thread runs before the first job. NULL: no memory. */
 session_pool *session_pool_new(const session_setup *setup);

@@ -25,8 +25,6 @@ typedef struct transfer_side {
     transfer *transfer;
     call *call; /* NULL: not running */
     call_content content;
-    progress_entry progress;
-    bool listed;
 } transfer_side;
 
 struct transfer {

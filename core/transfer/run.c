@@ -15,9 +15,6 @@ static void end(transfer *t, transfer_status status, problem p, bb_str detail);
 /* --- the end -------------------------------------------------------------------------------------------- */
 
 static void close_side(transfer_side *s) {
-    if (s->listed)
-        content_progress_remove(s->transfer->all->options.progress, &s->progress);
-    s->listed = false;
     content_sink_free(s->content.sink);
     content_source_free(s->content.source);
     s->content.sink = NULL;
@@ -103,14 +100,6 @@ static void on_begun(call *c, void *ctx) {
     pthread_mutex_lock(&t->all->lock);
     memcpy(t->executions[s == &t->target_side], call_id(c), EXECUTION_ID_SIZE);
     pthread_mutex_unlock(&t->all->lock);
-    s->progress = (progress_entry){.id = t->executions[s == &t->target_side],
-                                   .connection = s == &t->target_side ? t->to.connection : t->from.connection,
-                                   .operation = s == &t->target_side ? t->to.operation : t->from.operation,
-                                   .started_ms = clock_wall_ms(),
-                                   .done = &s->content.done_bytes,
-                                   .total = &s->content.total_bytes};
-    content_progress_add(t->all->options.progress, &s->progress);
-    s->listed = true;
 }
 
 /* The connection and operation as they are now; false: the transfer has failed. */

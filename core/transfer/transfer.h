@@ -12,7 +12,6 @@
 
 #include "access/access.h"
 #include "content/folders.h"
-#include "content/progress.h"
 #include "pipeline/worker.h"
 #include "secret/secret.h"
 
@@ -24,7 +23,6 @@ typedef struct transfers_options {
     secrets *secrets;
     access_keys *access;
     const content_folders *folders;
-    content_progress *progress;
 } transfers_options;
 
 transfers *transfers_new(const transfers_options *options);

@@ -27,10 +27,18 @@ static bb_str job_member(bb_call *call, const dx_state *state, int launched) {
     return json->finish(w);
 }
 
+/* Dropbox tells of a job only that it runs: how many entries it has, the caller has said. */
+static void tell(bb_call *call) {
+    const bb_json *list = bb_in(call, "entries") != NULL ? bb_in(call, "entries") : bb_in(call, "paths");
+    int64_t n = (int64_t)call->host->json->count(list);
+    bb_progress(call, -1, n > 0 ? n : -1, "entries", bb_s("in_progress"));
+}
+
 static bb_step ask_after(bb_call *call, const dx_route *route, dx_state *state) {
     int64_t wait = wait_of(state->polls++);
     if (!BB_HAS(call->host->http, after) || call->host->call->time_left_ms(call) < wait + RESERVE_MS)
         return bb_done_text(call, job_member(call, state, 1));
+    tell(call);
     if (dx_send_json(call, DX_API, route->check, job_member(call, state, 0)) != BB_SEND)
         return BB_FAIL;
     call->host->http->repeatable(call, 1);

@@ -70,12 +70,21 @@ static int64_t number_or(bb_call *call, const char *name, int64_t otherwise) {
     return n;
 }
 
+void bulk_tell(bb_call *call, const bulk_job *job) {
+    const bb_json *answer = bb_response(call);
+    int64_t processed = -1;
+    call->host->json->to_int64(bb_get(call, answer, "numberRecordsProcessed"), &processed);
+    bb_progress(call, processed, job->records > 0 ? job->records : -1, "records",
+                bb_text(call, bb_get(call, answer, "state")));
+}
+
 bb_step bulk_look(bb_call *call, bulk_job *job) {
     int64_t first = number_or(call, "poll_ms", POLL_MS), left = call->host->call->time_left_ms(call);
     int64_t ms = job->delay_ms;
     if (!call->host->json->to_bool(bb_in(call, "wait"), 1) ||
         job->waited_ms + ms > number_or(call, "wait_max", WAIT_MAX_S) * 1000 || ms + TIME_KEPT_MS > left)
         return BB_DONE;
+    bulk_tell(call, job);
     bulk_begin(call, "GET", job, NULL);
     if (ms > 0 && !bb_after(call, ms))
         return BB_FAIL;

@@ -17,6 +17,7 @@ typedef struct bulk_job {
     int64_t delay_ms;  /* until the next look */
     int64_t waited_ms; /* so far */
     int64_t rows;      /* written so far */
+    int64_t records;   /* of the job, as far as that is known; 0: it is not */
     bb_json_writer *w; /* the output, once the job has ended */
     char locator[256]; /* of the rows that were asked for last; "": the first, or a longer one */
 } bulk_job;
@@ -32,6 +33,8 @@ bulk_state bulk_state_of(bb_call *call, const bb_json *job);
 /* Fails the call by a job that has not come to its end as it should. */
 bb_step bulk_fail(bb_call *call, const bb_json *job);
 
+/* Tells whoever asks how far the job is, by the answer that has it. */
+void bulk_tell(bb_call *call, const bulk_job *job);
 /* Asks how far the job is, later; at once the first time. BB_DONE: there is no time left for it. */
 bb_step bulk_look(bb_call *call, bulk_job *job);
 /* What is left to do where time runs out: nothing, or to have the job aborted. BB_DONE: `w` is begun, with

@@ -62,6 +62,8 @@ static bb_step upload(bb_call *call, bulk_job *job) {
     bb_str csv;
     if (!has_content(call) && !csv_write(call, bb_in(call, "records"), &csv))
         return BB_FAIL;
+    job->records = (int64_t)call->host->json->count(bb_in(call, "records"));
+    bb_progress(call, 0, job->records > 0 ? job->records : -1, "records", bb_s("upload"));
     bulk_begin(call, "PUT", job, "batches");
     if (has_content(call))
         bb_content_host(call)->body(call, bb_s("text/csv"), 0, -1);
@@ -142,7 +144,10 @@ static bb_step looked(bb_call *call, bulk_job *job) {
     const bb_json *answer = bb_response(call);
     bb_step step;
     switch (bulk_state_of(call, answer)) {
-    case BULK_DONE: bulk_open_output(call, job, 1); return next_rows(call, job, 0);
+    case BULK_DONE:
+        bulk_tell(call, job);
+        bulk_open_output(call, job, 1);
+        return next_rows(call, job, 0);
     case BULK_RUNS:
         step = bulk_look(call, job);
         return step != BB_DONE ? step : bulk_give_up(call, job, ABORTED);

@@ -26,6 +26,16 @@ static bb_step start_query_job(bb_call *call) {
     return BB_SEND;
 }
 
+/* How many rows are here; how many there are was told with the job's end. */
+static void tell_rows(bb_call *call, const bulk_job *job) {
+    bb_progress(call, job->rows, job->records > 0 ? job->records : -1, "records", bb_s("download"));
+}
+
+static void keep_records(bb_call *call, bulk_job *job) {
+    call->host->json->to_int64(bb_get(call, bb_response(call), "numberRecordsProcessed"), &job->records);
+    tell_rows(call, job);
+}
+
 static bb_step ask_rows(bb_call *call, bulk_job *job, bb_str locator) {
     bulk_begin(call, "GET", job, "results");
     bb_header(call, "Accept", bb_s("text/csv"));
@@ -39,6 +49,7 @@ static bb_step ask_rows(bb_call *call, bulk_job *job, bb_str locator) {
 /* --- as records --------------------------------------------------------------------------------------- */
 
 static bb_step begin_rows(bb_call *call, bulk_job *job) {
+    keep_records(call, job);
     bulk_open_output(call, job, 1);
     call->host->json->key(job->w, bb_s("records"));
     call->host->json->begin_array(job->w);
@@ -51,6 +62,7 @@ static bb_step take_rows(bb_call *call, bulk_job *job) {
     call->host->json->to_int64(bb_in(call, "rows_max"), &most);
     if (!bulk_rows(call, job, most) || !bulk_leads_on(call, job, next))
         return BB_FAIL;
+    tell_rows(call, job);
     if (next.len > 0 && job->rows < most)
         return ask_rows(call, job, next);
     job->cut |= next.len > 0;
@@ -100,6 +112,7 @@ static bb_step ask_part(bb_call *call, bulk_job *job, bb_str locator) {
 
 static bb_step begin_file(bb_call *call, bulk_job *job) {
     char name[40];
+    keep_records(call, job);
     snprintf(name, sizeof name, "%s.csv", job->id);
     bb_step step = ask_part(call, job, bb_s(NULL));
     bb_content_host(call)->describe(call, bb_s(name), bb_s("text/csv"));

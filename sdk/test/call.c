@@ -57,6 +57,7 @@ void test_call_begin(bb_test *t) {
     arena_reset(t->call_memory);
     t->call_begin = t->seen_count;
     t->allocations = 0;
+    t->said_count = 0;
     t->result = (bb_test_result){.size = sizeof t->result,
                                  .output = "",
                                  .next_cursor = "",
@@ -114,6 +115,8 @@ static void prepare(bb_test *t, plugin_call *c, const plugin_op *op, const json_
                                                       : TIMEOUT_DEFAULT_MS;
     plugin_call_init(c);
     c->memory = t->call_memory;
+    c->on_progress = test_progressed;
+    c->progress_ctx = t;
     c->base_url = t->base_url;
     c->origins = &t->origins;
     c->plugin_id = t->module->desc->id;

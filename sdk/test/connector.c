@@ -158,6 +158,7 @@ static void free_all(bb_test *t) {
     free(t->script);
     free(t->seen);
     free(t->secrets);
+    free(t->said);
     arena_free(t->call_memory);
     arena_free(t->memory);
     free(t);

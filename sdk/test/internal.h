@@ -31,6 +31,12 @@ typedef struct held_body {
     char bytes[];
 } held_body;
 
+/* What a step said of how far its call is. */
+typedef struct told_progress {
+    bb_test_progress shown; /* its texts are those of: */
+    plugin_progress kept;
+} told_progress;
+
 /* The connector's own auth scheme at work. */
 typedef struct scheme_state {
     const bb_custom_auth *scheme; /* NULL: none */
@@ -72,6 +78,8 @@ struct bb_test {
     held_body *bodies;
     bb_test_result result;
     bb_test_received received;
+    told_progress *said; /* of the last call; on the heap */
+    size_t said_count, said_cap;
     plugin_content content; /* of the next call, or the last */
     bb_str content_bytes, content_out;
     bool content_wanted;
@@ -135,6 +143,9 @@ void test_call_begin(bb_test *t); /* forgets the last call */
 __attribute__((format(printf, 3, 4))) void test_fail(bb_test *t, bb_code code, const char *format, ...);
 void test_fail_by_steps(bb_test *t, const plugin_call *c);
 plugin_outcome test_step(bb_test *t, plugin_call *c, plugin_outcome (*step)(plugin_call *c));
+
+/* progress.c: the on_progress of a call, whose progress_ctx is the test */
+void test_progressed(plugin_call *c, const plugin_progress *progress);
 
 /* session.c: opens the session where none is, and runs the operation on it. PLUGIN_SEND: the result is set.
  */

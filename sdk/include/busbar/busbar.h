@@ -244,6 +244,13 @@ static inline void bb_limit_left(bb_call *call, int64_t left, int64_t for_ms) {
         call->host->http->limit_left(call, left, for_ms);
 }
 
+/* Tells how far the call is, for whoever asks about it while it runs: bb_call_api.progress. -1 and NULL: not
+ * known. Nothing on a host that is older than it. */
+static inline void bb_progress(bb_call *call, int64_t done, int64_t total, const char *unit, bb_str stage) {
+    if (BB_HAS(call->host->call, progress))
+        call->host->call->progress(call, done, total, bb_s(unit), stage);
+}
+
 /* --- the answer ------------------------------------------------------------------------------- */
 
 static inline int32_t bb_status(bb_call *call) {

@@ -64,6 +64,17 @@ typedef struct bb_call_api {
     int32_t (*cancelled)(const bb_call *call);
     /* Milliseconds left until the deadline; 0 when it has passed. [any-thread]. */
     int64_t (*time_left_ms)(const bb_call *call);
+
+    /* --- not in the first hubs: ask BB_HAS(call->host->call, progress), or use bb_progress ----------- */
+
+    /* Tells how far the call is, for whoever asks about it while it runs: `done` of `total`, counted in
+     * `unit`
+     * ("records", "bytes", "entries"; at most 31 bytes), and what it is at (the service's own word for the
+     * state of a job, "InProgress"; at most 95 bytes). -1: unknown; absent: nothing to say. Each replaces the
+     * one before; a longer text is left out. Where content passes, the hub counts its bytes by itself. A
+     * step, or `run` of a session operation, as often as it knows something new. The step's thread,
+     * [no-block]. */
+    void (*progress)(bb_call *call, int64_t done, int64_t total, bb_str unit, bb_str stage);
 } bb_call_api;
 
 struct bb_host {

@@ -132,6 +132,17 @@ const char *bb_test_header(const bb_test *t, size_t index, const char *name);
 /* 1 where the last output is that JSON value, whatever the notation and the order of members. */
 int bb_test_output_is(const bb_test *t, const char *json);
 
+/* What the last call said of how far it is (bb_progress), as a hub keeps it. */
+typedef struct bb_test_progress {
+    uint32_t size; /* sizeof(bb_test_progress) of the library */
+    uint32_t reserved;
+    int64_t done, total;      /* -1: unknown */
+    const char *unit, *stage; /* "": not said, or too long */
+} bb_test_progress;
+
+/* Counted from 0. NULL: it said so less often. */
+const bb_test_progress *bb_test_progress_at(const bb_test *t, size_t index);
+
 /* --- content (content.h) -------------------------------------------------------------------------- */
 
 /* Of the next call alone: the file that it comes with, and a place for one that it gives. */

@@ -64,6 +64,22 @@ static bb_step deaf_run(bb_call *call, bb_session *session) {
     return bb_done_value(call, call->input);
 }
 
+/* Says how far it is, faster than anybody can hear it, and stays until a file is there, or its time is over.
+ */
+static bb_step tell_run(bb_call *call, bb_session *session) {
+    char path[512], state[64];
+    bb_str file = bb_in_text(call, "until"), password = bb_session_credential(session, "password");
+    int64_t steps = 0;
+    call->host->json->to_int64(bb_in(call, "steps"), &steps);
+    snprintf(path, sizeof path, "%.*s", (int)file.len, file.ptr);
+    snprintf(state, sizeof state, "for %.*s", (int)password.len, password.ptr);
+    for (int64_t i = 1; i <= steps; i++)
+        bb_progress(call, i, steps, "steps", bb_s(state));
+    while (access(path, R_OK) != 0 && !bb_session_cancelled(session))
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    return bb_done_value(call, call->input);
+}
+
 #define OPERATION(name, op_flags)                                                                     \
     static const bb_operation name = {BB_SIZE(bb_operation), .flags = (op_flags), .id = #name,        \
                                       .summary = #name, .start = bb_session_start};                   \
@@ -73,9 +89,11 @@ OPERATION(count, BB_OP_SAFE);
 OPERATION(login, BB_OP_SAFE);
 OPERATION(lose, 0);
 OPERATION(deaf, 0);
+OPERATION(tell, BB_OP_SAFE);
 
-static const bb_operation *const operations[] = {&count, &login, &lose, &deaf, NULL};
-static const bb_session_operation *const on_sessions[] = {&count_on, &login_on, &lose_on, &deaf_on, NULL};
+static const bb_operation *const operations[] = {&count, &login, &lose, &deaf, &tell, NULL};
+static const bb_session_operation *const on_sessions[] = {&count_on, &login_on, &lose_on,
+                                                          &deaf_on,  &tell_on,  NULL};
 static const bb_session_extension sessions = {BB_SIZE(bb_session_extension), .sessions = 2,
                                               .open = open_session, .close = close_session,
                                               .operations = on_sessions};
