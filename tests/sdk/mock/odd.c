@@ -86,6 +86,17 @@ static bb_step lies_resume(bb_call *call) {
 static bb_step broken_resume(bb_call *call) {
     return bb_done_text(call, bb_s("{"));
 }
+/* Tells how far it is from each step. */
+static bb_step polls_start(bb_call *call) {
+    bb_progress(call, -1, 2, "polls", bb_s("begun"));
+    return default_start(call);
+}
+static bb_step polls_resume(bb_call *call) {
+    static const char long_[] = "a state of which nobody would think that it is the name of a state, so long "
+                                "is it, and so tiresome";
+    bb_progress(call, call->step, 2, "polls", bb_s(call->step < 2 ? "on its way" : long_));
+    return call->step < 2 ? default_start(call) : bb_done_text(call, bb_s("1"));
+}
 static bb_step endless_resume(bb_call *call) {
     bb_request(call, "GET", "/again");
     return BB_SEND;
@@ -108,10 +119,11 @@ OPERATION(bytes, .start = bytes_start);
 OPERATION(input, .start = input_start);
 OPERATION(lies, .output_schema = "{\"type\":\"object\"}", .start = default_start, .resume = lies_resume);
 OPERATION(broken, .start = default_start, .resume = broken_resume);
+OPERATION(polls, .start = polls_start, .resume = polls_resume);
 OPERATION(endless, .start = default_start, .resume = endless_resume);
 OPERATION(careless, .start = default_start, .resume = careless_resume);
-static const bb_operation *const operations[] = {&echo,  &pages, &chain,  &plain,   &form,     &bytes,
-                                                 &input, &lies,  &broken, &endless, &careless, NULL};
+static const bb_operation *const operations[] = {&echo, &pages,  &chain,   &plain,    &form,  &bytes, &input,
+                                                 &lies, &broken, &endless, &careless, &polls, NULL};
 
 /* --- an auth scheme without a signature: the token goes as a bearer's --------------------------------------
  */

@@ -71,6 +71,24 @@ static int requests_and_outputs(void) {
     return bb_test_end(t);
 }
 
+static int progress(void) {
+    bb_test *t = connected();
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    BB_CHECK(t, bb_test_progress_at(t, 0) == NULL);
+    BB_CHECK(t, bb_test_call(t, "polls", "{}")->code == BB_OK);
+    const bb_test_progress *first = bb_test_progress_at(t, 0), *second = bb_test_progress_at(t, 1),
+                           *third = bb_test_progress_at(t, 2);
+    BB_CHECK(t, first != NULL && first->done == -1 && first->total == 2 && IS(first->unit, "polls") &&
+                    IS(first->stage, "begun"));
+    BB_CHECK(t, second != NULL && second->done == 1 && IS(second->stage, "on its way"));
+    BB_CHECK(t, third != NULL && third->done == 2 && IS(third->stage, "")); /* too long */
+    BB_CHECK(t, bb_test_progress_at(t, 3) == NULL);
+    BB_TEST_EXCHANGE(t, .answer = "1");
+    BB_CHECK(t, bb_test_call(t, "plain", "{}")->code == BB_OK && bb_test_progress_at(t, 0) == NULL);
+    return bb_test_end(t);
+}
+
 static int failures(void) {
     bb_test *t = connected();
     BB_CHECK(t, IS(bb_test_call(t, "echo", "{}")->pointer, "/id") &&
@@ -351,6 +369,7 @@ int main(int argc, char **argv) {
         int (*run)(void);
     } all[] = {{"connections", connections},
                {"requests_and_outputs", requests_and_outputs},
+               {"progress", progress},
                {"failures", failures},
                {"mismatches", mismatches},
                {"time_and_memory", time_and_memory},

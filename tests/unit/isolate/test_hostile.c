@@ -55,6 +55,8 @@ static void misbehave(bb_str how, const frame_head *start) {
         close(fd);
     else if (str_eq(how, STR("twice"))) {
         put_head(fd, FRAME_REQUEST, 0, start->slot, start->turn);
+    } else if (str_eq(how, STR("half a progress"))) {
+        put_head(fd, FRAME_PROGRESS, 4, start->slot, start->turn), put(fd, noise, 4);
     } else if (str_eq(how, STR("good"))) {
         put_output(start->slot, start->turn);
         put_output(start->slot, start->turn); /* late, as after a cancellation: of no interest */
@@ -154,7 +156,7 @@ END_TEST
 
 START_TEST(one_that_breaks_it_is_killed) {
     static const char *const ways[] = {"noise",          "no such call", "a call to come", "no such kind",
-                                       "half an answer", "control",      "twice"};
+                                       "half an answer", "control",      "twice",          "half a progress"};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         met m = call_of(ways[i], 60000);
         ck_assert_msg(m.result == ISOLATE_CRASHED, "%s", ways[i]);

@@ -70,6 +70,34 @@ START_TEST(lengths_are_not_trusted) {
 }
 END_TEST
 
+START_TEST(progress_comes_back_and_what_is_none_does_not) {
+    plugin_call c;
+    begin(&c, false);
+    const plugin_progress said = plugin_progress_of(5, -1, STR("records"), STR("InProgress"));
+    plugin_progress heard;
+    message_progress(&out, 3, 4, &said);
+    frame f = whole();
+    ck_assert(f.head.kind == FRAME_PROGRESS && f.head.slot == 3 && f.head.turn == 4);
+    ck_assert(message_take_progress(&f, &heard));
+    ck_assert(heard.done == 5 && heard.total == UINT64_MAX);
+    ck_assert_str_eq(heard.unit, "records");
+    ck_assert_str_eq(heard.stage, "InProgress");
+    f = whole();
+    f.end--; /* a part of it */
+    ck_assert(!message_take_progress(&f, &heard));
+    buf_clear(&out);
+    size_t at = frame_begin(&out, FRAME_PROGRESS, 0, 1);
+    frame_u64(&out, UINT64_MAX - 1); /* no such number */
+    frame_u64(&out, 1);
+    frame_str(&out, STR("0123456789012345678901234567890123456789"));
+    frame_str(&out, (bb_str){NULL, 0});
+    frame_end(&out, at);
+    f = whole();
+    ck_assert(message_take_progress(&f, &heard));
+    ck_assert(heard.done == UINT64_MAX && heard.total == 1 && heard.unit[0] == '\0');
+}
+END_TEST
+
 /* --- requests ------------------------------------------------------------------------------------------- */
 
 START_TEST(a_request_comes_back_whole) {
@@ -283,8 +311,8 @@ START_TEST(what_is_cut_or_longer_is_refused) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(frames_come_back), unit_test(lengths_are_not_trusted),
-          unit_test(a_request_comes_back_whole), unit_test(a_request_is_checked_as_within_the_hub),
-          unit_test(the_hub_decides_what_is_foreign), unit_test(an_output_is_read_by_the_hub),
-          unit_test(the_answer_itself_is_not_sent_back), unit_test(an_error_comes_back_whole),
-          unit_test(what_is_cut_or_longer_is_refused))
+UNIT_MAIN(unit_test(frames_come_back), unit_test(progress_comes_back_and_what_is_none_does_not),
+          unit_test(lengths_are_not_trusted), unit_test(a_request_comes_back_whole),
+          unit_test(a_request_is_checked_as_within_the_hub), unit_test(the_hub_decides_what_is_foreign),
+          unit_test(an_output_is_read_by_the_hub), unit_test(the_answer_itself_is_not_sent_back),
+          unit_test(an_error_comes_back_whole), unit_test(what_is_cut_or_longer_is_refused))

@@ -339,8 +339,72 @@ START_TEST(descriptors_that_lie_are_refused) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_request_of_resume_may_wait), a_request_is_put_together,
-          a_walk_goes_through_all_members_and_ends, a_defective_step_is_the_connectors_fault,
-          what_cannot_be_sent_is_the_inputs_fault, another_origin_is_foreign,
-          a_marked_setting_names_another_host_of_the_service, origins_are_compared_as_browsers_do,
-          descriptors_that_lie_are_refused)
+/* --- how far it is --- */
+
+static plugin_progress heard;
+static int times_heard;
+
+static void hear(plugin_call *c, const plugin_progress *p) {
+    ck_assert_ptr_eq(c, &call_);
+    heard = *p;
+    times_heard++;
+}
+
+static bb_step tells(bb_call *call) {
+    bb_progress(call, 3, 10, "records", bb_s("InProgress"));
+    return bb_done_text(call, bb_s("1"));
+}
+
+static bb_step tells_little(bb_call *call) {
+    bb_progress(call, -1, -7, NULL, bb_s(NULL));
+    return bb_done_text(call, bb_s("1"));
+}
+
+/* 31 and 95 bytes are what is kept: one more, and a part of a secret could stand at the end. */
+static bb_step tells_too_much(bb_call *call) {
+    static const char long_[] = "0123456789012345678901234567890123456789012345678901234567890123456789012345"
+                                "6789012345678901234";
+    bb_progress(call, INT64_MAX, 0, long_ + 95 - 31, (bb_str){long_, 95});
+    ck_assert_uint_eq(strlen(heard.unit), 31);
+    ck_assert_uint_eq(strlen(heard.stage), 95);
+    bb_progress(call, 0, 0, long_ + 95 - 32, (bb_str){long_, 96});
+    return bb_done_text(call, bb_s("1"));
+}
+
+/* As an older host has it. */
+static bb_step tells_nobody(bb_call *call) {
+    bb_call_api older = *call->host->call;
+    bb_host host = *call->host;
+    bb_call copy = *call;
+    older.size = offsetof(bb_call_api, progress);
+    older.progress = NULL;
+    host.call = &older;
+    copy.host = &host;
+    bb_progress(&copy, 1, 2, "records", bb_s("x"));
+    return bb_done_text(call, bb_s("1"));
+}
+
+START_TEST(progress_is_heard_as_it_was_said) {
+    ck_assert_int_eq(run(tells), PLUGIN_DONE); /* nobody listens */
+    fresh()->on_progress = hear;
+    ck_assert_int_eq(run(tells), PLUGIN_DONE);
+    ck_assert(times_heard == 1 && heard.done == 3 && heard.total == 10);
+    ck_assert_str_eq(heard.unit, "records");
+    ck_assert_str_eq(heard.stage, "InProgress");
+    ck_assert_int_eq(run(tells_little), PLUGIN_DONE);
+    ck_assert(heard.done == UINT64_MAX && heard.total == UINT64_MAX && heard.unit[0] == '\0' &&
+              heard.stage[0] == '\0');
+    ck_assert_int_eq(run(tells_too_much), PLUGIN_DONE);
+    ck_assert(heard.unit[0] == '\0' && heard.stage[0] == '\0');
+    times_heard = 0;
+    ck_assert_int_eq(run(tells_nobody), PLUGIN_DONE);
+    ck_assert_int_eq(times_heard, 0);
+    call_.on_progress = NULL;
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_request_of_resume_may_wait), progress_is_heard_as_it_was_said,
+          a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
+          a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
+          another_origin_is_foreign, a_marked_setting_names_another_host_of_the_service,
+          origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)

@@ -16,7 +16,7 @@
 /* What `create` gave: shared by all sessions. */
 typedef struct fake {
     _Atomic(int) wrong; /* Check asserts on one thread only */
-    _Atomic(int) opens, closes, checks, interrupts, runs, running, most, told;
+    _Atomic(int) opens, closes, checks, interrupts, runs, running, most, told, tells, heard;
     _Atomic(int) refuse_open, refuse_check, break_session, acted, hang, deaf, deaf_check, use_http;
     sem_t go; /* lets a deaf run, or check, go on */
     plugin_module module;
@@ -75,6 +75,8 @@ static bb_step fake_run(bb_call *call, bb_session *s) {
     while (now > most && !atomic_compare_exchange_weak(&f->most, &most, now))
         ;
     f->runs++;
+    for (int i = 1; i <= f->tells; i++)
+        bb_progress(call, i, f->tells, "rounds", bb_s("on its way"));
     hang(f, call);
     f->running--;
     if (f->use_http)
@@ -139,7 +141,7 @@ static void on_done(session_job *job) {
     session_job_unref(job);
 }
 
-static session_job *submit(fake *f, int n, uint64_t time_ms) {
+static session_job *make(fake *f, int n, uint64_t time_ms) {
     char text[32];
     snprintf(text, sizeof text, "{\"n\":%d}", n);
     session_job *job = session_job_new(&f->op, str_from(text), (bb_str){NULL, 0}, "x",
@@ -147,6 +149,11 @@ static session_job *submit(fake *f, int n, uint64_t time_ms) {
     ck_assert_ptr_nonnull(job);
     job->done = on_done;
     job->ctx = f;
+    return job;
+}
+
+static session_job *submit(fake *f, int n, uint64_t time_ms) {
+    session_job *job = make(f, n, time_ms);
     session_submit(f->pool, job);
     return job;
 }

@@ -31,6 +31,65 @@ START_TEST(a_job_runs_and_its_session_is_used_again) {
 }
 END_TEST
 
+static bool on_said(session_job *job) {
+    fake *f = job->ctx;
+    f->heard++;
+    session_job_unref(job);
+    return true;
+}
+
+static bool on_said_in_vain(session_job *job) {
+    fake *f = job->ctx;
+    f->heard++;
+    return false;
+}
+
+static uint64_t said_of(session_job *job) {
+    pthread_mutex_lock(&job->saying);
+    uint64_t done = job->said.done;
+    pthread_mutex_unlock(&job->saying);
+    return done;
+}
+
+/* However often `run` says it, whoever listens is told once until it has looked. */
+START_TEST(a_job_tells_how_far_it_is) {
+    fake f;
+    plugin_progress p;
+    fake_begin(&f, fake_policy(1), 0);
+    f.tells = 1000;
+    f.hang = 1;
+    session_job *job = make(&f, 1, LONG_MS);
+    job->progressed = on_said;
+    ck_assert(!session_job_progress(job, &p));
+    session_submit(f.pool, job);
+    UNTIL(said_of(job) == 1000);
+    ck_assert_int_eq(f.heard, 1);
+    ck_assert(session_job_progress(job, &p) && p.done == 1000 && p.total == 1000);
+    ck_assert_str_eq(p.unit, "rounds");
+    ck_assert(!session_job_progress(job, &p)); /* nothing new */
+    f.hang = 0;
+    UNTIL(f.told == 1);
+    session_job_leave(job);
+    f.hang = 1;
+    job = make(&f, 2, LONG_MS);
+    job->progressed = on_said_in_vain; /* each time anew */
+    f.heard = 0;
+    session_submit(f.pool, job);
+    UNTIL(f.heard == 1000);
+    session_job_leave(job);
+    f.heard = 0;
+    f.hang = 0;
+    job = make(&f, 3, LONG_MS);
+    job->progressed = on_said;
+    session_job_stop(job); /* before it began: nobody listens */
+    session_submit(f.pool, job);
+    UNTIL(f.told == 2);
+    ck_assert_int_eq(f.heard, 0);
+    session_job_leave(job);
+    fake_end(&f);
+}
+END_TEST
+
 typedef struct crowd {
     fake *f;
     session_job *jobs[64];
@@ -268,7 +327,8 @@ START_TEST(a_job_whose_session_is_not_good_is_refused_where_the_pool_ends_meanwh
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_job_runs_and_its_session_is_used_again), unit_test(many_calls_share_few_sessions),
+UNIT_MAIN(unit_test(a_job_runs_and_its_session_is_used_again), unit_test(a_job_tells_how_far_it_is),
+          unit_test(many_calls_share_few_sessions),
           unit_test(one_failed_opening_fails_all_who_wait_and_is_not_repeated_at_once),
           unit_test(a_broken_session_is_replaced),
           unit_test(an_idle_session_is_checked_and_replaced_where_it_is_not_good),
