@@ -12,6 +12,7 @@ typedef enum {
     FRAME_START = 1, /* op, deadline, input, cursor */
     FRAME_RESUME,    /* status, count, (name, value)..., body */
     FRAME_VERIFY,    /* a webhook: see message_webhook.c */
+    FRAME_ABANDON,   /* why, deadline: the call is given up; one more answer, and it is over */
     FRAME_LEAVE,     /* the call is over: nothing of it is needed any more */
     /* process to hub: exactly one answer to START and RESUME, LOG and PROGRESS at any time */
     /* Each of these three may end with what is left of the service's limit, and for how long: */

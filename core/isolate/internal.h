@@ -107,6 +107,7 @@ void isolate_tell(isolated *i);
 /* message.c: what passes, as a plugin_call has it. */
 void message_start(buf *out, uint32_t slot, uint32_t turn, uint32_t op, const plugin_call *c);
 void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c);
+void message_abandon(buf *out, uint32_t slot, uint32_t turn, bb_code why, uint64_t deadline_ns);
 /* The child's answer, by what its step came to. */
 void message_answer(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c, plugin_outcome outcome);
 /* How far the child's steps, or a session operation, say they are. False: it is no proper frame. */

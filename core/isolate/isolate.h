@@ -103,6 +103,7 @@ struct isolate_call {
     bool instance; /* of a webhook: see isolate_verify */
     bool waits;    /* for the process to be there */
     bool working;  /* a step has been asked for, and no answer is here */
+    bool stale;    /* and that answer is of no interest: the next one is */
     uint64_t since_ms;
     uint64_t retry_ms; /* of ISOLATE_CRASHED and _OFF: when it is worth trying again; 0: unknown */
     isolate_call *next, **back;
@@ -124,6 +125,10 @@ bool isolate_verify(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint3
 /* Runs its `resume` on c->answer, which may go as soon as this returns. False: the process that began the
  * call has ended; *e says how. */
 bool isolate_resume(isolate_call *r, err *e);
+/* Has the connector say what the service is to be told where a call is given up that isolate_start began:
+ * c->request is filled in, after plugin_abandon_begin. `done` takes the place of the one before. False:
+ * nobody can be asked. */
+bool isolate_abandon(isolate_call *r, bb_code why, isolate_done done, void *ctx);
 /* The call is over, whatever it was at: `done` is not called any more. */
 void isolate_leave(isolate_call *r);
 /* The loop lets go of the connection: it will start no call of it any more. */

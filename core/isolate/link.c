@@ -200,6 +200,24 @@ static bool take_progress(isolate_link *l, frame *f) {
     return true;
 }
 
+/* What a step said that was under way when its call was given up. Where it ended the call, the process has
+ * forgotten it, and there is nothing that the service is to be told. */
+static bool pass_over(isolate_link *l, isolate_call *r, uint32_t kind) {
+    r->stale = false;
+    if (kind == FRAME_REQUEST)
+        return true;
+    if (kind != FRAME_OUTPUT && kind != FRAME_FAIL)
+        return false;
+    isolate_done done = r->done;
+    void *ctx = r->ctx;
+    r->working = false;
+    l->working--;
+    slot_give_back(l, r);
+    r->of = NULL;
+    done(ctx, ISOLATE_STEPPED, PLUGIN_DONE, (bb_str){NULL, 0});
+    return true;
+}
+
 /* An answer to a call that has left meanwhile is none any more. False: the process breaks the protocol. */
 static bool take_answer(isolate_link *l, frame *f) {
     if (f->head.slot >= l->slot_count)
@@ -210,6 +228,8 @@ static bool take_answer(isolate_link *l, frame *f) {
         return f->head.turn != 0 && f->head.turn <= s->turn;
     plugin_outcome outcome;
     bool ran = f->head.kind == FRAME_RAN;
+    if (r->stale && f->head.kind != FRAME_RAN && f->head.kind != FRAME_VERIFIED)
+        return pass_over(l, r, f->head.kind);
     if (!r->working || ran != (r->job != NULL) ||
         !(ran ? message_take_ran(f, r->job, &outcome) : message_take(f, r->steps, &outcome)))
         return false;
@@ -541,6 +561,20 @@ bool isolate_resume(isolate_call *r, err *e) {
     }
     plugin_resume_begin(r->steps);
     message_resume(&l->out, r->slot, r->turn, r->steps);
+    begin_step(l, r);
+    return true;
+}
+
+bool isolate_abandon(isolate_call *r, bb_code why, isolate_done done, void *ctx) {
+    isolate_link *l = r->link;
+    if (r->of == NULL || l == NULL || l->fd < 0)
+        return false;
+    r->done = done;
+    r->ctx = ctx;
+    message_abandon(&l->out, r->slot, r->turn, why, r->steps->deadline_ns);
+    r->stale = r->working;
+    if (r->working)
+        l->working--; /* it begins anew */
     begin_step(l, r);
     return true;
 }

@@ -27,6 +27,13 @@ void message_resume(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c
     frame_end(out, at);
 }
 
+void message_abandon(buf *out, uint32_t slot, uint32_t turn, bb_code why, uint64_t deadline_ns) {
+    size_t at = frame_begin(out, FRAME_ABANDON, slot, turn);
+    frame_u32(out, (uint32_t)why);
+    frame_u64(out, deadline_ns);
+    frame_end(out, at);
+}
+
 /* --- the child's answers ---------------------------------------------------------------------------- */
 
 static void put_request(buf *out, const plugin_request *r) {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "plugin/host.h"
+#include "plugin/host_abandon.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -409,6 +410,22 @@ static void resume(child_call *c, frame *f) {
     answer(c, plugin_resume(&c->steps, c->op->desc));
 }
 
+/* Nothing to be told is an output that nobody reads. */
+static void abandon(child_call *c, frame *f) {
+    bb_code why = (bb_code)frame_get_u32(f);
+    uint64_t deadline_ns = frame_get_u64(f);
+    if (f->bad || c->op->abandon == NULL)
+        _exit(CHILD_NO_START);
+    plugin_abandon_begin(&c->steps, deadline_ns);
+    atomic_store_explicit(&c->steps.cancelled, 1, memory_order_relaxed);
+    plugin_outcome outcome = plugin_abandon(&c->steps, c->op, why);
+    if (outcome == PLUGIN_DONE) {
+        c->steps.output_kind = PLUGIN_OUT_TEXT;
+        c->steps.output = STR("null");
+    }
+    answer(c, outcome);
+}
+
 static void take_frame(side *s, frame *f) {
     bool begins = f->head.kind == FRAME_START || f->head.kind == FRAME_VERIFY;
     child_call *c = begins ? NULL : call_at(s, f);
@@ -418,6 +435,8 @@ static void take_frame(side *s, frame *f) {
         start_verify(s, f);
     else if (c != NULL && f->head.kind == FRAME_RESUME)
         resume(c, f);
+    else if (c != NULL && f->head.kind == FRAME_ABANDON)
+        abandon(c, f);
     else if (c != NULL && f->head.kind == FRAME_LEAVE)
         call_give_back(c);
 }

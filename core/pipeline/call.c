@@ -123,7 +123,8 @@ static void clear(call *c) {
     c->cache_wait = NULL;
     c->failure = NULL;
     c->nested = NULL;
-    c->waits = c->has_progress = false;
+    c->waits = c->has_progress = c->pending = false;
+    c->aftermath = AFTERMATH_NONE;
     c->counted_bytes = 0;
     c->content = NULL;
     c->attempt = c->attempts = c->requests = c->begun_anew = c->pages = 0;
@@ -159,18 +160,20 @@ static void set_times(call *c) {
     c->deadline_ns = c->started_ns + (halved ? timeout_ns / 2 : timeout_ns);
 }
 
-static void link_active(worker *w, call *c) {
+void call_link(call *c) {
+    worker *w = c->worker;
+    c->previous = NULL;
     c->next = w->active;
     if (w->active != NULL)
         w->active->previous = c;
     w->active = c;
 }
 
-static void unlink_active(worker *w, call *c) {
+void call_unlink(call *c) {
     if (c->previous != NULL)
         c->previous->next = c->next;
     else
-        w->active = c->next;
+        c->worker->active = c->next;
     if (c->next != NULL)
         c->next->previous = c->previous;
 }
@@ -196,7 +199,7 @@ bool call_begin(worker *w, const call_request *request, call_begun begun, call_d
     new_id(c);
     call_trace_begin(c);
     connection_enter(c->conn, w->number);
-    link_active(w, c);
+    call_link(c);
     metrics_call_begin(c->op->stats, w->number);
     if (begun != NULL)
         begun(c, ctx);
@@ -215,7 +218,11 @@ static void tell_unsure(call *c) {
 
 void call_end(call *c) {
     assert(!c->ended);
-    isolate_leave(&c->isolate);
+    if (c->aftermath >= AFTERMATH_AWAITED) {
+        aftermath_end(c);
+        return;
+    }
+    aftermath_settle(c);
     call_leave_upstream(c, BREAKER_UNKNOWN);
     content_leave(c);
     if (c->acted && c->result.problem != PROBLEM_NONE)
@@ -226,7 +233,7 @@ void call_end(call *c) {
     c->ended = true;
     c->ended_ns = clock_ns();
     call_record(c);
-    unlink_active(c->worker, c);
+    call_unlink(c);
     c->done(c, &c->result, c->ctx);
 }
 
@@ -240,7 +247,8 @@ void call_abandon(call *c) {
     }
     if (call_stop_session(c)) /* its output may be the call's: it stays until the end */
         c->acted = c->acted || !c->repeatable;
-    isolate_leave(&c->isolate);
+    if (!aftermath_due(c))
+        isolate_leave(&c->isolate);
     if (c->transform != NULL)
         transform_cancel(c->transform);
     if (c->slot_wait != NULL)
@@ -284,6 +292,8 @@ void call_free(call *c) {
     cache_failure_drop(c->failure);
     c->entry = NULL;
     c->failure = NULL;
+    if (aftermath_begin(c))
+        return;
     give_back_object(c);
     worker_leave(w, conn);
 }

@@ -109,6 +109,15 @@ struct call {
 
     struct content_run *content; /* NULL: JSON alone */
 
+    bool pending; /* the steps' last word was a request, which has no answer yet */
+    enum {
+        AFTERMATH_NONE,
+        AFTERMATH_ASKED,   /* the connector's process is to say what the service is told */
+        AFTERMATH_READY,   /* it is described; the caller has not let go of the call yet */
+        AFTERMATH_AWAITED, /* as ASKED, and the caller has let go */
+        AFTERMATH_SENDING
+    } aftermath;
+
     plugin_progress progress; /* as its steps said, */
     bool has_progress;        /* if they did */
 
@@ -225,6 +234,21 @@ stage_result call_start_isolated(call *c);
 stage_result call_resume_isolated(call *c);
 /* Its process ended, or is off. */
 stage_result call_fail_isolated(call *c, isolate_result result, bb_str detail, uint64_t retry_ms);
+/* --- aftermath.c: a call that is given up while the service is at work for it ------------------------------
+ */
+
+/* Whether its connector would be asked if it were given up now: its process must not forget it. */
+bool aftermath_due(const call *c);
+/* At the call's end, with its result: has the connector say what the service is to be told, or lets go of its
+ * process. */
+void aftermath_settle(call *c);
+/* The caller has let go. True: the call lives on, for that one request. */
+bool aftermath_begin(call *c);
+void aftermath_answered(call *c, const http_answer *answer);
+void aftermath_end(call *c); /* in place of call_end */
+void call_link(call *c);     /* call.c: among those that are under way, */
+void call_unlink(call *c);   /* and not any more */
+
 /* progress.c: the steps' own word; of a session operation: see session_job.progressed. */
 void call_progressed(plugin_call *steps, const plugin_progress *progress);
 bool call_session_progressed(session_job *job);

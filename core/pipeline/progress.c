@@ -38,7 +38,7 @@ bool call_session_progressed(session_job *job) {
  */
 
 static bool fits(const call *c, const running_filter *f) {
-    return (f->id.ptr == NULL || str_eq(f->id, str_from(c->id))) &&
+    return c->aftermath < AFTERMATH_AWAITED && (f->id.ptr == NULL || str_eq(f->id, str_from(c->id))) &&
            (f->call.ptr == NULL || str_eq(f->call, c->request.label)) &&
            (f->connection.ptr == NULL || str_eq(f->connection, c->conn->id)) &&
            (f->operation.ptr == NULL || str_eq(f->operation, c->op->id)) &&

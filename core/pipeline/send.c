@@ -183,6 +183,10 @@ void call_answered(call *c, const http_answer *answer) {
     bool good = answer->failure == HTTP_FAIL_NONE && answer->status < 400 && mapped.problem == PROBLEM_NONE;
     if (!good && (try_renewed(c, answer) || try_again(c, answer, &mapped)))
         return;
+    if (c->aftermath == AFTERMATH_SENDING) {
+        aftermath_answered(c, answer);
+        return;
+    }
     c->refused_path = good && answer->status < 300 ? (bb_str){NULL, 0}
                                                    : arena_copy(c->memory, call_path_asked(c));
     if (answer->status == 304 && call_cache_not_modified(c, answer)) {

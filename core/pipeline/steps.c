@@ -12,6 +12,7 @@
 
 static bool prepare(call *c) {
     plugin_call *s = &c->steps;
+    c->pending = false;
     plugin_call_reset(s);
     c->mapped = (mapped_error){.problem = PROBLEM_NONE}; /* its texts went with the last page */
     s->memory = c->page_memory != NULL ? c->page_memory : c->memory;
@@ -116,6 +117,7 @@ static void heed_limit(call *c) {
 
 /* What a step came to, as the stage's result; a request is begun here. */
 stage_result call_follow(call *c, plugin_outcome outcome) {
+    c->pending = outcome == PLUGIN_SEND;
     heed_limit(c);
     stage_result kept = c->content != NULL ? content_keep(c, outcome == PLUGIN_SEND ? begin_request : NULL)
                                            : STAGE_NEXT;

@@ -1,5 +1,6 @@
 #include "plugin/layout.h"
 
+#include <busbar/abandon.h>
 #include <busbar/content.h>
 #include <busbar/session.h>
 #include <busbar/webhook.h>
@@ -98,6 +99,16 @@ static const layout_field content_fields[] = {
     LIST(bb_content_extension, operations, &content_operation, LAYOUT_LIST_MAX), END};
 static const layout content_extension = {sizeof(bb_content_extension), 0, content_fields};
 
+/* --- busbar/abandon.h -------------------------------------------------------------------------------- */
+
+static const layout_field abandon_operation_fields[] = {TEXT(bb_abandon_operation, operation),
+                                                        FUNCTION(bb_abandon_operation, abandon), END};
+static const layout abandon_operation = {sizeof(bb_abandon_operation), 0, abandon_operation_fields};
+
+static const layout_field abandon_fields[] = {
+    LIST(bb_abandon_extension, operations, &abandon_operation, LAYOUT_LIST_MAX), END};
+static const layout abandon_extension = {sizeof(bb_abandon_extension), 0, abandon_fields};
+
 /* --- busbar/session.h -------------------------------------------------------------------------------- */
 
 static const layout_field session_operation_fields[] = {TEXT(bb_session_operation, operation),
@@ -121,7 +132,8 @@ static const struct {
 } extensions[] = {{BB_EXT_AUTH, &auth_extension},
                   {BB_EXT_WEBHOOK, &webhook_extension},
                   {BB_EXT_SESSION, &session_extension},
-                  {BB_EXT_CONTENT, &content_extension}};
+                  {BB_EXT_CONTENT, &content_extension},
+                  {BB_EXT_ABANDON, &abandon_extension}};
 
 const layout *layout_extension(const char *id) {
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)

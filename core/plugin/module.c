@@ -1,3 +1,4 @@
+#include "plugin/host_abandon.h"
 #include "plugin/host_auth.h"
 #include "plugin/host_content.h"
 #include "plugin/host_session.h"
@@ -203,7 +204,7 @@ static bool check_test_operation(const plugin_module *m, err *e) {
 
 bool module_admit_extensions(plugin_module *m, err *e) {
     return host_auth_admit(m, &m->auth, e) && host_webhook_admit(m, &m->webhooks, e) &&
-           host_session_admit(m, e) && host_content_admit(m, e);
+           host_session_admit(m, e) && host_content_admit(m, e) && host_abandon_admit(m, e);
 }
 
 bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {

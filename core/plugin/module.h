@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "json/schema.h"
 
+#include <busbar/abandon.h>
 #include <busbar/auth.h>
 #include <busbar/session.h>
 
@@ -21,6 +22,7 @@ typedef struct plugin_op {
     schema *input, *output;
     const bb_session_operation *session; /* what runs in place of its steps; NULL: the steps */
     uint32_t content;                    /* BB_CONTENT_TAKES, ...; 0: it has to do with JSON alone */
+    const bb_abandon_operation *abandon; /* what a call of it that is given up is asked; NULL: nothing */
     void *stats;                         /* observe's, set by the registry */
 } plugin_op;
 

@@ -52,6 +52,7 @@ static void end(transfer *t, transfer_status status, problem p, bb_str detail) {
     t->problem = p;
     t->detail = kept;
     t->ended_ms = clock_wall_ms();
+    t->source_side.content.save = t->target_side.content.save = NULL; /* nothing goes on by it */
     buf_wipe(&t->state);
     buf_init(&t->state);
     t->all->ended++;

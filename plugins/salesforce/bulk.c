@@ -95,6 +95,12 @@ bb_step bulk_look(bb_call *call, bulk_job *job) {
     return BB_SEND;
 }
 
+static bb_step abort_job(bb_call *call, const bulk_job *job) {
+    bulk_begin(call, "PATCH", job, NULL);
+    call->host->http->body(call, bb_s("application/json"), bb_s("{\"state\":\"Aborted\"}"));
+    return BB_SEND;
+}
+
 bb_step bulk_give_up(bb_call *call, bulk_job *job, int32_t phase_of_abort) {
     if (!call->host->json->to_bool(bb_in(call, "abort_on_timeout"), 0) ||
         !call->host->json->to_bool(bb_in(call, "wait"), 1)) {
@@ -102,9 +108,13 @@ bb_step bulk_give_up(bb_call *call, bulk_job *job, int32_t phase_of_abort) {
         return bulk_close_output(call, job);
     }
     job->phase = phase_of_abort;
-    bulk_begin(call, "PATCH", job, NULL);
-    call->host->http->body(call, bb_s("application/json"), bb_s("{\"state\":\"Aborted\"}"));
-    return BB_SEND;
+    return abort_job(call, job);
+}
+
+bb_step bulk_abandon(bb_call *call, const bulk_job *job, bb_code why) {
+    int late = why == BB_E_DEADLINE;
+    int wanted = call->host->json->to_bool(bb_in(call, late ? "abort_on_timeout" : "abort_on_cancel"), !late);
+    return wanted && job->id[0] != '\0' ? abort_job(call, job) : BB_DONE;
 }
 
 bb_step bulk_aborted(bb_call *call, const bulk_job *job) {
@@ -156,3 +166,16 @@ int bulk_leads_on(bb_call *call, bulk_job *job, bb_str locator) {
              locator.len < sizeof job->locator ? (int)locator.len : 0, locator.len > 0 ? locator.ptr : "");
     return 1;
 }
+
+/* --- calls that are given up ---------------------------------------------------------------------------- */
+
+#define ABANDON(var, name, function)                                                                     \
+    static const bb_abandon_operation abandon_##var = {BB_SIZE(bb_abandon_operation), .operation = name, \
+                                                       .abandon = function}
+ABANDON(ingest, "bulk.ingest", sf_abandon_ingest);
+ABANDON(ingest_upload, "bulk.ingest_upload", sf_abandon_ingest);
+ABANDON(query, "bulk.query", sf_abandon_query);
+ABANDON(query_download, "bulk.query_download", sf_abandon_query);
+static const bb_abandon_operation *const abandons[] = {&abandon_ingest, &abandon_ingest_upload,
+                                                       &abandon_query, &abandon_query_download, NULL};
+const bb_abandon_extension sf_abandons = {BB_SIZE(bb_abandon_extension), .operations = abandons};

@@ -42,6 +42,11 @@ bb_step bulk_look(bb_call *call, bulk_job *job);
 bb_step bulk_give_up(bb_call *call, bulk_job *job, int32_t phase_of_abort);
 
 bb_step bulk_aborted(bb_call *call, const bulk_job *job);
+/* Where the call is given up while the job runs: has it aborted, where the caller wants that. */
+bb_step bulk_abandon(bb_call *call, const bulk_job *job, bb_code why);
+/* The same of each kind: bulk_ingest.c, bulk_query.c. */
+bb_step sf_abandon_ingest(bb_call *call, bb_code why);
+bb_step sf_abandon_query(bb_call *call, bb_code why);
 
 /* {"job": ..., "complete": ...: the rest is the caller's. */
 void bulk_open_output(bb_call *call, bulk_job *job, int complete);
@@ -55,20 +60,14 @@ bb_str bulk_locator(bb_call *call);
 int bulk_leads_on(bb_call *call, bulk_job *job, bb_str locator);
 
 /* Schemas: see bulk_jobs.c */
-#define POLLING                                                                                                                   \
-    BOOLEAN("wait", "until the job has ended; default true")                                                                      \
-    "," COUNT("wait_max", "1", "86400", "seconds to wait at most; default 3600, and never beyond the call's deadline") "," COUNT( \
-        "poll_ms", "50", "20000",                                                                                                 \
-        "first wait between two looks; default 1000, growing to ten times that") "," BOOLEAN("abort_on_"                          \
-                                                                                             "timeout",                           \
-                                                                                             "abort the "                         \
-                                                                                             "job where "                         \
-                                                                                             "time runs "                         \
-                                                                                             "out; default "                      \
-                                                                                             "false: it "                         \
-                                                                                             "goes on, and "                      \
-                                                                                             "its id is "                         \
-                                                                                             "told")
+/* clang-format off */
+#define POLLING \
+    BOOLEAN("wait", "until the job has ended; default true") "," \
+    COUNT("wait_max", "1", "86400", "seconds to wait at most; default 3600, and never beyond the call's deadline") "," \
+    COUNT("poll_ms", "50", "20000", "first wait between two looks; default 1000, growing to ten times that") "," \
+    BOOLEAN("abort_on_timeout", "abort the job where time runs out; default false: it goes on, and its id is told") "," \
+    BOOLEAN("abort_on_cancel", "abort the job where the caller goes away, who then never learns its id; default true")
+/* clang-format on */
 #define JOB_ID ID("job", "id of the job: 750...")
 #define OUTCOME(more)           \
     OUT("\"job\",\"complete\"", \

@@ -187,6 +187,12 @@ static bb_step resume_bulk_ingest(bb_call *call) {
     }
 }
 
+/* Once it has ended there is nothing to abort. */
+bb_step sf_abandon_ingest(bb_call *call, bb_code why) {
+    const bulk_job *job = (const bulk_job *)call->state;
+    return job->phase <= LOOKED || job->phase == FOUND ? bulk_abandon(call, job, why) : BB_DONE;
+}
+
 /* clang-format off */
 
 #define INGESTED(more) \

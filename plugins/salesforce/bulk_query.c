@@ -158,6 +158,11 @@ static bb_step resume_bulk_query_download(bb_call *call) {
                                      job->id);
 }
 
+bb_step sf_abandon_query(bb_call *call, bb_code why) {
+    const bulk_job *job = (const bulk_job *)call->state;
+    return job->phase <= LOOKED ? bulk_abandon(call, job, why) : BB_DONE;
+}
+
 /* clang-format off */
 
 #define SOQL STRING("query", "SOQL, without GROUP BY, OFFSET, TYPEOF and aggregates")

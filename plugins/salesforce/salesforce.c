@@ -57,6 +57,8 @@ static const bb_plugin plugin = {
     .destroy = destroy,
 };
 
-static const bb_extension extensions[] = {
-    {BB_EXT_CONTENT, &sf_content}, {BB_EXT_WEBHOOK, &sf_webhooks}, {NULL, NULL}};
+static const bb_extension extensions[] = {{BB_EXT_CONTENT, &sf_content},
+                                          {BB_EXT_WEBHOOK, &sf_webhooks},
+                                          {BB_EXT_ABANDON, &sf_abandons},
+                                          {NULL, NULL}};
 BUSBAR_PLUGIN_WITH(plugin, extensions);

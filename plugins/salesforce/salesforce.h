@@ -7,6 +7,7 @@
 #ifndef SALESFORCE_SALESFORCE_H
 #define SALESFORCE_SALESFORCE_H
 
+#include <busbar/abandon.h>
 #include <busbar/content.h>
 #include <busbar/rest.h>
 #include <busbar/webhook.h>
@@ -58,6 +59,7 @@ extern const bb_content_extension sf_content;
 
 /* webhook.c */
 extern const bb_webhook_extension sf_webhooks;
+extern const bb_abandon_extension sf_abandons; /* bulk.c */
 
 /* salesforce.c, objects.c */
 extern const bb_schema *const sf_schemas[];

@@ -4,7 +4,7 @@ import http from 'node:http';
 // `answer(request)` gives {status, headers, body}, perhaps later; body is an object, a text or a Buffer; with breakAt the connection ends after so many bytes of
 // it. request: {method, path, query, headers, text, bytes}. `stream(req, res, url, service)` may take a request as it comes: it then says true.
 // A request of a path in `breaks` is cut off once more than so many bytes of its body have come, or with `hold` read no further:
-// [{path, after, times, hold, then}].
+// [{path, after, times, hold, then}]. `faults` are what the next requests meet, one each, `fails(request)` gives what any other does.
 export async function startService(answer, port = 0, {stream} = {}) {
   const service = {requests: [], faults: [], breaks: []};
   const sockets = new Set();
@@ -27,7 +27,7 @@ export async function startService(answer, port = 0, {stream} = {}) {
       const url = new URL(req.url, 'http://x');
       const request = {method: req.method, path: url.pathname, query: url.searchParams, rawQuery: url.search.slice(1), headers: req.headers, text, bytes};
       service.requests.push(request);
-      const fault = service.faults.shift();
+      const fault = service.faults.shift() ?? service.fails?.(request);
       if (fault === 'hang') return;
       if (fault === 'nothing') return req.socket.destroy();
       if (fault === 'half') return req.socket.end('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id"');

@@ -97,14 +97,67 @@ for (const connection of ['seat', 'seatapart'])
     assert.equal((await answer).status, 200);
   });
 
-test('whoever gives up takes the progress along', async () => {
+// --- calls that are given up ----------------------------------------------------------------------------------------------------------------
+
+// A call whose caller goes away once its job runs; gives the job.
+async function giveUp(name, connection, operation, input) {
   org.state.held = 0;
-  const gone = new AbortController();
-  const answer = fetch(`${hub.url}/api/v1/connections/sf/operations/bulk.query`, {method: 'POST', signal: gone.signal, headers: {authorization: `Bearer ${hub.key}`, 'busbar-call': 'gone'}, body: '{"query":"SELECT Id FROM Account","poll_ms":50}'}).catch((e) => e.name);
-  await told('gone', () => true);
+  const known = new Set(org.state.jobs.keys()), gone = new AbortController();
+  const answer = fetch(`${hub.url}/api/v1/connections/${connection}/operations/${operation}`, {method: 'POST', signal: gone.signal, headers: {authorization: `Bearer ${hub.key}`, 'busbar-call': name}, body: JSON.stringify({...input, poll_ms: 50})}).catch((e) => e.name);
+  await told(name, (p) => p.stage === 'InProgress');
+  const [id] = [...org.state.jobs.keys()].filter((k) => !known.has(k));
   gone.abort();
   assert.equal(await answer, 'AbortError');
-  await until('the call to end', async () => (await running('&call=gone')).length === 0);
+  await until('the call to end', async () => (await running(`&call=${name}`)).length === 0);
+  return org.state.jobs.get(id);
+}
+
+for (const connection of ['sf', 'sfapart'])
+  test(`${connection}: a job whose caller has gone is aborted, once`, async () => {
+    for (const [operation, input] of [['bulk.ingest', {object: 'Account', operation: 'insert', records: records(3)}], ['bulk.query', {query: 'SELECT Id FROM Account'}]]) {
+      const at = hub.stderr.length, job = await giveUp(`leave-${operation}-${connection}`, connection, operation, input);
+      await until('the job to be aborted', () => job.state === 'Aborted');
+      await until('the line', () => new RegExp(`connection ${connection}, execution ex_[0-9a-z]+: it was given up, and the service was told: 200\n`).test(hub.stderr.slice(at)));
+      const patches = org.requests.filter((r) => r.method === 'PATCH' && r.path.endsWith(job.id) && /Aborted/.test(r.text));
+      assert.equal(patches.length, 1);
+      assert.match(patches[0].headers.authorization, /^Bearer /);
+    }
+    org.state.held = undefined;
+    assert.equal((await hub.data(connection, 'limits')).DailyApiRequests.Max, 15000); // and the connection goes on
+  });
+
+for (const connection of ['sf', 'sfapart'])
+  test(`${connection}: a job that is to go on goes on`, async () => {
+    const at = hub.stderr.length, job = await giveUp(`stay-${connection}`, connection, 'bulk.query', {query: 'SELECT Id FROM Account', abort_on_cancel: false});
+    org.state.held = undefined;
+    await hub.data(connection, 'limits'); // behind which any request would have come
+    assert.equal(job.state, 'InProgress');
+    assert.doesNotMatch(hub.stderr.slice(at), /was given up/);
+  });
+
+for (const connection of ['sf', 'sfapart'])
+  test(`${connection}: a job whose call's time runs out in the middle of a request is aborted where that is asked for`, async () => {
+    for (const abort_on_timeout of [true, false]) {
+      const known = new Set(org.state.jobs.keys());
+      org.state.held = 0;
+      org.fails = (r) => (r.method === 'GET' && r.path.includes('/jobs/query/') ? 'hang' : undefined);
+      const answer = await hub.call(connection, 'bulk.query', {query: 'SELECT Id FROM Account', poll_ms: 50, abort_on_timeout}, '?timeout=2500ms');
+      org.fails = undefined;
+      assert.equal(answer.body.type, 'urn:busbar:problem:upstream-timeout', answer.text);
+      const [id] = [...org.state.jobs.keys()].filter((k) => !known.has(k)), job = org.state.jobs.get(id);
+      if (abort_on_timeout) await until('the job to be aborted', () => job.state === 'Aborted');
+      else await hub.data(connection, 'limits');
+      assert.equal(job.state, abort_on_timeout ? 'Aborted' : 'UploadComplete');
+    }
+    org.state.held = undefined;
+  });
+
+test('what the service cannot be told is said', async () => {
+  const at = hub.stderr.length;
+  org.fails = (r) => (r.method === 'PATCH' ? {status: 400, body: [{errorCode: 'INVALIDJOBSTATE', message: 'no'}]} : undefined);
+  await giveUp('untold', 'sf', 'bulk.query', {query: 'SELECT Id FROM Account'});
+  await until('the line', () => /was given up, and the service could not be told to drop what it had begun: it answered 400/.test(hub.stderr.slice(at)));
+  org.fails = undefined;
   org.state.held = undefined;
 });
 
