@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "check/world.h"
 
+#include "plugin/host_abandon.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -274,6 +275,19 @@ static driven *next_call(void) {
     return d;
 }
 
+/* The body of the last answer has gone, as ever between steps. */
+static plugin_outcome give_up(driven *d, const sample *x, bb_code why) {
+    if (d->given != NULL && d->c.answer.json == NULL)
+        guard_release(&d->pieces, d->body);
+    plugin_abandon_begin(&d->c, 0);
+    atomic_store(&d->c.cancelled, 1);
+    poison_step(PHASE_ABANDON, d);
+    enter("abandon", STEP_LIMIT_MS);
+    plugin_outcome outcome = plugin_abandon(&d->c, x->op, why);
+    leave();
+    return outcome;
+}
+
 static plugin_outcome run_session(driven *d, const sample *x, const run_options *o) {
     plugin_session *session = o->session;
     atomic_store(&session->deadline_ns, d->c.deadline_ns);
@@ -310,7 +324,7 @@ static plugin_outcome run_steps(driven *d, const sample *x, const script *answer
 void run_call(const specimen *s, const sample *x, const script *answers, const run_options *o, run_end *end) {
     arena *a = arena_new((size_t)64 << 20);
     driven *d = next_call();
-    unsigned most = o->max_steps > 0 ? o->max_steps : STEPS_MAX;
+    unsigned most = o->give_up != BB_OK ? o->give_up_after : o->max_steps > 0 ? o->max_steps : STEPS_MAX;
     *end = (run_end){.outcome = PLUGIN_FAILED};
     if (a == NULL || !prepare(d, a, s, x, o)) {
         guard_free(&d->pieces);
@@ -318,6 +332,9 @@ void run_call(const specimen *s, const sample *x, const script *answers, const r
         return;
     }
     plugin_outcome outcome = o->session != NULL ? run_session(d, x, o) : run_steps(d, x, answers, most, end);
+    end->given_up = o->give_up != BB_OK && outcome == PLUGIN_SEND;
+    if (end->given_up)
+        outcome = give_up(d, x, o->give_up);
     if (outcome == PLUGIN_SEND) {
         trace_request(&end->trace, &d->c.request);
         note_content(d, &end->content);

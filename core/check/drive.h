@@ -76,6 +76,8 @@ typedef struct run_options {
     bool late;        /* cancelled, and its time over */
     unsigned fail_at; /* the host function to fail; 0: none */
     unsigned max_steps;
+    bb_code give_up;         /* why; BB_OK: it is not */
+    unsigned give_up_after;  /* so many answers */
     plugin_session *session; /* of a session operation: runs on it */
 } run_options;
 
@@ -95,6 +97,7 @@ typedef struct run_end {
     unsigned host_calls;
     const char *failed;
     bool endless, misused, broken_memory;
+    bool given_up; /* the call asked for something then: the rest is what `abandon` came to */
     bb_code code;
     char message[400];
     bb_str cursor;

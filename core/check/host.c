@@ -34,7 +34,8 @@ static const char *phase_name(void) {
                                         "a session's check",
                                         "a session operation's run",
                                         "a session's close",
-                                        "a session's interrupt"};
+                                        "a session's interrupt",
+                                        "abandon"};
     return names[now.phase];
 }
 

@@ -21,7 +21,8 @@ typedef enum {
     PHASE_CHECK,
     PHASE_RUN,
     PHASE_CLOSE,
-    PHASE_INTERRUPT
+    PHASE_INTERRUPT,
+    PHASE_ABANDON
 } check_phase;
 
 /* A call under trial. */

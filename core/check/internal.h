@@ -79,6 +79,7 @@ void check_determinism(trial *t);
 void check_webhooks(trial *t);
 void check_sessions(trial *t);
 void check_contents(trial *t);
+void check_abandons(trial *t);
 void check_faults(trial *t);
 void check_leaks(trial *t);
 

@@ -20,6 +20,7 @@
     X(webhooks, NEEDS_LOAD, "no request that the service did not sign becomes an event")         \
     X(sessions, NEEDS_LOAD, "sessions open, run, close, and come back when they are to")         \
     X(contents, NEEDS_LOAD, "files go whole to where they are said to go, and on after a break") \
+    X(abandons, NEEDS_LOAD, "calls that are given up have the service told, or nothing")         \
     X(faults, NEEDS_LOAD, "each host function failing, one after the other")                     \
     X(leaks, NEEDS_LOAD, "200 lives leave no memory, descriptors or threads behind")
 

@@ -265,7 +265,8 @@ static const struct {
      "libraries,\n"
      "                    imports, constructors, load, descriptor, schemas, lifecycle, settings, threads, "
      "steps,\n"
-     "                    deadline, determinism, webhooks, sessions, contents, faults, leaks\n"
+     "                    deadline, determinism, webhooks, sessions, contents,\n"
+     "                    abandons, faults, leaks\n"
      "  --seed N          of all that is generated: the one of an earlier run gives the same again\n"
      "  --settings JSON   settings to try it with, a JSON object or @FILE; default: by its settings schema\n"
      "\nExit codes: 0 all checks pass (warnings are no failure); 1 a check fails; 2 usage.\n"},

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "plugin/host.h"
+#include "plugin/host_abandon.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,12 +174,39 @@ static plugin_outcome resume(bb_test *t, plugin_call *c, const bb_operation *op)
     return outcome;
 }
 
-static plugin_outcome run_http(bb_test *t, plugin_call *c, const bb_operation *op) {
+#define ABANDON_MS 5000u /* the hub's */
+
+/* The request under way is let go of, and so is what it would have been answered with. */
+static void give_up(bb_test *t, plugin_call *c, const plugin_op *op) {
+    bb_code why = t->give_up_why;
+    plugin_outcome outcome = PLUGIN_DONE;
+    if (t->bodies != NULL && c->answer.json == NULL)
+        test_drop_bodies(t, t->bodies->next);
+    if (op->abandon != NULL) {
+        plugin_abandon_begin(c, clock_ns() + ABANDON_MS * 1000000u);
+        atomic_store(&c->cancelled, 1);
+        test_gate_arm(t->fail_allocation, &t->allocations);
+        outcome = plugin_abandon(c, op, why);
+        test_gate_rest();
+    }
+    if (outcome == PLUGIN_FAILED)
+        test_fail_by_steps(t, c);
+    else if (outcome == PLUGIN_DONE || send_(t, c)) /* whatever is answered */
+        test_fail(t, why, "the call was given up");
+}
+
+static plugin_outcome run_http(bb_test *t, plugin_call *c, const plugin_op *described) {
+    const bb_operation *op = described->desc;
+    uint32_t requests = 0;
     test_gate_arm(t->fail_allocation, &t->allocations);
     plugin_outcome outcome = plugin_start(c, op);
     test_gate_rest();
     while (outcome == PLUGIN_SEND) {
         test_content_said(t, c);
+        if (++requests == t->give_up_at) {
+            give_up(t, c, described);
+            return PLUGIN_SEND; /* the result is set */
+        }
         if (!send_(t, c))
             return PLUGIN_SEND; /* the result is set */
         outcome = resume(t, c, op);
@@ -187,7 +215,7 @@ static plugin_outcome run_http(bb_test *t, plugin_call *c, const bb_operation *o
 }
 
 static plugin_outcome run_steps(bb_test *t, plugin_call *c, const plugin_op *op) {
-    plugin_outcome outcome = op->session != NULL ? test_session_run(t, c, op) : run_http(t, c, op->desc);
+    plugin_outcome outcome = op->session != NULL ? test_session_run(t, c, op) : run_http(t, c, op);
     if (outcome == PLUGIN_FAILED)
         test_fail_by_steps(t, c);
     return outcome;
@@ -235,6 +263,7 @@ const bb_test_result *bb_test_page(bb_test *t, const char *operation, const char
     t->cancel = false;
     t->deadline_ms = 0;
     t->fail_allocation = 0;
+    t->give_up_at = 0;
     t->session.interrupts = false;
     return &t->result;
 }
@@ -257,6 +286,11 @@ int bb_test_output_is(const bb_test *t, const char *json) {
 
 void bb_test_cancel(bb_test *t) {
     t->cancel = true;
+}
+
+void bb_test_give_up(bb_test *t, uint32_t request, bb_code why) {
+    t->give_up_at = request;
+    t->give_up_why = why;
 }
 
 void bb_test_deadline(bb_test *t, uint64_t ms) {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "check/drive.h"
 #include "plugin/host.h"
+#include "plugin/host_abandon.h"
 #include "plugin/host_auth.h"
 #include "plugin/host_crypto.h"
 #include "plugin/host_webhook.h"
@@ -186,6 +187,11 @@ static void run_call_once(const sample *x, bb_str answers, bb_str saved, bb_str 
             drop(a.body);
     }
     judge_end(sample_name(x), &r.c, outcome);
+    if (outcome == PLUGIN_SEND && x->scheme == NULL && x->op->abandon != NULL) {
+        plugin_abandon_begin(&r.c, 0);
+        outcome = plugin_abandon(&r.c, x->op, k.count % 2 == 0 ? BB_E_CANCELLED : BB_E_DEADLINE);
+        judge_end(sample_name(x), &r.c, outcome);
+    }
     *saved_out = r.content.saves ? own_copy(r.content.save) : (bb_str){NULL, 0};
     plugin_call_free(&r.c);
     for (size_t i = 0; i < k.count; i++)

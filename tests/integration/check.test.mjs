@@ -8,7 +8,7 @@ import {bin, plugins, run, slow, tempFolder} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const sources = path.join(root, 'tests/broken-connectors');
-const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'sessions', 'contents', 'faults', 'leaks'];
+const names = ['file', 'exports', 'linking', 'libraries', 'imports', 'constructors', 'load', 'descriptor', 'schemas', 'lifecycle', 'settings', 'threads', 'steps', 'deadline', 'determinism', 'webhooks', 'sessions', 'contents', 'abandons', 'faults', 'leaks'];
 let dir;
 
 before(() => (dir = tempFolder()));
@@ -119,6 +119,11 @@ const cases = [
   ['file_believes', ['contents'], /going on by \{"offset":99999999999\}, .*: the connector asked for bytes beyond the content's end/],
   ['file_forgets', ['contents'], /going on by what it saved \(\{"at":2500000\}\): start fails: the upload cannot go on/],
   ['file_length', ['contents'], /with a file whose length is not known: start fails: how long is the file\?; declare BB_CONTENT_LENGTH/],
+  ['abandon_of_nobody', ['descriptor'], /busbar\.abandon\/1 names "jobs\.walk", which is not one of its operations/],
+  ['abandon_of_nothing', ['descriptor'], /operation "jobs\.run" has no function under busbar\.abandon\/1/],
+  ['abandon_late', ['abandons'], /jobs\.run, example 1, given up \(BB_E_CANCELLED\) after 2 answers: .*it crashed \(SIGSEGV\) in abandon/, ['abandons']],
+  ['abandon_looks', ['abandons'], /given up \(BB_E_CANCELLED\) after 1 answers: .*it calls host->http->response_json in abandon: there is no answer/, ['abandons']],
+  ['abandon_fails', ['abandons'], /abandon fails: there is no way back; where there is nothing to be dropped, it is BB_DONE/],
   ['static_tls', ['linking'], /static thread-local storage/],
   ['exec_stack', ['linking'], /executable stack/],
   ['changes_world', ['imports', 'lifecycle', 'settings'], /it calls chdir/],
@@ -135,6 +140,12 @@ for (const [id, expected, sentence, only] of cases) {
     for (const c of report.checks) if (c.status === 'skipped') assert.match(c.note, /^not run, since the check "(load|descriptor)" fails/);
   });
 }
+
+test('a connector whose calls may be given up passes', async () => {
+  const report = await check(broken('sound_abandons'));
+  assert.deepEqual(report.checks.filter((c) => c.status !== 'passed'), []);
+  assert.match(byName(await check(broken('sound')), 'abandons').note, /declares no operations that may be abandoned/);
+});
 
 test('a connector that takes and gives files passes; an upload that says it only reads is warned of', async () => {
   const report = await check(broken('sound_files'));
@@ -170,7 +181,7 @@ test('a webhook scheme that compares signatures passes', async () => {
 
 test('every broken connector is tried', () => {
   const files = fs.readdirSync(sources).filter((f) => f.endsWith('.c')).map((f) => f.slice(0, -2));
-  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'file_safe', 'sound', 'sound_files', 'sound_hook', 'sound_session', 'quiet_constructor', 'made_late', 'picky'].sort());
+  assert.deepEqual(files.sort(), [...cases.map(([id]) => id), 'file_safe', 'sound', 'sound_abandons', 'sound_files', 'sound_hook', 'sound_session', 'quiet_constructor', 'made_late', 'picky'].sort());
 });
 
 test('declarations that cannot be read without running them are a warning', async () => {
@@ -249,7 +260,7 @@ test("JUnit's XML is well-formed and says the same", async (t) => {
   assert.equal(done.code, 1);
   const xml = path.join(dir, 'report.xml');
   fs.writeFileSync(xml, done.stdout);
-  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="20" failures="1" errors="0" skipped="0">/);
+  assert.match(done.stdout, /<testsuite name="busbar check ignores_failure" tests="21" failures="1" errors="0" skipped="0">/);
   assert.equal(done.stdout.match(/<testcase /g).length, names.length);
   assert.match(done.stdout, /<testcase classname="busbar.check.ignores_failure" name="faults" time="[\d.]+">\s*<failure message="host-&gt;call-&gt;alloc fails/);
   const skipped = (await run(['check', broken('wrong_id'), '--junit'])).stdout;

@@ -26,7 +26,7 @@ after(() => {
   for (const folder of [dir, sdk.prefix]) fs.rmSync(folder, {recursive: true, force: true});
 });
 
-for (const name of ['connections', 'requests_and_outputs', 'progress', 'failures', 'mismatches', 'time_and_memory', 'schemes', 'webhooks', 'recorded_and_replayed']) {
+for (const name of ['connections', 'requests_and_outputs', 'progress', 'given_up', 'failures', 'mismatches', 'time_and_memory', 'schemes', 'webhooks', 'recorded_and_replayed']) {
   test(`the mock host: ${name.replaceAll('_', ' ')}`, () => {
     const done = runTest(path.join(dir, 'odd_test'), [name]);
     assert.deepEqual({code: done.code, stderr: done.stderr}, {code: 0, stderr: ''}, done.stderr);

@@ -114,6 +114,12 @@ const bb_test_result *bb_test_page(bb_test *t, const char *operation, const char
 void bb_test_cancel(bb_test *t);
 void bb_test_deadline(bb_test *t, uint64_t ms);
 
+/* Gives the next call up while its request number `request` (from 1) waits for an answer, which is none of
+ * the script's: it fails with `why`, BB_E_CANCELLED or BB_E_DEADLINE, and what its operation has the service
+ * told then (abandon.h) is the next that the script expects. A call that ends before it gets so far is not
+ * given up. */
+void bb_test_give_up(bb_test *t, uint32_t request, bb_code why);
+
 /* A request that the last call made, counted from 0. */
 typedef struct bb_test_request {
     uint32_t size;   /* sizeof(bb_test_request) of the library */

@@ -1,5 +1,6 @@
 /* odd - a connector for the tests of the mock host: one operation for each thing that a step can do, well or
  * badly. */
+#include <busbar/abandon.h>
 #include <busbar/auth.h>
 #include <busbar/busbar.h>
 #include <busbar/memory.h>
@@ -203,7 +204,23 @@ static const bb_webhook_scheme post_hook = {BB_SIZE(bb_webhook_scheme), .id = "p
 static const bb_webhook_scheme *const hooks[] = {&odd_hook, &post_hook, NULL};
 static const bb_webhook_extension webhooks = {BB_SIZE(bb_webhook_extension), .schemes = hooks};
 
-static const bb_extension extensions[] = {{BB_EXT_AUTH, &auth}, {BB_EXT_WEBHOOK, &webhooks}, {NULL, NULL}};
+/* Has the service told where it is given up, but for a caller in whose hurry nothing was begun. */
+static bb_step polls_abandon(bb_call *call, bb_code why) {
+    if (call->step < 2)
+        return BB_DONE;
+    if (bb_in(call, "stubborn") != NULL)
+        return bb_fail(call, BB_E_UNSUPPORTED, "there is no way back");
+    bb_request(call, "POST", why == BB_E_CANCELLED ? "/cancel" : "/late");
+    bb_body_json(call, call->input);
+    return BB_SEND;
+}
+static const bb_abandon_operation polls_given_up = {BB_SIZE(bb_abandon_operation), .operation = "polls",
+                                                    .abandon = polls_abandon};
+static const bb_abandon_operation *const given_up[] = {&polls_given_up, NULL};
+static const bb_abandon_extension abandons = {BB_SIZE(bb_abandon_extension), .operations = given_up};
+
+static const bb_extension extensions[] = {
+    {BB_EXT_AUTH, &auth}, {BB_EXT_WEBHOOK, &webhooks}, {BB_EXT_ABANDON, &abandons}, {NULL, NULL}};
 
 /* --- settings
  * ------------------------------------------------------------------------------------------------ */

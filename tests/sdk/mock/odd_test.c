@@ -89,6 +89,43 @@ static int progress(void) {
     return bb_test_end(t);
 }
 
+static int given_up(void) {
+    bb_test *t = connected();
+    bb_test_give_up(t, 1, BB_E_CANCELLED); /* nothing has been begun */
+    const bb_test_result *r = bb_test_call(t, "polls", "{\"a\":1}");
+    BB_CHECK(t, r->code == BB_E_CANCELLED && r->requests == 0 && IS(r->mismatch, ""));
+
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    BB_TEST_EXCHANGE(t, .method = "POST", .url = "/cancel", .body = "{\"a\":1}", .status = 500);
+    bb_test_give_up(t, 2, BB_E_CANCELLED);
+    r = bb_test_call(t, "polls", "{\"a\":1}");
+    BB_CHECK(t, r->code == BB_E_CANCELLED && r->requests == 2 && SAYS(r->message, "given up"));
+
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    BB_TEST_EXCHANGE(t, .url = "/late");
+    bb_test_give_up(t, 2, BB_E_DEADLINE);
+    BB_CHECK(t, bb_test_call(t, "polls", "{}")->code == BB_E_DEADLINE);
+
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    bb_test_give_up(t, 2, BB_E_DEADLINE);
+    r = bb_test_call(t, "polls", "{\"stubborn\":true}");
+    BB_CHECK(t, r->code == BB_E_UNSUPPORTED && SAYS(r->message, "no way back"));
+
+    BB_TEST_EXCHANGE(t, .answer = "{}");
+    BB_TEST_EXCHANGE(t, .url = "/elsewhere");
+    bb_test_give_up(t, 2, BB_E_CANCELLED);
+    BB_CHECK(t, SAYS(bb_test_call(t, "polls", "{}")->mismatch, "/cancel"));
+
+    BB_TEST_EXCHANGE(t, .answer = "1");
+    bb_test_give_up(t, 2, BB_E_CANCELLED); /* it ends before */
+    BB_CHECK(t, bb_test_call(t, "plain", "{}")->code == BB_OK);
+    BB_TEST_EXCHANGE(t, .answer = "1");
+    BB_CHECK(t, bb_test_call(t, "plain", "{}")->code == BB_OK);
+    bb_test_give_up(t, 1, BB_E_CANCELLED); /* one that has nothing to say */
+    BB_CHECK(t, bb_test_call(t, "plain", "{}")->code == BB_E_CANCELLED);
+    return bb_test_end(t);
+}
+
 static int failures(void) {
     bb_test *t = connected();
     BB_CHECK(t, IS(bb_test_call(t, "echo", "{}")->pointer, "/id") &&
@@ -370,6 +407,7 @@ int main(int argc, char **argv) {
     } all[] = {{"connections", connections},
                {"requests_and_outputs", requests_and_outputs},
                {"progress", progress},
+               {"given_up", given_up},
                {"failures", failures},
                {"mismatches", mismatches},
                {"time_and_memory", time_and_memory},

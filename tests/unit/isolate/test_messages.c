@@ -70,6 +70,18 @@ START_TEST(lengths_are_not_trusted) {
 }
 END_TEST
 
+START_TEST(a_call_that_is_given_up_is_told_of) {
+    plugin_call c;
+    begin(&c, false);
+    message_abandon(&out, 5, 6, BB_E_CANCELLED, 4711);
+    frame f = whole();
+    ck_assert(f.head.kind == FRAME_ABANDON && f.head.slot == 5 && f.head.turn == 6);
+    ck_assert_int_eq((bb_code)frame_get_u32(&f), BB_E_CANCELLED);
+    ck_assert_uint_eq(frame_get_u64(&f), 4711);
+    ck_assert(frame_done(&f));
+}
+END_TEST
+
 START_TEST(progress_comes_back_and_what_is_none_does_not) {
     plugin_call c;
     begin(&c, false);
@@ -311,8 +323,9 @@ START_TEST(what_is_cut_or_longer_is_refused) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(frames_come_back), unit_test(progress_comes_back_and_what_is_none_does_not),
-          unit_test(lengths_are_not_trusted), unit_test(a_request_comes_back_whole),
-          unit_test(a_request_is_checked_as_within_the_hub), unit_test(the_hub_decides_what_is_foreign),
-          unit_test(an_output_is_read_by_the_hub), unit_test(the_answer_itself_is_not_sent_back),
-          unit_test(an_error_comes_back_whole), unit_test(what_is_cut_or_longer_is_refused))
+UNIT_MAIN(unit_test(frames_come_back), unit_test(a_call_that_is_given_up_is_told_of),
+          unit_test(progress_comes_back_and_what_is_none_does_not), unit_test(lengths_are_not_trusted),
+          unit_test(a_request_comes_back_whole), unit_test(a_request_is_checked_as_within_the_hub),
+          unit_test(the_hub_decides_what_is_foreign), unit_test(an_output_is_read_by_the_hub),
+          unit_test(the_answer_itself_is_not_sent_back), unit_test(an_error_comes_back_whole),
+          unit_test(what_is_cut_or_longer_is_refused))

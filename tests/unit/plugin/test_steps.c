@@ -5,6 +5,7 @@
 
 #include "plugin/call.h"
 #include "plugin/host.h"
+#include "plugin/host_abandon.h"
 #include "plugin/module.h"
 #include "plugin/origin.h"
 #include "plugin/url.h"
@@ -339,6 +340,57 @@ START_TEST(descriptors_that_lie_are_refused) {
 }
 END_TEST
 
+/* --- given up --- */
+
+static bb_code gave_up_for;
+
+static bb_step says_drop(bb_call *call, bb_code why) {
+    gave_up_for = why;
+    return bb_done_body(call); /* a misuse: there is no answer */
+}
+
+static bb_step says_delete(bb_call *call, bb_code why) {
+    gave_up_for = why;
+    bb_request(call, "DELETE", "/jobs");
+    bb_segment(call, bb_in_text(call, "id"));
+    bb_body_json(call, bb_in(call, "o"));
+    return BB_SEND;
+}
+
+static bb_step says_nothing(bb_call *call, bb_code why) {
+    (void)call;
+    gave_up_for = why;
+    return BB_DONE;
+}
+
+static plugin_outcome give_up(bb_step (*abandon)(bb_call *, bb_code), bb_code why) {
+    const bb_operation desc = {BB_SIZE(bb_operation), .id = "t", .start = asks};
+    const bb_abandon_operation declares = {BB_SIZE(bb_abandon_operation), .operation = "t",
+                                           .abandon = abandon};
+    const plugin_op op = {.desc = &desc, .id = STR("t"), .abandon = &declares};
+    ck_assert_int_eq(run(asks), PLUGIN_SEND);
+    call_.answer = (plugin_answer){.status = 200, .body = STR("gone")};
+    plugin_abandon_begin(&call_, 99);
+    ck_assert(call_.deadline_ns == 99 && call_.answer.status == 0 && call_.request.url.len == 0);
+    plugin_outcome outcome = plugin_abandon(&call_, &op, why);
+    call_.deadline_ns = 0;
+    return outcome;
+}
+
+START_TEST(a_call_that_is_given_up_describes_one_request_more) {
+    ck_assert_int_eq(give_up(says_delete, BB_E_CANCELLED), PLUGIN_SEND);
+    ck_assert_int_eq(gave_up_for, BB_E_CANCELLED);
+    assert_url("https://api.example.com/v2/jobs/a%2Fb");
+    ck_assert(str_eq(call_.request.body, STR("{\"x\":[1,{\"y\":true}],\"z\":null}")));
+    bb_str raw = json_raw((const json_value *)bb_in(&call_.abi, "o"));
+    ck_assert_ptr_ne(call_.request.body.ptr, raw.ptr); /* the input goes before the request does */
+    ck_assert_int_eq(give_up(says_nothing, BB_E_DEADLINE), PLUGIN_DONE);
+    ck_assert_int_eq(gave_up_for, BB_E_DEADLINE);
+    ck_assert_int_eq(give_up(says_drop, BB_E_DEADLINE), PLUGIN_FAILED);
+    ck_assert_int_eq(call_.error.code, BB_E_PLUGIN);
+}
+END_TEST
+
 /* --- how far it is --- */
 
 static plugin_progress heard;
@@ -404,7 +456,8 @@ START_TEST(progress_is_heard_as_it_was_said) {
 END_TEST
 
 UNIT_MAIN(unit_test(a_request_of_resume_may_wait), progress_is_heard_as_it_was_said,
-          a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
-          a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
-          another_origin_is_foreign, a_marked_setting_names_another_host_of_the_service,
-          origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
+          a_call_that_is_given_up_describes_one_request_more, a_request_is_put_together,
+          a_walk_goes_through_all_members_and_ends, a_defective_step_is_the_connectors_fault,
+          what_cannot_be_sent_is_the_inputs_fault, another_origin_is_foreign,
+          a_marked_setting_names_another_host_of_the_service, origins_are_compared_as_browsers_do,
+          descriptors_that_lie_are_refused)

@@ -1,0 +1,3 @@
+/* Names an operation that it does not have. */
+#define NAMED "jobs.walk"
+#include "abandons.h"

@@ -1,0 +1,3 @@
+/* Has no function. */
+#define ABANDON NULL
+#include "abandons.h"
