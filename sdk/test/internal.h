@@ -86,7 +86,7 @@ struct bb_test {
     const char *saved;
     bool cancel;
     uint64_t deadline_ms; /* of the next call; 0: the operation's */
-    uint32_t give_up_at; /* in the next call; 0: it is not given up */
+    uint32_t give_up_at;  /* in the next call; 0: it is not given up */
     bb_code give_up_why;
     size_t fail_allocation, allocations;
     size_t checks, failed_checks;

@@ -205,3 +205,14 @@ test('busbar executions --running shows it, and busbar call at a terminal', asyn
   org.state.held = undefined;
   await answer;
 });
+
+test('the hub ends while the service is being told', async () => {
+  org.fails = (r) => (r.method === 'PATCH' ? 'hang' : undefined);
+  for (const connection of ['sf', 'sfapart']) {
+    const at = org.requests.length;
+    await giveUp(`last-${connection}`, connection, 'bulk.query', {query: 'SELECT Id FROM Account'});
+    await until('the request', () => org.requests.slice(at).some((r) => r.method === 'PATCH'));
+  }
+  await hub.stop(); // within its time, and without a word of a sanitizer's
+  hub = undefined;
+});

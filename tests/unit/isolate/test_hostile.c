@@ -6,6 +6,7 @@
 #include "isolate/child.h"
 #include "isolate/internal.h"
 #include "plugin/host.h"
+#include "plugin/host_abandon.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -63,6 +64,34 @@ static void misbehave(bb_str how, const frame_head *start) {
     }
 }
 
+/* The next frame's head; what follows it is of no interest. */
+static frame_head next_head(void) {
+    frame_head head = {.length = 0};
+    char skipped[4096];
+    if (recv(CHILD_FIRST_LOOP, &head, sizeof head, MSG_WAITALL) != (ssize_t)sizeof head ||
+        (head.length > 0 && (head.length > sizeof skipped || recv(CHILD_FIRST_LOOP, skipped, head.length,
+                                                                  MSG_WAITALL) != (ssize_t)head.length)))
+        _exit(1);
+    return head;
+}
+
+/* The call is given up while its step is under way: what that says comes late. */
+static void be_late(bb_str how, const frame_head *start) {
+    int fd = CHILD_FIRST_LOOP;
+    char skipped[4096];
+    (void)!recv(fd, skipped, start->length, MSG_WAITALL);
+    if (next_head().kind != FRAME_ABANDON)
+        _exit(1);
+    if (str_eq(how, STR("late request")))
+        put_head(fd, FRAME_REQUEST, 0, start->slot, start->turn);
+    else if (str_eq(how, STR("late nonsense")))
+        put_head(fd, FRAME_VERIFIED, 0, start->slot, start->turn);
+    if (!str_eq(how, STR("late end")))
+        put_output(start->slot, start->turn);
+    else
+        put_head(fd, FRAME_FAIL, 0, start->slot, start->turn);
+}
+
 /* Before main, where this program was started as the process of a connection. */
 __attribute__((constructor)) static void play(int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], "worker") != 0)
@@ -77,7 +106,7 @@ __attribute__((constructor)) static void play(int argc, char **argv) {
     put_head(CHILD_CONTROL, FRAME_READY, 0, 0, 0);
     frame_head start;
     if (recv(CHILD_FIRST_LOOP, &start, sizeof start, MSG_WAITALL) == (ssize_t)sizeof start)
-        misbehave(how, &start);
+        str_starts(how, STR("late")) ? be_late(how, &start) : misbehave(how, &start);
     for (char c; recv(CHILD_CONTROL, &c, 1, 0) > 0;) /* to its end */
         ;
     _exit(0);
@@ -134,8 +163,15 @@ static met call_of(const char *how, uint64_t step_timeout_ms) {
                       .host = host_get(),
                       .input = (const bb_json *)json_read(memory, STR("{}"), NULL, NULL)};
     ck_assert(isolate_start(i, l, &r, &c, 0, on_done, &m));
+    while (str_starts(str_from(how), STR("late")) && !r.working)
+        uv_run(loop_uv(l), UV_RUN_ONCE);
+    if (r.working && str_starts(str_from(how), STR("late"))) {
+        plugin_abandon_begin(&c, 1);
+        ck_assert(isolate_abandon(&r, BB_E_CANCELLED, on_done, &m));
+    }
     while (!m.over)
         uv_run(loop_uv(l), UV_RUN_ONCE);
+    ck_assert(m.result != ISOLATE_STEPPED || r.of == NULL);
     isolate_leave(&r);
     isolate_loop_close(i, l);
     uv_run(loop_uv(l), UV_RUN_NOWAIT);
@@ -165,6 +201,18 @@ START_TEST(one_that_breaks_it_is_killed) {
 }
 END_TEST
 
+START_TEST(what_a_step_says_of_a_call_that_was_given_up_meanwhile_is_passed_over) {
+    static const char *const ways[] = {"late request", "late end"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        met m = call_of(ways[i], 60000);
+        ck_assert_msg(m.result == ISOLATE_STEPPED && m.outcome == PLUGIN_DONE, "%s: %s", ways[i], m.why);
+    }
+    met m = call_of("late nonsense", 60000);
+    ck_assert_int_eq(m.result, ISOLATE_CRASHED);
+    ck_assert_ptr_nonnull(strstr(m.why, "broke the protocol"));
+}
+END_TEST
+
 START_TEST(one_that_closes_a_socket_is_killed) {
     met m = call_of("closed", 60000);
     ck_assert_int_eq(m.result, ISOLATE_CRASHED);
@@ -179,5 +227,6 @@ START_TEST(one_that_is_silent_is_killed_in_its_time) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(one_that_keeps_to_it_is_heard), unit_test(one_that_breaks_it_is_killed),
+UNIT_MAIN(unit_test(what_a_step_says_of_a_call_that_was_given_up_meanwhile_is_passed_over),
+          unit_test(one_that_keeps_to_it_is_heard), unit_test(one_that_breaks_it_is_killed),
           unit_test(one_that_closes_a_socket_is_killed), unit_test(one_that_is_silent_is_killed_in_its_time))
