@@ -45,22 +45,29 @@ static void ignore_sigpipe(void) {
         signal(SIGPIPE, SIG_IGN);
 }
 
-static bool open_handles(http_server *s, int fd, err *e) {
-    uv_loop_t *uv = loop_uv(s->loop);
-    uv_tcp_init(uv, &s->listener);
-    uv_timer_init(uv, &s->tick);
-    uv_idle_init(uv, &s->idle);
-    s->listener.data = s->tick.data = s->idle.data = s;
-    s->handles = 3;
-    int failed = uv_tcp_open(&s->listener, fd);
+static bool open_listener(http_server *s, server_listener *l, int fd, err *e) {
+    uv_tcp_init(loop_uv(s->loop), &l->tcp);
+    l->server = s;
+    l->tcp.data = l;
+    l->open = true;
+    s->handles++;
+    int failed = uv_tcp_open(&l->tcp, fd);
     if (failed != 0) {
         close(fd);
         return err_set(e, "the listening socket cannot be used: %s", uv_strerror(failed));
     }
-    failed = uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_connection);
+    failed = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
     if (failed != 0)
         return err_set(e, "the socket cannot listen: %s", uv_strerror(failed));
     return true;
+}
+
+static bool open_handles(http_server *s, int fd, err *e) {
+    uv_timer_init(loop_uv(s->loop), &s->tick);
+    uv_idle_init(loop_uv(s->loop), &s->idle);
+    s->tick.data = s->idle.data = s;
+    s->handles = 2;
+    return open_listener(s, &s->plain, fd, e);
 }
 
 http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, http_handler handler,
@@ -84,10 +91,20 @@ http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, 
     return s;
 }
 
+bool http_server_listen_tls(http_server *s, int fd, tls_context *context, err *e) {
+    s->tls = calloc(1, sizeof *s->tls);
+    if (s->tls == NULL) {
+        close(fd);
+        return err_set(e, "no memory for TLS");
+    }
+    s->tls->context = tls_context_ref(context);
+    s->secure.tls = true;
+    return open_listener(s, &s->secure, fd, e);
+}
+
 /* --- the end ---------------------------------------------------------------------------------------- */
 
-static void on_handle_closed(uv_handle_t *handle) {
-    http_server *s = handle->data;
+static void on_closed(http_server *s) {
     if (--s->handles > 0) {
         server_end_if_empty(s);
         return;
@@ -95,9 +112,18 @@ static void on_handle_closed(uv_handle_t *handle) {
     void (*done)(void *ctx) = s->done;
     void *ctx = s->done_ctx;
     server_free_pools(s);
+    server_tls_free(s);
     free(s);
     if (done != NULL)
         done(ctx);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+    on_closed(handle->data);
+}
+
+static void on_listener_closed(uv_handle_t *handle) {
+    on_closed(((server_listener *)handle->data)->server);
 }
 
 void server_end_if_empty(http_server *s) {
@@ -112,8 +138,9 @@ void server_end_if_empty(http_server *s) {
 static bool is_silent(const connection *c) {
     char byte;
     uv_os_fd_t fd;
-    return connection_is_idle(c) && (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 ||
-                                     recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
+    return connection_is_idle(c) && (c->tls == NULL || !tls_link_pending(c->tls->link)) &&
+           (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 ||
+            recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
 }
 
 void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx), void *ctx) {
@@ -123,7 +150,9 @@ void http_server_close(http_server *s, uint64_t grace_ms, void (*done)(void *ctx
     s->done_ctx = ctx;
     uint64_t now = loop_now_ms(s->loop);
     s->cut_at = grace_ms < SERVER_NEVER - now ? now + grace_ms : SERVER_NEVER;
-    uv_close((uv_handle_t *)&s->listener, on_handle_closed);
+    uv_close((uv_handle_t *)&s->plain.tcp, on_listener_closed);
+    if (s->secure.open)
+        uv_close((uv_handle_t *)&s->secure.tcp, on_listener_closed);
     for (connection *c = s->first; c != NULL; c = c->next)
         if (grace_ms == 0 || is_silent(c))
             connection_close(c);

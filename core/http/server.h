@@ -30,6 +30,17 @@ typedef struct http_server_limits { /* zero: the default */
 
 typedef str_pair http_header; /* value trimmed; names as sent */
 
+/* What a client has proved of itself by a certificate that was verified. Names are of the kinds "dns" and
+ * "email", the parts of which that have no case in small letters, and "uri". Counted; of the loop. */
+typedef struct http_certificate {
+    bb_str subject;        /* "CN=hooks.example.com,O=Example" (RFC 4514) */
+    bb_str fingerprint;    /* SHA-256 of it: 64 hexadecimal digits, small */
+    const str_pair *names; /* alternative names: the kind, the name */
+    size_t name_count;
+    char *memory;
+    unsigned refs;
+} http_certificate;
+
 /* A whole request. All slices live until the exchange is answered or abandoned. */
 typedef struct http_request {
     bb_str method; /* "GET" */
@@ -39,8 +50,10 @@ typedef struct http_request {
     bb_str query; /* after "?", not decoded; may be empty */
     const http_header *headers;
     size_t header_count;
-    bb_str body; /* transfer coding removed */
-    bb_str peer; /* "127.0.0.1" or "::1" */
+    bb_str body;                         /* transfer coding removed */
+    bb_str peer;                         /* "127.0.0.1" or "::1" */
+    bool tls;                            /* it came by TLS */
+    const http_certificate *certificate; /* NULL: the client has shown none */
 } http_request;
 
 typedef struct http_response {
@@ -60,6 +73,12 @@ typedef void (*http_handler)(http_exchange *x, void *ctx);
  * NULL and *e: refused. On the loop's thread, or before the loop's thread runs. */
 http_server *http_server_new(loop *l, int fd, const http_server_limits *limits, http_handler handler,
                              void *ctx, err *e);
+/* Listens on a second socket, by TLS. The server owns the descriptor from here on. Once, under the same
+ * conditions. False: *e. */
+struct tls_context;
+bool http_server_listen_tls(http_server *s, int fd, struct tls_context *context, err *e);
+/* What connections begin with from now on: it takes a reference of its own. On the loop's thread. */
+void http_server_set_tls(http_server *s, struct tls_context *context);
 /* Stops accepting, closes idle connections, lets the others finish their answer ("Connection: close"). `done`
  * is called on the loop, never from within another function of this header, once the last connection has gone
  * and the last exchange has been answered; then the server is freed. Past `grace_ms` what is left is cut off

@@ -38,29 +38,44 @@ static connection *connection_new(http_server *s) {
 }
 
 bool connection_resume_reading(connection *c) {
-    if (!c->reading && !c->ended)
-        c->reading = uv_read_start((uv_stream_t *)&c->tcp, connection_alloc, connection_read) == 0;
+    if (c->reading || c->ended)
+        return c->reading;
+    c->reading = c->tls != NULL
+                     ? tls_resume(c)
+                     : uv_read_start((uv_stream_t *)&c->tcp, connection_alloc, connection_read) == 0;
     return c->reading;
 }
 
-void connection_accept(http_server *s) {
+/* By TLS there is nothing to be said to those over the limit: a handshake is what costs most. */
+static void refuse_over_limit(connection *c) {
+    if (c->tls == NULL) {
+        connection_refuse(c, REFUSE_CONNECTIONS, NULL);
+        return;
+    }
+    refusal_count(REFUSE_CONNECTIONS);
+    connection_close(c);
+}
+
+void connection_accept(server_listener *l) {
+    http_server *s = l->server;
     connection *c = connection_new(s);
     if (c == NULL) { /* libuv accepts no further one until this one is taken: the tick tries again */
-        s->starved = true;
+        l->starved = true;
         server_tick_start(s);
         return;
     }
     uint64_t held = http_server_connections(s);
-    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 ||
-        held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || !connection_resume_reading(c)) {
+    if (uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)&c->tcp) != 0 ||
+        held > (uint64_t)s->limits.max_connections + SERVER_OVERFLOW || (l->tls && !tls_begin(c)) ||
+        !connection_resume_reading(c)) {
         connection_close(c);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
     note_peer(c);
-    c->deadline = loop_now_ms(s->loop) + s->limits.idle_timeout_ms;
+    c->deadline = loop_now_ms(s->loop) + (l->tls ? s->limits.header_timeout_ms : s->limits.idle_timeout_ms);
     if (held > s->limits.max_connections)
-        connection_refuse(c, REFUSE_CONNECTIONS, NULL);
+        refuse_over_limit(c);
 }
 
 /* --- end -------------------------------------------------------------------------------------------- */
@@ -85,6 +100,8 @@ static void on_closed(uv_handle_t *handle) {
     if (c->next != NULL)
         c->next->previous = c->previous;
     connection_drop_buffer(c);
+    if (c->tls != NULL)
+        tls_free(c);
     free(c);
     atomic_fetch_sub_explicit(&s->connections, 1, memory_order_relaxed);
     server_end_if_empty(s);
@@ -103,6 +120,8 @@ static void orphan(connection *c, http_exchange *x) {
 void connection_close(connection *c) {
     if (c->state == CONNECTION_CLOSED)
         return;
+    if (c->tls != NULL && connection_is_idle(c))
+        tls_say_end(c);
     http_exchange *x = c->exchange; /* none, where its answer could not be written */
     bool pending = c->state == CONNECTION_PENDING && x != NULL;
     c->state = CONNECTION_CLOSED;
@@ -123,8 +142,10 @@ void connection_close(connection *c) {
 
 /* Closing with bytes unread makes the kernel send RST, which may take the answer away from under the client
  * (RFC 9112 section 9.6): so only this side is shut, and the other read until it ends, for a while. */
-static void linger(connection *c) {
+void connection_linger(connection *c) {
     uv_os_fd_t fd;
+    if (c->tls != NULL)
+        tls_say_end(c);
     if (c->ended || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         connection_close(c);
         return;
@@ -144,7 +165,7 @@ bool connection_is_idle(const connection *c) {
 
 /* The next request is here already. It is begun from the loop, not from within http_respond: a handler that
  * is called while it answers another request is a trap. */
-static void make_ready(connection *c) {
+void connection_make_ready(connection *c) {
     http_server *s = c->server;
     if (c->processing || c->ready)
         return;
@@ -161,6 +182,8 @@ void server_run_ready(uv_idle_t *idle) {
         connection *c = s->ready;
         forget_ready(c);
         connection_process(c);
+        if (c->tls != NULL)
+            tls_pump(c);
     }
     if (s->ready == NULL)
         uv_idle_stop(idle);
@@ -169,7 +192,7 @@ void server_run_ready(uv_idle_t *idle) {
 void connection_answered(connection *c) {
     http_server *s = c->server;
     if (!c->keep_alive || c->ended || s->closing) {
-        linger(c);
+        connection_linger(c);
         return;
     }
     c->state = CONNECTION_HEAD;
@@ -179,7 +202,7 @@ void connection_answered(connection *c) {
         connection_drop_buffer(c);
         c->deadline = loop_now_ms(s->loop) + s->limits.idle_timeout_ms;
     } else {
-        make_ready(c);
+        connection_make_ready(c);
     }
     if (!connection_resume_reading(c))
         connection_close(c);

@@ -20,6 +20,7 @@ http_exchange *exchange_take(connection *c) {
     x->next = NULL;
     x->gone = NULL;
     x->orphan = NULL;
+    x->certificate = NULL;
     request_parser_init(&x->parser, x->fields, s->limits.max_headers, s->limits.max_header_bytes);
     atomic_fetch_add_explicit(&s->exchanges, 1, memory_order_relaxed);
     return x;
@@ -29,6 +30,8 @@ void exchange_release(http_exchange *x) {
     http_server *s = x->server;
     server_free_buffer(s, x->orphan, x->orphan_size);
     x->orphan = NULL;
+    if (x->certificate != NULL)
+        http_certificate_unref(x->certificate);
     atomic_fetch_sub_explicit(&s->exchanges, 1, memory_order_relaxed);
     if (s->free_exchange_count == SERVER_POOL) {
         arena_free(x->memory);

@@ -64,6 +64,8 @@ bool connection_request(connection *c, bb_str body) {
         .body = body,
         .peer = str_of(x->peer, c->peer_len),
     };
+    if (c->tls != NULL)
+        tls_describe(x);
     return true;
 }
 

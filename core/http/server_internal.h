@@ -10,6 +10,7 @@
 #include "http/request_chunked.h"
 #include "http/request_parser.h"
 #include "http/server.h"
+#include "http/tls_link.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -38,7 +39,8 @@ struct http_exchange {
     size_t orphan_size;
     char peer[INET6_ADDRSTRLEN];
     uint8_t peer_len;
-    http_header fields[]; /* limits.max_headers */
+    http_certificate *certificate; /* NULL: none */
+    http_header fields[];          /* limits.max_headers */
 };
 
 /* Of an exchange whose bodies pass in pieces: server_stream.c. */
@@ -52,6 +54,14 @@ typedef struct server_stream {
     uint64_t out_left;
     bool chunked, writing, last; /* of the answer; last: its end is on its way */
 } server_stream;
+
+/* Of a connection that speaks TLS: server_tls.c. */
+typedef struct connection_tls {
+    tls_link *link;
+    bool begun;   /* the client has sent something */
+    bool reading; /* pump is on the stack */
+    size_t own;   /* bytes sent since the handshake that are no answer's: tickets, keys, alerts */
+} connection_tls;
 
 typedef enum {
     CONNECTION_HEAD, /* between requests, or within a request's head */
@@ -76,6 +86,7 @@ struct connection {
     size_t raw; /* of a chunked body: the first byte that is still coded */
     request_chunked chunks;
     server_stream *stream; /* NULL: bodies are in memory as a whole */
+    connection_tls *tls;   /* NULL: plain */
 
     connection_state state;
     bool reading;
@@ -94,9 +105,28 @@ typedef struct free_buffer {
     struct free_buffer *next;
 } free_buffer;
 
+typedef struct server_listener {
+    uv_tcp_t tcp;
+    http_server *server;
+    bool open;    /* there is one */
+    bool tls;     /* what it accepts speaks TLS */
+    bool starved; /* there was no memory to take a connection */
+} server_listener;
+
+/* What all connections of a server share that speak TLS. */
+typedef struct server_tls {
+    tls_context *context; /* of those that begin now */
+    buf out;              /* on its way to a socket; empty between calls */
+    uint64_t told_at;     /* loop time: of failures only some are told */
+    unsigned untold;
+    char gathered[16384]; /* an answer's parts, for one record */
+    char in[65536];       /* what a socket has given; empty between calls */
+} server_tls;
+
 struct http_server {
     loop *loop;
-    uv_tcp_t listener;
+    server_listener plain, secure;
+    server_tls *tls; /* NULL: it does not listen by TLS */
     uv_timer_t tick;
     uv_idle_t idle; /* runs while there are ready connections */
     http_server_limits limits;
@@ -112,7 +142,6 @@ struct http_server {
     uint64_t buffered; /* bytes in buffers above SERVER_BUFFER */
     int64_t date_second;
     char date[40]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
-    bool starved;  /* there was no memory to take a connection */
     bool closing, ending;
     uint64_t cut_at;  /* closing: loop time at which what is left is cut off */
     unsigned handles; /* of the server itself that are open */
@@ -130,7 +159,11 @@ void server_tick_start(http_server *s);
 
 /* server_connection.c */
 bool connection_resume_reading(connection *c);
-void connection_accept(http_server *s);
+void connection_accept(server_listener *l);
+/* Has connection_process called, from the loop. */
+void connection_make_ready(connection *c);
+/* All is said: waits for the client to close, for a while. */
+void connection_linger(connection *c);
 /* Ends it at once: an exchange that the handler has becomes an orphan, and its `gone` is called. */
 void connection_close(connection *c);
 void connection_refuse(connection *c, http_refusal refusal, const char *detail);
@@ -169,7 +202,25 @@ bool answer_send_head(connection *c, const http_response *r, uint64_t length, an
 /* The exchange is over; the answer is sent or on its way. */
 void answer_finish(connection *c, bool sent, bool whole);
 
+/* server_tls.c. What goes between socket and parser: each stands in for what a plain connection does. */
+bool tls_begin(connection *c); /* false: no memory */
+void tls_free(connection *c);
+bool tls_resume(connection *c);
+void tls_pump(connection *c); /* reads on what has been kept */
+bool tls_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole);
+void tls_say_end(connection *c);     /* close_notify */
+void tls_expired(connection *c);     /* its time is over: counted, where it was for the handshake */
+void tls_describe(http_exchange *x); /* into its request */
+void server_tls_free(http_server *s);
+
 /* server_output.c */
+typedef enum {
+    AFTER_NOTHING, /* nobody waits for it */
+    AFTER_INTERIM, /* stream_written, of a stream */
+    AFTER_ANSWER   /* connection_answered */
+} output_after;
+/* As connection_send, as the bytes are. */
+bool connection_put(connection *c, const uv_buf_t *parts, unsigned count, output_after after, bool *whole);
 /* Sends all parts: what the socket does not take now is copied. False: the connection is broken; it has not
  * been closed. *whole: all is out; else `connection_answered` is called when it is, unless `interim`. */
 bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole);

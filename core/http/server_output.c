@@ -6,31 +6,31 @@
 
 typedef struct rest { /* of an answer, that the socket did not take */
     uv_write_t request;
-    bool interim;
+    output_after after;
     char bytes[];
 } rest;
 
 static void on_written(uv_write_t *request, int status) {
     rest *r = (rest *)request->data;
     connection *c = request->handle->data;
-    bool interim = r->interim;
+    output_after after = r->after;
     free(r);
     if (c->state == CONNECTION_CLOSED)
         return;
     if (status < 0)
         connection_close(c);
-    else if (!interim)
+    else if (after == AFTER_ANSWER)
         connection_answered(c);
-    else if (c->stream != NULL)
+    else if (after == AFTER_INTERIM && c->stream != NULL)
         stream_written(c);
 }
 
 static bool write_rest(connection *c, const uv_buf_t *parts, unsigned count, size_t skip, size_t n,
-                       bool interim) {
+                       output_after after) {
     rest *r = malloc(sizeof *r + n);
     if (r == NULL)
         return false;
-    r->interim = interim;
+    r->after = after;
     r->request.data = r;
     char *to = r->bytes;
     for (unsigned i = 0; i < count; i++) {
@@ -47,7 +47,7 @@ static bool write_rest(connection *c, const uv_buf_t *parts, unsigned count, siz
     return false;
 }
 
-bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole) {
+bool connection_put(connection *c, const uv_buf_t *parts, unsigned count, output_after after, bool *whole) {
     size_t total = 0;
     for (unsigned i = 0; i < count; i++)
         total += parts[i].len;
@@ -56,5 +56,11 @@ bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool 
         return false;
     size_t out = sent > 0 ? (size_t)sent : 0;
     *whole = out == total;
-    return *whole || write_rest(c, parts, count, out, total - out, interim);
+    return *whole || write_rest(c, parts, count, out, total - out, after);
+}
+
+bool connection_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole) {
+    if (c->tls != NULL)
+        return tls_send(c, parts, count, interim, whole);
+    return connection_put(c, parts, count, interim ? AFTER_INTERIM : AFTER_ANSWER, whole);
 }

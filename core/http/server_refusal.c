@@ -26,6 +26,7 @@ static const struct {
                        "this server has no memory left for the request; try again later"},
     [REFUSE_VERSION] = {505, "version-not-supported", "HTTP Version Not Supported",
                         "this server speaks HTTP/1.1 and HTTP/1.0"},
+    [REFUSE_TLS] = {400, "tls", "Bad Request", "this port speaks TLS: the URL begins with https://"},
 };
 
 static _Atomic(uint64_t) counts[sizeof refusals / sizeof refusals[0]];

@@ -15,7 +15,8 @@ typedef enum {
     REFUSE_NOT_IMPLEMENTED, /* 501 */
     REFUSE_CONNECTIONS,     /* 503 */
     REFUSE_MEMORY,          /* 503 */
-    REFUSE_VERSION          /* 505 */
+    REFUSE_VERSION,         /* 505 */
+    REFUSE_TLS              /* 400: no handshake, or one that fails; or plain HTTP where TLS is spoken */
 } http_refusal;
 
 unsigned refusal_status(http_refusal r);

@@ -5,8 +5,21 @@
 static void expire(connection *c) {
     if (c->state == CONNECTION_BODY || (c->state == CONNECTION_HEAD && !connection_is_idle(c)))
         connection_refuse(c, REFUSE_TIMEOUT, NULL);
+    else if (c->tls != NULL)
+        tls_expired(c);
     else
         connection_close(c);
+}
+
+static bool is_starved(const http_server *s) {
+    return s->plain.starved || s->secure.starved;
+}
+
+static void accept_again(server_listener *l) {
+    if (!l->starved)
+        return;
+    l->starved = false;
+    connection_accept(l);
 }
 
 /* An answer that makes progress has its time anew. */
@@ -31,11 +44,11 @@ void server_tick(uv_timer_t *tick) {
         else if (now >= c->deadline)
             expire(c);
     }
-    if (s->starved && !s->closing) {
-        s->starved = false;
-        connection_accept(s);
+    if (!s->closing) {
+        accept_again(&s->plain);
+        accept_again(&s->secure);
     }
-    if (s->first == NULL && !s->starved)
+    if (s->first == NULL && !is_starved(s))
         uv_timer_stop(tick); /* nobody here: the hub sleeps */
 }
 
