@@ -22,6 +22,8 @@ static void print_welcome(const hub *h, const options *o) {
     if (o->state != NULL && strcmp(o->state, "var") != 0)
         snprintf(where + strlen(where), sizeof where - strlen(where), " --state %s", o->state);
     printf("busbar " BUSBAR_VERSION " serving on %s\n", hub_url(h));
+    if (hub_tls_url(h) != NULL)
+        printf("and by TLS on %s\n", hub_tls_url(h));
     printf("admin key: %s\n", hub_key_file(h));
     printf("try next:\n");
     printf("  busbar ls connections%s\n", where);

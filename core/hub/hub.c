@@ -82,12 +82,31 @@ static uint64_t http_connections(void *ctx) {
     return n;
 }
 
-static bool make_loop(hub *h, unsigned number, int fd, err *e) {
+/* -1: it does not listen by TLS. */
+static void close_both(int fd, int tls_fd) {
+    close(fd);
+    if (tls_fd >= 0)
+        close(tls_fd);
+}
+
+static bool make_server(hub_loop *l, int fd, int tls_fd, err *e) {
+    hub *h = l->hub;
+    l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
+    if (l->server == NULL && tls_fd >= 0)
+        close(tls_fd);
+    if (l->server == NULL || (tls_fd >= 0 && !http_server_listen_tls(l->server, tls_fd, h->tls, e)))
+        return false;
+    http_server_streams(l->server, api_streams);
+    return true;
+}
+
+/* The descriptors are the loop's from here on. */
+static bool make_loop(hub *h, unsigned number, int fd, int tls_fd, err *e) {
     hub_loop *l = &h->loops[number];
     l->hub = h;
     l->loop = loop_new(number);
     if (l->loop == NULL) {
-        close(fd);
+        close_both(fd, tls_fd);
         return err_set(e, "an event loop cannot be made: are there file descriptors left?");
     }
     h->loop_count = number + 1;
@@ -97,39 +116,51 @@ static bool make_loop(hub *h, unsigned number, int fd, err *e) {
                                   .sample = h->settings.trace_sample,
                                   .released = hub_released,
                                   .released_ctx = h};
-    if (!worker_init(&l->worker, l->loop, number, registry_current(h->registry), &shared, e)) {
-        close(fd);
-        return false;
-    }
-    if (!webhook_loop_init(&l->webhooks, &h->webhooks, &l->worker, e)) {
-        close(fd);
+    if (!worker_init(&l->worker, l->loop, number, registry_current(h->registry), &shared, e) ||
+        !webhook_loop_init(&l->webhooks, &h->webhooks, &l->worker, e)) {
+        close_both(fd, tls_fd);
         return false;
     }
     l->api = (api){.shared = &h->shared, .worker = &l->worker, .webhooks = &l->webhooks};
-    l->server = http_server_new(l->loop, fd, &h->settings.limits, api_handle, &l->api, e);
-    if (l->server != NULL)
-        http_server_streams(l->server, api_streams);
-    return l->server != NULL;
+    return make_server(l, fd, tls_fd, e);
+}
+
+static bool listen_on(hub *h, const char *address, const char *scheme, int *fds, char **url, err *e) {
+    uint16_t port = http_bind(str_from(address), fds, h->settings.loops, e);
+    const char *colon = strrchr(address, ':');
+    if (port == 0)
+        return false;
+    *url = (char *)(uintptr_t)arena_printf(h->memory, "%s://%.*s:%u", scheme, (int)(colon - address), address,
+                                           port)
+               .ptr;
+    return true;
+}
+
+static bool start_listening(hub *h, int *fds, int *tls_fds, err *e) {
+    unsigned n = h->settings.loops;
+    for (unsigned i = 0; i < n; i++)
+        tls_fds[i] = -1;
+    if (!listen_on(h, h->settings.listen, "http", fds, &h->url, e))
+        return false;
+    if (h->tls == NULL || listen_on(h, h->settings.tls_listen, "https", tls_fds, &h->tls_url, e))
+        return true;
+    for (unsigned i = 0; i < n; i++)
+        close(fds[i]);
+    return err_prefix(e, "tls_listen: ");
 }
 
 static bool start_loops(hub *h, err *e) {
-    int fds[LOOP_MAX];
+    int fds[LOOP_MAX], tls_fds[LOOP_MAX];
     unsigned n = h->settings.loops;
-    uint16_t port = http_bind(str_from(h->settings.listen), fds, n, e);
-    if (port == 0)
+    if (!start_listening(h, fds, tls_fds, e))
         return false;
-    bb_str listen = str_from(h->settings.listen);
-    const char *colon = memrchr(listen.ptr, ':', listen.len);
-    h->url = (char *)(uintptr_t)arena_printf(h->memory, "http://%.*s:%u", (int)(colon - listen.ptr),
-                                             listen.ptr, port)
-                 .ptr;
     h->loops = calloc(n, sizeof *h->loops);
     bool ok = h->loops != NULL || err_set(e, "no memory");
     for (unsigned i = 0; i < n; i++) {
         if (ok)
-            ok = make_loop(h, i, fds[i], e);
+            ok = make_loop(h, i, fds[i], tls_fds[i], e);
         else
-            close(fds[i]);
+            close_both(fds[i], tls_fds[i]);
     }
     for (unsigned i = 0; ok && i < n; i++)
         h->workers[i] = &h->loops[i].worker;
@@ -214,9 +245,9 @@ static bool start(hub *h, const hub_options *options, err *e) {
     raise_limits();
     mark_may_block(); /* connectors are created and destroyed here */
     if (!hub_settings_read(h->memory, options, &h->settings, e) || !hub_policy_open(h, e) ||
-        !hub_state_open(h, options->offline, e) || !hub_storage_open(h, e) || !open_quarantine(h, e) ||
-        !hub_crashes_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) || !start_main_loop(h, e) ||
-        !hub_webhooks_open(h, e) || !start_registry(h, e))
+        !hub_tls_open(h, e) || !hub_state_open(h, options->offline, e) || !hub_storage_open(h, e) ||
+        !open_quarantine(h, e) || !hub_crashes_open(h, e) || !hub_keep_load(h, e) || !hub_auth_open(h, e) ||
+        !start_main_loop(h, e) || !hub_webhooks_open(h, e) || !start_registry(h, e))
         return false;
     if (!hub_transfers_open(h, e))
         return false;
@@ -262,6 +293,10 @@ hub *hub_start(const hub_options *options, err *e) {
 
 const char *hub_url(const hub *h) {
     return h->url;
+}
+
+const char *hub_tls_url(const hub *h) {
+    return h->tls_url;
 }
 
 const char *hub_key(const hub *h) {

@@ -21,8 +21,9 @@ typedef struct hub_options {
 /* Starts everything and gives a serving hub, or NULL and *e. Bad conf files and connectors are logged, not
  * fatal. On the main thread, before any other thread runs. */
 hub *hub_start(const hub_options *options, err *e);
-const char *hub_url(const hub *h); /* "http://127.0.0.1:8420" */
-const char *hub_key(const hub *h); /* the admin key */
+const char *hub_url(const hub *h);     /* "http://127.0.0.1:8420" */
+const char *hub_tls_url(const hub *h); /* "https://0.0.0.0:8443"; NULL: it does not listen by TLS */
+const char *hub_key(const hub *h);     /* the admin key */
 const char *hub_key_file(const hub *h);
 /* Runs the main loop until SIGINT or SIGTERM or hub_stop; reloads on SIGHUP. */
 void hub_run(hub *h);

@@ -46,8 +46,10 @@ struct hub {
     hub_settings settings;
     arena *memory;
     char *url, *key, *key_file;
-    int lock_fd;  /* of the state folder; -1: none */
-    uv_loop_t uv; /* the main loop */
+    char *tls_url;    /* NULL: it does not listen by TLS */
+    tls_context *tls; /* in force; NULL: none */
+    int lock_fd;      /* of the state folder; -1: none */
+    uv_loop_t uv;     /* the main loop */
     uv_async_t wake;
     uv_signal_t signals[3];
     uv_timer_t drain_timer;
@@ -121,6 +123,14 @@ void hub_policy_reload(hub *h); /* a bad one leaves the one before in force, and
 void hub_policy_close(hub *h);
 /* registry_plan with what busbar.conf says now. */
 bb_str hub_policy_plan(hub *h, arena *a, err *e);
+
+/* tls.c: HTTPS */
+bool hub_tls_open(hub *h, err *e); /* reads the files; where it is not wanted, nothing */
+/* A bad one leaves the one before in force, and is in the report. */
+void hub_tls_reload(hub *h, report *told);
+/* Whether a reload would take what is there now. */
+bool hub_tls_check(const hub *h, err *e);
+void hub_tls_close(hub *h);
 
 /* quarantine_jobs.c */
 void hub_quarantine_job(hub *h, api_job *job);

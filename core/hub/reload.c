@@ -230,6 +230,7 @@ void hub_reload(hub *h) {
     malloc_trim(0); /* what the making of it took, ten times what stays, goes back to the system */
     report_free(h->last);
     h->last = done.report;
+    hub_tls_reload(h, h->last);
     report_log(h->last);
     auth_runtime_reloaded(h->auth);
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {

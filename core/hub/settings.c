@@ -25,6 +25,11 @@ static const char *const hub_keys[] = {"listen",
                                        "step_warning",
                                        "step_limit",
                                        "connection_memory",
+                                       "tls_listen",
+                                       "tls_certificate",
+                                       "tls_key",
+                                       "tls_client_ca",
+                                       "tls_client_required",
                                        NULL};
 static const char *const server_keys[] = {"max_header",      "max_headers", "max_body",     "header_timeout",
                                           "body_timeout",    "body_total",  "idle_timeout", "write_timeout",
@@ -184,6 +189,13 @@ static bool read_conf(arena *a, const char *conf_dir, conf_file *f, err *e) {
     return conf_check_sections(f, sections, e);
 }
 
+bool hub_settings_tls(arena *a, const char *conf_dir, tls_files *out, err *e) {
+    conf_file f;
+    const char *listen = NULL;
+    *out = (tls_files){.key = NULL};
+    return read_conf(a, conf_dir, &f, e) && hub_settings_read_tls(a, &f, &listen, out, e);
+}
+
 bool hub_settings_policy(arena *a, const char *conf_dir, plugin_policy *out, err *e) {
     conf_file f;
     return read_conf(a, conf_dir, &f, e) && hub_settings_read_plugins(a, &f, out, e);
@@ -198,6 +210,7 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
                           .offline = options->offline};
     conf_file f;
     if (!read_conf(a, out->conf_dir, &f, e) || !read_hub(a, &f, out, e) ||
+        !hub_settings_read_tls(a, &f, &out->tls_listen, &out->tls, e) ||
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
         !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_webhooks(a, &f, out, e) ||
         !hub_settings_read_alerts(a, &f, out, e))
@@ -214,6 +227,7 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
         out->plugins_dir = default_plugins(a);
     if (options->offline) {
         out->listen = "127.0.0.1:0";
+        out->tls_listen = NULL;
         out->loops = 1;
     }
     return true;

@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "content/folders.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "hub/hub.h"
 #include "observe/alerts.h"
 #include "plugin/trust.h"
@@ -12,6 +13,8 @@
 
 typedef struct hub_settings {
     const char *conf_dir, *state_dir, *plugins_dir, *listen;
+    const char *tls_listen;      /* NULL: no TLS */
+    tls_files tls;               /* read anew at each reload */
     const char *public_url;      /* that browsers reach the hub by; NULL: where it listens */
     const char *master_key_file; /* NULL: where secret/secret.h says */
     const char *store_file;
@@ -49,6 +52,11 @@ bool hub_settings_read_plugins(struct arena *a, const conf_file *f, plugin_polic
 bool hub_settings_policy(struct arena *a, const char *conf_dir, plugin_policy *out, err *e);
 /* The public keys in a folder, for out->keys. */
 bool hub_keys_read(struct arena *a, const char *folder, plugin_policy *out, err *e);
+
+/* settings_tls.c: what [hub] says of TLS. */
+bool hub_settings_read_tls(struct arena *a, const conf_file *f, const char **listen, tls_files *out, err *e);
+/* The same, from busbar.conf beside the conf folder. */
+bool hub_settings_tls(struct arena *a, const char *conf_dir, tls_files *out, err *e);
 
 /* settings_events.c: [events]; once the state folder is known. */
 bool hub_settings_read_events(struct arena *a, const conf_file *f, hub_settings *out, err *e);

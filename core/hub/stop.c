@@ -156,6 +156,7 @@ void hub_free(hub *h) {
     h->isolates = NULL; /* the main loop turns once more */
     quarantine_close(h->quarantine);
     hub_policy_close(h);
+    hub_tls_close(h);
     auth_runtime_free(h->auth);
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);
