@@ -45,6 +45,8 @@ static void tell(const webhook_set *before, const webhook_set *next, report *tol
                       items[i].kept ? ", the one before goes on" : "", STR_FMT(items[i].error));
         else if (items[i].change != CHANGE_UNCHANGED)
             log_info("%.*s: %s", STR_FMT(items[i].id), change_name(items[i].change));
+        if (items[i].note.ptr != NULL)
+            log_warn("%.*s: %.*s", STR_FMT(items[i].id), STR_FMT(items[i].note));
     }
     if (told != NULL && items != NULL) {
         told->webhooks = items;
@@ -63,8 +65,10 @@ static bool held_back(const hub *h, const webhook_set *s) {
 }
 
 webhook_reading hub_webhooks_reading(const hub *h) {
-    return (webhook_reading){
-        .plugged = registry_current(h->registry), .post = h->webhooks.post, .loops = h->settings.loops};
+    return (webhook_reading){.plugged = registry_current(h->registry),
+                             .post = h->webhooks.post,
+                             .loops = h->settings.loops,
+                             .asks_clients = h->tls != NULL && tls_context_asks(h->tls)};
 }
 
 void hub_webhooks_reload(hub *h, report *told) {

@@ -129,7 +129,12 @@ plugin_outcome plugin_verified(plugin_call *c, bb_step step) {
 
 plugin_outcome plugin_verify(plugin_call *c) {
     plugin_webhook *w = c->webhook;
-    *w = (plugin_webhook){.scheme = w->scheme, .settings = w->settings, .request = w->request, .raw = w->raw};
+    *w = (plugin_webhook){.scheme = w->scheme,
+                          .settings = w->settings,
+                          .request = w->request,
+                          .raw = w->raw,
+                          .tls = w->tls,
+                          .certificate = w->certificate};
     mark *here = mark_enter_step(c->build, c->connection_id, w->scheme->id, "webhook verify");
     bb_step step = w->scheme->verify(&c->abi, w->request);
     mark_leave(here);

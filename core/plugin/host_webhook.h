@@ -24,6 +24,9 @@ typedef struct plugin_webhook {
     const json_value *settings;
     const bb_webhook_request *request;
     bool raw; /* a scheme of the hub's own: a body that is no JSON is taken as it is */
+    bool tls; /* the request came by TLS */
+    const struct http_certificate
+        *certificate; /* for a scheme of the hub's own: what its sender has proved */
     plugin_event *events;
     size_t event_count, event_cap;
     int32_t status; /* of the answer; 0: none was given */

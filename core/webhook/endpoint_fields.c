@@ -6,6 +6,7 @@
 
 #include "plugin/host_fields.h"
 #include "plugin/host_webhook.h"
+#include "webhook/scheme.h"
 
 static const char *const endpoint_keys[] = {
     "scheme", "verify",  "plugin", "connection",  "name",  "paused",  "tolerance", "dedup", "max_body",
@@ -277,6 +278,18 @@ static bool check_time(const reading *r, const endpoint *p) {
                      key);
 }
 
+static bool check_certificates(const reading *r, endpoint *p) {
+    const char *key, *wrong;
+    if (p->own != &scheme_mtls)
+        return true;
+    if ((wrong = scheme_mtls_check(p->fields[0], &key)) != NULL)
+        return conf_fail(r->e, r->f, line_of(r, key), "%s", wrong);
+    if (!r->plugged->asks_clients)
+        p->unready = "the hub asks no sender for a certificate, and all are refused: busbar.conf needs "
+                     "tls_listen and tls_client_ca";
+    return true;
+}
+
 static bool note_secrets(arena *a, const bb_webhook_scheme *scheme, endpoint *p) {
     bb_str *names = arena_alloc(a, (PLUGIN_FIELDS_MAX + 1) * sizeof *names);
     for (size_t i = 0; names != NULL && scheme->fields != NULL && scheme->fields[i] != NULL; i++)
@@ -308,5 +321,5 @@ bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *
                        .e = e};
     const bb_webhook_scheme *scheme = NULL;
     return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out) &&
-           check_time(&r, out) && note_secrets(a, scheme, out);
+           check_time(&r, out) && check_certificates(&r, out) && note_secrets(a, scheme, out);
 }

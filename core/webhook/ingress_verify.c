@@ -24,7 +24,8 @@ static bb_str url_of(ingress *in) {
     bb_str host = trusted ? http_request_header(in->r, STR("X-Forwarded-Host")) : STR("");
     if (host.len == 0)
         host = http_request_header(in->r, STR("Host"));
-    return arena_printf(in->a, "%s://%.*s%.*s", str_eq(proto, STR("https")) ? "https" : "http", STR_FMT(host),
+    bool tls = proto.len > 0 ? str_eq(proto, STR("https")) : in->r->tls;
+    return arena_printf(in->a, "%s://%.*s%.*s", tls ? "https" : "http", STR_FMT(host),
                         STR_FMT(in->r->target));
 }
 
@@ -88,7 +89,9 @@ static void prepare(verifier *v, plugin_call *c) {
     in->said = (plugin_webhook){.scheme = v->scheme,
                                 .settings = v->conn != NULL ? v->conn->instance.settings : NULL,
                                 .request = &in->request,
-                                .raw = v->module == NULL};
+                                .raw = v->module == NULL,
+                                .tls = in->r->tls,
+                                .certificate = in->r->certificate};
 }
 
 /* --- how it ends ---------------------------------------------------------------------------------------- */

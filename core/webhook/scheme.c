@@ -4,7 +4,7 @@
 #include "webhook/endpoint.h"
 
 const bb_webhook_scheme *const own_schemes[] = {&scheme_standard, &scheme_hmac, &scheme_basic, &scheme_bearer,
-                                                &scheme_token,    &scheme_none, NULL};
+                                                &scheme_token,    &scheme_mtls, &scheme_none,  NULL};
 
 const bb_webhook_scheme *own_scheme_find(bb_str id) {
     for (size_t i = 0; own_schemes[i] != NULL; i++)

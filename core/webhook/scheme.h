@@ -3,12 +3,17 @@
 #ifndef WEBHOOK_SCHEME_H
 #define WEBHOOK_SCHEME_H
 
+#include "json/json.h"
+
 #include <busbar/busbar.h>
 #include <busbar/webhook.h>
 #include <stdbool.h>
 
 extern const bb_webhook_scheme scheme_none, scheme_basic, scheme_bearer, scheme_token;
-extern const bb_webhook_scheme scheme_hmac, scheme_standard;
+extern const bb_webhook_scheme scheme_hmac, scheme_standard, scheme_mtls;
+
+/* Whether the fields of mtls, filled in, can be meant. NULL: yes; else what is wrong, and with which key. */
+const char *scheme_mtls_check(const json_value *fields, const char **key);
 
 /* Fields that all have: where the event's id and type stand. "/data/id" is a JSON Pointer into the body, all
  * else a header field's name. */

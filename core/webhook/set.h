@@ -36,6 +36,7 @@ typedef struct webhook_reading {
     const snapshot *plugged; /* connections and connectors in force */
     const struct post_rules *post;
     unsigned loops;
+    bool asks_clients; /* for certificates */
 } webhook_reading;
 
 /* How one kind is read. `read` makes the item in `memory` (which it leaves alone where it fails); `before` is
