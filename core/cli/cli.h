@@ -31,7 +31,7 @@ typedef struct options {
     const char *command; /* its name */
     const char *conf, *state, *plugins, *listen, *log_level;
     unsigned loops;
-    const char *url, *key_file;
+    const char *url, *key_file, *cacert;
     char *key; /* a copy, owned: options_free wipes it */
     bool offline;
     output_form output;

@@ -3,18 +3,19 @@
 
 #include <stdio.h>
 
-#define CLIENT_OPTIONS                                                                                    \
-    "\nWhere the hub is:\n"                                                                               \
-    "  --url URL         default $BUSBAR_URL, else http://127.0.0.1:8420\n"                               \
-    "  --key-file FILE   the key; default $BUSBAR_KEY, else STATE/admin.key\n"                            \
-    "  --key KEY         the same in the clear: other users may see it for a moment; prefer the others\n" \
-    "  --state DIR       the hub's state folder (default var)\n"                                          \
-    "  --offline         no hub: read --conf DIR and --plugins DIR and do it in this process\n"           \
-    "\nOutput is for people at a terminal and JSON in a pipe:\n"                                          \
-    "  --output FORM     text (or table) or json, wherever it goes\n"                                     \
-    "  --text, --json    the same in short (not `call --json`, which is its input)\n"                     \
-    "\nExit codes: 0 done; 1 failed; 2 usage; 3 no hub answers; 4 key missing or refused; 5 input "       \
-    "rejected;\n"                                                                                         \
+#define CLIENT_OPTIONS                                                                                     \
+    "\nWhere the hub is:\n"                                                                                \
+    "  --url URL         default $BUSBAR_URL, else http://127.0.0.1:8420\n"                                \
+    "  --cacert FILE     of an https URL: its signers in PEM; default $BUSBAR_CACERT, else the system's\n" \
+    "  --key-file FILE   the key; default $BUSBAR_KEY, else STATE/admin.key\n"                             \
+    "  --key KEY         the same in the clear: other users may see it for a moment; prefer the others\n"  \
+    "  --state DIR       the hub's state folder (default var)\n"                                           \
+    "  --offline         no hub: read --conf DIR and --plugins DIR and do it in this process\n"            \
+    "\nOutput is for people at a terminal and JSON in a pipe:\n"                                           \
+    "  --output FORM     text (or table) or json, wherever it goes\n"                                      \
+    "  --text, --json    the same in short (not `call --json`, which is its input)\n"                      \
+    "\nExit codes: 0 done; 1 failed; 2 usage; 3 no hub answers; 4 key missing or refused; 5 input "        \
+    "rejected;\n"                                                                                          \
     "6 no such connection, operation or connector; 7 out of time.\n"
 
 static const struct {

@@ -52,6 +52,7 @@ static const option known[] = {
     {"--url", CLIENT, TEXT, AT(url)},
     {"--key", CLIENT, KEY, AT(key)},
     {"--key-file", CLIENT, TEXT, AT(key_file)},
+    {"--cacert", CLIENT, TEXT, AT(cacert)},
     {"--offline", CLIENT, FLAG, AT(offline)},
     {"--output", CLIENT | CHECK, FORM, AT(output)},
     {"--text", CLIENT | CHECK, FORM_TEXT, AT(output)},

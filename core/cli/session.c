@@ -78,6 +78,8 @@ static bool find_hub(session *s, const options *o, int *exit_code) {
     size_t n = strlen(s->url);
     while (n > 0 && s->url[n - 1] == '/')
         s->url[--n] = '\0';
+    const char *ca = o->cacert != NULL ? o->cacert : getenv("BUSBAR_CACERT");
+    s->cacert = ca != NULL && ca[0] != '\0' ? ca : NULL;
     s->key = read_key(o, exit_code);
     return s->key != NULL;
 }
@@ -136,6 +138,13 @@ int session_explain(const session *s, CURLcode code) {
         complain("\"%s\" is not the URL of a hub", s->url);
         return EXIT_USAGE;
     }
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+        complain("the hub at %s cannot be trusted (%s); its certificate's signers are in the file that "
+                 "--cacert or "
+                 "BUSBAR_CACERT names",
+                 s->url, curl_easy_strerror(code));
+        return EXIT_UNREACHABLE;
+    }
     complain("no hub answers at %s (%s); start one with `busbar serve`, or name it with --url", s->url,
              curl_easy_strerror(code));
     return EXIT_UNREACHABLE;
@@ -151,6 +160,8 @@ struct curl_slist *session_prepare(const session *s, CURL *curl, const char *url
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    if (s->cacert != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, s->cacert);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     return headers;

@@ -18,6 +18,7 @@ struct session {
     watch *watch; /* NULL: nothing is shown */
     CURL *curl;
     char *url, *key;
+    const char *cacert; /* NULL: the system's */
     long timeout_s;
     hub *own; /* --offline */
     pthread_t thread;

@@ -247,6 +247,25 @@ test('a client that is cut off in the middle leaves nothing behind', async () =>
   await until('the connections to end', async () => Number(/busbar_http_connections (\d+)/.exec((await hub.api('GET', '/metrics')).text)[1]) < 10);
 });
 
+test('the program talks to a hub by TLS, where it knows the signer', async () => {
+  const known = {BUSBAR_URL: secure, BUSBAR_CACERT: ca.cert};
+  assert.equal((await hub.cli(['ls', 'connections'], {env: known})).code, 0);
+  assert.equal((await hub.cli(['ls', 'connections', '--url', secure, '--cacert', ca.cert])).code, 0);
+  fs.writeFileSync(hub.path('file'), bytesAt(0, 3 * MB));
+  depot.stored = {};
+  const sent = await hub.cli(['call', 'depot', 'files.put', 'path=/files/up', '--upload', hub.path('file')], {env: known});
+  assert.equal(sent.code, 0, sent.stderr);
+  assert.equal(depot.stored.up.sha256, digests(3 * MB).sha256);
+  for (const env of [{BUSBAR_CACERT: ''}, {BUSBAR_CACERT: hub.path('none')}, {BUSBAR_CACERT: partner.key}]) {
+    const out = await hub.cli(['ls', 'connections'], {env: {...known, ...env}});
+    assert.equal(out.code, 3);
+    assert.match(out.stderr, /the hub at https:.* cannot be trusted .*--cacert/);
+  }
+  const wrong = await hub.cli(['ls', 'connections'], {env: {...known, BUSBAR_URL: secure.replace('https', 'http')}});
+  assert.notEqual(wrong.code, 0);
+  assert.match(wrong.stderr, /https:\/\//);
+});
+
 // --- senders that are known by their certificates ------------------------------------------------------------------------------------
 
 let count = 0;
