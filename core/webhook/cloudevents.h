@@ -28,6 +28,9 @@ void cloudevents_encode(buf *out, bb_str text);
 /* Whether a payload of this content type is JSON: a JSON text, and its type, if any, says so (read with `a`).
  */
 bool payload_is_json(arena *a, bb_str content_type, bb_str payload);
+/* What an event's payload is to be called where it is sent; absent: nobody has said, and it is not to be
+ * guessed: bytes of a CloudEvent without a type (the JSON format's section 3.1.2), or no JSON. */
+bb_str payload_type(arena *a, const delivery *d);
 
 /* --- read ----------------------------------------------------------------------------------------------- */
 
@@ -35,7 +38,8 @@ typedef enum {
     CLOUDEVENTS_NONE,
     CLOUDEVENTS_BINARY,
     CLOUDEVENTS_STRUCTURED,
-    CLOUDEVENTS_BATCH
+    CLOUDEVENTS_BATCH,
+    CLOUDEVENTS_UNKNOWN /* structured, in a format other than JSON: to be answered with 415 */
 } cloudevents_mode;
 
 /* By its header; CLOUDEVENTS_NONE: it is no CloudEvent. */
@@ -49,6 +53,10 @@ typedef struct cloudevent {
 } cloudevent;
 
 #define CLOUDEVENTS_MAX 1000u /* events of one request */
+
+/* What to say of CLOUDEVENTS_UNKNOWN. */
+#define CLOUDEVENTS_UNKNOWN_TEXT \
+    "CloudEvents are taken in JSON alone: application/cloudevents+json, application/cloudevents-batch+json"
 
 /* The events of a request, in `a`, which keeps slices of `headers` and `body`. False: *e says what is wrong,
  * "event 2: \"id\" is missing". A batch may be empty. */

@@ -28,6 +28,8 @@ cloudevents_mode cloudevents_mode_of(const http_header *headers, size_t count) {
         return CLOUDEVENTS_STRUCTURED;
     if (is_type(type, STR("application/cloudevents-batch+json")))
         return CLOUDEVENTS_BATCH;
+    if (type.len > 23 && str_eq_nocase(str_of(type.ptr, 23), STR("application/cloudevents")))
+        return CLOUDEVENTS_UNKNOWN;
     return field_of(headers, count, STR("ce-specversion")).ptr != NULL ? CLOUDEVENTS_BINARY
                                                                        : CLOUDEVENTS_NONE;
 }
@@ -52,11 +54,25 @@ static bool name_ok(bb_str name) {
     return name.len > 0 && name.len <= NAME_MAX_BYTES;
 }
 
+/* U+FDD0 to U+FDEF, and the last two of each plane. `s` begins with a character of 3 or 4 bytes. */
+static bool is_noncharacter(const unsigned char *s) {
+    if (s[0] < 0xf0)
+        return s[0] == 0xef &&
+               ((s[1] == 0xb7 && s[2] >= 0x90 && s[2] <= 0xaf) || (s[1] == 0xbf && s[2] >= 0xbe));
+    return (s[1] & 0x0f) == 0x0f && s[2] == 0xbf && s[3] >= 0xbe;
+}
+
+/* What a String of CloudEvents may have in it (section 3.1 of the specification): no control characters,
+ * those of C1 neither, and no noncharacters. */
 static bool is_text(bb_str s) {
+    const unsigned char *c = (const unsigned char *)s.ptr;
+    if (!json_utf8_valid(s))
+        return false;
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+        if (c[i] < 0x20 || c[i] == 0x7f || (c[i] == 0xc2 && c[i + 1] < 0xa0) ||
+            (c[i] >= 0xe0 && is_noncharacter(c + i)))
             return false;
-    return json_utf8_valid(s);
+    return true;
 }
 
 /* What the hub has a place of its own for. NULL: it is kept with the others. */
@@ -70,7 +86,8 @@ static bb_str *place_of(reading *r, bb_str name) {
 static bool take(reading *r, bb_str name, bb_str text) {
     uint64_t at;
     if (!is_text(text))
-        return err_set(r->e, "\"%.*s\" has control characters in it", STR_FMT(name));
+        return err_set(r->e, "\"%.*s\" has control characters or noncharacters in it, or is not UTF-8",
+                       STR_FMT(name));
     if (text.len == 0)
         return err_set(r->e, "\"%.*s\" is empty: leave it out", STR_FMT(name));
     if (text.len > TEXT_MAX)
@@ -160,6 +177,8 @@ static bool says_json(bb_str type) {
 /* Of a type that is not JSON a string is the text itself (the JSON format's section 3.1.1). */
 static bool take_data(reading *r, const json_value *object) {
     const json_value *data = json_getl(object, "data"), *bytes = json_getl(object, "data_base64");
+    if (json_is(bytes, JSON_NULL)) /* as if it were not there (the format's schema) */
+        bytes = NULL;
     if (data != NULL && bytes != NULL)
         return err_set(r->e, "both \"data\" and \"data_base64\" are there");
     if (bytes != NULL)
@@ -200,26 +219,30 @@ bool cloudevents_read_object(arena *a, const json_value *object, cloudevent *out
 /* --- binary: header fields
  * ------------------------------------------------------------------------------------ */
 
-/* Percent-decoded; a value in quotes without them (the HTTP binding's section 3.1.3.2). */
+/* The text within double quotes, into `out`; what has none is copied. */
+static size_t unquote(bb_str value, char *out) {
+    bool quoted = value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"';
+    size_t n = 0, end = value.len - (quoted ? 1 : 0);
+    for (size_t i = quoted ? 1 : 0; i < end; i++) {
+        if (quoted && value.ptr[i] == '\\' && i + 1 < end)
+            i++;
+        out[n++] = value.ptr[i];
+    }
+    return n;
+}
+
+/* First without quotes, then percent-decoded, once (the HTTP binding's section 3.1.3.2). */
 static bb_str decode_field(arena *a, bb_str value) {
     char *out = arena_alloc(a, value.len + 1);
     size_t n = 0;
     if (out == NULL)
         return (bb_str){NULL, 0};
-    bool quoted = value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"';
-    if (quoted)
-        value = str_of(value.ptr + 1, value.len - 2);
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.ptr[i];
-        int high = c == '%' && i + 2 < value.len ? str_hex_digit(value.ptr[i + 1]) : -1;
-        int low = high >= 0 ? str_hex_digit(value.ptr[i + 2]) : -1;
-        if (low >= 0) {
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (quoted && c == '\\' && i + 1 < value.len) {
-            c = value.ptr[++i];
-        }
-        out[n++] = c;
+    size_t end = unquote(value, out);
+    for (size_t i = 0; i < end; i++) {
+        int high = out[i] == '%' && i + 2 < end ? str_hex_digit(out[i + 1]) : -1;
+        int low = high >= 0 ? str_hex_digit(out[i + 2]) : -1;
+        out[n++] = low >= 0 ? (char)(high << 4 | low) : out[i];
+        i += low >= 0 ? 2 : 0;
     }
     return str_of(out, n);
 }
@@ -291,6 +314,8 @@ bool cloudevents_read(arena *a, cloudevents_mode mode, const http_header *header
                       bb_str body, cloudevent **out, size_t *count, err *e) {
     json_error why;
     *count = 0;
+    if (mode == CLOUDEVENTS_UNKNOWN)
+        return err_set(e, "%s", CLOUDEVENTS_UNKNOWN_TEXT);
     const json_value *root = mode != CLOUDEVENTS_BINARY ? json_read(a, body, NULL, &why) : NULL;
     if (mode != CLOUDEVENTS_BINARY && root == NULL)
         return err_set(e, "the body is no JSON: %s, line %u, column %u", why.reason, why.line, why.column);

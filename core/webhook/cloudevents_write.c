@@ -29,6 +29,13 @@ static const json_value *kept_of(arena *a, const delivery *d) {
     return json_getl(root, "cloudevents");
 }
 
+bb_str payload_type(arena *a, const delivery *d) {
+    if (d->content_type.len > 0)
+        return d->content_type;
+    return kept_of(a, d) == NULL && payload_is_json(a, d->content_type, d->payload) ? STR("application/json")
+                                                                                    : (bb_str){NULL, 0};
+}
+
 /* "endpoint/orders" as a URI: "urn:busbar:endpoint:orders". */
 static bb_str source_of(arena *a, const delivery *d) {
     bb_str text = arena_printf(a, "urn:busbar:%.*s", STR_FMT(d->source));
@@ -54,7 +61,8 @@ static void attributes_of(arena *a, const delivery *d, attributes *out) {
     out->type = d->type.len > 0 ? d->type : STR("event");
     out->time = json_string(json_getl(out->kept, "time"));
     clock_rfc3339(d->event_ms, out->stamp);
-    if (out->time.len == 0)
+    if (out->time.len == 0 &&
+        json_getl(out->kept, "source") == NULL) /* of another's CloudEvent none is made up */
         out->time = str_from(out->stamp);
 }
 
@@ -71,10 +79,10 @@ static bool is_own(bb_str name) {
 /* --- structured
  * --------------------------------------------------------------------------------------------- */
 
-static void write_data(json_writer *w, arena *a, const delivery *d) {
+static void write_data(json_writer *w, arena *a, const delivery *d, bb_str type) {
     if (d->payload.len == 0)
         return;
-    if (payload_is_json(a, d->content_type, d->payload)) {
+    if (type.len > 0 && payload_is_json(a, type, d->payload)) {
         json_keyl(w, "data");
         json_put_raw(w, d->payload);
         return;
@@ -96,16 +104,17 @@ void cloudevents_write(json_writer *w, arena *a, const delivery *d) {
     json_member_string(w, STR("id"), at.id);
     json_member_string(w, STR("source"), at.source);
     json_member_string(w, STR("type"), at.type);
-    json_member_string(w, STR("time"), at.time);
-    if (d->payload.len > 0)
-        json_member_string(w, STR("datacontenttype"),
-                           d->content_type.len > 0 ? d->content_type : STR("application/json"));
+    if (at.time.len > 0)
+        json_member_string(w, STR("time"), at.time);
+    bb_str type = d->payload.len > 0 ? payload_type(a, d) : (bb_str){NULL, 0};
+    if (type.len > 0)
+        json_member_string(w, STR("datacontenttype"), type);
     for (json_iter it = json_iterate(at.kept); json_next(&it);)
         if (!is_own(it.key)) {
             json_key(w, it.key);
             json_put_value(w, it.value);
         }
-    write_data(w, a, d);
+    write_data(w, a, d, type);
     json_object_end(w);
 }
 
@@ -149,7 +158,7 @@ bool cloudevents_fields(arena *a, const delivery *d, bb_str *items, size_t max, 
     attributes_of(a, d, &at);
     bool ok = add_field(&f, STR("specversion"), STR("1.0")) && add_field(&f, STR("id"), at.id) &&
               add_field(&f, STR("source"), at.source) && add_field(&f, STR("type"), at.type) &&
-              add_field(&f, STR("time"), at.time);
+              (at.time.len == 0 || add_field(&f, STR("time"), at.time));
     for (json_iter it = json_iterate(at.kept); ok && json_next(&it);) {
         bb_str text = json_is(it.value, JSON_STRING) ? json_string(it.value) : json_raw(it.value);
         if (!is_own(it.key) && text.len > 0)

@@ -101,11 +101,14 @@ static ingress *begin(webhook_loop *l, http_exchange *x, const endpoint *to) {
 
 static void handle(ingress *in) {
     const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
-    if (str_eq(in->r->method, STR("OPTIONS"))) {
-        ingress_options(in);
+    bool asks = str_eq(in->r->method, STR("OPTIONS"));
+    if (!asks && !takes_method(in, scheme))
         return;
-    }
-    if (takes_method(in, scheme) && admit(in))
+    if (!admit(in)) /* who may not send is given no consent to it, and cannot ask without end */
+        return;
+    if (asks)
+        ingress_options(in);
+    else
         ingress_verify(in);
 }
 

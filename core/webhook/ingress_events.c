@@ -137,13 +137,15 @@ static bool read_cloudevents(ingress *in, cloudevent **out) {
     cloudevents_mode mode = in->said.raw ? cloudevents_mode_of(in->r->headers, in->r->header_count)
                                          : CLOUDEVENTS_NONE;
     *out = NULL;
+    in->cloudevents = mode != CLOUDEVENTS_NONE;
     if (mode == CLOUDEVENTS_NONE || in->said.event_count == 0)
         return true;
     if (!cloudevents_read(in->a, mode, in->r->headers, in->r->header_count, in->r->body, out, &n, &e)) {
-        const ingress_refusal why = {.outcome = INGRESS_INVALID,
-                                     .problem = PROBLEM_INVALID_INPUT,
-                                     .text = "the request is no CloudEvent",
-                                     .reason = arena_copy(in->a, str_from(e.text))};
+        const ingress_refusal why = {
+            .outcome = INGRESS_INVALID,
+            .problem = mode != CLOUDEVENTS_UNKNOWN ? PROBLEM_INVALID_INPUT : PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+            .text = mode != CLOUDEVENTS_UNKNOWN ? "the request is no CloudEvent" : CLOUDEVENTS_UNKNOWN_TEXT,
+            .reason = arena_copy(in->a, str_from(e.text))};
         ingress_refuse(in, &why);
         return false;
     }

@@ -22,6 +22,7 @@ typedef struct ingress {
     size_t event_count;
     bool test;      /* somebody with a key tries the endpoint: it is told what came of it, and not counted */
     bool is_signed; /* of a test: the request was verified */
+    bool cloudevents; /* it holds some */
 } ingress;
 
 /* How a request ends that brings no event. */

@@ -74,15 +74,31 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
     webhook_item_unref(item);
 }
 
+/* Senders of CloudEvents tell what was taken (202) from what was dealt with (204); a 200 without a body is
+ * neither (http-webhook section 2.2). Other services know 200 best. */
+static unsigned success_of(const ingress *in, ingress_outcome outcome) {
+    if (in->said.status != 0)
+        return (unsigned)in->said.status;
+    if (!in->cloudevents && http_request_header(in->r, STR("WebHook-Request-Origin")).ptr == NULL)
+        return 200;
+    return outcome == INGRESS_IGNORED ? 204 : 202;
+}
+
 void ingress_succeed(ingress *in, ingress_outcome outcome) {
     if (in->test) {
         ingress_tell_test(in, outcome, NULL);
         return;
     }
+    /* What a token in the URL opened is for nobody else (RFC 6750 section 2.3). */
+    static const http_header private_answer = {{"Cache-Control", 13}, {"private", 7}};
     const plugin_webhook *said = &in->said;
+    bb_str query = in->r->query;
+    bool by_query = query.len > 13 && memmem(query.ptr, query.len, "access_token=", 13) != NULL;
     webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
-    http_response response = {.status = said->status != 0 ? (unsigned)said->status : 200,
+    http_response response = {.status = success_of(in, outcome),
                               .content_type = said->content_type,
+                              .headers = by_query ? &private_answer : NULL,
+                              .header_count = by_query ? 1 : 0,
                               .body = &said->body,
                               .body_parts = said->body.len > 0 ? 1 : 0};
     leave(in, outcome);
@@ -91,12 +107,15 @@ void ingress_succeed(ingress *in, ingress_outcome outcome) {
 }
 
 /* CloudEvents' consent to be sent events (http-webhook section 4): given to any origin, since what comes is
- * verified all the same. Without an origin it tells the methods. */
+ * verified all the same, and at once, so that WebHook-Request-Callback need not be called: a URL of the
+ * asker's. Without an origin it tells the methods. */
 void ingress_options(ingress *in) {
     bb_str origin = http_request_header(in->r, STR("WebHook-Request-Origin"));
     char rate[24] = "*";
-    if (in->to->rate.interval_ns > 0)
-        snprintf(rate, sizeof rate, "%llu", (unsigned long long)(60000000000ull / in->to->rate.interval_ns));
+    if (in->to->rate.interval_ns > 0) {
+        unsigned long long a_minute = 60000000000ull / in->to->rate.interval_ns;
+        snprintf(rate, sizeof rate, "%llu", a_minute > 0 ? a_minute : 1); /* a positive integer: 4.2.2 */
+    }
     http_header headers[] = {{STR("Allow"), STR("POST, OPTIONS")},
                              {STR("WebHook-Allowed-Origin"), origin},
                              {STR("WebHook-Allowed-Rate"), str_from(rate)}};

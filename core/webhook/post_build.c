@@ -100,7 +100,7 @@ static bool add_body(built *b) {
         return add_json(b);
     const delivery *d = &what->events[0];
     buf_str_add(&b->p->content, d->payload);
-    b->content_type = d->content_type.len > 0 ? d->content_type : STR("application/json");
+    b->content_type = payload_type(b->p->memory, d);
     return !b->p->content.failed;
 }
 
@@ -130,6 +130,8 @@ static bool add_encoded(built *b, const char *name, bb_str value) {
 /* Content types have blanks and quotes; what is no visible ASCII has no place in them. */
 static bool add_type(built *b) {
     bb_str type = b->content_type;
+    if (type.len == 0) /* libcurl sends none then, and does not add one of its own */
+        return add(b, STR("Content-Type:"));
     for (size_t i = 0; i < type.len; i++)
         if ((unsigned char)type.ptr[i] < 0x20 || (unsigned char)type.ptr[i] > 0x7e)
             type = STR("application/octet-stream");

@@ -198,13 +198,14 @@ static bool add_plain(reading *r, const json_value *object) {
 /* --- the request
  * ---------------------------------------------------------------------------------------------- */
 
-static bool make_room(reading *r, size_t count) {
-    if (count == 0 || count > PUBLISH_MAX) {
+/* `least`: a batch of CloudEvents may be empty (the JSON format's section 4.3). */
+static bool make_room(reading *r, size_t count, size_t least) {
+    if (count < least || count > PUBLISH_MAX) {
         err_set(&r->why->detail, "a request has 1 to %u events, this one has %zu", PUBLISH_MAX, count);
         r->why->problem = PROBLEM_INVALID_INPUT;
         return false;
     }
-    r->out->events = arena_alloc(r->a, count * sizeof *r->out->events);
+    r->out->events = arena_alloc(r->a, (count + 1) * sizeof *r->out->events);
     return r->out->events != NULL || no_memory(r);
 }
 
@@ -217,7 +218,7 @@ static bool read_plain(reading *r) {
                        where.line, where.column);
     }
     r->batch = json_is(root, JSON_ARRAY);
-    if (!make_room(r, r->batch ? json_count(root) : 1))
+    if (!make_room(r, r->batch ? json_count(root) : 1, 1))
         return false;
     if (!r->batch)
         return add_plain(r, root);
@@ -231,12 +232,12 @@ static bool read_cloudevents(reading *r, cloudevents_mode mode) {
     const http_request *http = r->request->http;
     cloudevent *events = NULL;
     size_t count = 0;
-    r->why->problem = PROBLEM_INVALID_INPUT;
+    r->why->problem = mode != CLOUDEVENTS_UNKNOWN ? PROBLEM_INVALID_INPUT : PROBLEM_UNSUPPORTED_MEDIA_TYPE;
     if (!cloudevents_read(r->a, mode, http->headers, http->header_count, http->body, &events, &count,
                           &r->why->detail))
         return false;
     r->batch = mode == CLOUDEVENTS_BATCH;
-    if (!make_room(r, count))
+    if (!make_room(r, count, r->batch ? 0 : 1))
         return false;
     for (size_t i = 0; i < count; i++)
         if (!add_cloudevent(r, &events[i]))

@@ -3,6 +3,8 @@
 
 #include "webhook/endpoint.h"
 
+#include <busbar/form.h>
+
 const bb_webhook_scheme *const own_schemes[] = {&scheme_standard, &scheme_hmac, &scheme_basic, &scheme_bearer,
                                                 &scheme_token,    &scheme_mtls, &scheme_none,  NULL};
 
@@ -135,10 +137,15 @@ const bb_webhook_scheme scheme_basic = {
     .verify = basic,
 };
 
+/* In the URL, for senders that cannot do better (section 2.3): in the one way or the other. */
 static bb_step bearer(bb_call *call, const bb_webhook_request *request) {
-    bb_str given;
-    if (!has_scheme(bb_webhook_header(request, "Authorization"), "Bearer", &given))
-        return bb_webhook_refuse(call, "there is no Authorization: Bearer");
+    bb_str given, header = bb_webhook_header(request, "Authorization");
+    if (header.ptr == NULL)
+        given = bb_form_get(call, request->query, "access_token");
+    else if (!has_scheme(header, "Bearer", &given))
+        given = (bb_str){NULL, 0};
+    if (given.len == 0)
+        return bb_webhook_refuse(call, "there is no Authorization: Bearer, and no access_token in the query");
     if (!same(call, given, scheme_field(call, "secret")))
         return bb_webhook_refuse(call, "the token is wrong");
     return scheme_take(call, request, (bb_str){NULL, 0}, (bb_str){NULL, 0});

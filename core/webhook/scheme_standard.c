@@ -84,6 +84,8 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     key k;
     if (id.len == 0 || at.len == 0 || list.len == 0)
         return bb_webhook_refuse(call, "Webhook-Id, Webhook-Timestamp or Webhook-Signature is missing");
+    if (memchr(id.ptr, '.', id.len) != NULL) /* else it could be cut elsewhere, and still be signed */
+        return bb_webhook_refuse(call, "Webhook-Id has a full stop in it, which the specification rules out");
     bb_str text = signed_text(call, id, at, request->body);
     if (text.ptr == NULL)
         return bb_fail(call, BB_E_NO_MEMORY, "no memory to check the signature");

@@ -221,7 +221,7 @@ test('CloudEvents that break the specification are refused with the reason', asy
   const batched = {'content-type': 'application/cloudevents-batch+json'};
   assert.match((await refused(JSON.stringify([whole, {...whole, id: undefined}]), undefined, batched)).detail, /event 2 of the batch: "id" is missing/);
   await refused('{}', undefined, batched);
-  await refused('[]', undefined, batched);
+  assert.deepEqual(await sent('[]', batched), []); // a batch may be empty: the JSON format, 4.3
   await refused('x', undefined, {'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/x'});
   const [text] = await sent('plain text', {'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/t', 'ce-type': 'text', 'content-type': 'text/plain'});
   const {body} = await hub.api('GET', `/api/v1/events/${text.id}`);

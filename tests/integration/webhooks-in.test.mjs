@@ -240,6 +240,13 @@ test('size, rate, addresses and methods have their limits', async () => {
   await refused('far', await from('far'), 403, 'foreign');
   await refused('far', await from('far', '192.0.2.7, 198.51.100.1'), 403, 'foreign');
   await refused('far', await from('far', 'nonsense'), 403, 'foreign');
+  // A question for consent goes the same way: no word of it to who may not send, and not more often than webhooks.
+  const asks = (id, forwarded) => request(`${hub.url}/hooks/${id}`, {method: 'OPTIONS', headers: {'webhook-request-origin': 'events.example.com', ...(forwarded ? {'x-forwarded-for': forwarded} : {})}});
+  for (const [id, from, code] of [['far', '198.51.100.1', 403], ['far', '192.0.2.7', 200], ['each', '198.51.100.2', 429], ['slow', undefined, 429], ['bare', undefined, 401]]) {
+    const answer = await asks(id, from);
+    assert.equal(answer.status, code, `${id} from ${from}`);
+    assert.equal('webhook-allowed-origin' in answer.headers, code === 200);
+  }
   const got = await request(`${hub.url}/hooks/open`, {method: 'GET'});
   assertProblem(got, 'method-not-allowed');
   assert.equal(got.headers.allow, 'POST, OPTIONS');
@@ -254,10 +261,10 @@ test('CloudEvents: consent is given, and events are read in their three modes', 
   await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'cloud', scheme: 'bearer', secret: 'abc'});
   const key = {authorization: 'Bearer abc'}, ce = (id) => ({specversion: '1.0', id, source: '/shop', type: 'order.made', subject: 's', data: {n: id}});
   const structured = {...key, 'content-type': 'application/cloudevents+json'};
-  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 200);
-  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 200); // the same
-  assert.equal((await post('cloud', JSON.stringify([ce('2'), ce('3')]), {...key, 'content-type': 'application/cloudevents-batch+json'})).status, 200);
-  assert.equal((await post('cloud', '{"n":"4"}', {...key, 'ce-specversion': '1.0', 'ce-id': '4', 'ce-source': '/shop', 'ce-type': 'order.made'})).status, 200);
+  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 202);
+  assert.equal((await post('cloud', JSON.stringify(ce('1')), structured)).status, 202); // the same
+  assert.equal((await post('cloud', JSON.stringify([ce('2'), ce('3')]), {...key, 'content-type': 'application/cloudevents-batch+json'})).status, 202);
+  assert.equal((await post('cloud', '{"n":"4"}', {...key, 'ce-specversion': '1.0', 'ce-id': '4', 'ce-source': '/shop', 'ce-type': 'order.made'})).status, 202);
   assert.equal((await post('cloud', '{"specversion":"1.0"}', structured)).status, 422);
   const stored = await Promise.all((await events('cloud')).map(whole));
   assert.deepEqual(stored.map((e) => [e.type, e.payload.n]), ['4', '3', '2', '1'].map((n) => ['order.made', n]));
@@ -333,7 +340,7 @@ test('a sender that goes away, and one that sends nonsense, do no harm', async (
     socket.destroy();
   }
   const wh = new Webhook(SECRET), body = '{"type":"after"}';
-  await until('the hub to take webhooks', async () => (await post('std', body, signed(wh, `after-${Math.random()}`, body))).status === 200);
+  await until('the hub to take webhooks', async () => (await post('std', body, signed(wh, `after-${crypto.randomUUID()}`, body))).status === 200);
 });
 
 test('the command line lists, tries and removes endpoints', async () => {
