@@ -5,6 +5,10 @@
 static const char *const sections[] = {"event", NULL};
 static const char *const keys[] = {"type", "summary", "description", "schema", "example", "deprecated", NULL};
 
+bool event_type_reserved(bb_str type) {
+    return str_starts(type, STR("busbar."));
+}
+
 bool event_type_check(bb_str type, err *e) {
     if (type.len == 0 || type.len > TYPE_MAX)
         return err_set(e, "an event's type has 1 to %u characters, as \"invoice.paid\"", TYPE_MAX);
@@ -51,7 +55,7 @@ static bool read_type(const reading *r, event_type *t) {
                          "[event] has no type: add `type = invoice.paid`, what events of it are sent under");
     if (!event_type_check(t->type, &why))
         return conf_fail(r->e, r->f, line_of(r, "type"), "type: %s", why.text);
-    return !str_starts(t->type, STR("busbar.")) ||
+    return !event_type_reserved(t->type) ||
            conf_fail(r->e, r->f, line_of(r, "type"), "types that begin with \"busbar.\" are the hub's own");
 }
 

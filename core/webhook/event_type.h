@@ -27,6 +27,8 @@ const event_type *event_type_find(const webhook_set *s, bb_str type);
 
 /* Whether this can be the type of an event: 1 to 200 printable characters of ASCII without blanks, "*" and
  * commas (which patterns and lists are made of). False: *e. */
+/* Whether it is one that the hub alone makes events of: "busbar.…". */
+bool event_type_reserved(bb_str type);
 bool event_type_check(bb_str type, err *e);
 
 #endif

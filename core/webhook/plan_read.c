@@ -3,6 +3,7 @@
 
 #include "limit/rate.h"
 #include "transform/transform.h"
+#include "webhook/event_type.h"
 
 #include <stdio.h>
 
@@ -73,7 +74,7 @@ static bool number(const plan_reading *p, const char *key, uint64_t max, uint32_
 static void default_sources(target *t) {
     static const bb_str others[] = {{"api", 3}, {"endpoint/*", 10}, {"subscription/*", 14}};
     for (size_t i = 0; i < t->types.count; i++)
-        if (str_starts(t->types.items[i], STR("busbar.")))
+        if (event_type_reserved(t->types.items[i]))
             return;
     t->sources = (patterns){others, sizeof others / sizeof others[0]};
 }
@@ -147,6 +148,8 @@ static bool read_where(const plan_reading *p, delivery_plan *out) {
         (out->emit.len == 0 || out->emit.len > 255 || memchr(out->emit.ptr, '*', out->emit.len) != NULL))
         return fail_at(p, "emit",
                        "emit is the type of the new event, as order.checked: one, up to 255 bytes");
+    if (out->emit.ptr != NULL && event_type_reserved(out->emit))
+        return fail_at(p, "emit", "types that begin with \"busbar.\" are the hub's own");
     return out->kind == PLAN_URL ? plan_read_url(p, url, out)
                                  : out->kind == PLAN_EMIT || check_operation(p, out);
 }

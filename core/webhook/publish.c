@@ -57,7 +57,7 @@ static bool check_type(reading *r, const event_new *e) {
     err why = {""};
     if (!event_type_check(e->type, &why))
         return refuse_member(r, "/type", why.text);
-    if (str_starts(e->type, STR("busbar.")))
+    if (event_type_reserved(e->type))
         return refuse_member(r, "/type", "types that begin with \"busbar.\" are the hub's own");
     const event_type *known = event_type_find(r->l->set, e->type);
     if (known == NULL && r->request->known_only) {

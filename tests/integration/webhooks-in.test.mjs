@@ -271,6 +271,23 @@ test('CloudEvents: consent is given, and events are read in their three modes', 
   assert.equal(stored[3].attributes.cloudevents.subject, 's');
 });
 
+test("nobody outside makes events of the hub's own types", async () => {
+  hub.writeConf('alarm.subscription.conf', '[subscription]\nurl = https://alarm.example/\ntypes = busbar.*, a.*\n');
+  hub.writeConf('any.hook.conf', endpoint('verify = none\ntype_from = /type\n'));
+  assert.equal((await hub.reload()).errors?.length ?? 0, 0);
+  const spoofed = '{"type":"busbar.subscription.disabled","target":"subscription/alarm"}', object = {specversion: '1.0', id: '1', source: '/x', type: 'busbar.test'};
+  for (const [body, headers] of [[spoofed, {}], [JSON.stringify(object), {'content-type': 'application/cloudevents+json'}], [JSON.stringify([{...object, type: 'a.x'}, object]), {'content-type': 'application/cloudevents-batch+json'}], ['1', {'ce-specversion': '1.0', 'ce-id': '2', 'ce-source': '/x', 'ce-type': 'busbar.delivery.failed'}]]) {
+    const answer = await post('any', body, headers);
+    assertProblem(answer, 'invalid-input');
+    assert.match(answer.body.detail, /"busbar\." are the hub's own/);
+  }
+  assert.deepEqual(await events('any'), []);
+  assertProblem(await hub.api('POST', '/api/v1/webhooks/subscriptions', {id: 'spoof', types: 'a', emit: 'busbar.subscription.disabled'}), 'invalid-config');
+  const tried = await hub.api('POST', '/api/v1/webhooks/endpoints/any/test', {type: 'busbar.delivery.failed'});
+  assert.equal(tried.body.outcome, 'invalid', tried.text);
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints/any/test', {})).body.outcome, 'stored');
+});
+
 test('the API registers, changes, pauses, tests and deletes endpoints; secrets are shown nowhere', async () => {
   const made = await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'shop', scheme: 'hmac', secret: ['k1', 'k2'], types: ['order.*'], type_from: '/type', routes: {}});
   assert.equal(made.status, 201, made.text);
