@@ -30,6 +30,7 @@ static const char *phase_name(void) {
                                         "resume",
                                         "sign",
                                         "verify",
+                                        "a webhook scheme's sign",
                                         "a session's open",
                                         "a session's check",
                                         "a session operation's run",

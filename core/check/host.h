@@ -17,6 +17,7 @@ typedef enum {
     PHASE_RESUME,
     PHASE_SIGN,
     PHASE_VERIFY,
+    PHASE_SIGN_SAMPLE,
     PHASE_OPEN, /* of sessions, as are: */
     PHASE_CHECK,
     PHASE_RUN,

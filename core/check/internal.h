@@ -77,6 +77,12 @@ void check_steps(trial *t);
 void check_deadline(trial *t);
 void check_determinism(trial *t);
 void check_webhooks(trial *t);
+/* webhook_samples.c: what the scheme signs it verifies, and what is signed with another secret it does not.
+ * `input`: its fields. */
+struct bb_webhook_scheme;
+struct specimen;
+void check_webhook_sample(trial *t, const struct specimen *s, const struct bb_webhook_scheme *scheme,
+                          bb_str input);
 void check_sessions(trial *t);
 void check_contents(trial *t);
 void check_abandons(trial *t);

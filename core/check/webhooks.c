@@ -214,6 +214,7 @@ void check_webhooks(trial *t) {
                     .random = {.random = t->o->seed + 5}};
         find_names(&f);
         try_scheme(&f);
+        check_webhook_sample(t, &s, scheme, f.input);
     }
     at("%s", "");
     specimen_destroy(&s);

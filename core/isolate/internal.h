@@ -120,11 +120,12 @@ bool message_take_ran(frame *f, session_job *job, plugin_outcome *out);
  * False: it is no proper answer. */
 bool message_take(frame *f, plugin_call *c, plugin_outcome *out);
 
-/* message_webhook.c: a webhook as its scheme sees it, and what that says. */
+/* message_webhook.c: a webhook as its scheme sees it, and what that says; or a sample that it is to sign. */
 void message_verify(buf *out, uint32_t slot, uint32_t turn, uint32_t scheme, bool instance,
                     const plugin_call *c);
-/* The request, in c->memory, and c->abi.input. False: no memory, or no proper frame. */
-bool message_take_verify(frame *f, plugin_call *c, bb_webhook_request *request, bool *instance);
+/* The request, in c->memory, and c->abi.input; or sample->size > 0. False: no memory, or no proper frame. */
+bool message_take_verify(frame *f, plugin_call *c, bb_webhook_request *request, bb_webhook_sample *sample,
+                         bool *instance);
 void message_verified(buf *out, uint32_t slot, uint32_t turn, const plugin_call *c);
 bool message_take_verified(frame *f, plugin_call *c);
 

@@ -118,8 +118,8 @@ bool isolate_start(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32
 bool isolate_run(isolated *i, loop *l, isolate_call *r, session_job *job, uint32_t op, isolate_done done,
                  void *ctx);
 /* Runs `verify` of the connector's webhook scheme number `scheme` on c->webhook: its request, and c->abi's
- * input, are set. `instance`: it is of an endpoint of this connection, whose instance and settings it sees.
- * `done` finds c->webhook filled in, or c->error. */
+ * input, are set; where its sample is, `sign`. `instance`: it is of an endpoint of this connection, whose
+ * instance and settings it sees. `done` finds c->webhook filled in, or c->error. */
 bool isolate_verify(isolated *i, loop *l, isolate_call *r, plugin_call *c, uint32_t scheme, bool instance,
                     isolate_done done, void *ctx);
 /* Runs its `resume` on c->answer, which may go as soon as this returns. False: the process that began the

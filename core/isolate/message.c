@@ -250,6 +250,8 @@ bool message_take(frame *f, plugin_call *c, plugin_outcome *out) {
     }
     if (!ok || !frame_done(f))
         return false;
-    *out = webhook ? plugin_verified(c, step) : plugin_finish(c, step);
+    *out = !webhook                     ? plugin_finish(c, step)
+           : c->webhook->sample != NULL ? plugin_sample_signed(c, step)
+                                        : plugin_verified(c, step);
     return true;
 }

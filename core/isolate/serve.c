@@ -322,6 +322,7 @@ static const bb_webhook_scheme *scheme_at(uint32_t number) {
 static bool verify(child_call *c, frame *f, const bb_webhook_scheme *scheme) {
     plugin_call *s = &c->steps;
     bb_webhook_request request;
+    bb_webhook_sample sample;
     plugin_webhook said = {.scheme = scheme, .request = &request};
     bool instance;
     plugin_call_reset(s);
@@ -332,12 +333,19 @@ static bool verify(child_call *c, frame *f, const bb_webhook_scheme *scheme) {
     s->execution_id = "";
     s->build = own.instance->module->build;
     s->abi = (bb_call){.size = sizeof s->abi, .host = host_get()};
-    if (!message_take_verify(f, s, &request, &instance))
+    if (!message_take_verify(f, s, &request, &sample, &instance))
         return false;
     s->abi.instance = instance ? own.instance->ptr : NULL;
     said.settings = instance ? own.instance->settings : NULL;
     s->webhook = &said;
-    plugin_outcome outcome = plugin_verify(s);
+    plugin_made made;
+    if (sample.size > 0) {
+        said.sample = &sample;
+        said.made = &made;
+    }
+    if (sample.size > 0 && !plugin_can_sign(scheme))
+        _exit(CHILD_NO_START);
+    plugin_outcome outcome = sample.size > 0 ? plugin_sign_sample(s) : plugin_verify(s);
     if (outcome == PLUGIN_DONE)
         message_verified(&c->side->out, c->slot, c->turn, s);
     else

@@ -22,17 +22,6 @@ static plugin_request *begun(bb_call *call, const char *what) {
 
 /* --- method, URL, query ------------------------------------------------------------------------- */
 
-static bool is_token(bb_str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char ch = (unsigned char)s.ptr[i];
-        bool ok = (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
-                  (ch != 0 && strchr("!#$%&'*+-.^_`|~", ch) != NULL);
-        if (!ok)
-            return false;
-    }
-    return s.len > 0;
-}
-
 static void begin(bb_call *call, bb_str method, bb_str url) {
     plugin_call *c = plugin_call_of(call);
     plugin_request *r = &c->request;
@@ -47,7 +36,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     r->after_ms = 0;
     r->route = r->scope = (bb_str){NULL, 0};
     r->begun = true;
-    if (!is_token(method) || method.len > 32)
+    if (!url_token_ok(method) || method.len > 32)
         plugin_misuse(c, BB_E_INVALID_INPUT, "\"%.*s\" is not an HTTP method", STR_FMT(method));
     r->method = arena_copy(c->memory, method);
     if (r->method.ptr == NULL)
@@ -134,7 +123,7 @@ static void header(bb_call *call, bb_str name, bb_str value) {
     plugin_request *r = begun(call, "header");
     if (r == NULL)
         return;
-    if (!is_token(name) || !url_header_value_ok(value)) {
+    if (!url_token_ok(name) || !url_header_value_ok(value)) {
         plugin_misuse(c, BB_E_INVALID_INPUT, "header field \"%.*s\" has a name or value that cannot be sent",
                       STR_FMT(name));
         return;

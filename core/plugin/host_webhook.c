@@ -2,6 +2,7 @@
  */
 #include "plugin/host_webhook.h"
 
+#include "plugin/host_crypto.h"
 #include "plugin/mark.h"
 #include "plugin/url.h"
 
@@ -9,9 +10,10 @@
 
 static plugin_webhook *webhook_of(bb_call *call, const char *what) {
     plugin_call *c = plugin_call_of(call);
-    if (c->webhook == NULL)
-        plugin_misuse(c, BB_E_PLUGIN, "the connector called %s outside a webhook scheme's verify", what);
-    return c->webhook;
+    if (c->webhook != NULL && c->webhook->sample == NULL)
+        return c->webhook;
+    plugin_misuse(c, BB_E_PLUGIN, "the connector called %s outside a webhook scheme's verify", what);
+    return NULL;
 }
 
 static const bb_json *settings(bb_call *call) {
@@ -109,6 +111,15 @@ static void signed_at(bb_call *call, int64_t ms) {
     w->signed_at_ms = ms;
 }
 
+static void known_by(bb_call *call, bb_str signed_bytes) {
+    plugin_webhook *w = webhook_of(call, "known_by");
+    uint8_t hash[BB_HASH_MAX];
+    if (w == NULL || host_crypto.digest(BB_SHA256, signed_bytes, hash) != sizeof w->known)
+        return;
+    memcpy(w->known, hash, sizeof w->known);
+    w->is_known = true;
+}
+
 /* --- running -------------------------------------------------------------------------------------------- */
 
 plugin_outcome plugin_verified(plugin_call *c, bb_step step) {
@@ -147,4 +158,8 @@ const bb_webhook_api host_webhook = {
     .event = event,
     .answer = answer,
     .signed_at = signed_at,
+    .known_by = known_by,
+    .sample_header = host_webhook_sample_header,
+    .sample_query = host_webhook_sample_query,
+    .sample_body = host_webhook_sample_body,
 };

@@ -3,7 +3,7 @@
 #include "plugin/host_webhook.h"
 
 static bool check_scheme(const bb_webhook_scheme *s, err *e) {
-    if (!module_size_check("a webhook scheme", s->size, sizeof *s, e))
+    if (!module_size_check("a webhook scheme", s->size, offsetof(bb_webhook_scheme, sign), e))
         return false;
     if (!fields_is_id(s->id))
         return err_set(e, "a webhook scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",

@@ -82,8 +82,12 @@ static const layout auth_extension = {sizeof(bb_auth_extension), 0, auth_fields}
 /* --- busbar/webhook.h -------------------------------------------------------------------------------- */
 
 static const layout_field webhook_scheme_fields[] = {
-    TEXT(bb_webhook_scheme, id), TEXT(bb_webhook_scheme, summary),
-    LIST(bb_webhook_scheme, fields, &auth_field, LAYOUT_LIST_MAX), FUNCTION(bb_webhook_scheme, verify), END};
+    TEXT(bb_webhook_scheme, id),
+    TEXT(bb_webhook_scheme, summary),
+    LIST(bb_webhook_scheme, fields, &auth_field, LAYOUT_LIST_MAX),
+    FUNCTION(bb_webhook_scheme, verify),
+    FUNCTION(bb_webhook_scheme, sign),
+    END};
 static const layout webhook_scheme = {sizeof(bb_webhook_scheme), 0, webhook_scheme_fields};
 
 static const layout_field webhook_fields[] = {
@@ -171,21 +175,29 @@ static bool same_list(const layout_field *f, const void *a, const void *b) {
     return false;
 }
 
+/* What an older SDK made ends before what this one knows: there is nothing behind it to be looked at. */
+static size_t size_of(const layout *l, const void *a) {
+    uint32_t size;
+    memcpy(&size, (const char *)a + l->size_at, sizeof size);
+    return size < l->size ? size : l->size;
+}
+
 /* Sizes, flags and limits: all that stands before, between and behind the pointers. */
-static bool same_plain(const layout *l, const char *a, const char *b) {
+static bool same_plain(const layout *l, const char *a, const char *b, size_t size) {
     size_t at = 0;
-    for (const layout_field *f = l->fields; f->name != NULL; f++) {
+    for (const layout_field *f = l->fields; f->name != NULL && f->offset < size; f++) {
         if (memcmp(a + at, b + at, f->offset - at) != 0)
             return false;
         at = f->offset + sizeof(void *);
     }
-    return memcmp(a + at, b + at, l->size - at) == 0;
+    return size <= at || memcmp(a + at, b + at, size - at) == 0;
 }
 
 bool layout_same(const layout *l, const void *a, const void *b) {
-    if (!same_plain(l, a, b))
+    size_t size = size_of(l, a);
+    if (size != size_of(l, b) || !same_plain(l, a, b, size))
         return false;
-    for (const layout_field *f = l->fields; f->name != NULL; f++) {
+    for (const layout_field *f = l->fields; f->name != NULL && f->offset < size; f++) {
         const void *x = pointer_at(a, f->offset), *y = pointer_at(b, f->offset);
         bool is_list = f->kind == FIELD_LIST || f->kind == FIELD_TEXTS;
         if (!(is_list ? same_list(f, x, y) : same_item(f, x, y)))

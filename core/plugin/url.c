@@ -103,6 +103,17 @@ bool url_same_origin(bb_str a, bb_str b) {
            str_eq_nocase(x.host, y.host) && str_eq(x.port, y.port);
 }
 
+bool url_token_ok(bb_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char ch = (unsigned char)s.ptr[i];
+        bool ok = (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
+                  (ch != 0 && strchr("!#$%&'*+-.^_`|~", ch) != NULL);
+        if (!ok)
+            return false;
+    }
+    return s.len > 0;
+}
+
 bool url_header_value_ok(bb_str value) {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];

@@ -14,6 +14,8 @@ bool url_append(buf *out, bb_str url);
 bool url_has_dot_segments(bb_str path);
 /* Same scheme, host (any case) and port (default ones filled in). */
 bool url_same_origin(bb_str a, bb_str b);
+/* What a method or a header field may be called (RFC 9110 section 5.6.2). */
+bool url_token_ok(bb_str name);
 /* What a header field may carry: no control characters but tab (RFC 9110 section 5.5). */
 bool url_header_value_ok(bb_str value);
 /* A base URL as a setting: http or https, a host, no user information, query or fragment. */

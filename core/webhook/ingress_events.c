@@ -50,6 +50,10 @@ static bb_str attributes_of(const ingress *in, const plugin_event *e, const clou
 static bb_str dedup_of(const ingress *in, const plugin_event *e, size_t n) {
     uint8_t hash[BB_HASH_MAX];
     char hex[2 * BB_HASH_MAX];
+    if (in->said.is_known) { /* the same, by a service's own repeat or by whoever has seen it, under any id */
+        size_t m = host_crypto.hex_encode(str_of(in->said.known, sizeof in->said.known), hex, sizeof hex);
+        return arena_printf(in->a, "signed:%.*s/%zu/%.*s", (int)m, hex, n, STR_FMT(e->type));
+    }
     if (e->id.len > 0)
         return e->id;
     if (in->said.raw && !in->said.is_signed)

@@ -22,6 +22,7 @@ typedef struct ingress {
     size_t event_count;
     bool test;      /* somebody with a key tries the endpoint: it is told what came of it, and not counted */
     bool is_signed; /* of a test: the request was verified */
+    const char *note; /* of a test: why it was not; NULL: nothing to say */
     bool cloudevents; /* it holds some */
 } ingress;
 
@@ -53,6 +54,13 @@ bb_str ingress_sender(const endpoint *to, const http_request *r);
 bool ingress_in_ranges(const http_ranges *ranges, bb_str address);
 /* 0: it may; else the seconds to wait. */
 uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns);
+
+/* Has the endpoint's scheme, a connector's that can, make a request of it, here or in the connector's
+ * process; `done` finds it in in->said.made, or is told why not. */
+typedef void (*ingress_signed)(ingress *in, bool ok, bb_str why);
+void ingress_sign(ingress *in, const bb_webhook_sample *sample, ingress_signed done);
+/* The URL of a request, whole, as the sender knows it. Absent: no memory. */
+bb_str ingress_url(ingress *in, const http_request *r);
 
 /* ingress_verify.c: has the request verified, now or in the connector's process; then goes on, or refuses. */
 void ingress_verify(ingress *in);

@@ -38,6 +38,8 @@ void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refus
     json_member_string(&w, STR("outcome"), str_from(ingress_outcome_name(outcome)));
     json_member_u64(&w, STR("status"), status);
     json_member_bool(&w, STR("signed"), in->is_signed);
+    if (in->note != NULL)
+        json_member_string(&w, STR("note"), str_from(in->note));
     if (why != NULL)
         json_member_string(&w, STR("reason"), why->reason.ptr != NULL ? why->reason : str_from(why->text));
     else
@@ -117,31 +119,79 @@ static http_header header_of(bb_str line) {
     return (http_header){str_of(line.ptr, n), str_trim(str_of(colon + 1, line.len - n - 1))};
 }
 
-/* Signed by a scheme of the hub's own; false: it cannot be. */
-static bool sign_sample(ingress *in, bb_str id, bb_str body) {
+/* What it comes as, without its header fields; NULL: no memory. */
+static http_request *sample_request(ingress *in, bb_str body, bb_str query, size_t header_count) {
+    http_request *r = arena_zalloc(in->a, sizeof *r);
+    http_header *headers = arena_alloc(in->a, (header_count + 1) * sizeof *headers);
+    if (r == NULL || headers == NULL)
+        return NULL;
+    *r = (http_request){
+        .method = STR("POST"), .headers = headers, .query = query, .body = body, .peer = in->r->peer};
+    r->path = arena_printf(in->a, "/hooks/%.*s", STR_FMT(in->to->item.id));
+    r->target = query.len > 0 ? arena_printf(in->a, "%.*s?%.*s", STR_FMT(r->path), STR_FMT(query)) : r->path;
+    return r->path.ptr != NULL && r->target.ptr != NULL ? r : NULL;
+}
+
+static void verify_sample(ingress *in, http_request *r, const bb_str *lines, size_t count) {
+    http_header *headers = (http_header *)(uintptr_t)r->headers;
+    for (; r->header_count < count; r->header_count++)
+        headers[r->header_count] = header_of(lines[r->header_count]);
+    in->r = r;
+    in->is_signed = !in->to->unverified;
+    ingress_verify(in);
+}
+
+/* By a scheme of the hub's own; false: it cannot be. */
+static bool sign_own(ingress *in, bb_str id, bb_str body) {
     plugin_call *c = &in->l->verifying;
+    http_request *r = sample_request(in, body, (bb_str){NULL, 0}, SCHEME_SAMPLE_HEADERS);
+    bb_str url = r != NULL ? ingress_url(in, r) : (bb_str){NULL, 0};
     scheme_sample s = {
         .id = id,
-        .request = {.size = sizeof s.request,
-                    .method = STR("POST"),
-                    .url = arena_printf(in->a, "%s/hooks/%.*s",
-                                        in->l->hub->public_url != NULL ? in->l->hub->public_url : "http://",
-                                        STR_FMT(in->to->item.id)),
-                    .body = body,
-                    .now_ms = in->now_ms}};
+        .request = {
+            .size = sizeof s.request, .method = STR("POST"), .url = url, .body = body, .now_ms = in->now_ms}};
     plugin_call_reset(c);
     c->memory = in->a;
     c->abi = (bb_call){
         .size = sizeof c->abi, .host = host_get(), .input = (const bb_json *)in->to->fields[0]};
-    http_request *r = arena_zalloc(in->a, sizeof *r);
-    http_header *headers = arena_alloc(in->a, SCHEME_SAMPLE_HEADERS * sizeof *headers);
-    if (r == NULL || headers == NULL || !scheme_sample_sign(&c->abi, in->to->own, &s))
+    if (url.ptr == NULL || !scheme_sample_sign(&c->abi, in->to->own, &s))
         return false;
-    *r = (http_request){.method = STR("POST"), .headers = headers, .body = body, .peer = in->r->peer};
-    r->target = r->path = arena_printf(in->a, "/hooks/%.*s", STR_FMT(in->to->item.id));
-    for (; r->header_count < s.request.header_count; r->header_count++)
-        headers[r->header_count] = header_of(s.lines[r->header_count]);
-    in->r = r;
+    verify_sample(in, r, s.lines, s.request.header_count);
+    return true;
+}
+
+static void on_signed(ingress *in, bool ok, bb_str why) {
+    const plugin_made *made = in->said.made;
+    http_request *r = ok ? sample_request(in, made->body, made->query, made->count) : NULL;
+    const ingress_refusal cannot = {.outcome = INGRESS_INVALID,
+                                    .problem = PROBLEM_INVALID_INPUT,
+                                    .text = "the connector makes no such sample",
+                                    .reason = why};
+    if (!ok)
+        ingress_refuse(in, &cannot);
+    else if (r == NULL)
+        refuse(in, "no memory");
+    else
+        verify_sample(in, r, made->headers, made->count);
+}
+
+/* By the connector's scheme; false: it cannot, and in->note says why. */
+static bool sign_by_connector(ingress *in, bb_str id, bb_str type, bb_str payload) {
+    const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
+    bb_webhook_sample *s = arena_zalloc(in->a, sizeof *s);
+    const http_request *r = sample_request(in, (bb_str){NULL, 0}, (bb_str){NULL, 0}, 0);
+    bb_str url = r != NULL ? ingress_url(in, r) : (bb_str){NULL, 0};
+    in->note = scheme == NULL ? "the endpoint's connector is not there"
+               : !plugin_can_sign(scheme)
+                   ? "only the service can sign for this scheme: what is stored was not "
+                     "verified"
+               : s == NULL || url.ptr == NULL ? "there was no memory to sign it"
+                                              : NULL;
+    if (in->note != NULL)
+        return false;
+    *s = (bb_webhook_sample){
+        .size = sizeof *s, .url = url, .id = id, .type = type, .payload = payload, .now_ms = in->now_ms};
+    ingress_sign(in, s, on_signed);
     return true;
 }
 
@@ -165,14 +215,16 @@ static void run_sample(ingress *in, const json_value *root) {
         id = str_of(own_id, EVENT_ID_SIZE);
     if (type.len == 0)
         type = STR("busbar.test");
+    const json_value *payload = json_getl(root, "payload");
     bb_str body = sample_body(in, root, id, type);
     if (body.ptr == NULL)
         return refuse(in, "no memory");
-    if (in->to->own != NULL && sign_sample(in, id, body)) {
-        in->is_signed = !in->to->unverified;
-        ingress_verify(in);
+    if (in->to->own != NULL
+            ? sign_own(in, id, body)
+            : sign_by_connector(in, id, type, payload != NULL ? json_raw(payload) : (bb_str){NULL, 0}))
         return;
-    }
+    if (in->to->own != NULL)
+        in->note = "the endpoint knows the sender's public key alone: what is stored was not verified";
     if (!unsigned_sample(in, id, type, body))
         return refuse(in, "no memory");
     if (ingress_make_events(in))

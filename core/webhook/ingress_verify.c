@@ -15,18 +15,17 @@ static bb_str line_of(arena *a, const http_header *h) {
 }
 
 /* Whole, as the sender knows it: behind a proxy the hub's own address is another. */
-static bb_str url_of(ingress *in) {
+bb_str ingress_url(ingress *in, const http_request *r) {
     const char *known = in->l->hub->public_url;
     if (known != NULL)
-        return arena_printf(in->a, "%s%.*s", known, STR_FMT(in->r->target));
-    bool trusted = in->to->proxies.count > 0 && ingress_in_ranges(&in->to->proxies, in->r->peer);
-    bb_str proto = trusted ? http_request_header(in->r, STR("X-Forwarded-Proto")) : STR("");
-    bb_str host = trusted ? http_request_header(in->r, STR("X-Forwarded-Host")) : STR("");
+        return arena_printf(in->a, "%s%.*s", known, STR_FMT(r->target));
+    bool trusted = in->to->proxies.count > 0 && ingress_in_ranges(&in->to->proxies, r->peer);
+    bb_str proto = trusted ? http_request_header(r, STR("X-Forwarded-Proto")) : STR("");
+    bb_str host = trusted ? http_request_header(r, STR("X-Forwarded-Host")) : STR("");
     if (host.len == 0)
-        host = http_request_header(in->r, STR("Host"));
-    bool tls = proto.len > 0 ? str_eq(proto, STR("https")) : in->r->tls;
-    return arena_printf(in->a, "%s://%.*s%.*s", tls ? "https" : "http", STR_FMT(host),
-                        STR_FMT(in->r->target));
+        host = http_request_header(r, STR("Host"));
+    bool tls = proto.len > 0 ? str_eq(proto, STR("https")) : r->tls;
+    return arena_printf(in->a, "%s://%.*s%.*s", tls ? "https" : "http", STR_FMT(host), STR_FMT(r->target));
 }
 
 static bool describe(ingress *in) {
@@ -39,7 +38,7 @@ static bool describe(ingress *in) {
     in->request = (bb_webhook_request){.size = sizeof in->request,
                                        .header_count = (uint32_t)r->header_count,
                                        .method = r->method,
-                                       .url = url_of(in),
+                                       .url = ingress_url(in, r),
                                        .query = r->query,
                                        .headers = lines,
                                        .body = r->body,
@@ -66,6 +65,10 @@ typedef struct verifier {
     const connection *conn;      /* NULL: the endpoint belongs to none */
     size_t next;                 /* value of the secret to try */
     remote *remote;              /* NULL: it runs here */
+    /* Of a sample that is to be signed; else NULL. */
+    const bb_webhook_sample *sample;
+    plugin_made *made;
+    ingress_signed done;
 } verifier;
 
 static plugin_call *call_of(verifier *v) {
@@ -90,8 +93,10 @@ static void prepare(verifier *v, plugin_call *c) {
                                 .settings = v->conn != NULL ? v->conn->instance.settings : NULL,
                                 .request = &in->request,
                                 .raw = v->module == NULL,
-                                .tls = in->r->tls,
-                                .certificate = in->r->certificate};
+                                 .tls = in->r->tls,
+                                 .certificate = in->r->certificate,
+                                 .sample = v->sample,
+                                 .made = v->made};
 }
 
 /* --- how it ends ---------------------------------------------------------------------------------------- */
@@ -149,11 +154,15 @@ static bool in_time(ingress *in) {
 
 /* Another value of the secret may fit yet. */
 static bool tries_on(const verifier *v, plugin_outcome outcome, const plugin_error *error) {
-    return outcome == PLUGIN_FAILED && error->code == BB_E_UPSTREAM_AUTH && v->next < v->in->to->field_count;
+    return v->sample == NULL && outcome == PLUGIN_FAILED && error->code == BB_E_UPSTREAM_AUTH &&
+           v->next < v->in->to->field_count;
 }
 
-static void conclude(ingress *in, plugin_outcome outcome, const plugin_error *error) {
-    if (outcome == PLUGIN_FAILED)
+static void conclude(const verifier *v, plugin_outcome outcome, const plugin_error *error) {
+    ingress *in = v->in;
+    if (v->sample != NULL)
+        v->done(in, outcome == PLUGIN_DONE, error->message);
+    else if (outcome == PLUGIN_FAILED)
         refuse_failed(in, error);
     else if (in_time(in) && ingress_make_events(in))
         ingress_put(in);
@@ -179,7 +188,7 @@ static void on_verified(void *ctx, isolate_result result, plugin_outcome outcome
     bb_str why = detail.ptr != NULL ? arena_copy(in->a, detail) : detail;
     leave(v);
     if (result == ISOLATE_STEPPED)
-        conclude(in, outcome, &error);
+        conclude(v, outcome, &error);
     else
         refuse_unready(in, "the connector's process cannot verify this now", why);
 }
@@ -229,9 +238,10 @@ static void run_here(verifier *v) {
     plugin_call *c = call_of(v);
     do {
         prepare(v, c);
-        outcome = plugin_verify(c);
+        outcome = v->sample != NULL ? plugin_sign_sample(c) : plugin_verify(c);
     } while (tries_on(v, outcome, &c->error));
-    conclude(v->in, outcome, &c->error);
+    host_json_free_writers(c); /* they are in the exchange's memory, which ends with it; the call does not */
+    conclude(v, outcome, &c->error);
 }
 
 static verifier *verifier_new(ingress *in) {
@@ -248,12 +258,8 @@ static verifier *verifier_new(ingress *in) {
     return v;
 }
 
-void ingress_verify(ingress *in) {
-    verifier *v = verifier_new(in);
-    if (v == NULL || !describe(in)) {
-        refuse_unready(in, "there is no memory for this now", (bb_str){NULL, 0});
-        return;
-    }
+static void run(verifier *v) {
+    ingress *in = v->in;
     connection *process = process_of(v);
     if (v->scheme == NULL)
         refuse_unready(in, "the endpoint's connector is not there", (bb_str){NULL, 0});
@@ -264,4 +270,25 @@ void ingress_verify(ingress *in) {
                        (bb_str){NULL, 0});
     else
         run_here(v);
+}
+
+void ingress_verify(ingress *in) {
+    verifier *v = verifier_new(in);
+    if (v == NULL || !describe(in))
+        refuse_unready(in, "there is no memory for this now", (bb_str){NULL, 0});
+    else
+        run(v);
+}
+
+void ingress_sign(ingress *in, const bb_webhook_sample *sample, ingress_signed done) {
+    verifier *v = verifier_new(in);
+    plugin_made *made = arena_zalloc(in->a, sizeof *made);
+    if (v == NULL || made == NULL) {
+        refuse_unready(in, "there is no memory for this now", (bb_str){NULL, 0});
+        return;
+    }
+    v->sample = sample;
+    v->made = made;
+    v->done = done;
+    run(v);
 }

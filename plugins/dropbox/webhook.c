@@ -92,6 +92,19 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return take(call, request->body);
 }
 
+/* One account that has changed: Dropbox's notifications have neither ids nor types of their own. */
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    static const char notification[] = "{\"list_folder\":{\"accounts\":[\"dbid:sample\"]}}";
+    bb_str body = sample->payload.ptr != NULL ? sample->payload : bb_s(notification);
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA256, bb_in_text(call, "app_secret"), body, "", 0);
+    if (signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, "X-Dropbox-Signature", signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 static const bb_auth_field app_secret = {
     BB_SIZE(bb_auth_field),
     .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
@@ -106,6 +119,7 @@ static const bb_webhook_scheme scheme = {
     .summary = "X-Dropbox-Signature: accounts whose files have changed",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };
 static const bb_webhook_scheme *const schemes[] = {&scheme, NULL};
 const bb_webhook_extension dropbox_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

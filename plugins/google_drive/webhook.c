@@ -63,6 +63,17 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return take(call, request, channel, state);
 }
 
+/* A notification is its header fields: what it is to hold has no place in it. */
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    if (sample->payload.ptr != NULL)
+        return bb_fail(call, BB_E_INVALID_INPUT, "Google's notifications have no payload: leave it out");
+    bb_webhook_sample_header(call, "X-Goog-Channel-Token", bb_in_text(call, "token"));
+    bb_webhook_sample_header(call, "X-Goog-Channel-ID", bb_s("sample"));
+    bb_webhook_sample_header(call, "X-Goog-Message-Number", sample->id);
+    bb_webhook_sample_header(call, "X-Goog-Resource-State", sample->type);
+    return BB_DONE;
+}
+
 static const bb_auth_field token_field = {
     BB_SIZE(bb_auth_field),
     .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
@@ -76,6 +87,7 @@ static const bb_webhook_scheme scheme = {
     .summary = "X-Goog-Channel-Token: notifications of channels opened by files.watch and changes.watch",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };
 static const bb_webhook_scheme *const schemes[] = {&scheme, NULL};
 const bb_webhook_extension gd_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

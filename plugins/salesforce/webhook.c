@@ -212,6 +212,51 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+/* --- a sample ------------------------------------------------------------------------------------------- */
+
+/* Nothing that XML or a URL would take for something else. */
+static int is_plain(bb_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+              c == '.' || c == '-'))
+            return 0;
+    }
+    return text.len > 0;
+}
+
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    bb_str org = bb_in_text(call, "organization_id");
+    if (sample->payload.ptr != NULL)
+        return bb_fail(call, BB_E_INVALID_INPUT, "outbound messages are SOAP: leave payload out");
+    if (!is_org(org, org) || !is_plain(org) || !is_plain(bb_in_text(call, "secret")) ||
+        !is_plain(sample->id) || !is_plain(sample->type))
+        return bb_fail(
+            call, BB_E_INVALID_INPUT,
+            "organization_id has 15 or 18 letters and digits; so has secret, and id and type have no "
+            "other characters than \"_\", \".\" and \"-\"");
+    bb_str body = bb_joined(
+        call,
+        (const bb_str[]){
+            bb_s("<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+                 "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+                 "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Body>"
+                 "<notifications xmlns=\"http://soap.sforce.com/2005/09/outbound\"><OrganizationId>"),
+            org, bb_s("</OrganizationId><Notification><Id>"), sample->id,
+            bb_s("</Id><sObject xsi:type=\"sf:"), sample->type,
+            bb_s("\" xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\"><sf:Id>"), sample->id,
+            bb_s("</sf:Id></sObject></Notification></notifications></soapenv:Body>"
+                 "</soapenv:Envelope>")},
+        9);
+    bb_str query = bb_joined(call, (const bb_str[]){bb_s("token="), bb_in_text(call, "secret")}, 2);
+    if (body.ptr == NULL || query.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("text/xml; charset=utf-8"));
+    bb_webhook_sample_query(call, query);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 /* --- the scheme ----------------------------------------------------------------------------------------- */
 
 static const bb_auth_field organization_id = {
@@ -227,6 +272,7 @@ static const bb_webhook_scheme outbound = {
     .summary = "Outbound messages (SOAP) of workflows and flows, with a secret in the URL",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };
 static const bb_webhook_scheme *const schemes[] = {&outbound, NULL};
 const bb_webhook_extension sf_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

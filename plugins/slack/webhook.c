@@ -91,6 +91,42 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return is_form(request) ? take_form(call, request->body) : take_json(call, request->body);
 }
 
+/* --- a sample ------------------------------------------------------------------------------------------ */
+
+/* {"type": "event_callback", "event_id": ID, "event": {"type": TYPE}} */
+static bb_str sample_of(bb_call *call, const bb_webhook_sample *sample) {
+    const bb_json_api *json = call->host->json;
+    bb_json_writer *w = json->writer(call);
+    json->begin_object(w);
+    json->key(w, bb_s("type"));
+    json->put_string(w, bb_s("event_callback"));
+    json->key(w, bb_s("event_id"));
+    json->put_string(w, sample->id);
+    json->key(w, bb_s("event"));
+    json->begin_object(w);
+    json->key(w, bb_s("type"));
+    json->put_string(w, sample->type);
+    json->end_object(w);
+    json->end_object(w);
+    return json->finish(w);
+}
+
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    char seconds[24];
+    bb_str body = sample->payload.ptr != NULL ? sample->payload : sample_of(call, sample);
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(sample->now_ms / 1000));
+    bb_str text = bb_joined(call, (const bb_str[]){bb_s("v0:"), bb_s(seconds), bb_s(":"), body}, 4);
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA256, bb_in_text(call, "signing_secret"), text,
+                                            "v0=", 0);
+    if (body.ptr == NULL || text.ptr == NULL || signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, "X-Slack-Request-Timestamp", bb_s(seconds));
+    bb_webhook_sample_header(call, "X-Slack-Signature", signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 static const bb_auth_field signing_secret = {
     BB_SIZE(bb_auth_field),
     .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
@@ -104,6 +140,7 @@ static const bb_webhook_scheme scheme = {
     .summary = "X-Slack-Signature: events, interactivity and slash commands of an app",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };
 static const bb_webhook_scheme *const schemes[] = {&scheme, NULL};
 const bb_webhook_extension slack_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

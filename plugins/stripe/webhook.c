@@ -46,6 +46,23 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    char seconds[24], before[40];
+    const bb_str pairs[] = {bb_s("id"),    sample->id,   bb_s("object"),
+                            bb_s("event"), bb_s("type"), sample->type};
+    bb_str body = sample->payload.ptr != NULL ? sample->payload : bb_webhook_object(call, pairs, 3);
+    snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(sample->now_ms / 1000));
+    snprintf(before, sizeof before, "t=%s,v1=", seconds);
+    bb_str text = bb_joined(call, (const bb_str[]){bb_s(seconds), bb_s("."), body}, 3);
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA256, bb_in_text(call, "secret"), text, before, 0);
+    if (body.ptr == NULL || text.ptr == NULL || signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, "Stripe-Signature", signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 static const bb_auth_field secret = {
     BB_SIZE(bb_auth_field),
     .flags = BB_AUTH_REQUIRED | BB_AUTH_SECRET,
@@ -59,6 +76,7 @@ static const bb_webhook_scheme scheme = {
     .summary = "Stripe-Signature, with the endpoint's own signing secret",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };
 static const bb_webhook_scheme *const schemes[] = {&scheme, NULL};
 const bb_webhook_extension stripe_webhooks = {BB_SIZE(bb_webhook_extension), .schemes = schemes};

@@ -19,6 +19,21 @@ int webhooks_sha256_fits(bb_call *call, const char *key, bb_str data, bb_str hea
                   : bb_webhook_hmac_is_hex(call, BB_SHA256, secret, data, given);
 }
 
+bb_str webhooks_sample_body(bb_call *call, const bb_webhook_sample *sample, const bb_str *pairs,
+                            size_t count) {
+    return sample->payload.ptr != NULL ? sample->payload : bb_webhook_object(call, pairs, count);
+}
+
+bb_step webhooks_sign_sha256(bb_call *call, const char *key, bb_str body, const char *header, int base64) {
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA256, bb_in_text(call, key), body, "sha256=", base64);
+    if (body.ptr == NULL || signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, header, signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 int webhooks_is_form(const bb_webhook_request *request) {
     return webhooks_after(bb_webhook_header(request, "Content-Type"), "application/x-www-form-urlencoded")
                .ptr != NULL;

@@ -18,6 +18,18 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    const bb_str pairs[] = {bb_s("object_kind"), sample->type};
+    bb_str body = webhooks_sample_body(call, sample, pairs, 1);
+    if (body.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, "X-Gitlab-Token", bb_in_text(call, "token"));
+    bb_webhook_sample_header(call, "Idempotency-Key", sample->id);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 static const bb_auth_field token = WEBHOOKS_SECRET(
     "token", "the webhook's secret token: project or group, Settings, Webhooks");
 static const bb_auth_field *const fields[] = {&token, NULL};
@@ -27,4 +39,5 @@ const bb_webhook_scheme gitlab = {
     .summary = "X-Gitlab-Token: webhooks of projects, groups and systems of GitLab",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };

@@ -5,7 +5,7 @@
  * BODY v1   the same header: hex of the SHA-256 of SECRET BODY
  *
  * Requests of today carry v3 and an older one: v3 is looked at where it is there. The older ones have no
- * time, so an admin who needs no others asks for v3 alone.
+ * time, so they are taken only where an admin who needs them asks for all.
  * https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests */
 #include "webhooks.h"
 
@@ -97,9 +97,10 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
             return bb_webhook_refuse(call,
                                      "X-HubSpot-Signature-v3 does not fit: is it the app's client secret, "
                                      "and the endpoint's URL as HubSpot knows it?");
-    } else if (bb_str_eq(bb_in_text(call, "versions"), "v3")) {
-        return bb_webhook_refuse(call,
-                                 "X-HubSpot-Signature-v3 is missing, and `versions` allows no older one");
+    } else if (!bb_str_eq(bb_in_text(call, "versions"), "all")) {
+        return bb_webhook_refuse(
+            call, "X-HubSpot-Signature-v3 is missing, and only `versions = all` takes older ones, "
+                  "which have no time");
     } else if (older.len == 0 || !older_fits(call, request, older)) {
         return bb_webhook_refuse(call,
                                  "X-HubSpot-Signature is missing or does not fit: is it the app's client "
@@ -108,13 +109,30 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return take_all(call, request->body);
 }
 
+/* v3. */
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    char ms[24];
+    const bb_str pairs[] = {bb_s("eventId"), sample->id, bb_s("subscriptionType"), sample->type};
+    bb_str body = webhooks_sample_body(call, sample, pairs, 2), url = url_as_signed(call, sample->url);
+    snprintf(ms, sizeof ms, "%llu", (unsigned long long)sample->now_ms);
+    bb_str text = bb_joined(call, (const bb_str[]){bb_s("POST"), url, body, bb_s(ms)}, 4);
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA256, bb_in_text(call, "client_secret"), text, "", 1);
+    if (body.ptr == NULL || url.ptr == NULL || text.ptr == NULL || signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s("application/json"));
+    bb_webhook_sample_header(call, "X-HubSpot-Request-Timestamp", bb_s(ms));
+    bb_webhook_sample_header(call, "X-HubSpot-Signature-v3", signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
 static const bb_auth_field secret = WEBHOOKS_SECRET(
     "client_secret", "the app's client secret: developer account, Apps, the app, Auth");
 static const bb_auth_field versions = {
     BB_SIZE(bb_auth_field),
     .name = "versions",
     .description = "v3: no older signature is taken, since they have no time; all: v1 and v2 too",
-    .otherwise = "all",
+    .otherwise = "v3",
 };
 static const bb_auth_field *const fields[] = {&secret, &versions, NULL};
 const bb_webhook_scheme hubspot = {
@@ -123,4 +141,5 @@ const bb_webhook_scheme hubspot = {
     .summary = "X-HubSpot-Signature, v1 to v3: subscriptions and workflows of a HubSpot app",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };

@@ -26,6 +26,12 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    const bb_str pairs[] = {bb_s("object"), sample->type, bb_s("sample"), sample->id};
+    return webhooks_sign_sha256(call, "app_secret", webhooks_sample_body(call, sample, pairs, 2),
+                                "X-Hub-Signature-256", 0);
+}
+
 static const bb_auth_field secret = WEBHOOKS_SECRET("app_secret",
                                                     "the app's secret: App Dashboard, Settings, Basic");
 static const bb_auth_field token = WEBHOOKS_SECRET(
@@ -38,4 +44,5 @@ const bb_webhook_scheme meta = {
     .summary = "X-Hub-Signature-256 and hub.challenge: Facebook, Instagram, WhatsApp",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };

@@ -85,10 +85,15 @@ static int body_fits(bb_call *call, const bb_webhook_request *r, bb_str hex) {
     return a.len == b.len && crypto->equal(a, b);
 }
 
+/* What fits is what the request is known by: the fields of a form may stand in any order, and the
+ * idempotency token is not signed. */
 static int url_fits(bb_call *call, bb_str url, bb_str behind, bb_str signature) {
     bb_str text = bb_joined(call, (const bb_str[]){url, behind}, 2);
-    return text.ptr != NULL &&
-           bb_webhook_hmac_is_base64(call, BB_SHA1, bb_in_text(call, "auth_token"), text, signature);
+    int yes = text.ptr != NULL &&
+              bb_webhook_hmac_is_base64(call, BB_SHA1, bb_in_text(call, "auth_token"), text, signature);
+    if (yes)
+        bb_webhook_known_by(call, text);
+    return yes;
 }
 
 static int fits(bb_call *call, const bb_webhook_request *r) {
@@ -135,6 +140,64 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+/* As the value of a form's field. */
+static bb_str form_value(bb_call *call, bb_str text) {
+    static const char digits[] = "0123456789ABCDEF";
+    char *to = call->host->call->alloc(call, 3 * text.len + 1);
+    bb_str out = {to, 0};
+    for (size_t i = 0; to != NULL && i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+            c == '.' || c == '_') {
+            to[out.len++] = (char)c;
+            continue;
+        }
+        to[out.len++] = '%';
+        to[out.len++] = digits[c >> 4];
+        to[out.len++] = digits[c & 15];
+    }
+    return out;
+}
+
+/* A form, or where the sample has a payload of its own, that as JSON. */
+static bb_str sample_form(bb_call *call, const bb_webhook_sample *sample) {
+    bb_str id = form_value(call, sample->id), type = form_value(call, sample->type);
+    return bb_joined(call, (const bb_str[]){bb_s("EventType="), type, bb_s("&MessageSid="), id}, 4);
+}
+
+static bb_step sign_text(bb_call *call, const bb_webhook_sample *sample, bb_str url, bb_str behind,
+                         bb_str body, const char *type) {
+    bb_str text = bb_joined(call, (const bb_str[]){url, behind}, 2);
+    bb_str signature = bb_webhook_hmac_text(call, BB_SHA1, bb_in_text(call, "auth_token"), text, "", 1);
+    if (url.ptr == NULL || behind.ptr == NULL || body.ptr == NULL || text.ptr == NULL ||
+        signature.ptr == NULL)
+        return bb_fail(call, BB_E_NO_MEMORY, "no memory for the sample");
+    bb_webhook_sample_header(call, "Content-Type", bb_s(type));
+    bb_webhook_sample_header(call, "I-Twilio-Idempotency-Token", sample->id);
+    bb_webhook_sample_header(call, "X-Twilio-Signature", signature);
+    bb_webhook_sample_body(call, body);
+    return BB_DONE;
+}
+
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    uint8_t own[BB_HASH_MAX];
+    char query[2 * BB_HASH_MAX + 16] = "bodySHA256=";
+    if (sample->payload.ptr == NULL) {
+        bb_str form = sample_form(call, sample);
+        return sign_text(call, sample, sample->url, fields_as_signed(call, form), form,
+                         "application/x-www-form-urlencoded");
+    }
+    bb_str mac = {(const char *)own, crypto->digest(BB_SHA256, sample->payload, own)}, empty = {"", 0};
+    size_t digits = crypto->hex_encode(mac, query + 11, sizeof query - 12);
+    bb_str text = {query, 11 + digits};
+    if (digits == SIZE_MAX)
+        return bb_fail(call, BB_E_PLUGIN, "the host makes no hexadecimal");
+    bb_webhook_sample_query(call, text);
+    bb_str url = bb_joined(call, (const bb_str[]){sample->url, bb_s("?"), text}, 3);
+    return sign_text(call, sample, url, empty, sample->payload, "application/json");
+}
+
 static const bb_auth_field token = WEBHOOKS_SECRET(
     "auth_token", "the account's auth token: Twilio Console, Account, API keys and tokens");
 static const bb_auth_field *const fields[] = {&token, NULL};
@@ -144,4 +207,5 @@ const bb_webhook_scheme twilio = {
     .summary = "X-Twilio-Signature: messages, calls and their status, by form or JSON",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };

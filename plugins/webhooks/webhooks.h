@@ -21,6 +21,14 @@ extern const bb_webhook_scheme github, gitlab, hubspot, jira, meta, shopify, twi
 /* Whether `header` is "sha256=" and the HMAC-SHA256 of the data, in hexadecimal or (`base64`) base64. */
 int webhooks_sha256_fits(bb_call *call, const char *key, bb_str data, bb_str header, int base64);
 
+/* How a sample ends: `body`, and the header field with "sha256=" and its HMAC-SHA256 under the field `key`.
+ */
+bb_step webhooks_sign_sha256(bb_call *call, const char *key, bb_str body, const char *header, int base64);
+
+/* The sample's own payload, or a JSON object of these pairs (bb_webhook_object). */
+bb_str webhooks_sample_body(bb_call *call, const bb_webhook_sample *sample, const bb_str *pairs,
+                            size_t count);
+
 /* What lies behind a beginning of the text; absent: it does not begin so. */
 bb_str webhooks_after(bb_str text, const char *begin);
 

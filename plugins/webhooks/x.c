@@ -63,6 +63,25 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     return BB_DONE;
 }
 
+/* {"for_user_id": ID, TYPE: []} */
+static bb_str sample_of(bb_call *call, const bb_webhook_sample *sample) {
+    const bb_json_api *json = call->host->json;
+    bb_json_writer *w = json->writer(call);
+    json->begin_object(w);
+    json->key(w, bb_s("for_user_id"));
+    json->put_string(w, sample->id);
+    json->key(w, sample->type);
+    json->begin_array(w);
+    json->end_array(w);
+    json->end_object(w);
+    return json->finish(w);
+}
+
+static bb_step sign(bb_call *call, const bb_webhook_sample *sample) {
+    bb_str body = sample->payload.ptr != NULL ? sample->payload : sample_of(call, sample);
+    return webhooks_sign_sha256(call, "consumer_secret", body, "X-Twitter-Webhooks-Signature", 1);
+}
+
 static const bb_auth_field secret = WEBHOOKS_SECRET(
     "consumer_secret", "the app's consumer secret (API key secret): Developer Portal, Keys");
 static const bb_auth_field *const fields[] = {&secret, NULL};
@@ -73,4 +92,5 @@ const bb_webhook_scheme x = {
     .summary = "X-Twitter-Webhooks-Signature and crc_token: account activity of X",
     .fields = fields,
     .verify = verify,
+    .sign = sign,
 };

@@ -80,6 +80,7 @@ struct bb_test {
     bb_test_received received;
     told_progress *said; /* of the last call; on the heap */
     size_t said_count, said_cap;
+    bb_test_signed signed_;
     plugin_content content; /* of the next call, or the last */
     bb_str content_bytes, content_out;
     bool content_wanted;

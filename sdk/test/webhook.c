@@ -85,6 +85,88 @@ static void run(bb_test *t, const bb_webhook_scheme *s, const json_value *input,
     plugin_call_free(&c);
 }
 
+/* --- a sample ------------------------------------------------------------------------------------------ */
+
+static const bb_test_signed *not_signed(bb_test *t, bb_code code, const char *text) {
+    t->signed_.code = code;
+    t->signed_.message = text;
+    return &t->signed_;
+}
+
+static const char *text_or(const char *given, const char *otherwise) {
+    return given != NULL ? given : otherwise;
+}
+
+/* All of it stays as long as t: it may be put before `verify`, which begins a call of its own. */
+static void take_signed(bb_test *t, const plugin_webhook *w, const bb_webhook_sample *sample) {
+    bb_test_signed *out = &t->signed_;
+    const char **headers = test_have(arena_zalloc(t->memory, (w->made->count + 1) * sizeof *headers));
+    for (size_t i = 0; i < w->made->count; i++)
+        headers[i] = test_line(t->memory, w->made->headers[i]);
+    bb_str body = arena_copy(t->memory, w->made->body.ptr != NULL ? w->made->body : STR(""));
+    test_have((void *)(uintptr_t)body.ptr);
+    out->headers = headers;
+    out->body = body.ptr;
+    out->body_len = body.len;
+    out->url = w->made->query.len > 0
+                   ? arena_printf(t->memory, "%.*s?%.*s", STR_FMT(sample->url), STR_FMT(w->made->query)).ptr
+                   : test_line(t->memory, sample->url);
+    test_have((void *)(uintptr_t)out->url);
+}
+
+static void run_sign(bb_test *t, const bb_webhook_scheme *s, const json_value *input,
+                     const bb_webhook_sample *sample) {
+    plugin_call c;
+    plugin_made made;
+    plugin_webhook said = {.scheme = s, .settings = t->instance.settings, .sample = sample, .made = &made};
+    plugin_call_init(&c);
+    c.memory = t->call_memory;
+    c.webhook = &said;
+    c.plugin_id = t->module->desc->id;
+    c.connection_id = c.execution_id = "test";
+    c.abi = (bb_call){.size = sizeof c.abi,
+                      .host = host_get(),
+                      .instance = t->instance.ptr,
+                      .input = (const bb_json *)input};
+    if (test_step(t, &c, plugin_sign_sample) == PLUGIN_DONE)
+        take_signed(t, &said, sample);
+    else
+        not_signed(t, c.error.code, test_line(t->memory, c.error.message));
+    plugin_call_free(&c);
+}
+
+const bb_test_signed *bb_test_sign(bb_test *t, const char *scheme, const char *fields,
+                                   const bb_test_sample *sample) {
+    static const char *const none[] = {NULL};
+    test_call_begin(t);
+    t->signed_ = (bb_test_signed){
+        .size = sizeof t->signed_, .message = "", .url = "", .headers = none, .body = ""};
+    if (!t->connected)
+        return not_signed(t, BB_E_CONFIG,
+                          "there is no connection: bb_test_connect was not called, or failed");
+    const bb_webhook_scheme *s = host_webhook_find(t->module, str_from(scheme));
+    if (s == NULL || !plugin_can_sign(s))
+        return not_signed(t, BB_E_UNSUPPORTED,
+                          s == NULL ? "the connector has no webhook scheme of that id"
+                                    : "the webhook scheme has no sign");
+    const json_value *input = test_fields(t, "webhook scheme", s->id, s->fields, fields);
+    if (input == NULL)
+        return not_signed(t, BB_E_CONFIG, t->problem.text);
+    const bb_webhook_sample asked = {
+        .size = sizeof asked,
+        .url = str_from(text_or(sample->url, "https://hub.example/hooks/test")),
+        .id = str_from(text_or(sample->id, "sample-1")),
+        .type = str_from(text_or(sample->type, "sample.made")),
+        .payload = sample->payload != NULL ? str_from(sample->payload) : (bb_str){NULL, 0},
+        .now_ms = sample->now_ms > 0 ? sample->now_ms : clock_wall_ms(),
+    };
+    run_sign(t, s, input, &asked);
+    t->fail_allocation = 0;
+    return &t->signed_;
+}
+
+/* --- a request ----------------------------------------------------------------------------------------- */
+
 static const bb_test_received *failed(bb_test *t, bb_code code, const char *text) {
     t->received.code = code;
     t->received.message = text;

@@ -424,6 +424,79 @@ test('busbar listen posts what comes in to a server of one\'s own', async () => 
   assert.equal((await hub.cli(['listen'])).code, 2);
 });
 
+test('a captured request is taken once, whatever id it is sent under', async () => {
+  const secret = 'captured', form = 'application/x-www-form-urlencoded';
+  for (const scheme of ['github', 'shopify', 'jira', 'twilio']) assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: `seen-${scheme}`, scheme, secret})).status, 201);
+  const url = (scheme) => `http://${new URL(hub.url).host}/hooks/seen-${scheme}`;
+  const twilio = (params) => hmac('sha1', secret, url('twilio') + Object.keys(params).sort().map((k) => k + params[k]).join(''), 'base64');
+  const kinds = {
+    github: (body) => ({id: 'x-github-delivery', body, headers: {'x-github-event': 'push', 'x-hub-signature-256': `sha256=${hmac('sha256', secret, body)}`}}),
+    shopify: (body) => ({id: 'x-shopify-webhook-id', body, headers: {'x-shopify-topic': 'orders/create', 'x-shopify-hmac-sha256': hmac('sha256', secret, body, 'base64')}}),
+    jira: (body) => ({id: 'x-atlassian-webhook-identifier', body, headers: {'x-hub-signature': `sha256=${hmac('sha256', secret, body)}`}}),
+    twilio: (n) => ({id: 'i-twilio-idempotency-token', body: `MessageSid=SM1&Body=${encodeURIComponent(n)}`, headers: {'content-type': form, 'x-twilio-signature': twilio({MessageSid: 'SM1', Body: n})}}),
+  };
+  for (const [scheme, make] of Object.entries(kinds)) {
+    const id = `seen-${scheme}`, one = make('{"n":1}'), send = (what, delivery) => post(id, what.body, {...what.headers, [what.id]: delivery});
+    for (const delivery of ['d1', 'd1', 'd2', '']) assert.equal((await send(one, delivery)).status, 200, scheme); // sent again by the service, then by others
+    assert.equal((await events(id)).length, 1, scheme);
+    assert.equal((await send(make('{"n":2}'), 'd3')).status, 200);
+    assert.equal((await events(id)).length, 2, scheme);
+    assert.equal((await status(id)).requests.repeated, 3, scheme);
+  }
+  // The fields of a form may be put into any order, and said twice: the signature is the same.
+  const one = kinds.twilio('{"n":1}');
+  for (const body of [one.body.split('&').reverse().join('&'), `${one.body}&MessageSid=SM1`]) assert.equal((await post('seen-twilio', body, {...one.headers, [one.id]: 'd9'})).status, 200);
+  assert.equal((await events('seen-twilio')).length, 2);
+  // What a service says of one state in two ways are two events.
+  const order = kinds.shopify('{"n":1}');
+  assert.equal((await post('seen-shopify', order.body, {...order.headers, 'x-shopify-topic': 'orders/paid', [order.id]: 'd4'})).status, 200);
+  assert.equal((await events('seen-shopify')).length, 3);
+  // With an HMAC of the hub's own: where the time is signed and the id is not.
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'timed', scheme: 'hmac', secret, timestamp_header: 'X-Time', signed: '{timestamp}.{body}', id_from: 'X-Id'})).status, 201);
+  const now = Math.floor(Date.now() / 1000), timed = (at, id) => post('timed', '{}', {'x-time': String(at), 'x-id': id, 'x-signature': hmac('sha256', secret, `${at}.{}`)});
+  for (const [at, id, count] of [[now, 'a', 1], [now, 'b', 1], [now - 1, 'a', 2]]) {
+    assert.equal((await timed(at, id)).status, 200);
+    assert.equal((await events('timed')).length, count);
+  }
+});
+
+test('an endpoint of any scheme is tried with a sample that its connector signs, here or in its process', async () => {
+  const connection = (plugin, isolated, more = '') => `[connection]\nplugin = ${plugin}\n${isolated ? 'isolation = process\n' : ''}${more}[auth]\nscheme = bearer\ntoken = t\n`;
+  const own = {stripe: 'stripe', slack: 'slack', dropbox: 'dropbox', google_drive: 'google_drive', salesforce_outbound: 'salesforce'};
+  const fields = {meta: 'verify_token = v\n', salesforce_outbound: 'organization_id = 00Dxx0000001gPL\n'};
+  const schemes = ['github', 'gitlab', 'hubspot', 'jira', 'meta', 'shopify', 'twilio', 'x', ...Object.keys(own)];
+  const conf = Object.fromEntries(schemes.map((s) => [`${s.replaceAll('_', '-')}.hook.conf`, endpoint(`scheme = ${s}\nsecret = s1\n  s2\n${fields[s] ?? ''}`)]));
+  for (const isolated of [false, true]) {
+    const tried = await startHub({
+      conf: {
+        ...conf,
+        'discord.hook.conf': endpoint(`scheme = discord\npublic_key = ${'ab'.repeat(32)}`),
+        'asym.hook.conf': endpoint(`scheme = standard_webhooks\nsecret = ${publicKey}`),
+        ...(isolated ? {'pay.conf': connection('stripe', true), 'pay.hook.conf': endpoint('scheme = stripe\nconnection = pay\nsecret = s1')} : {}),
+      },
+    });
+    const test = async (id, body = {}) => (await tried.api('POST', `/api/v1/webhooks/endpoints/${id}/test`, body)).body;
+    for (const id of [...schemes, ...(isolated ? ['pay'] : [])].map((s) => s.replaceAll('_', '-'))) {
+      const made = await test(id);
+      assert.deepEqual([id, made.outcome, made.signed], [id, 'stored', true], JSON.stringify(made));
+      if (id !== 'dropbox') assert.equal(made.events[0].type, 'busbar.test', id);
+      const event = (await tried.api('GET', `/api/v1/events/${made.events[0].id}`)).body.event;
+      assert.equal(event.attributes.test, true, id);
+    }
+    const given = await test('stripe', {payload: {id: 'evt_own', type: 'invoice.paid', data: {object: {}}}});
+    assert.deepEqual([given.outcome, given.signed, given.events[0].type], ['stored', true, 'invoice.paid']);
+    const soap = await test('salesforce-outbound', {payload: {}});
+    assert.deepEqual([soap.outcome, soap.signed], ['invalid', false]);
+    assert.match(soap.reason, /leave payload out/);
+    for (const [id, note] of [['discord', /only the service can sign/], ['asym', /public key alone/]]) {
+      const made = await test(id);
+      assert.deepEqual([made.outcome, made.signed], ['stored', false]);
+      assert.match(made.note, note);
+    }
+    await tried.stop();
+  }
+});
+
 test('what is counted can be scraped', async () => {
   const text = (await request(`${hub.url}/metrics`)).text;
   assert.match(text, /^busbar_webhook_requests_total\{endpoint="std",outcome="stored"\} [1-9]/m);

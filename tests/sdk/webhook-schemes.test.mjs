@@ -90,8 +90,10 @@ test('hubspot: all three versions; several events of one request', () => {
   assert.equal(newest.signed_at_ms, at);
   assert.deepEqual(newest.events.map(({id, type}) => [id, type]), [['6-11-1-5-7', 'contact.creation'], ['6-11-2-5-8', 'contact.propertyChange']]);
   assert.deepEqual(newest.events.map((e) => e.payload), events);
-  takesOnly('hubspot', fields, {url, body, headers: v2}, {'another URL': {url: `${url}1`}, 'as v1': {headers: {...v2, 'X-HubSpot-Signature-Version': 'v1'}}, 'v3 alone': {fields: {...fields, versions: 'v3'}}});
-  takesOnly('hubspot', fields, {url, body, headers: v1}, {'another body': {body: '[]'}, 'an empty one': {headers: {...v1, 'X-HubSpot-Signature': ''}}, 'v3 alone': {fields: {...fields, versions: 'v3'}}});
+  assert.equal(receive('hubspot', fields, {url, body, headers: v2}).code, REFUSED, 'no time, and nobody has asked for it');
+  const all = {...fields, versions: 'all'};
+  takesOnly('hubspot', all, {url, body, headers: v2}, {'another URL': {url: `${url}1`}, 'as v1': {headers: {...v2, 'X-HubSpot-Signature-Version': 'v1'}}, 'v3 alone': {fields}});
+  takesOnly('hubspot', all, {url, body, headers: v1}, {'another body': {body: '[]'}, 'an empty one': {headers: {...v1, 'X-HubSpot-Signature': ''}}, 'v3 alone': {fields: {...fields, versions: 'v3'}}});
 });
 
 test('jira: sha256 and nothing weaker', () => {
@@ -169,4 +171,51 @@ test('x: events, and the check, by which nobody gets an event signed', () => {
   const ask = (token) => ({method: 'GET', url: `https://hub.example/hooks/x?crc_token=${encodeURIComponent(token)}`});
   const shaken = takesOnly('x', fields, ask('N2EwZGQ4-_='), {'a body to be signed': ask(body), 'no token': ask(''), 'a long one': ask('a'.repeat(201))});
   assert.deepEqual(JSON.parse(shaken.answer), {response_token: `sha256=${hmac('cs', 'N2EwZGQ4-_=', 'base64')}`});
+});
+
+// [connector, scheme, fields, of which the first is the secret]
+const signers = [
+  ['webhooks', 'github', {secret: 's1'}], ['webhooks', 'gitlab', {token: 's1'}], ['webhooks', 'hubspot', {client_secret: 's1'}], ['webhooks', 'jira', {secret: 's1'}],
+  ['webhooks', 'meta', {app_secret: 's1', verify_token: 'v'}], ['webhooks', 'shopify', {client_secret: 's1'}], ['webhooks', 'twilio', {auth_token: 's1'}], ['webhooks', 'x', {consumer_secret: 's1'}],
+  ['stripe', 'stripe', {secret: 's1'}], ['slack', 'slack', {signing_secret: 's1'}], ['dropbox', 'dropbox', {app_secret: 's1'}], ['google_drive', 'google_drive', {token: 's1'}],
+  ['salesforce', 'salesforce_outbound', {secret: 's1', organization_id: '00Dxx0000001gPL'}],
+];
+const settingsOf = {stripe: {}, slack: {}, dropbox: {}, google_drive: {}, salesforce: {base_url: 'https://my.example'}, webhooks: {}};
+
+test('samples that schemes sign are taken by them, under the same secret alone', () => {
+  for (const [plugin, scheme, fields] of signers) {
+    const settings = settingsOf[plugin], secret = Object.keys(fields)[0], type = scheme === 'salesforce_outbound' ? 'Account' : 'sample.made';
+    for (const payload of [undefined, '{"id":"own","type":"mine","list_folder":{"accounts":["dbid:1"]}}']) {
+      const made = receiver.sign(plugin, settings, scheme, fields, {type, payload, url: 'https://hub.example:8443/hooks/x'});
+      if (payload !== undefined && ['google_drive', 'salesforce_outbound'].includes(scheme)) {
+        assert.equal(made.code, INVALID, scheme);
+        assert.match(made.message, /leave (it|payload) out/);
+        continue;
+      }
+      assert.equal(made.code, 0, `${scheme}: ${made.message}`);
+      const taken = receiver.receive(plugin, settings, scheme, fields, made);
+      assert.equal(taken.code, 0, `${scheme}: ${taken.message}`);
+      assert.equal(taken.events.length, 1, scheme);
+      if (payload === undefined && scheme !== 'dropbox') assert.equal(taken.events[0].type, type, scheme);
+      if (payload === undefined && !['dropbox', 'meta', 'x', 'hubspot'].includes(scheme)) assert.match(taken.events[0].id, /sample-1$/, scheme);
+      const refused = receiver.receive(plugin, settings, scheme, {...fields, [secret]: 's2'}, made);
+      assert.equal(refused.code, REFUSED, scheme);
+    }
+  }
+  const discord = receiver.sign('discord', {}, 'discord', {public_key: '00'.repeat(32)}, {});
+  assert.match(discord.message, /has no sign/);
+});
+
+test('what is signed is what is published', (t) => {
+  if (!process.env.BUSBAR_SPECS) return t.skip('no reference data: BUSBAR_SPECS is not set');
+  const of = (name) => vectors(name)[0], ms = (v) => Number(v.timestamp) * 1000;
+  const stripe = of('stripe-v1');
+  assert.equal(receiver.sign('stripe', {}, 'stripe', {secret: stripe.secret}, {payload: stripe.body, nowMs: ms(stripe)}).headers[stripe.header], stripe.signature);
+  const slack = of('slack-v0');
+  assert.equal(receiver.sign('slack', {}, 'slack', {signing_secret: slack.secret}, {payload: slack.body, nowMs: ms(slack)}).headers[slack.header], slack.signature);
+  const github = of('github-sha256');
+  assert.equal(receiver.sign('webhooks', {}, 'github', {secret: github.secret}, {payload: github.body}).headers[github.header], github.signature);
+  const own = {auth_token: '12345', url: 'https://mycompany.com/myapp.php?foo=1&bar=2'};
+  const made = receiver.sign('webhooks', {}, 'twilio', {auth_token: own.auth_token}, {url: own.url});
+  assert.equal(made.headers['X-Twilio-Signature'], twilio.getExpectedTwilioSignature(own.auth_token, own.url, Object.fromEntries(new URLSearchParams(made.body))));
 });

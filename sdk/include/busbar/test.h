@@ -206,6 +206,37 @@ const bb_test_received *bb_test_receive(bb_test *t, const char *scheme, const ch
     bb_test_receive((t), (scheme), (fields),    \
                     &(const bb_test_webhook){.size = (uint32_t)sizeof(bb_test_webhook), __VA_ARGS__})
 
+/* What a scheme is to sign. Members that are NULL or 0: see behind. */
+typedef struct bb_test_sample {
+    uint32_t size; /* sizeof(bb_test_sample) */
+    uint32_t reserved;
+    const char *url;     /* "https://hub.example/hooks/test" */
+    const char *id;      /* "sample-1" */
+    const char *type;    /* "sample.made" */
+    const char *payload; /* a JSON text; the scheme makes one up */
+    uint64_t now_ms;     /* the mock's clock */
+} bb_test_sample;
+
+/* What it made of it: a request to be put before `verify`. */
+typedef struct bb_test_signed {
+    uint32_t size; /* sizeof(bb_test_signed) of the library */
+    bb_code code;  /* BB_OK; BB_E_UNSUPPORTED: the scheme has no `sign`; or what it failed with */
+    const char *message;
+    const char *url;            /* with the query, if any */
+    const char *const *headers; /* "Name: value"; ends with NULL */
+    const char *body;           /* ends with NUL */
+    size_t body_len;
+} bb_test_signed;
+
+/* Has one of the connector's webhook schemes sign a sample. Owner of the result: t, which keeps it until it
+ * signs another: bb_test_receive may be given its parts. */
+const bb_test_signed *bb_test_sign(bb_test *t, const char *scheme, const char *fields,
+                                   const bb_test_sample *sample);
+/* The same, in C, as BB_TEST_SIGN(t, "things_v1", "{\"secret\":\"s\"}", .id = "7") */
+#define BB_TEST_SIGN(t, scheme, fields, ...) \
+    bb_test_sign((t), (scheme), (fields),    \
+                 &(const bb_test_sample){.size = (uint32_t)sizeof(bb_test_sample), __VA_ARGS__})
+
 /* --- sessions ------------------------------------------------------------------------------------ */
 
 /* Session operations (session.h) run on one session: the first call of one opens it; it stays open over

@@ -12,6 +12,9 @@
  *     bb_webhook_refuse                 it is not the service's: a signature that is missing or wrong
  *     BB_FAIL with another code         it is, but cannot be read (BB_E_INVALID_INPUT)
  *
+ * A scheme may have a second function, `sign`, which makes a request as the service would: so that an admin
+ * who has filled in the fields can try the whole way before the service does.
+ *
  * What is alike for all services is the host's: the size limit; that a secret may have several values while
  * it is being changed (`verify` is called for each, until one does not refuse); the window of time (say
  * bb_webhook_signed_at, and the host refuses what is older or newer than the admin allows); that an
@@ -21,10 +24,10 @@
  * bb_webhook_extension (BUSBAR_PLUGIN_WITH); `verify` calls host->get_extension and gets a bb_webhook_api
  * (bb_webhook_host does).
  *
- * The bb_call of `verify` differs from an operation's in this: `input` is an object of the scheme's
- * fields as the admin filled them in, each a string, absent where it is neither given nor has a default;
- * `instance` is that of the endpoint's connection, or NULL where the endpoint belongs to none; `cursor` is
- * absent; `state` is NULL; it describes no request.
+ * The bb_call of `verify` and `sign` differs from an operation's in this: `input` is an object of the
+ * scheme's fields as the admin filled them in, each a string, absent where it is neither given nor has a
+ * default; `instance` is that of the endpoint's connection, or NULL where the endpoint belongs to none;
+ * `cursor` is absent; `state` is NULL; it describes no request.
  *
  * Thread: [step] as in plugin.h.
  */
@@ -53,6 +56,16 @@ typedef struct bb_webhook_request {
     uint64_t now_ms;       /* wall clock: milliseconds since 1970 */
 } bb_webhook_request;
 
+/* A request to be made as the service would send it. Owner: the host, until `sign` returns. */
+typedef struct bb_webhook_sample {
+    uint32_t size; /* sizeof(bb_webhook_sample) of the host */
+    uint32_t reserved;
+    bb_str url;      /* of the endpoint, as bb_webhook_request has it, without a query */
+    bb_str id, type; /* of the event that `verify` shall find in it, where the service's events have these */
+    bb_str payload;  /* what it is to hold, a JSON text; absent: something small, as the service has it */
+    uint64_t now_ms; /* wall clock: milliseconds since 1970 */
+} bb_webhook_sample;
+
 /* Flags of a scheme. */
 enum {
     BB_WEBHOOK_GET = 1u << 0 /* a GET may come too: a challenge in the query; else `verify` sees POST alone */
@@ -67,6 +80,11 @@ typedef struct bb_webhook_scheme {
     const bb_auth_field *const *fields;
     /* Compares signatures with bb_crypto_api.equal, never with memcmp. [step] */
     bb_step (*verify)(bb_call *call, const bb_webhook_request *request);
+    /* --- not in the first SDKs: a host reads `size` first ------------------------------------------ */
+    /* Makes a POST that `verify` takes with the same fields: bb_webhook_sample_body, _header, _query, then
+     * BB_DONE. BB_FAIL: it cannot be made of this (BB_E_INVALID_INPUT). NULL: nobody but the service can,
+     * since the admin has its public key alone. [step] */
+    bb_step (*sign)(bb_call *call, const bb_webhook_sample *sample);
 } bb_webhook_scheme;
 
 /* What the connector declares under BB_EXT_WEBHOOK. */
@@ -76,7 +94,8 @@ typedef struct bb_webhook_extension {
     const bb_webhook_scheme *const *schemes; /* ends with NULL; at least one, at most 16 */
 } bb_webhook_extension;
 
-/* --- what the host offers to `verify` ------------------------------------------------------------- */
+/* --- what the host offers to `verify` and `sign`
+ * ------------------------------------------------------------- */
 
 /* Errors are kept by the call, as in http.h: a misuse makes it fail with a text that says what. Every slice
  * given is copied. The step's thread, [no-block]. */
@@ -95,6 +114,15 @@ typedef struct bb_webhook_api {
     void (*answer)(bb_call *call, int32_t status, bb_str content_type, bb_str body);
     /* When the service signed it, in milliseconds since 1970, as the signed bytes say. */
     void (*signed_at)(bb_call *call, int64_t ms);
+    /* --- not in the first hubs: use bb_webhook_known_by, and the others below -------------------- */
+    /* [verify] Where the service signs no time, and the ids given stand in header fields that it does not
+     * sign either, whoever has seen a request can send it again under another id. Such a scheme says here all
+     * that is signed, in one form: a further request of the same is a repeat, whatever its ids. */
+    void (*known_by)(bb_call *call, bb_str signed_bytes);
+    /* [sign] A header field; the query, without "?"; the body, which is empty else. */
+    void (*sample_header)(bb_call *call, bb_str name, bb_str value);
+    void (*sample_query)(bb_call *call, bb_str query);
+    void (*sample_body)(bb_call *call, bb_str body);
 } bb_webhook_api;
 
 /* --- short names -------------------------------------------------------------------------------- */
@@ -138,6 +166,43 @@ static inline void bb_webhook_answer(bb_call *call, int32_t status, const char *
 static inline void bb_webhook_signed_at(bb_call *call, int64_t ms) {
     bb_webhook_host(call)->signed_at(call, ms);
 }
+/* A host that does not know it goes by the ids alone. */
+static inline void bb_webhook_known_by(bb_call *call, bb_str signed_bytes) {
+    const bb_webhook_api *api = bb_webhook_host(call);
+    if (BB_HAS(api, known_by))
+        api->known_by(call, signed_bytes);
+}
+
+/* A host that runs `sign` has these. */
+static inline void bb_webhook_sample_header(bb_call *call, const char *name, bb_str value) {
+    bb_str text;
+    text.ptr = name;
+    text.len = strlen(name);
+    bb_webhook_host(call)->sample_header(call, text, value);
+}
+static inline void bb_webhook_sample_query(bb_call *call, bb_str query) {
+    bb_webhook_host(call)->sample_query(call, query);
+}
+static inline void bb_webhook_sample_body(bb_call *call, bb_str body) {
+    bb_webhook_host(call)->sample_body(call, body);
+}
+
+/* A JSON object of texts, {"NAME": "VALUE", …}: `pairs` has `count` times a name and a value; a name that is
+ * absent, or a value, leaves the pair out. Absent: no memory. Owner: the call. */
+static inline bb_str bb_webhook_object(bb_call *call, const bb_str *pairs, size_t count) {
+    const bb_json_api *json = call->host->json;
+    bb_json_writer *w = json->writer(call);
+    json->begin_object(w);
+    for (size_t i = 0; i < count; i++) {
+        if (pairs[2 * i].ptr == NULL || pairs[2 * i + 1].ptr == NULL)
+            continue;
+        json->key(w, pairs[2 * i]);
+        json->put_string(w, pairs[2 * i + 1]);
+    }
+    json->end_object(w);
+    return json->finish(w);
+}
+
 /* Seconds since 1970 as services put them into what they sign: 1 to 12 digits, and nothing else. 1 and *out;
  * 0: it is none. */
 static inline int bb_webhook_seconds(bb_str text, int64_t *out) {
@@ -170,6 +235,26 @@ static inline int bb_webhook_hmac_is_base64(bb_call *call, bb_hash hash, bb_str 
     a.len = crypto->hmac(hash, key, data, own);
     b.len = crypto->base64_decode(base64, given, sizeof given);
     return a.len > 0 && b.len == a.len && crypto->equal(a, b) != 0;
+}
+
+/* "sha256=" (or what stands before it) and the HMAC of the data under this key, in hexadecimal or (`base64`)
+ * base64: what `sign` puts into a header field. Absent: no memory. Owner: the call. */
+static inline bb_str bb_webhook_hmac_text(bb_call *call, bb_hash hash, bb_str key, bb_str data,
+                                          const char *before, int base64) {
+    const bb_crypto_api *crypto = call->host->crypto;
+    uint8_t own[BB_HASH_MAX];
+    size_t n = strlen(before), cap = 2 * BB_HASH_MAX + 4, digits = SIZE_MAX;
+    bb_str mac = {(const char *)own, 0}, out = {NULL, 0};
+    char *text = (char *)call->host->call->alloc(call, n + cap);
+    mac.len = crypto->hmac(hash, key, data, own);
+    if (text != NULL && mac.len > 0)
+        digits = base64 ? crypto->base64_encode(mac, text + n, cap) : crypto->hex_encode(mac, text + n, cap);
+    if (digits == SIZE_MAX)
+        return out;
+    memcpy(text, before, n);
+    out.ptr = text;
+    out.len = n + digits;
+    return out;
 }
 
 /* How `verify` refuses: return bb_webhook_refuse(call, "the signature does not fit"); The text is for the

@@ -56,6 +56,7 @@ USE(bb_auth_api)
 USE(bb_webhook_extension)
 USE(bb_webhook_scheme)
 USE(bb_webhook_request)
+USE(bb_webhook_sample)
 USE(bb_webhook_api)
 #endif
 
