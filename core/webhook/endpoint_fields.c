@@ -290,6 +290,18 @@ static bool check_certificates(const reading *r, endpoint *p) {
     return true;
 }
 
+/* Of each value of the secret. */
+static bool check_values(const reading *r, const bb_webhook_scheme *scheme, const endpoint *p) {
+    err why = {""};
+    const char *key = "";
+    for (size_t n = 0; own_scheme_find(str_from(scheme->id)) == scheme && n < p->field_count; n++)
+        if (!scheme_check(scheme, p->fields[n], &key, &why)) {
+            const conf_entry *entry = entry_of(r, scheme, key);
+            return conf_fail(r->e, r->f, entry != NULL ? entry->line : r->own->line, "%s", why.text);
+        }
+    return true;
+}
+
 static bool note_secrets(arena *a, const bb_webhook_scheme *scheme, endpoint *p) {
     bb_str *names = arena_alloc(a, (PLUGIN_FIELDS_MAX + 1) * sizeof *names);
     for (size_t i = 0; names != NULL && scheme->fields != NULL && scheme->fields[i] != NULL; i++)
@@ -321,5 +333,6 @@ bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *
                        .e = e};
     const bb_webhook_scheme *scheme = NULL;
     return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out) &&
-           check_time(&r, out) && check_certificates(&r, out) && note_secrets(a, scheme, out);
+           check_time(&r, out) && check_values(&r, scheme, out) && check_certificates(&r, out) &&
+           note_secrets(a, scheme, out);
 }

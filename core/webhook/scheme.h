@@ -3,6 +3,7 @@
 #ifndef WEBHOOK_SCHEME_H
 #define WEBHOOK_SCHEME_H
 
+#include "base/err.h"
 #include "json/json.h"
 
 #include <busbar/busbar.h>
@@ -32,6 +33,10 @@ bb_str scheme_header(const bb_webhook_request *request, bb_str name);
 /* When it was signed, "1780000000" or, in milliseconds, "1780000000000": told to the host. 0: it is neither.
  */
 int scheme_signed_at(bb_call *call, bb_str text);
+
+/* scheme_check.c: whether the fields, filled in, can fit a request at all. False: *e, which has no secret in
+ * it, and *key, whose value it is. Of a connector's scheme: true. */
+bool scheme_check(const bb_webhook_scheme *scheme, const json_value *fields, const char **key, err *e);
 
 /* --- a sample, as its sender would make it ------------------------------------------------------------ */
 

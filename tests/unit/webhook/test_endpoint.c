@@ -106,6 +106,40 @@ START_TEST(refuses_what_cannot_be_meant) {
         {"[endpoint]\nscheme = hmac\nsecrte = x\n", "did you mean \"secret\"?"},
         {"[endpoint]\nverify = yes\n", "verify = none takes what anybody sends"},
         {"[endpoint]\nscheme = basic\npassword = x\n", "scheme \"basic\" needs username"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nalgorithm = sha265\n",
+         ":4: algorithm is not \"sha265\" (known: sha256, sha1, sha512); did you mean \"sha256\"?"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nalgorithm = SHA-256\n", "algorithm is not \"SHA-256\""},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nencoding = base46\n", "encoding is not \"base46\""},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsecret_encoding = hexx\n",
+         "secret_encoding is not \"hexx\""},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsecret_encoding = hex\n", "the secret is not hex"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsecret_encoding = base64\n", ":3: the secret is not base64"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nheader = X Sig\n", "header is a header field"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nheader = X-Sig:\n", "header is a header field"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\ntimestamp_header = a,b\nsigned = {timestamp}{body}\n",
+         "timestamp_header is a header field"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsigned = {bdoy}\n", "signed has {bdoy}"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsigned = {url}\n", "signed has no {body}"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsigned = {timestamp}.{body}\n",
+         "say where it stands by timestamp_header"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsigned = {id}.{body}\n",
+         "in which header field it stands by id_from"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nsigned = {id}.{body}\nid_from = /id\n",
+         "in which header field it stands by id_from"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nid_from = /a~2\n", "id_from is no JSON Pointer"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\ntype_from = event type\n", "type_from is a header field"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\n[verify]\nencodin = hex\n", "did you mean \"encoding\"?"},
+        {"[endpoint]\nscheme = hmac\nsecret = k\nunknown = 1\n", "unknown"},
+        {"[endpoint]\nscheme = standard_webhooks\nsecret = whsec_****\n", "no whsec_BASE64"},
+        {"[endpoint]\nscheme = standard_webhooks\nsecret = whpk_AAAA\n", "no whpk_BASE64 of 32 bytes"},
+        {"[endpoint]\nscheme = standard_webhooks\nsecret = "
+         "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n",
+         "whsk_ is the sender"},
+        {"[endpoint]\nscheme = standard_webhooks\nsecret = plain text, taken for the bytes of a key\n  "
+         "whsec_%\n",
+         "no whsec_BASE64"},
+        {"[endpoint]\nscheme = token\nsecret = x\nheader = (x)\n", ":4: header is a header field"},
+        {"[endpoint]\nverify = none\nscheme = hmac\nencoding = base46\n", "encoding is not"},
         {"[endpoint]\nverify = none\n[rout x]\n", "unknown section [rout x]"},
         {"[endpoint]\nverify = none\n[route A]\ntypes = x\n", "route"},
         {"[endpoint]\nverify = none\nallow = 10.0.0.0/33\n", "allow: "},
@@ -137,10 +171,15 @@ END_TEST
 START_TEST(without_a_secret_nothing_is_verified) {
     begin();
     write_conf("bare.hook.conf", "[endpoint]\nname = bare\n");
+    write_conf("bytes.hook.conf",
+               "[endpoint]\nscheme = hmac\nalgorithm = SHA1\nsecret = YWJj\nsecret_encoding = "
+               "base64\nsigned = v0:{timestamp}:{body}{\ntimestamp_header = X-Time\n");
     write_conf("empty.hook.conf", "[endpoint]\nscheme = standard_webhooks\nsecret =\n");
     write_conf("open.hook.conf", "[endpoint]\nverify = none\nscheme = hmac\n");
     webhook_set *s = read_set(NULL);
     ck_assert_ptr_nonnull(endpoint_find(s, STR("bare"))->unready);
+    ck_assert_ptr_nonnull(endpoint_find(s, STR("bytes")));
+    ck_assert_ptr_null(endpoint_find(s, STR("bytes"))->unready);
     ck_assert_ptr_nonnull(endpoint_find(s, STR("empty"))->unready);
     const endpoint *open = endpoint_find(s, STR("open"));
     ck_assert(open->unverified && open->unready == NULL);
