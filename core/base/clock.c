@@ -17,6 +17,16 @@ uint64_t clock_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+uint64_t clock_boot_ns(void) {
+    if (source.boot_ns != NULL)
+        return source.boot_ns();
+    if (source.wall_ms != NULL)
+        return source.wall_ms() * 1000000u;
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 uint64_t clock_wall_ns(void) {
     if (source.wall_ms != NULL)
         return source.wall_ms() * 1000000u;

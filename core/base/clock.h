@@ -8,14 +8,16 @@
 #include <stdint.h>
 
 uint64_t clock_ns(void);      /* CLOCK_MONOTONIC: for durations and deadlines */
+uint64_t clock_boot_ns(void); /* CLOCK_BOOTTIME: as that, and it goes on while the machine sleeps */
 uint64_t clock_wall_ns(void); /* CLOCK_REALTIME, nanoseconds since 1970 */
 uint64_t clock_wall_ms(void); /* CLOCK_REALTIME: milliseconds since 1970, for people and records */
 
-/* Another source of time, for tests that must not wait: NULL members are the system's. Before other threads
- * run. */
+/* Another source of time, for tests that must not wait: NULL members are the system's, but for boot_ns, which
+ * goes as wall_ms does then: a clock that never jumps. Before other threads run. */
 typedef struct clock_source {
     uint64_t (*ns)(void);
     uint64_t (*wall_ms)(void);
+    uint64_t (*boot_ns)(void);
 } clock_source;
 void clock_inject(clock_source source);
 

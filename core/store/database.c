@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- results ----------------------------------------------------------------------------------------- */
@@ -55,28 +56,53 @@ bool database_open(database *d, const char *path, database_mode mode, err *e) {
 }
 
 void database_close(database *d) {
-    for (size_t i = 0; i < d->count; i++)
+    for (size_t i = 0; i < d->slots; i++)
         sqlite3_finalize(d->cached[i].stmt);
-    d->count = 0;
+    free(d->cached);
+    d->cached = NULL;
+    d->slots = d->count = 0;
     sqlite3_close_v2(d->sq);
     d->sq = NULL;
 }
 
 /* --- statements -------------------------------------------------------------------------------------- */
 
+#define SLOTS_FIRST 64u
+
+/* Its slot, or the empty one that it would get. There is always one. */
+static database_statement *slot_of(database_statement *slots, size_t count, const char *sql) {
+    size_t at = (size_t)(((uintptr_t)sql * 0x9e3779b97f4a7c15u) >> 32) & (count - 1);
+    while (slots[at].sql != NULL && slots[at].sql != sql)
+        at = (at + 1) & (count - 1);
+    return &slots[at];
+}
+
+static bool grow(database *d) {
+    size_t count = d->slots > 0 ? d->slots * 2 : SLOTS_FIRST;
+    database_statement *slots = calloc(count, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    for (size_t i = 0; i < d->slots; i++)
+        if (d->cached[i].sql != NULL)
+            *slot_of(slots, count, d->cached[i].sql) = d->cached[i];
+    free(d->cached);
+    d->cached = slots;
+    d->slots = count;
+    return true;
+}
+
 sqlite3_stmt *database_prepare(database *d, const char *sql) {
-    for (size_t i = 0; i < d->count; i++) {
-        if (d->cached[i].sql == sql) {
-            sqlite3_clear_bindings(d->cached[i].stmt);
-            return d->cached[i].stmt;
-        }
+    database_statement *slot = d->slots > 0 ? slot_of(d->cached, d->slots, sql) : NULL;
+    if (slot != NULL && slot->sql != NULL) {
+        sqlite3_clear_bindings(slot->stmt);
+        return slot->stmt;
     }
     sqlite3_stmt *stmt = NULL;
-    if (d->sq == NULL || d->count == DATABASE_STATEMENTS ||
+    if (d->sq == NULL || (2 * (d->count + 1) > d->slots && !grow(d)) ||
         sqlite3_prepare_v3(d->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
         return NULL;
-    d->cached[d->count].sql = sql;
-    d->cached[d->count++].stmt = stmt;
+    *slot_of(d->cached, d->slots, sql) = (database_statement){sql, stmt};
+    d->count++;
     return stmt;
 }
 

@@ -7,16 +7,18 @@
 
 #include <sqlite3.h>
 
-#define DATABASE_BUSY_MS 5000  /* another process may hold the file for the time of a checkpoint */
-#define DATABASE_STATEMENTS 64 /* texts of statements in the whole room; prepared once a connection */
+#define DATABASE_BUSY_MS 5000 /* another process may hold the file for the time of a checkpoint */
+
+/* A statement is prepared once a connection, and found by the address of its text: texts are literals. */
+typedef struct database_statement {
+    const char *sql; /* NULL: an empty slot */
+    sqlite3_stmt *stmt;
+} database_statement;
 
 typedef struct database {
     sqlite3 *sq; /* NULL: not open */
-    struct {
-        const char *sql; /* compared by address: statements are literals */
-        sqlite3_stmt *stmt;
-    } cached[DATABASE_STATEMENTS];
-    size_t count;
+    database_statement *cached;
+    size_t slots, count; /* a hash table: slots is a power of two, or 0 */
 } database;
 
 typedef enum { DATABASE_WRITE, DATABASE_CREATE, DATABASE_READ } database_mode;

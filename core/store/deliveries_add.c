@@ -25,7 +25,7 @@ store_result deliveries_is_key_taken(database *d, int64_t number, uint64_t hash,
     return r;
 }
 
-static store_result insert(database *d, const delivery_new *n, int state, uint64_t hash) {
+static store_result insert(database *d, const delivery_new *n, int state, uint64_t due_ms, uint64_t hash) {
     sqlite3_stmt *stmt = database_prepare(
         d, "INSERT INTO deliveries(id, target, state, attempts, due_ms, first_ms, hash, key) "
            "VALUES(?, ?, ?, 0, ?, 0, ?, ?)");
@@ -34,7 +34,7 @@ static store_result insert(database *d, const delivery_new *n, int state, uint64
     sqlite3_bind_int64(stmt, 1, n->id);
     sqlite3_bind_int64(stmt, 2, n->t->number);
     sqlite3_bind_int(stmt, 3, state);
-    database_u64(stmt, 4, n->due_ms);
+    database_u64(stmt, 4, due_ms);
     sqlite3_bind_int64(stmt, 5, (int64_t)hash);
     database_text(stmt, 6, n->key);
     return database_done(stmt);
@@ -46,7 +46,11 @@ store_result deliveries_add(store *s, database *d, const delivery_new *n) {
     bool taken = false;
     store_result r = hash != 0 ? deliveries_is_key_taken(d, n->t->number, hash, &taken) : STORE_OK;
     if (r == STORE_OK)
-        r = insert(d, n, taken ? STATE_WAITING : n->later ? STATE_LATER : DELIVERY_PENDING, hash);
+        r = insert(d, n,
+                   taken      ? STATE_WAITING
+                   : n->later ? STATE_LATER
+                              : DELIVERY_PENDING,
+                   n->later ? time_due(s, n->due_ms) : time_due_about(v, n->due_ms), hash);
     if (r != STORE_OK)
         return r;
     if (n->t->oldest == 0 || n->id < n->t->oldest) {

@@ -2,6 +2,7 @@
  *
  * A change goes through the rows in pieces, a job each, so that events that come in meanwhile wait for none
  * of it; what comes in after it began is not looked at. */
+#include "base/clock.h"
 #include "store/events_query.h"
 
 #include <stdlib.h>
@@ -229,20 +230,20 @@ static store_result redrive(store *s, database *d, change_job *j, delivery_row *
 
 bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done,
                         void *ctx) {
-    return change(s, q, redrive, now_ms, l, done, ctx);
+    return change(s, q, redrive, s != NULL ? time_due(s, now_ms) : now_ms, l, done, ctx);
 }
 
 static store_result purge(store *s, database *d, change_job *j, delivery_row *row) {
     delivery_row is = *row;
-    (void)j;
     if (row->state > 0)
         return delivery_remove(s, d, row);
     is.state = DELIVERY_CANCELLED;
+    is.due_ms = j->now_ms; /* since then it is, as its retention counts */
     return delivery_write(s, d, row, &is);
 }
 
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx) {
-    return change(s, q, purge, 0, l, done, ctx);
+    return change(s, q, purge, clock_wall_ms(), l, done, ctx);
 }
 
 /* --- replay ------------------------------------------------------------------------------------------ */

@@ -99,7 +99,7 @@ static store_result read_event(database *d, due_job *j, delivery *n) {
 
 static store_result read_delivery(database *d, due_job *j, const run *from, delivery *n) {
     store_result r = STORE_OK;
-    *n = (delivery){.id = from->id, .due_ms = from->due_ms};
+    *n = (delivery){.id = from->id, .due_ms = time_wall(j->s, from->due_ms)};
     sqlite3_stmt *stmt = database_prepare(
         d, "SELECT attempts, first_ms, hash, key FROM deliveries WHERE id = ?");
     database_u64(stmt, 1, (uint64_t)n->id);
@@ -157,7 +157,7 @@ static store_result merge(database *d, due_job *j, run runs[2]) {
         if (r == STORE_OK)
             r = step(j, at);
     }
-    j->next_ms = at == NULL ? 0 : at == &runs[0] ? j->now_ms : at->due_ms;
+    j->next_ms = at == NULL ? 0 : time_wall(j->s, at == &runs[0] ? j->now_ms : at->due_ms);
     return r;
 }
 
@@ -206,7 +206,8 @@ bool deliveries_due(store *s, bb_str name, uint64_t now_ms, const int64_t *excep
     if (j == NULL)
         return false;
     *j = (due_job){.loop = {.job = {.read = read_due, .finish = loop_job_finish}, .l = l, .deliver = deliver},
-                   .now_ms = now_ms,
+                   .s = s,
+                   .now_ms = s != NULL ? time_due(s, now_ms) : now_ms,
                    .max = max,
                    .max_bytes = max_bytes,
                    .except_count = except_count,

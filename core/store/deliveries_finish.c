@@ -32,7 +32,7 @@ static int state_after(const delivery_outcome *o, int was) {
     return o->state == DELIVERY_PENDING ? STATE_LATER : (int)o->state;
 }
 
-/* DEAD keeps in due_ms when it died. */
+/* DEAD and CANCELLED keep in due_ms since when they are. */
 static store_result finish_one(store *s, database *d, const delivery_outcome *o) {
     delivery_row was;
     store_result r = delivery_read(d, o->id, &was);
@@ -45,8 +45,8 @@ static store_result finish_one(store *s, database *d, const delivery_outcome *o)
     if (o->attempted && is.state == STATE_LATER && was.first_ms == 0)
         is.first_ms = o->at_ms;
     if (is.state == STATE_LATER)
-        is.due_ms = o->due_ms;
-    else if (is.state == DELIVERY_DEAD && was.state != DELIVERY_DEAD)
+        is.due_ms = time_due(s, o->due_ms);
+    else if ((is.state == DELIVERY_DEAD || is.state == DELIVERY_CANCELLED) && was.state != is.state)
         is.due_ms = o->at_ms;
     if (o->attempted)
         r = add_attempt(d, o);

@@ -11,6 +11,7 @@
 
 typedef struct list_job {
     loop_job loop;
+    const store *s;
     event_query query;
     int64_t from, before; /* rows: [from, before) */
     int64_t number;       /* of the target; 0: any */
@@ -74,11 +75,13 @@ static store_result put_delivery(database *d, list_job *j, const delivery_row *r
     json_member_string(&w, STR("state"), str_from(delivery_state_name(row->state)));
     json_member_u64(&w, STR("attempts"), row->attempts);
     if (row->state <= 0)
-        json_member_time(&w, STR("due"), row->due_ms);
+        json_member_time(&w, STR("due"), time_wall(j->s, row->due_ms));
     if (row->state == STATE_WAITING)
         json_member_bool(&w, STR("behind_key"), true);
     if (row->state == DELIVERY_DEAD)
         json_member_time(&w, STR("died"), row->due_ms);
+    if (row->state == DELIVERY_CANCELLED)
+        json_member_time(&w, STR("cancelled"), row->due_ms);
     if (j->query.event.len > 0)
         r = put_attempts(d, &w, row->id);
     json_object_end(&w);
@@ -225,6 +228,7 @@ bool deliveries_list(store *s, const event_query *q, loop *l, events_list_done d
     if (j == NULL)
         return false;
     *j = (list_job){.loop = {.job = {.read = run, .finish = loop_job_finish}, .l = l, .deliver = deliver},
+                    .s = s,
                     .before = q->before > 0 ? q->before : INT64_MAX,
                     .limit = q->limit == 0         ? ROWS_USUAL
                              : q->limit < ROWS_MAX ? q->limit

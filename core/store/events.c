@@ -72,7 +72,8 @@ static bool on_open(store *s, err *e) {
     pthread_mutex_init(&v->lock, NULL);
     v->owners = -1;
     s->state = v;
-    return load_secret(s, e) && owners_open(s, e) && targets_load(s, e) && dedup_load(s, e);
+    return load_secret(s, e) && time_load(s, e) && owners_open(s, e) && targets_load(s, e) &&
+           dedup_load(s, e);
 }
 
 static void on_close(store *s) {
@@ -89,7 +90,9 @@ static void on_close(store *s) {
 }
 
 static store_result before_commit(store *s, database *d) {
-    store_result r = keep_some(s, d);
+    store_result r = time_save_some(s, d);
+    if (r == STORE_OK)
+        r = keep_some(s, d);
     if (r == STORE_OK)
         r = dedup_merge_some(events_of(s), d, clock_wall_ms());
     return r == STORE_OK ? counts_save(s, d) : r;

@@ -10,8 +10,9 @@
  * need no agreement between hubs, and no row is written to begin a delivery.
  *
  * The queue is a file of its own, with a writer of its own: a store* here is what events_open gave. Times
- * are wall clock, milliseconds since 1970; where the clock jumps back, what is due comes later by as much,
- * and never is lost. Everything given is copied. Callbacks run on the loop named. [any-thread] */
+ * are wall clock, milliseconds since 1970; where the clock jumps, either way, what is due comes when it was
+ * to come by then (events_clock.h). Everything given is copied. Callbacks run on the loop named. [any-thread]
+ */
 #ifndef STORE_EVENTS_H
 #define STORE_EVENTS_H
 
@@ -153,13 +154,18 @@ void events_total_counts(const store *s, target_counts *out);
 bb_str events_target_state(store *s, bb_str target, arena *a);
 bool events_target_set_state(store *s, bb_str target, bb_str json, loop *l, events_done done, void *ctx);
 
+/* How much time has passed since that moment of the wall clock: what it has jumped by is none. 0 of 0, and of
+ * what is to come. [any-thread] */
+uint64_t events_age_ms(const store *s, uint64_t stamp_ms);
+
 /* --- keeping
  * ------------------------------------------------------------------------------------------------------- */
 
 /* Events older than keep_ms (0: any age) or beyond keep_bytes (0: any size), of which no delivery is pending,
  * are removed little by little, with their deliveries; those with dead ones not before dead_ms after they
- * died (0: never). Their room in the file is used again, and given back. To be called now and then, once a
- * second, for what grows old while nothing comes in. */
+ * died (0: never), those that are too old with cancelled ones not before keep_ms after they were. Their room
+ * in the file is used again, and given back. To be called now and then, once a second, for what grows old
+ * while nothing comes in. */
 void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_bytes);
 
 #endif

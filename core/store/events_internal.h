@@ -8,6 +8,7 @@
 #define STORE_EVENTS_INTERNAL_H
 
 #include "store/events.h"
+#include "store/events_clock.h"
 #include "store/store_internal.h"
 
 #define EVENT_SHIFT 16
@@ -66,7 +67,11 @@ typedef struct dedup_memory {
 } dedup_memory;
 
 typedef struct events {
-    pthread_mutex_t lock; /* guards the slots, and of each target what others see */
+    pthread_mutex_t lock; /* guards the slots, of each target what others see, and the clock */
+    events_clock clock;
+    _Atomic(int64_t) shift_ms; /* of it, for those who look without the lock */
+    bool clock_unsaved;
+    char boot[CLOCK_BOOT_MAX]; /* which one of the machine this is */
     target **slots;
     size_t slot_count, target_count;
     uint64_t secret[2]; /* of the hashes in the file */
@@ -76,14 +81,19 @@ typedef struct events {
     _Atomic(bool) keep_asked; /* a job for it is queued */
 
     /* the writer's own */
-    target **numbers; /* by number; holes are NULL */
+    uint64_t clock_again_ns; /* when the time is noted in the file again */
+    target **numbers;        /* by number; holes are NULL */
     size_t number_cap;
     count_change *changes; /* of the group */
     size_t change_count, change_cap;
     target *touched;
-    int64_t keep_at;        /* events up to here have been looked at by this sweep */
-    uint64_t keep_again_ns; /* when the next sweep may begin */
-    size_t removed, added;  /* events: by this sweep; by this group */
+    int64_t keep_at;           /* events up to here have been looked at by this sweep */
+    uint64_t keep_again_ns;    /* when the next sweep may begin */
+    bool keep_turn, keep_busy; /* this group was asked to; others write meanwhile */
+    bool keep_more;            /* the sweep has not come to its end */
+    int64_t future_until;      /* of events from the future: until there, their time is */
+    uint64_t future_ms;
+    size_t removed, added; /* events: by this sweep; by this group */
     dedup_memory dedup;
 } events;
 
@@ -155,6 +165,14 @@ store_result deliveries_is_key_taken(database *d, int64_t target, uint64_t hash,
 bool owners_open(store *s, err *e);
 void owners_close(events *v);
 bool owners_lives(const events *v, int64_t owner);
+
+/* events_time.c: what time it is, and was */
+bool time_load(store *s, err *e);
+store_result time_save_some(store *s, database *d); /* [writer] */
+void time_now(const store *s, events_clock *out);
+uint64_t time_due(const store *s, uint64_t wall_ms);        /* what is written as due_ms of what is pending */
+uint64_t time_due_about(const events *v, uint64_t wall_ms); /* by the last look: cheap */
+uint64_t time_wall(const store *s, uint64_t due_ms);        /* and for people */
 
 /* events_keep.c: some of what is too old or too much. */
 store_result keep_some(store *s, database *d);

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 
 #define LOOK_LEAST 32u             /* events looked at by a group, and two for each that it adds */
+#define TURN_LOOKS 65536u          /* by a group that was asked for it, as far as it gets in: */
+#define TURN_NS 2000000u           /* while others write too: a fifth of their time at most, as groups go */
+#define TURN_IDLE_NS 20000000u     /* while nobody does */
+#define FUTURE_LOOK 4096           /* events looked through for one whose time is believed */
 #define LOOK_BYTES (4u << 20)      /* of payload removed by a group: their pages are all written */
 #define PAUSE_NS 1000000000u       /* after a sweep that removed something */
 #define LONG_PAUSE_NS 10000000000u /* after one that did not */
@@ -20,21 +24,25 @@
 
 /* What a group may do, and how it went. */
 typedef struct sweep {
-    uint64_t now_ms, keep_ms, dead_ms;
+    events_clock clock;
+    uint64_t keep_ms, dead_ms;
     uint64_t excess; /* bytes that the file is larger than it may be */
     uint64_t bytes;  /* of payload removed */
     size_t left;
-    int64_t newest; /* never removed: numbers are not to be given twice */
+    uint64_t until_ns; /* not longer than that; 0: `left` says enough */
+    int64_t newest;    /* never removed: numbers are not to be given twice */
     bool over;
 } sweep;
 
 /* --- one event --------------------------------------------------------------------------------------- */
 
-/* Whether a delivery keeps its event, and what goes with it from the counts. */
+/* Whether a delivery keeps its event: since it ended, as `due_ms` says, not enough time has passed. */
 static bool keeps(const sweep *w, int state, uint64_t due_ms) {
-    if (state <= 0)
-        return true;
-    return state == DELIVERY_DEAD && (w->dead_ms == 0 || due_ms + w->dead_ms > w->now_ms);
+    if (state == DELIVERY_DEAD)
+        return w->dead_ms == 0 || events_clock_age(&w->clock, due_ms) < w->dead_ms;
+    if (state == DELIVERY_CANCELLED)
+        return w->bytes >= w->excess && events_clock_age(&w->clock, due_ms) < w->keep_ms;
+    return state <= 0;
 }
 
 static store_result is_kept(database *d, const sweep *w, int64_t number, bool *kept) {
@@ -101,42 +109,84 @@ static store_result remove_event(store *s, database *d, int64_t number, uint64_t
 
 /* --- a sweep ----------------------------------------------------------------------------------------- */
 
-/* The next event that is too old or too much; 0: there is none, the sweep is over. */
-static store_result next_event(database *d, const sweep *w, int64_t after, int64_t *number, uint64_t *bytes) {
+typedef struct event_row {
+    int64_t number; /* 0: there is none */
+    uint64_t at_ms, bytes;
+} event_row;
+
+static store_result next_event(database *d, int64_t after, event_row *out) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(
         d, "SELECT number, at_ms, length(payload) FROM events WHERE number > ? ORDER BY number LIMIT 1");
-    *number = 0;
+    *out = (event_row){0};
     database_u64(stmt, 1, (uint64_t)after);
     if (!database_row(stmt, &r))
         return r;
-    int64_t found = sqlite3_column_int64(stmt, 0);
-    bool old = w->keep_ms > 0 && database_column_u64(stmt, 1) + w->keep_ms <= w->now_ms;
-    if (found < w->newest && (old || w->bytes < w->excess))
-        *number = found;
-    *bytes = database_column_u64(stmt, 2) + EVENT_BYTES_LEAST;
+    *out = (event_row){sqlite3_column_int64(stmt, 0), database_column_u64(stmt, 1),
+                       database_column_u64(stmt, 2) + EVENT_BYTES_LEAST};
     sqlite3_reset(stmt);
     return STORE_OK;
+}
+
+/* An event of a time that is to come, by a clock that was wrong then, is older than the next one of a time
+ * that has been: that one's time is its own, too. Where there is none in reach, its own. */
+static store_result believe_time(events *v, database *d, const sweep *w, event_row *event) {
+    store_result r = STORE_OK;
+    if (event->at_ms <= w->clock.wall_ms)
+        return STORE_OK;
+    if (event->number >= v->future_until) {
+        v->future_until = event->number + FUTURE_LOOK;
+        v->future_ms = event->at_ms;
+        sqlite3_stmt *stmt = database_prepare(
+            d, "SELECT number, at_ms FROM events WHERE number > ?1 AND number <= "
+               "?2 AND at_ms <= ?3 ORDER BY number LIMIT 1");
+        database_u64(stmt, 1, (uint64_t)event->number);
+        database_u64(stmt, 2, (uint64_t)v->future_until);
+        database_u64(stmt, 3, w->clock.wall_ms);
+        if (database_row(stmt, &r)) {
+            v->future_until = sqlite3_column_int64(stmt, 0);
+            v->future_ms = database_column_u64(stmt, 1);
+            sqlite3_reset(stmt);
+        }
+    }
+    event->at_ms = v->future_ms;
+    return r;
+}
+
+/* One that is too old, or too much: removed, unless a delivery keeps it. */
+static store_result sweep_one(store *s, database *d, sweep *w, const event_row *event) {
+    bool kept = false;
+    store_result r = is_kept(d, w, event->number, &kept);
+    if (r != STORE_OK || kept)
+        return r;
+    events_of(s)->removed++;
+    w->bytes += event->bytes;
+    return remove_event(s, d, event->number, w->clock.wall_ms);
+}
+
+static bool is_time_over(const sweep *w) {
+    return w->until_ns > 0 && w->left % LOOK_LEAST == 0 && clock_ns() >= w->until_ns;
 }
 
 static store_result sweep_some(store *s, database *d, sweep *w) {
     events *v = events_of(s);
     store_result r = STORE_OK;
-    for (; r == STORE_OK && w->left > 0 && w->bytes < LOOK_BYTES && !w->over; w->left--) {
-        int64_t number;
-        uint64_t bytes = 0;
-        bool kept = false;
-        r = next_event(d, w, v->keep_at, &number, &bytes);
-        w->over = number == 0;
+    while (r == STORE_OK && w->left > 0 && w->bytes < LOOK_BYTES && !w->over) {
+        event_row event;
+        r = next_event(d, v->keep_at, &event);
+        if (r == STORE_OK && event.number > 0)
+            r = believe_time(v, d, w, &event);
+        bool old = w->keep_ms > 0 && events_clock_age(&w->clock, event.at_ms) >= w->keep_ms;
+        bool goes = old || w->bytes<w->excess, unknown = event.at_ms> w->clock.wall_ms;
+        w->over = event.number == 0 || event.number >= w->newest || !(goes || unknown);
         if (r != STORE_OK || w->over)
             break;
-        r = is_kept(d, w, number, &kept);
-        if (r == STORE_OK && !kept) {
-            r = remove_event(s, d, number, w->now_ms);
-            v->removed++;
-            w->bytes += bytes;
-        }
-        v->keep_at = number;
+        if (goes)
+            r = sweep_one(s, d, w, &event);
+        v->keep_at = event.number;
+        w->left--;
+        if (is_time_over(w))
+            break;
     }
     return r;
 }
@@ -186,16 +236,29 @@ static store_result vacuum_some(database *d, uint64_t pages, uint64_t spare, uin
 static void end_sweep(events *v, uint64_t now_ns) {
     v->keep_again_ns = now_ns + (v->removed > 0 ? PAUSE_NS : LONG_PAUSE_NS);
     v->keep_at = 0;
+    v->future_until = 0;
     v->removed = 0;
+}
+
+/* How much this group may do. */
+static sweep begin_sweep(store *s, uint64_t now_ns) {
+    events *v = events_of(s);
+    sweep w = {.keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
+               .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
+               .left = LOOK_LEAST + 2 * v->added};
+    if (v->keep_turn) {
+        w.left = TURN_LOOKS;
+        w.until_ns = now_ns + (v->keep_busy ? TURN_NS : TURN_IDLE_NS);
+    }
+    time_now(s, &w.clock);
+    return w;
 }
 
 store_result keep_some(store *s, database *d) {
     events *v = events_of(s);
     uint64_t now_ns = clock_ns(), bytes_max = atomic_load_explicit(&v->keep_bytes, memory_order_relaxed);
-    sweep w = {.now_ms = clock_wall_ms(),
-               .keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
-               .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
-               .left = LOOK_LEAST + 2 * v->added};
+    sweep w = begin_sweep(s, now_ns);
+    v->keep_turn = v->keep_more = false;
     if ((w.keep_ms == 0 && bytes_max == 0) || now_ns < v->keep_again_ns)
         return STORE_OK;
     uint64_t pages = number_of(d, "PRAGMA page_count"), spare = number_of(d, "PRAGMA freelist_count"),
@@ -205,7 +268,8 @@ store_result keep_some(store *s, database *d) {
     w.newest = database_number(d, "SELECT ifnull(max(number), 0) FROM events", 0);
     store_result r = sweep_some(s, d, &w);
     if (r == STORE_OK && w.over)
-        r = remove_targets(s, d, w.now_ms);
+        r = remove_targets(s, d, w.clock.wall_ms);
+    v->keep_more = !w.over;
     if (w.over)
         end_sweep(v, now_ns);
     return r == STORE_OK ? vacuum_some(d, pages, spare, page_bytes) : r;
@@ -215,19 +279,27 @@ store_result keep_some(store *s, database *d) {
 
 typedef struct keep_job {
     store_job job;
-    events *v;
+    store *s;
 } keep_job;
 
+/* The group's end does it. */
 static store_result look(store *s, database *d, store_job *job) {
-    (void)s;
     (void)d;
     (void)job;
-    return STORE_OK; /* the group's end does it */
+    events_of(s)->keep_turn = true;
+    return STORE_OK;
 }
 
-/* Whether it ran, or was lost with its group: it may be asked for again. */
+/* While a sweep has not come to its end: again, behind what others have written meanwhile. */
 static void looked(store_job *job) {
-    atomic_store(&((keep_job *)job)->v->keep_asked, false);
+    keep_job *j = (keep_job *)job;
+    events *v = events_of(j->s);
+    pthread_mutex_lock(&j->s->lock);
+    v->keep_busy = j->s->writes.length > 0;
+    pthread_mutex_unlock(&j->s->lock);
+    if (job->result == STORE_OK && v->keep_more && store_submit(j->s, job) == STORE_OK)
+        return;
+    atomic_store(&v->keep_asked, false);
     free(job);
 }
 
@@ -237,7 +309,7 @@ static void ask(store *s, events *v) {
         return;
     keep_job *j = malloc(sizeof *j);
     if (j != NULL)
-        *j = (keep_job){.job = {.write = look, .finish = looked, .single = true}, .v = v};
+        *j = (keep_job){.job = {.write = look, .finish = looked, .single = true}, .s = s};
     if (j == NULL || store_submit(s, &j->job) != STORE_OK) {
         atomic_store(&v->keep_asked, false);
         free(j);

@@ -61,12 +61,13 @@ static void disable(health *h, uint64_t now_ms, const char *how, bb_str why) {
         h->reason[--n] = '\0';
 }
 
-bool health_failed(health *h, uint64_t now_ms, uint64_t disable_after_ms, bool gone, bb_str why) {
+bool health_failed(health *h, uint64_t now_ms, uint64_t failing_for_ms, uint64_t disable_after_ms, bool gone,
+                   bb_str why) {
     if (h->disabled_ms > 0)
         return false;
+    uint64_t failing = h->failing_ms > 0 ? failing_for_ms : 0;
     if (h->failing_ms == 0 || h->failing_ms > now_ms) /* a clock set back begins anew */
         h->failing_ms = now_ms;
-    uint64_t failing = now_ms - h->failing_ms;
     if (gone)
         disable(h, now_ms, "the receiver is gone (410)", (bb_str){NULL, 0});
     else if (disable_after_ms > 0 && failing >= disable_after_ms)

@@ -20,9 +20,11 @@ void health_read(bb_str json, health *out);
 /* In `a`; absent: it is well, or no memory (*ok). */
 bb_str health_write(arena *a, const health *h, bool *ok);
 
-/* An attempt has ended. True: the health has changed so that it is to be kept. `disable_after_ms` 0: failures
- * alone disable nothing; of an attempt with `gone` (410) it is disabled at once. */
+/* An attempt has ended. True: the health has changed so that it is to be kept. `failing_for_ms`: how much
+ * time has passed since failing_ms, where that is not 0. `disable_after_ms` 0: failures alone disable
+ * nothing; of an attempt with `gone` (410) it is disabled at once. */
 bool health_well(health *h);
-bool health_failed(health *h, uint64_t now_ms, uint64_t disable_after_ms, bool gone, bb_str why);
+bool health_failed(health *h, uint64_t now_ms, uint64_t failing_for_ms, uint64_t disable_after_ms, bool gone,
+                   bb_str why);
 
 #endif

@@ -91,7 +91,9 @@ void runner_health(runner *r, const verdict *v) {
     if (v->ok)
         changed = health_well(&r->health);
     else if (v->ill || v->gone)
-        changed = health_failed(&r->health, clock_wall_ms(), r->plan->disable_after_ms, v->gone, v->text);
+        changed = health_failed(&r->health, clock_wall_ms(),
+                                events_age_ms(r->d->events, r->health.failing_ms), r->plan->disable_after_ms,
+                                v->gone, v->text);
     if (!was && r->health.disabled_ms > 0) {
         log_warn("%s is disabled: %s; what is due goes to the dead letters", r->name, r->health.reason);
         r->health.untold = true;

@@ -153,8 +153,8 @@ static void plan_of(sqlite3 *sq, const char *sql, char *out, size_t cap) {
 static void check_plans(const database *d, const char *except) {
     char plan[1024];
     ck_assert_uint_gt(d->count, 0);
-    for (size_t i = 0; i < d->count; i++) {
-        const char *sql = d->cached[i].sql;
+    for (size_t i = 0; i < d->slots; i++) {
+        const char *sql = d->cached[i].sql != NULL ? d->cached[i].sql : "";
         bool plain = strncmp(sql, "SELECT", 6) == 0 || strncmp(sql, "UPDATE", 6) == 0 ||
                      strncmp(sql, "DELETE", 6) == 0 || strncmp(sql, "INSERT", 6) == 0;
         if (!plain || (except != NULL && strstr(sql, except) != NULL))
@@ -170,8 +170,9 @@ static void check_plans(const database *d, const char *except) {
 /* Steps of SQLite's machine that all statements of a connection have taken since it was last asked. */
 static int steps_of(const database *d) {
     int n = 0;
-    for (size_t i = 0; i < d->count; i++)
-        n += sqlite3_stmt_status(d->cached[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    for (size_t i = 0; i < d->slots; i++)
+        if (d->cached[i].stmt != NULL)
+            n += sqlite3_stmt_status(d->cached[i].stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
     return n;
 }
 
