@@ -1,5 +1,7 @@
 /* deliveries.c - deliveries that the queue keeps: listed, tried again, thrown away. */
 #include "api/targets.h"
+
+#include "api/audited.h"
 #include "base/clock.h"
 
 /* A question to the queue; in the exchange's memory, which stays until the exchange is answered. */
@@ -8,6 +10,9 @@ typedef struct question {
     http_exchange *x;
     event_query q;
     const char *word; /* of the answer: "redriven" */
+    audited note;
+    store_result result;
+    uint64_t count; /* changed */
 } question;
 
 static const char *const states[] = {"pending", "done", "filtered", "dead", "cancelled"};
@@ -94,17 +99,71 @@ static void wake(question *q) {
         dispatch_wake_name(all, set->targets[i]->name);
 }
 
-static void on_changed(store_result r, uint64_t count, void *ctx) {
+static void answer(void *ctx) {
     question *q = ctx;
-    if (r != STORE_OK) {
-        refuse(q, r);
+    if (q->result != STORE_OK && q->count > 0) {
+        reply_problemf(q->x, store_result_problem(q->result), "%llu were %s, and then: %s",
+                       (unsigned long long)q->count, q->word, store_result_text(q->result));
         return;
     }
-    wake(q);
+    if (q->result != STORE_OK) {
+        refuse(q, q->result);
+        return;
+    }
     buf body;
     buf_init(&body);
-    buf_printf(&body, "{\"%s\":%llu}", q->word, (unsigned long long)count);
+    buf_printf(&body, "{\"%s\":%llu}", q->word, (unsigned long long)q->count);
     reply_json(q->x, 200, &body);
+}
+
+static void add_word(buf *out, const char *name, bb_str value) {
+    if (value.len > 0)
+        buf_printf(out, ", %s %.*s", name, STR_FMT(value));
+}
+
+static void add_time(buf *out, const char *name, uint64_t at_ms) {
+    char text[CLOCK_RFC3339_SIZE];
+    if (at_ms == 0)
+        return;
+    clock_rfc3339(at_ms, text);
+    buf_printf(out, ", %s %s", name, text);
+}
+
+/* Into the audit log: how many, and which. */
+static void note(void *ctx) {
+    question *q = ctx;
+    const event_query *which = &q->q;
+    buf text;
+    buf_init(&text);
+    buf_printf(&text, "%llu %s", (unsigned long long)q->count, q->word);
+    if (which->state >= 0)
+        buf_printf(&text, ", state %s", states[which->state]);
+    add_word(&text, "event", which->event);
+    add_word(&text, "type", which->type);
+    add_word(&text, "source", which->source);
+    add_time(&text, "since", which->since_ms);
+    add_time(&text, "until", which->until_ms);
+    audited_end(&q->note, q->result == STORE_OK, buf_str(&text), answer, q);
+    buf_free(&text);
+}
+
+static void on_changed(store_result r, uint64_t count, void *ctx) {
+    question *q = ctx;
+    q->result = r;
+    q->count = count;
+    if (count > 0)
+        wake(q);
+    note(q);
+}
+
+/* Of those that were pending, some may be held already: nobody is told before they are let go of. */
+static void on_purged(store_result r, uint64_t count, void *ctx) {
+    question *q = ctx;
+    q->result = r;
+    q->count = count;
+    if (q->q.state != DELIVERY_PENDING || count == 0 ||
+        !dispatch_forget(&q->a->webhooks->hub->dispatch, q->q.target, q->a->worker->loop, note, q))
+        note(q);
 }
 
 static bool read_text(question *q, bb_str name, const json_value *v, bb_str *out) {
@@ -162,23 +221,24 @@ static bool read_which(question *q) {
     return false;
 }
 
+static bool begin(question *q, const route_params *p, const char *action, const char *word) {
+    q->word = word;
+    return audited_begin(q->a, q->x, p->who, action, q->q.target, &q->note);
+}
+
 void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
     question *q = question_new(a, x);
-    if (q == NULL || !read_which(q))
+    if (q == NULL || !read_which(q) || !begin(q, p, "delivery.redrive", "redriven"))
         return;
-    q->word = "redriven";
     if (!deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop, on_changed, q))
         too_busy(q);
 }
 
 void route_deliveries_purge(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
     question *q = question_new(a, x);
-    if (q == NULL || !read_which(q))
+    if (q == NULL || !read_which(q) || !begin(q, p, "delivery.purge", "purged"))
         return;
-    q->word = "purged";
-    if (!deliveries_purge(a->webhooks->hub->events, &q->q, a->worker->loop, on_changed, q))
+    if (!deliveries_purge(a->webhooks->hub->events, &q->q, a->worker->loop, on_purged, q))
         too_busy(q);
 }
 
@@ -191,11 +251,11 @@ void route_subscription_recover(api *a, http_exchange *x, const route_params *p)
     if (!read_time(q, STR("since"), json_getl(root, "since"), &q->q.since_ms))
         return;
     q->q.target = arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(p->part[0]));
-    q->q.state = DELIVERY_DEAD;
-    q->word = "recovered";
+    q->q.state = DELIVERY_LOST;
     if (q->q.target.ptr == NULL || webhook_target(a->webhooks->set, q->q.target) == NULL)
         reply_problemf(x, PROBLEM_NOT_FOUND, "there is no subscription \"%.*s\"", STR_FMT(p->part[0]));
-    else if (!deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop,
+    else if (begin(q, p, "delivery.recover", "recovered") &&
+             !deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop,
                                  on_changed, q))
         too_busy(q);
 }

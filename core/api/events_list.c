@@ -1,7 +1,7 @@
 /* events_list.c - events that the queue keeps: listed, shown, and delivered once more. */
 #include "webhook/webhook.h"
 
-#include "api/routes.h"
+#include "api/audited.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
@@ -12,6 +12,10 @@ typedef struct question {
     http_exchange *x;
     event_query query;
     bb_str event; /* JSON, of the one that is shown */
+    audited note;
+    store_result result;
+    uint64_t count; /* replayed */
+    target ordered; /* by what the target orders its events */
 } question;
 
 static question *question_new(api *a, http_exchange *x) {
@@ -109,17 +113,51 @@ void route_event(api *a, http_exchange *x, const route_params *p) {
 /* --- once more --------------------------------------------------------------------------------------------
  */
 
-static void on_replayed(store_result r, uint64_t count, void *ctx) {
+static void answer_replay(void *ctx) {
     question *q = ctx;
-    if (r != STORE_OK) {
-        refuse(q, r);
+    if (q->result != STORE_OK && q->count > 0) {
+        reply_problemf(q->x, store_result_problem(q->result), "%llu were replayed, and then: %s",
+                       (unsigned long long)q->count, store_result_text(q->result));
         return;
     }
-    const event_target whom = {.target = q->query.target};
-    webhooks_stored(q->api->webhooks->hub, &whom, 1);
+    if (q->result != STORE_OK) {
+        refuse(q, q->result);
+        return;
+    }
     buf body = {0};
-    buf_printf(&body, "{\"replayed\":%llu}", (unsigned long long)count);
+    buf_printf(&body, "{\"replayed\":%llu}", (unsigned long long)q->count);
     reply_json(q->x, 200, &body);
+}
+
+static void add_time(buf *out, const char *name, uint64_t at_ms) {
+    char text[CLOCK_RFC3339_SIZE];
+    if (at_ms == 0)
+        return;
+    clock_rfc3339(at_ms, text);
+    buf_printf(out, ", %s %s", name, text);
+}
+
+static void add_word(buf *out, const char *name, bb_str value) {
+    if (value.len > 0)
+        buf_printf(out, ", %s %.*s", name, STR_FMT(value));
+}
+
+static void on_replayed(store_result r, uint64_t count, void *ctx) {
+    question *q = ctx;
+    const event_target whom = {.target = q->query.target};
+    q->result = r;
+    q->count = count;
+    if (count > 0)
+        webhooks_stored(q->api->webhooks->hub, &whom, 1);
+    buf text = {0};
+    buf_printf(&text, "%llu replayed", (unsigned long long)count);
+    add_word(&text, "event", q->query.event);
+    add_word(&text, "type", q->query.type);
+    add_word(&text, "source", q->query.source);
+    add_time(&text, "since", q->query.since_ms);
+    add_time(&text, "until", q->query.until_ms);
+    audited_end(&q->note, r == STORE_OK, buf_str(&text), answer_replay, q);
+    buf_free(&text);
 }
 
 /* A member that is a text, or a time. False: the exchange has been answered. */
@@ -189,13 +227,23 @@ static bool read_replay(question *q, const json_value *root) {
     return false;
 }
 
+/* As webhook_targets does it for one that comes in. */
+static bb_str key_of(const void *rule, bb_str payload, arena *a) {
+    const target *t = rule;
+    return target_key(t, t->key.ptr != NULL ? json_read(a, payload, NULL, NULL) : NULL);
+}
+
 void route_events_replay(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
+    arena *memory = http_exchange_arena(x);
     question *q = question_new(a, x);
-    if (q == NULL)
+    if (q == NULL || !read_replay(q, json_read(memory, http_exchange_request(x)->body, NULL, NULL)) ||
+        !audited_begin(a, x, p->who, "event.replay", q->query.target, &q->note))
         return;
-    const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
-    if (read_replay(q, root) &&
-        !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), a->worker->loop, on_replayed, q))
+    const target *t = webhook_target(a->webhooks->set, q->query.target);
+    q->ordered.fifo = t->fifo;
+    q->ordered.key = t->key.ptr != NULL ? arena_copy(memory, t->key) : t->key;
+    if ((t->key.ptr != NULL && q->ordered.key.ptr == NULL) ||
+        !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), key_of, &q->ordered,
+                       a->worker->loop, on_replayed, q))
         too_busy(q);
 }

@@ -214,24 +214,25 @@ void route_subscription_rotate(api *a, http_exchange *x, const route_params *p) 
  * -------------------------------------------------------------------------------------------------------- */
 
 void route_subscription_pause(api *a, http_exchange *x, const route_params *p) {
-    target_do(a, x, target_name(x, p->part[0]), DISPATCH_PAUSE);
+    target_do(a, x, p->who, target_name(x, p->part[0]), DISPATCH_PAUSE);
 }
 
 void route_subscription_resume(api *a, http_exchange *x, const route_params *p) {
-    target_do(a, x, target_name(x, p->part[0]), DISPATCH_RESUME);
+    target_do(a, x, p->who, target_name(x, p->part[0]), DISPATCH_RESUME);
 }
 
 typedef struct trying {
     api *a;
     http_exchange *x;
+    const principal *who;
     bb_str id;
     bool enable; /* where the receiver answers well */
 } trying;
 
-static void on_tried(const post_result *r, void *ctx) {
+static void on_tried(const try_result *r, void *ctx) {
     trying *t = ctx;
-    if (r->failure == POST_OK && t->enable) {
-        target_do(t->a, t->x, target_name(t->x, t->id), DISPATCH_RESUME);
+    if (r->ok && t->enable) {
+        target_do(t->a, t->x, t->who, target_name(t->x, t->id), DISPATCH_RESUME);
         return;
     }
     buf body;
@@ -239,8 +240,8 @@ static void on_tried(const post_result *r, void *ctx) {
     buf_init(&body);
     json_writer_init(&w, &body);
     json_object(&w);
-    json_member_bool(&w, STR("ok"), r->failure == POST_OK);
-    json_member_string(&w, STR("outcome"), str_from(post_failure_name(r->failure)));
+    json_member_bool(&w, STR("ok"), r->ok);
+    json_member_string(&w, STR("outcome"), str_from(r->outcome));
     if (r->status > 0)
         json_member_u64(&w, STR("status"), r->status);
     json_member_u64(&w, STR("duration_ms"), r->duration_ms);
@@ -250,23 +251,41 @@ static void on_tried(const post_result *r, void *ctx) {
     reply_json(t->x, 200, &body);
 }
 
+/* What it is tried with, where the body says so: {"data": ...}. False: the exchange has been answered. */
+static bool read_data(http_exchange *x, const subscription *s, bb_str *data) {
+    bb_str body = str_trim(http_exchange_request(x)->body);
+    const json_value *root = body.len > 0 ? json_read(http_exchange_arena(x), body, NULL, NULL) : NULL;
+    *data = json_raw(json_getl(root, "data"));
+    if (body.len == 0 || (json_is(root, JSON_OBJECT) && (json_count(root) == 0 || data->ptr != NULL)))
+        return data->ptr == NULL || s->plan.kind == PLAN_OPERATION ||
+               (reply_problem(x, PROBLEM_INVALID_INPUT,
+                              STR("a url is tried with an event of the type busbar.test: no \"data\" here")),
+                false);
+    reply_problem(x, PROBLEM_INVALID_INPUT,
+                  STR("the body is empty, or {\"data\": ...}: the payload that an operation is tried with"));
+    return false;
+}
+
 static void try_it(api *a, http_exchange *x, const route_params *p, bool enable) {
     const webhook_entry *entry = find(a, x, p->part[0]);
     arena *memory = http_exchange_arena(x);
-    trying *t = arena_zalloc(memory, sizeof *t);
+    bb_str data;
     if (entry == NULL)
         return;
     const subscription *s = entry->item != NULL ? subscription_of(entry->item) : NULL;
-    if (s == NULL || s->plan.kind != PLAN_URL) {
+    if (s == NULL || s->plan.kind == PLAN_EMIT) {
         reply_problem(x, PROBLEM_UNSUPPORTED,
-                      STR("only what posts to a url can be tried: resume enables others, and a test event by "
-                          "POST /api/v1/events goes the whole way"));
+                      STR("only what posts to a url or calls an operation can be tried: resume enables "
+                          "others, and a test event by POST /api/v1/events goes the whole way"));
         return;
     }
+    if (!read_data(x, s, &data))
+        return;
+    trying *t = arena_zalloc(memory, sizeof *t);
     if (t != NULL)
-        *t = (trying){a, x, arena_copy(memory, p->part[0]), enable};
+        *t = (trying){a, x, p->who, arena_copy(memory, p->part[0]), enable};
     if (t == NULL || t->id.ptr == NULL || a->webhooks->dispatcher == NULL ||
-        !dispatch_try(a->webhooks->dispatcher, entry->item, &s->plan, on_tried, t))
+        !dispatch_try(a->webhooks->dispatcher, entry->item, &s->plan, data, on_tried, t))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this, or the hub runs offline"));
 }
 

@@ -2,6 +2,7 @@
  * does to one. */
 #include "webhook/plan.h" /* before others name a type "call", as the SDK names parameters */
 
+#include "api/audited.h"
 #include "api/targets.h"
 #include "webhook/health.h"
 
@@ -78,10 +79,13 @@ typedef struct doing {
     api *a;
     http_exchange *x;
     bb_str name;
+    audited note;
+    store_result result;
 } doing;
 
-static void on_done(store_result r, void *ctx) {
+static void answer(void *ctx) {
     doing *d = ctx;
+    store_result r = d->result;
     const target *t = r == STORE_OK ? webhook_target(d->a->webhooks->set, d->name) : NULL;
     if (t == NULL) {
         reply_problem(d->x, r == STORE_OK ? PROBLEM_NOT_FOUND : store_result_problem(r),
@@ -99,7 +103,17 @@ static void on_done(store_result r, void *ctx) {
     reply_json(d->x, 200, &body);
 }
 
-void target_do(api *a, http_exchange *x, bb_str name, dispatch_command what) {
+static void on_done(store_result r, void *ctx) {
+    doing *d = ctx;
+    d->result = r;
+    audited_end(&d->note, r == STORE_OK, r == STORE_OK ? STR("") : str_from(store_result_text(r)), answer, d);
+}
+
+static const char *const actions[] = {[DISPATCH_PAUSE] = "target.pause",
+                                      [DISPATCH_RESUME] = "target.resume",
+                                      [DISPATCH_DISABLE] = "target.disable"};
+
+void target_do(api *a, http_exchange *x, const principal *who, bb_str name, dispatch_command what) {
     arena *memory = http_exchange_arena(x);
     doing *d = arena_zalloc(memory, sizeof *d);
     if (webhook_target(a->webhooks->set, name) == NULL) {
@@ -109,14 +123,16 @@ void target_do(api *a, http_exchange *x, bb_str name, dispatch_command what) {
         return;
     }
     if (d != NULL)
-        *d = (doing){a, x, arena_copy(memory, name)};
+        *d = (doing){.a = a, .x = x, .name = arena_copy(memory, name)};
+    if (d != NULL && d->name.ptr != NULL && !audited_begin(a, x, who, actions[what], d->name, &d->note))
+        return;
     if (d == NULL || d->name.ptr == NULL ||
         !dispatch_do(&a->webhooks->hub->dispatch, d->name, what, a->worker->loop, on_done, d))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this, or the hub runs offline"));
 }
 
 /* {"target": "endpoint/ID/ROUTE"} */
-static void by_body(api *a, http_exchange *x, dispatch_command what) {
+static void by_body(api *a, http_exchange *x, const route_params *p, dispatch_command what) {
     const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
     bb_str name = json_string(json_getl(root, "target"));
     if (name.len == 0)
@@ -124,20 +140,17 @@ static void by_body(api *a, http_exchange *x, dispatch_command what) {
                       STR("the body is {\"target\": \"subscription/ID\"}, or a route's "
                           "\"endpoint/ID/ROUTE\""));
     else
-        target_do(a, x, name, what);
+        target_do(a, x, p->who, name, what);
 }
 
 void route_target_pause(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    by_body(a, x, DISPATCH_PAUSE);
+    by_body(a, x, p, DISPATCH_PAUSE);
 }
 
 void route_target_resume(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    by_body(a, x, DISPATCH_RESUME);
+    by_body(a, x, p, DISPATCH_RESUME);
 }
 
 void route_target_disable(api *a, http_exchange *x, const route_params *p) {
-    (void)p;
-    by_body(a, x, DISPATCH_DISABLE);
+    by_body(a, x, p, DISPATCH_DISABLE);
 }

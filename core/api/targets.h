@@ -8,6 +8,6 @@
 /* Members: "target", "status", where to, how many. */
 void write_target(json_writer *w, const api *a, arena *memory, const target *t);
 /* Does it, and answers with the target as it is then. */
-void target_do(api *a, http_exchange *x, bb_str name, dispatch_command what);
+void target_do(api *a, http_exchange *x, const principal *who, bb_str name, dispatch_command what);
 
 #endif

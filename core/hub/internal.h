@@ -39,6 +39,9 @@ typedef struct hub_loop {
     struct hub *hub;
 } hub_loop;
 
+/* A target that is in force no more. */
+typedef struct gone_target gone_target;
+
 /* A reload that somebody waits for until it has drained. */
 typedef struct waiter waiter;
 
@@ -91,6 +94,7 @@ struct hub {
     report *last;          /* of the last reload */
     connection *retired;   /* not yet let go of, by next_retired */
     api_job *waiting;      /* reload?wait=true, until `retired` is empty */
+    gone_target *gone;     /* until all loops know that they are: then what waits for them is cancelled */
     api_job *webhook_jobs; /* carried out; until all loops have what they made */
     bool rotating;         /* the secrets: one at a time */
 };
@@ -187,7 +191,8 @@ bb_str hub_webhooks_plan(hub *h, arena *a, bb_str plan);
 void hub_webhooks_close(hub *h);
 /* Whether every loop has the set in force. */
 bool hub_webhooks_settled(const hub *h);
-/* The job is answered once that is so: what it has made is there, wherever it is looked for. */
+/* The job is answered once that is so, and what waits for targets that are gone is being cancelled: what it
+ * has made is there, wherever it is looked for. */
 void hub_webhooks_wait(hub *h, api_job *job);
 void hub_webhooks_finish(hub *h);
 /* webhook_jobs.c: those files, as the API changes them */

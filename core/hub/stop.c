@@ -27,6 +27,7 @@ static void on_server_closed(void *ctx) {
 static void on_last_call(uv_timer_t *timer) {
     hub_loop *own = timer->data;
     worker_cancel(&own->worker, NULL, 0);
+    webhook_loop_last_call(&own->webhooks);
 }
 
 static void close_server(loop *l, void *arg) {
@@ -57,6 +58,7 @@ static void stop_loops(hub *h) {
     transfers_stop(h->transfers);
     hub_answer_waiters(h);
     hub_webhooks_finish(h);
+    events_stop_changes(h->webhooks.events);
     if (running) {
         for (unsigned i = 0; i < h->loop_count; i++)
             loop_post(h->loops[i].loop, close_server, &h->loops[i]);

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 typedef struct audit_job {
-    store_job job;
+    loop_job loop;
     audit_entry e;
+    store_audit_told done;
+    void *ctx;
     char texts[];
 } audit_job;
 
@@ -28,15 +30,14 @@ static store_result insert(store *s, database *d, store_job *job) {
     return database_done(stmt);
 }
 
-bool store_audit_add(store *s, const audit_entry *e) {
+static audit_job *copy(const audit_entry *e) {
     size_t bytes = e->actor.len + e->actor_name.len + e->from.len + e->action.len + e->target.len +
                    e->outcome.len + e->detail.len;
     audit_job *j = malloc(sizeof *j + bytes);
     if (j == NULL)
-        return store_submit_or_drop(s, NULL);
+        return NULL;
     char *at = j->texts;
-    j->job = (store_job){.write = insert, .finish = store_job_free, .single = true};
-    j->e = *e;
+    *j = (audit_job){.loop = {.job = {.write = insert, .finish = store_job_free, .single = true}}, .e = *e};
     j->e.actor = job_text(&at, e->actor);
     j->e.actor_name = job_text(&at, e->actor_name);
     j->e.from = job_text(&at, e->from);
@@ -44,10 +45,34 @@ bool store_audit_add(store *s, const audit_entry *e) {
     j->e.target = job_text(&at, e->target);
     j->e.outcome = job_text(&at, e->outcome);
     j->e.detail = job_text(&at, e->detail);
-    return store_submit_or_drop(s, &j->job);
+    return j;
+}
+
+bool store_audit_add(store *s, const audit_entry *e) {
+    audit_job *j = copy(e);
+    return store_submit_or_drop(s, j != NULL ? &j->loop.job : NULL);
+}
+
+static void tell(loop *l, void *arg) {
+    audit_job *j = arg;
+    (void)l;
+    j->done(j->loop.job.result, j->ctx);
+    free(j);
+}
+
+bool store_audit_add_told(store *s, const audit_entry *e, loop *l, store_audit_told done, void *ctx) {
+    audit_job *j = copy(e);
+    if (j != NULL) {
+        j->loop.job.finish = loop_job_finish;
+        j->loop.l = l;
+        j->loop.deliver = tell;
+        j->done = done;
+        j->ctx = ctx;
+    }
+    return store_submit_or_drop(s, j != NULL ? &j->loop.job : NULL);
 }
 
 store_result store_audit_add_now(store *s, const audit_entry *e) {
-    audit_job j = {.job = {.write = insert, .single = true}, .e = *e};
-    return store_run(s, &j.job);
+    audit_job j = {.loop = {.job = {.write = insert, .single = true}}, .e = *e};
+    return store_run(s, &j.loop.job);
 }

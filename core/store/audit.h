@@ -19,6 +19,9 @@ typedef struct audit_entry {
 
 /* Copied and queued. False: the queue is full, the entry is counted as dropped. [any-thread] */
 bool store_audit_add(store *s, const audit_entry *e);
+/* As that, and `done` runs on loop `l` once it is on disk, or could not be put there. [any-thread] */
+typedef void (*store_audit_told)(store_result r, void *ctx);
+bool store_audit_add_told(store *s, const audit_entry *e, loop *l, store_audit_told done, void *ctx);
 /* On disk when it returns STORE_OK. [main] */
 store_result store_audit_add_now(store *s, const audit_entry *e);
 

@@ -19,10 +19,12 @@ struct change_job {
     store *s;
     event_query query;
     change_fn change;
+    events_key key; /* of a replay */
+    const void *rule;
     uint64_t now_ms;
     int64_t from, at, until; /* rows of deliveries, or of events: [from, until), now at `at` */
     int64_t number;          /* of the target; 0: any */
-    unsigned phase;          /* of PENDING: which of its states is walked */
+    unsigned phase;          /* of PENDING and DELIVERY_LOST: which of their states is walked */
     bool begun, over;
     uint64_t changed, changed_before; /* with this piece; without */
     events_changed done;
@@ -43,7 +45,9 @@ static void deliver(loop *l, void *arg) {
 /* After the commit of a piece: the next one, behind what has been queued meanwhile. */
 static void piece_done(store_job *job) {
     change_job *j = (change_job *)job;
-    if (job->result == STORE_OK && !j->over) {
+    if (job->result == STORE_OK && !j->over && atomic_load(&events_of(j->s)->stopping)) {
+        job->result = STORE_BUSY;
+    } else if (job->result == STORE_OK && !j->over) {
         j->changed_before = j->changed;
         job->result = store_submit(j->s, job);
         if (job->result == STORE_OK)
@@ -55,7 +59,7 @@ static void piece_done(store_job *job) {
 }
 
 static bool submit(change_job *j) {
-    bool ok = events_submit(j->s, &j->loop);
+    bool ok = (j->s == NULL || !atomic_load(&events_of(j->s)->stopping)) && events_submit(j->s, &j->loop);
     if (!ok)
         free(j);
     return ok;
@@ -75,6 +79,11 @@ static change_job *new_job(store *s, const event_query *q, uint64_t now_ms, loop
         .ctx = ctx};
     query_copy(&j->query, q, j->texts);
     return j;
+}
+
+void events_stop_changes(store *s) {
+    if (s != NULL)
+        atomic_store(&events_of(s)->stopping, true);
 }
 
 /* --- where it begins and ends ------------------------------------------------------------------------ */
@@ -129,7 +138,6 @@ static store_result event_fits(database *d, const event_query *q, int64_t number
 #define OF_PLACE                                                                                    \
     "SELECT id, target, state FROM deliveries INDEXED BY place WHERE target = ?3 AND id >= ?1 AND " \
     "id < ?2 AND state <> 1 AND state <> 2 "
-#define PHASES 3u
 
 /* Those behind others of their key go first: nobody's turn comes by that. */
 static sqlite3_stmt *rows_of(database *d, const change_job *j) {
@@ -138,6 +146,9 @@ static sqlite3_stmt *rows_of(database *d, const change_job *j) {
     switch (j->query.state) {
     case DELIVERY_DEAD: return database_prepare(d, OF_PLACE "AND state = 3 ORDER BY id");
     case DELIVERY_CANCELLED: return database_prepare(d, OF_PLACE "AND state = 4 ORDER BY id");
+    case DELIVERY_LOST:
+        return j->phase == 0 ? database_prepare(d, OF_PLACE "AND state = 3 ORDER BY id")
+                             : database_prepare(d, OF_PLACE "AND state = 4 ORDER BY id");
     case DELIVERY_PENDING:
         return j->phase == 0   ? database_prepare(d, OF_PLACE "AND state = -1 ORDER BY id")
                : j->phase == 1 ? database_prepare(d, OF_PLACE "AND state = 0 ORDER BY id")
@@ -148,7 +159,8 @@ static sqlite3_stmt *rows_of(database *d, const change_job *j) {
 
 /* The walk has come to its end: the next state's, or all is over. */
 static void next_phase(change_job *j) {
-    j->over = j->number == 0 || j->query.state != DELIVERY_PENDING || ++j->phase == PHASES;
+    unsigned phases = j->query.state == DELIVERY_PENDING ? 3 : j->query.state == DELIVERY_LOST ? 2 : 1;
+    j->over = j->number == 0 || ++j->phase == phases;
     j->at = j->from;
 }
 
@@ -209,7 +221,7 @@ static bool change(store *s, const event_query *q, change_fn fn, uint64_t now_ms
         return false;
     j->loop.job.write = run_change;
     j->change = fn;
-    if (j->query.state < 0)
+    if (j->query.state == -1)
         j->query.state = DELIVERY_DEAD;
     return submit(j);
 }
@@ -274,8 +286,7 @@ static store_result find_events(database *d, change_job *j, found *list, size_t 
     return r;
 }
 
-/* The number after the last of the event; and, where the target had it before, under which key. STORE_EXISTS:
- * it has as many as there can be. */
+/* The number after the last of the event. STORE_EXISTS: it has as many as there can be. */
 static store_result next_id(database *d, int64_t number, int64_t *id) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(d, "SELECT max(id) FROM deliveries WHERE id >= ?1 AND id < ?2");
@@ -289,6 +300,32 @@ static store_result next_id(database *d, int64_t number, int64_t *id) {
     return *id < (number + 1) << EVENT_SHIFT ? STORE_OK : STORE_EXISTS;
 }
 
+static store_result key_before(database *d, const found *f, delivery_new *n, arena *a) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(
+        d, "SELECT key FROM deliveries WHERE id >= ?1 AND id < ?2 AND target = ?3 AND hash <> 0 LIMIT 1");
+    database_u64(stmt, 1, (uint64_t)f->number << EVENT_SHIFT);
+    database_u64(stmt, 2, (uint64_t)(f->number + 1) << EVENT_SHIFT);
+    database_u64(stmt, 3, (uint64_t)n->t->number);
+    if (!database_row(stmt, &r))
+        return r;
+    n->key = arena_copy(a, database_column(stmt, 0));
+    sqlite3_reset(stmt);
+    return n->key.ptr != NULL ? STORE_OK : STORE_FAILED;
+}
+
+static store_result key_by_rule(database *d, const change_job *j, const found *f, delivery_new *n, arena *a) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d, "SELECT payload FROM events WHERE number = ?");
+    database_u64(stmt, 1, (uint64_t)f->number);
+    if (!database_row(stmt, &r))
+        return r == STORE_OK ? STORE_NOT_FOUND : r;
+    bb_str key = j->key(j->rule, database_column(stmt, 0), a);
+    n->key = key.ptr != NULL ? arena_copy(a, key) : key;
+    sqlite3_reset(stmt);
+    return key.ptr != NULL && n->key.ptr == NULL ? STORE_FAILED : STORE_OK;
+}
+
 static store_result replay_one(store *s, database *d, change_job *j, const found *f) {
     delivery_new n = {.due_ms = j->now_ms, .event_ms = f->at_ms};
     store_result r = targets_get(s, d, j->query.target, &n.t);
@@ -296,17 +333,11 @@ static store_result replay_one(store *s, database *d, change_job *j, const found
         r = next_id(d, f->number, &n.id);
     if (r != STORE_OK)
         return r;
-    sqlite3_stmt *stmt = database_prepare(
-        d, "SELECT key FROM deliveries WHERE id >= ?1 AND id < ?2 AND target = ?3 AND "
-           "hash <> 0 LIMIT 1");
-    database_u64(stmt, 1, (uint64_t)f->number << EVENT_SHIFT);
-    database_u64(stmt, 2, (uint64_t)(f->number + 1) << EVENT_SHIFT);
-    database_u64(stmt, 3, (uint64_t)n.t->number);
-    if (database_row(stmt, &r))
-        n.key = database_column(stmt, 0);
+    arena *a = arena_new(0);
+    r = a == NULL ? STORE_FAILED : j->key != NULL ? key_by_rule(d, j, f, &n, a) : key_before(d, f, &n, a);
     if (r == STORE_OK)
         r = deliveries_add(s, d, &n);
-    sqlite3_reset(stmt);
+    arena_free(a);
     return r;
 }
 
@@ -324,7 +355,7 @@ static store_result replay_piece(store *s, database *d, change_job *j) {
         r = replay_one(s, d, j, &list[i]);
         if (r == STORE_OK)
             j->changed++;
-        else if (r == STORE_EXISTS)
+        else if (r == STORE_EXISTS || r == STORE_NOT_FOUND)
             r = STORE_OK;
     }
     return r;
@@ -334,10 +365,13 @@ static store_result run_replay(store *s, database *d, store_job *job) {
     events_job(s, replay_piece(s, d, (change_job *)job));
 }
 
-bool events_replay(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done, void *ctx) {
+bool events_replay(store *s, const event_query *q, uint64_t now_ms, events_key key, const void *rule, loop *l,
+                   events_changed done, void *ctx) {
     change_job *j = new_job(s, q, now_ms, l, done, ctx);
     if (j == NULL)
         return false;
     j->loop.job.write = run_replay;
+    j->key = key;
+    j->rule = rule;
     return submit(j);
 }

@@ -109,11 +109,14 @@ bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, loo
 /* --- looking, and changing by hand
  * ---------------------------------------------------------------------------- */
 
+/* Of a change: what its target did not get, and will not: dead and cancelled. */
+#define DELIVERY_LOST (-2)
+
 /* Which events or deliveries: absent, empty, 0 and -1 mean all. */
 typedef struct event_query {
     bb_str event, source, type; /* type: a pattern as in base/pattern.h */
     bb_str target;
-    int state;                   /* a delivery_state; -1: any */
+    int state;                   /* a delivery_state, DELIVERY_LOST; -1: any */
     uint64_t since_ms, until_ms; /* of the event */
     int64_t before;              /* row: newest first, below this one; 0: from the newest */
     size_t limit;                /* of rows; 0: 100 */
@@ -126,15 +129,26 @@ typedef void (*events_list_done)(store_result r, bb_str json, int64_t next, void
 bool events_list(store *s, const event_query *q, loop *l, events_list_done done, void *ctx);
 bool deliveries_list(store *s, const event_query *q, loop *l, events_list_done done, void *ctx);
 
+/* A change goes on piece by piece. What went wrong in between ends it: `count` is what was changed until
+ * then. */
 typedef void (*events_changed)(store_result r, uint64_t count, void *ctx);
 /* DEAD (or whatever state q says) becomes pending again, due now, its attempts counted anew. PENDING: what
  * waits for its next attempt is due now. */
 bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done,
                         void *ctx);
-/* New deliveries to q->target of the events that q finds, whether it had them before or not. */
-bool events_replay(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done, void *ctx);
+/* The key of an event by which its target orders it, as slices of the payload or of what is in `a`; absent:
+ * none. On the queue's own thread. */
+typedef bb_str (*events_key)(const void *rule, bb_str payload, arena *a);
+/* New deliveries to q->target of the events that q finds, whether it had them before or not. `key` NULL:
+ * those that it had have the key that they had then; else `rule` lives until done. */
+bool events_replay(store *s, const event_query *q, uint64_t now_ms, events_key key, const void *rule, loop *l,
+                   events_changed done, void *ctx);
 /* Deliveries of that state (DEAD where q says none) are removed; pending ones become CANCELLED. */
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx);
+
+/* The hub stops: changes that are under way end after their piece with STORE_BUSY, and none begins any more.
+ * [any-thread] */
+void events_stop_changes(store *s);
 
 /* --- a target's own state
  * ---------------------------------------------------------------------------------------- */

@@ -79,6 +79,7 @@ typedef struct events {
     int owners;         /* the file of those who live; -1: none */
     _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
     _Atomic(bool) keep_asked; /* a job for it is queued */
+    _Atomic(bool) stopping;   /* no changes by hand any more */
 
     /* the writer's own */
     uint64_t clock_again_ns; /* when the time is noted in the file again */

@@ -30,6 +30,8 @@ bool query_fits(const event_query *q, uint64_t at_ms, bb_str source, bb_str type
 }
 
 bool query_fits_state(const event_query *q, int state) {
+    if (q->state == DELIVERY_LOST)
+        return state == DELIVERY_DEAD || state == DELIVERY_CANCELLED;
     return q->state < 0 || q->state == (state > 0 ? state : DELIVERY_PENDING);
 }
 

@@ -115,17 +115,6 @@ static void put_in_force(dispatcher *d, const target *t, webhook_item *item) {
         log_error("no memory for %.*s: nothing is delivered to it until the next reload", STR_FMT(t->name));
 }
 
-/* One that is gone for good: what waits for it is cancelled, from where a redrive brings it back; and another
- * one of its name is neither on hold nor disabled. */
-static void cancel_pending(dispatcher *d, const runner *r) {
-    const event_query q = {.target = str_from(r->name), .state = DELIVERY_PENDING};
-    if (!deliveries_purge(d->events, &q, d->worker->loop, NULL, NULL))
-        log_warn("what waits for %s could not be cancelled: purge it by hand", r->name);
-    if ((r->health.kept || r->health.paused || r->health.disabled_ms > 0) &&
-        !events_target_set_state(d->events, q.target, (bb_str){NULL, 0}, d->worker->loop, NULL, NULL))
-        log_warn("%s could not be forgotten: one of its name is on hold or disabled as it was", r->name);
-}
-
 void dispatcher_swap(dispatcher *d, webhook_set *set) {
     webhook_set *before = d->set;
     d->set = webhook_set_ref(set);
@@ -143,7 +132,6 @@ void dispatcher_swap(dispatcher *d, webhook_set *set) {
         if (r->seen) {
             runner_step(r);
         } else if (!r->retired) {
-            cancel_pending(d, r);
             runner_retire(r);
         }
     }

@@ -65,11 +65,27 @@ typedef enum {
  * memory. [any-thread] */
 bool dispatch_do(dispatch *all, bb_str target, dispatch_command what, loop *l, events_done done, void *ctx);
 
-/* Posts an event of the type "busbar.test" to a plan's URL, past the queue: whether the receiver answers. The
- * plan is the item's. False: no memory. [loop] */
+/* Deliveries that were due have been cancelled, of this target or (empty) of any: what is held of them is let
+ * go of, and `done` runs on loop `l` once nothing of it is sent any more but what is under way. False: no
+ * memory. [any-thread] */
+bool dispatch_forget(dispatch *all, bb_str target, loop *l, void (*done)(void *ctx), void *ctx);
+
+/* Whether a target takes an event, past the queue: a URL gets one of the type "busbar.test"; an operation is
+ * called with `data` (or where that is absent, the example of a type that the target names, or a message),
+ * shaped by the plan's filter and transform. The plan is the item's. False: no memory. [loop] */
+typedef struct try_result {
+    bool ok;
+    const char *outcome; /* "ok", "status", "filtered", a problem's name, ... */
+    unsigned status;     /* of the answer; 0: there was none */
+    uint64_t duration_ms;
+    bb_str text; /* until done returns */
+} try_result;
+typedef void (*try_done)(const try_result *result, void *ctx);
 struct delivery_plan;
-bool dispatch_try(dispatcher *d, webhook_item *item, const struct delivery_plan *plan, post_done done,
-                  void *ctx);
+bool dispatch_try(dispatcher *d, webhook_item *item, const struct delivery_plan *plan, bb_str data,
+                  try_done done, void *ctx);
+/* Those that are under way end now: nobody waits for them any longer. NULL is fine. [loop] */
+void dispatch_try_cancel(dispatcher *d);
 
 /* Metrics, in their text format. [any-thread] */
 void dispatch_render(const dispatch *all, buf *out);

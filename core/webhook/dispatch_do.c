@@ -3,6 +3,16 @@
 #include "webhook/dispatch_internal.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+/* Somebody waits for this: memory for a post must come. */
+static void post_surely(loop *l, loop_fn fn, void *arg) {
+    const struct timespec pause = {.tv_nsec = 1000000};
+    while (!loop_post(l, fn, arg))
+        nanosleep(&pause, NULL);
+}
+
+/* --- of one target ------------------------------------------------------------------------------------- */
 
 typedef struct command {
     dispatch_front *front;
@@ -23,7 +33,7 @@ static void answer(loop *l, void *arg) {
 
 static void end(command *c, store_result result) {
     c->result = result;
-    loop_post(c->from, answer, c);
+    post_surely(c->from, answer, c);
 }
 
 static void on_saved(store_result result, void *ctx) {
@@ -61,4 +71,66 @@ bool dispatch_do(dispatch *all, bb_str name, dispatch_command what, loop *l, eve
         return true;
     free(c);
     return false;
+}
+
+/* --- what was cancelled is forgotten -------------------------------------------------------------------- */
+
+typedef struct forgetting forgetting;
+
+typedef struct errand {
+    forgetting *of;
+    dispatch_front *front;
+} errand;
+
+struct forgetting {
+    _Atomic(unsigned) left; /* loops */
+    loop *from;
+    void (*done)(void *ctx);
+    void *ctx;
+    errand errands[LOOP_MAX];
+    char name[]; /* of the target; empty: any */
+};
+
+static void forgotten(loop *l, void *arg) {
+    (void)l;
+    forgetting *f = arg;
+    f->done(f->ctx);
+    free(f);
+}
+
+static void one_less(forgetting *f) {
+    if (atomic_fetch_sub(&f->left, 1) == 1)
+        post_surely(f->from, forgotten, f);
+}
+
+static void forget(loop *l, void *arg) {
+    (void)l;
+    errand *e = arg;
+    forgetting *f = e->of;
+    dispatcher *d = e->front->to;
+    bb_str name = str_from(f->name);
+    for (runner *r = d != NULL ? d->runners : NULL, *next; r != NULL; r = next) {
+        next = r->next;
+        if (r->retired || (name.len > 0 && !str_eq(str_from(r->name), name)))
+            continue;
+        lane_forget(&r->lane);
+        runner_step(r);
+    }
+    one_less(f);
+}
+
+bool dispatch_forget(dispatch *all, bb_str name, loop *l, void (*done)(void *ctx), void *ctx) {
+    unsigned first = name.len > 0 && all->count > 0 ? target_loop(name, all->count) : 0;
+    unsigned count = name.len > 0 && all->count > 0 ? 1 : all->count;
+    forgetting *f = malloc(sizeof *f + name.len + 1);
+    if (f == NULL)
+        return false;
+    *f = (forgetting){.left = count + 1, .from = l, .done = done, .ctx = ctx};
+    str_put(f->name, name.len + 1, name);
+    for (unsigned i = 0; i < count; i++) {
+        f->errands[i] = (errand){f, &all->loops[first + i]};
+        post_surely(f->errands[i].front->loop, forget, &f->errands[i]);
+    }
+    one_less(f);
+    return true;
 }

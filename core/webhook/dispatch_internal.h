@@ -83,6 +83,7 @@ struct dispatcher {
     size_t held_bytes;
     request *requests;
     shaping *shapings;
+    struct trying *tryings;
     over_list over;       /* to be committed next */
     over_list committing; /* being committed; count 0: none */
     uv_timer_t commit_timer, lease_timer;

@@ -19,6 +19,7 @@ typedef struct held {
     held_state state;
     delivery d; /* its texts are in this block, but for a shaped payload */
     char *shaped;
+    bool gone;         /* it may be no longer due: dropped as soon as jq is done */
     uint64_t key_hash; /* of d.key; 0: it has none */
     size_t bytes;      /* accounted for */
     uint64_t since_ms; /* loop time at which it was read */

@@ -42,6 +42,14 @@ void lane_drop(lane *l) {
     drop_list(&l->lists[HELD_READY]);
 }
 
+void lane_forget(lane *l) {
+    lane_drop(l);
+    for (held *h = l->lists[HELD_SHAPING].first; h != NULL; h = h->next)
+        h->gone = true;
+    l->stale = l->reading;
+    lane_wake(l);
+}
+
 void lane_end(lane *l) {
     for (size_t i = 0; i < HELD_STATES; i++)
         drop_list(&l->lists[i]);
@@ -144,8 +152,9 @@ static bool take(lane *l, const delivery *d, uint64_t now_ns) {
 
 void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, lane_time t) {
     size_t taken = 0;
-    bool short_of_memory = list == NULL;
-    for (size_t i = 0; i < count && !short_of_memory; i++)
+    bool short_of_memory = list == NULL, stale = l->stale;
+    l->stale = false;
+    for (size_t i = 0; i < count && !stale && !short_of_memory; i++)
         if (!is_key_held(l, &list[i])) {
             short_of_memory = !take(l, &list[i], t.now_ns);
             taken += !short_of_memory;
@@ -172,7 +181,7 @@ held *lane_shape(lane *l) {
 
 bool lane_shaped(lane *l, held *h, bb_str json) {
     held_take(&l->lists[HELD_SHAPING], h);
-    if (!held_shape(h, json)) {
+    if (h->gone || !held_shape(h, json)) {
         held_free(h);
         look_again(l);
         return false;

@@ -27,6 +27,7 @@ typedef struct lane {
     gcra rate;
     uint64_t rate_ns; /* the rate lets none pass before then */
     bool reading;     /* the queue has been asked */
+    bool stale;       /* and what it gives may be no longer due */
     bool woken;       /* something was stored meanwhile */
     bool more;        /* there may be some that are due */
     uint64_t look_ns; /* when to ask the queue in any case */
@@ -37,6 +38,9 @@ void lane_init(lane *l, const delivery_plan *plan, lane_time t);
 void lane_change(lane *l, const delivery_plan *plan);
 /* Drops what is held, but for what is shaping, sending or over. */
 void lane_drop(lane *l);
+/* What is held, or is being read, may be no longer due: somebody has cancelled it. All but what is sending is
+ * dropped, and read again where it is due still. */
+void lane_forget(lane *l);
 void lane_end(lane *l); /* drops all */
 size_t lane_count(const lane *l);
 size_t lane_bytes(const lane *l);
@@ -61,7 +65,8 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
 
 /* The next one to be shaped; NULL: none now. It is HELD_SHAPING until lane_shaped or lane_over. */
 held *lane_shape(lane *l);
-/* HELD_READY, with `json` for its payload. False: no memory; it is read again later, and freed. */
+/* HELD_READY, with `json` for its payload. False: no memory, or it was forgotten; it is read again later, and
+ * freed. */
 bool lane_shaped(lane *l, held *h, bb_str json);
 /* Any that is neither at work nor over; NULL: none. */
 held *lane_any(const lane *l);

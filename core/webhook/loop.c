@@ -32,6 +32,10 @@ void webhook_loop_swap(webhook_loop *l, webhook_set *next) {
         dispatcher_swap(l->dispatcher, next);
 }
 
+void webhook_loop_last_call(webhook_loop *l) {
+    dispatch_try_cancel(l->dispatcher);
+}
+
 void webhook_loop_close(webhook_loop *l) {
     dispatcher_close(l->dispatcher);
     l->dispatcher = NULL;

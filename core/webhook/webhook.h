@@ -48,6 +48,8 @@ void webhooks_stored(webhooks *hub, const event_target *targets, size_t count);
 bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e);
 /* Puts the next configuration in force: the reference given is the loop's from here on. */
 void webhook_loop_swap(webhook_loop *l, webhook_set *next);
+/* What nobody is to wait for any longer is cancelled: the time to finish is over. */
+void webhook_loop_last_call(webhook_loop *l);
 /* Lets go of everything; before the worker is closed. */
 void webhook_loop_close(webhook_loop *l);
 

@@ -319,6 +319,129 @@ test('a paused subscription keeps what comes, and one that goes cancels it', asy
   await s.close();
 });
 
+test('what is purged is not sent any more, though it was held already', async () => {
+  const s = await sink();
+  await withHub({'slow.subscription.conf': sub(s.url, 'rate = 1/h\n')}, async (hub) => {
+    await publish(hub, ...[...Array(40).keys()].map((n) => ({type: 't', data: {n}})));
+    await until('the first', () => s.got.length === 1);
+    await counted(hub, 'slow', {done: 1, pending: 39});
+    assert.equal((await ok(hub, 'POST', `${API}/deliveries/purge`, {target: 'subscription/slow', state: 'pending'})).purged, 39);
+    await ok(hub, 'PATCH', `${API}/subscriptions/slow`, {rate: null, concurrency: '1'});
+    await publish(hub, {type: 't', data: {n: 'after'}});
+    await counted(hub, 'slow', {done: 2, pending: 0});
+    assert.deepEqual(s.got.map((r) => r.body.n), [0, 'after'].slice(0, s.got.length));
+    const held = await hub.api('GET', '/metrics');
+    assert.match(held.text, /busbar_deliveries_held_bytes 0\n/);
+  });
+  await s.close();
+});
+
+test('what is stored while a subscription goes waits for nobody', async () => {
+  const s = await sink();
+  await withHub({}, async (hub) => {
+    for (let round = 0; round < 15; round++) {
+      const id = `s${round}`;
+      await ok(hub, 'POST', `${API}/subscriptions`, {id, url: s.url, enabled: 'no'});
+      let over = false;
+      const senders = [...Array(6)].map(async () => {
+        while (!over) await publish(hub, {type: 't', data: {}}, {type: 't', data: {}}, {type: 't', data: {}});
+      });
+      await ok(hub, 'DELETE', `${API}/subscriptions/${id}`);
+      over = true;
+      await Promise.all(senders);
+      await until(`nothing to wait for ${id}`, async () => (await deliveries(hub, `?target=subscription/${id}&state=pending`)).length === 0, 100);
+    }
+  });
+  await s.close();
+});
+
+test('what a subscription did not get is recovered, what was cancelled too', async () => {
+  let status = 500;
+  const s = await sink(() => status);
+  await withHub({'r.subscription.conf': sub(s.url, 'delays = none\n'), 'o.subscription.conf': sub(s.url, 'enabled = no\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {n: 1}});
+    await counted(hub, 'r', {dead: 1});
+    await ok(hub, 'POST', `${API}/subscriptions/r/pause`);
+    await publish(hub, {type: 't', data: {n: 2}});
+    await ok(hub, 'POST', `${API}/deliveries/purge`, {target: 'subscription/r', state: 'pending'});
+    status = 200;
+    await ok(hub, 'POST', `${API}/subscriptions/r/resume`);
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/r/recover`, {since: '1h'})).recovered, 2);
+    await counted(hub, 'r', {dead: 0, pending: 0, done: 2});
+    assert.deepEqual(s.got.slice(1).map((r) => r.body.n).sort(), [1, 2]);
+  });
+  await s.close();
+});
+
+test('who changed what about deliveries is in the audit log', async () => {
+  const s = await sink(() => 500);
+  await withHub({'a.subscription.conf': sub(s.url, 'delays = none\n')}, async (hub) => {
+    const event = (await publish(hub, {type: 'order.made', data: {}})).events[0].id;
+    await counted(hub, 'a', {dead: 1});
+    const target = 'subscription/a';
+    await ok(hub, 'POST', `${API}/targets/pause`, {target});
+    await ok(hub, 'POST', `${API}/deliveries/redrive`, {target, type: 'order.*', since: '1h'});
+    await ok(hub, 'POST', `${API}/deliveries/purge`, {target, state: 'pending'});
+    await ok(hub, 'POST', `${API}/subscriptions/a/recover`, {since: '1h'});
+    await ok(hub, 'POST', '/api/v1/events/replay', {target, event});
+    await ok(hub, 'POST', `${API}/targets/resume`, {target});
+    await ok(hub, 'POST', `${API}/targets/disable`, {target});
+    assert.equal((await hub.api('POST', '/api/v1/events/replay', {target, event: 'evt_none'})).status, 404);
+    const told = await hub.cli(['audit', '--action', '*', '--key', hub.key]);
+    const entries = (await ok(hub, 'GET', '/api/v1/audit?order=oldest&target=subscription/a')).entries;
+    assert.deepEqual(entries.map((e) => [e.action, e.outcome]), [['target.pause', 'done'], ['delivery.redrive', 'done'], ['delivery.purge', 'done'], ['delivery.recover', 'done'], ['event.replay', 'done'], ['target.resume', 'done'], ['target.disable', 'done'], ['event.replay', 'failed']]);
+    assert.ok(entries.every((e) => e.actor === 'admin' && e.from.startsWith('127.')));
+    assert.match(entries[1].detail, /^1 redriven, type order\.\*, since 20/);
+    assert.equal(entries[2].detail, '1 purged, state pending');
+    assert.match(entries[3].detail, /^1 recovered, since 20/);
+    assert.equal(entries[4].detail, `1 replayed, event ${event}`);
+    assert.match(told.stdout, /delivery\.recover/);
+  });
+  await s.close();
+});
+
+test('an operation is tried with an example, and enabled where it does', async () => {
+  let status = 200;
+  const s = await sink(() => ({status, body: '{}', headers: {'content-type': 'application/json'}}));
+  const conf = {
+    'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = ${s.url}\n[retry]\nattempts = 1\n`,
+    'paid.event.conf': '[event]\ntype = invoice.paid\nexample = {"amount": 7}\n',
+    'op.subscription.conf': '[subscription]\ntypes = invoice.paid\nconnection = web\noperation = request\nfilter = .amount > 5\ntransform = {method: "POST", path: "/note", json: {n: .amount, type: $busbar.type}}\n',
+    'emit.subscription.conf': '[subscription]\ntypes = a\nemit = b\n',
+  };
+  await withHub(conf, async (hub) => {
+    const tried = await ok(hub, 'POST', `${API}/subscriptions/op/test`);
+    assert.deepEqual([tried.ok, tried.outcome], [true, 'ok']);
+    assert.deepEqual(s.got.map((r) => [r.path, r.body]), [['/note', {n: 7, type: 'invoice.paid'}]]);
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/op/test`, {data: {amount: 9}})).ok, true);
+    assert.equal(s.got[1].body.n, 9);
+    const filtered = await ok(hub, 'POST', `${API}/subscriptions/op/test`, {data: {amount: 1}});
+    assert.deepEqual([filtered.ok, filtered.outcome], [false, 'filtered']);
+    await ok(hub, 'POST', `${API}/targets/disable`, {target: 'subscription/op'});
+    status = 500;
+    const refused = await ok(hub, 'POST', `${API}/subscriptions/op/enable`);
+    assert.equal(refused.ok, false);
+    assert.equal((await show(hub, 'op')).status, 'disabled');
+    status = 200;
+    assert.equal((await ok(hub, 'POST', `${API}/subscriptions/op/enable`)).status, 'active');
+    assert.equal((await hub.api('POST', `${API}/subscriptions/op/test`, {dat: 1})).status, 422);
+    assert.equal((await hub.api('POST', `${API}/subscriptions/emit/test`)).status, 501);
+    assert.equal((await show(hub, 'op')).done, 0);
+  });
+  await s.close();
+});
+
+test('a receiver that hangs while it is tried does not hold up the end', async () => {
+  const s = await sink(() => new Promise(() => {}));
+  const hub = await startHub({conf: {'h.subscription.conf': sub(s.url, 'timeout = 600s\n')}, hubConf: `[hub]\nshutdown = 300ms\n${HUB}`});
+  const asked = hub.api('POST', `${API}/subscriptions/h/test`).catch((e) => e);
+  await until('the request', () => s.got.length === 1);
+  await hub.stop();
+  const answer = await asked;
+  assert.ok(answer instanceof Error || answer.body.outcome === 'cancelled', JSON.stringify(answer.body));
+  await s.close();
+});
+
 test('subscriptions are made, changed and rotated by the API', async () => {
   const s = await sink();
   await withHub({}, async (hub) => {

@@ -214,7 +214,94 @@ START_TEST(deliveries_are_listed_by_target_and_state) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(dead_ones_are_tried_again_from_the_beginning), unit_test(an_event_unknown_is_said_to_be),
+/* The key of these tests' rule: the payload's first byte. */
+static bb_str first_byte(const void *rule, bb_str payload, arena *a) {
+    (void)a;
+    ck_assert_str_eq(rule, "rule");
+    return payload.len > 0 && payload.ptr[0] != '-' ? str_of(payload.ptr, 1) : (bb_str){NULL, 0};
+}
+
+START_TEST(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys) {
+    fixture f;
+    static const char *const payloads[] = {"a1", "b1", "a2", "-1", "a3"};
+    queue_open(&f);
+    for (int i = 0; i < 5; i++) {
+        const event_new n = {.id = str_of("vwxyz" + i, 1), .payload = str_from(payloads[i]), .at_ms = NOW};
+        ck_assert_int_eq(put_events(&f, &n, 1).r, STORE_OK);
+    }
+    change_told o = {.f = &f};
+    const event_query q = {.target = STR(T), .state = -1};
+    ck_assert(events_replay(f.s, &q, NOW, first_byte, "rule", f.l, note_change, &o));
+    sem_wait(&f.sem);
+    ck_assert(o.r == STORE_OK && o.count == 5);
+    due_told d = due(&f, T, NOW, 10);
+    ck_assert_uint_eq(d.count, 3); /* of each key the first, and what has none */
+    ck_assert_str_eq(d.list[0].payload, "a1");
+    ck_assert_str_eq(d.list[0].key, "a");
+    ck_assert_str_eq(d.list[1].payload, "b1");
+    ck_assert_str_eq(d.list[2].payload, "-1");
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_DONE, 0, NOW), STORE_OK);
+    d = due(&f, T, NOW, 10);
+    ck_assert_uint_eq(d.count, 3);
+    ck_assert_str_eq(d.list[2].payload, "a2");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(what_is_lost_is_what_is_dead_and_what_was_cancelled) {
+    fixture f;
+    queue_open(&f);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(put_one(&f, ((const char *[]){"e0", "e1", "e2", "e3"})[i], T, NULL, NOW), STORE_OK);
+    ck_assert_int_eq(put_one(&f, "e4", "subscription/b", NULL, NOW), STORE_OK);
+    due_told d = due(&f, T, NOW, 10);
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_DONE, 0, NOW), STORE_OK);
+    ck_assert_int_eq(finish(&f, d.list[1].id, DELIVERY_DEAD, 0, NOW), STORE_OK);
+    ck_assert_int_eq(finish(&f, d.list[2].id, DELIVERY_CANCELLED, 0, NOW), STORE_OK);
+    event_query q = {.target = STR(T), .state = DELIVERY_LOST};
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 2);
+    ck_assert_uint_eq(due(&f, T, NOW, 10).count, 3);
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 0);
+    ck_assert_uint_eq(counts_of(&f, T).dead, 0);
+    d = due(&f, "subscription/b", NOW, 10);
+    ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_CANCELLED, 0, NOW), STORE_OK);
+    q.target = (bb_str){NULL, 0};
+    ck_assert_uint_eq(redrive_all(&f, q, NOW), 1);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_change_ends_with_the_hub) {
+    enum { AT_ONCE = 1000, MANY = 20000 };
+    static event_new list[AT_ONCE];
+    static char ids[AT_ONCE][16];
+    fixture f;
+    const event_target to = {.target = STR(T)};
+    queue_open(&f);
+    for (int i = 0; i < MANY; i += AT_ONCE) {
+        for (int k = 0; k < AT_ONCE; k++) {
+            snprintf(ids[k], sizeof ids[k], "e%d", i + k);
+            list[k] = (event_new){.id = str_from(ids[k]), .at_ms = NOW, .targets = &to, .target_count = 1};
+        }
+        ck_assert_int_eq(put_events(&f, list, AT_ONCE).r, STORE_OK);
+    }
+    change_told o = {.f = &f};
+    const event_query q = {.target = STR(T), .state = DELIVERY_PENDING};
+    ck_assert(deliveries_purge(f.s, &q, f.l, note_change, &o));
+    events_stop_changes(f.s);
+    sem_wait(&f.sem);
+    ck_assert_int_eq(o.r, STORE_BUSY);
+    ck_assert_uint_lt(o.count, MANY / 2);
+    ck_assert_uint_eq(counts_of(&f, T).pending, MANY - o.count);
+    ck_assert(!deliveries_purge(f.s, &q, f.l, note_change, &o));
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys),
+          unit_test(what_is_lost_is_what_is_dead_and_what_was_cancelled),
+          unit_test(a_change_ends_with_the_hub), unit_test(dead_ones_are_tried_again_from_the_beginning),
+          unit_test(an_event_unknown_is_said_to_be),
           unit_test(a_purge_removes_the_dead_and_cancels_the_pending),
           unit_test(a_range_of_events_is_replayed), unit_test(large_changes_go_in_pieces),
           unit_test(events_are_listed_newest_first_by_pages), unit_test(one_event_has_its_payload),

@@ -458,6 +458,30 @@ START_TEST(what_is_dropped_while_the_queue_is_read_is_read_again) {
 }
 END_TEST
 
+START_TEST(what_was_cancelled_is_forgotten) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 2, .batch = 1, .program = "."};
+    fresh(&plan);
+    const delivery four[] = {one(1, NULL), one(2, NULL), one(3, NULL), one(4, NULL)};
+    held *list[LANE_GROUP_MAX];
+    give(four, 3);
+    held *sent = lane_shape(&sim.lane), *shaping = lane_shape(&sim.lane);
+    ck_assert(lane_shaped(&sim.lane, sent, STR("1")));
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_forget(&sim.lane); /* one is sent, one is with jq, one waits, and one is being read */
+    ck_assert_uint_eq(lane_count(&sim.lane), 2);
+    lane_read(&sim.lane, &four[3], 1, 0, now());
+    ck_assert_uint_eq(lane_count(&sim.lane), 2);
+    ck_assert(!lane_shaped(&sim.lane, shaping, STR("1")));
+    ck_assert_uint_eq(lane_count(&sim.lane), 1);
+    ck_assert(lane_wants(&sim.lane, now())); /* what is due still is read again */
+    give(&four[3], 1);
+    ck_assert_uint_eq(lane_count(&sim.lane), 2);
+    lane_ended(&sim.lane);
+    lane_end(&sim.lane);
+}
+END_TEST
+
 /* Every delivery is the next of its key only once the one before it is on disk. */
 START_TEST(an_empty_key_is_a_key) {
     static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
@@ -477,8 +501,8 @@ START_TEST(an_empty_key_is_a_key) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(everything_arrives), unit_test(an_empty_key_is_a_key),
-          unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
+UNIT_MAIN(unit_test(what_was_cancelled_is_forgotten), unit_test(everything_arrives),
+          unit_test(an_empty_key_is_a_key), unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
           unit_test(everything_arrives_though_a_third_of_the_requests_fail),
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
