@@ -140,9 +140,19 @@ static void on_put(store_result r, const bool *repeated, size_t count, void *ctx
 /* --- putting -----------------------------------------------------------------------------------------------
  */
 
+/* What will not fit later either is not asked for again. */
+static bool check_fit(sending *s, publish_refusal *why) {
+    events_fitting fit = events_fit(s->events.events, s->events.count);
+    if (fit == EVENTS_FIT)
+        return true;
+    *why = (publish_refusal){.problem = PROBLEM_INVALID_INPUT};
+    return err_set(&why->detail, "%s", events_fitting_text(fit));
+}
+
 static void put(sending *s) {
     publish_refusal why;
-    bool read = publish_read(s->api->webhooks, http_exchange_arena(s->x), &s->request, &s->events, &why);
+    bool read = publish_read(s->api->webhooks, http_exchange_arena(s->x), &s->request, &s->events, &why) &&
+                check_fit(s, &why);
     if (read && s->events.count == 0) { /* an empty batch */
         on_put(STORE_OK, NULL, 0, s);
         return;

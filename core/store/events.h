@@ -45,9 +45,17 @@ typedef struct event_new {
     size_t target_count;
 } event_new;
 
+#define EVENT_TARGETS_MAX 65536u       /* of one event */
+#define EVENT_PAYLOAD_MAX (256u << 20) /* bytes: below what a row may hold */
+
+typedef enum { EVENTS_FIT, EVENTS_TOO_LARGE, EVENTS_TOO_MANY_TARGETS } events_fitting;
+/* Whether they can be put at all, now or later. */
+events_fitting events_fit(const event_new *events, size_t count);
+const char *events_fitting_text(events_fitting f);
+
 /* Of a repeat, nothing was written. STORE_OK: all that are no repeats are on disk. */
 typedef void (*events_put_done)(store_result r, const bool *repeated, size_t count, void *ctx);
-/* All of them or none. False: STORE_BUSY or no memory, and done never runs. */
+/* All of them or none. False: STORE_BUSY or no memory, or they do not fit; and done never runs. */
 bool events_put(store *s, const event_new *events, size_t count, loop *l, events_put_done done, void *ctx);
 
 /* --- who owns a target ---------------------------------------------------------------------------------- */

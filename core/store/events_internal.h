@@ -12,9 +12,8 @@
 #include "store/store_internal.h"
 
 #define EVENT_SHIFT 16
-#define EVENT_DELIVERIES (1u << EVENT_SHIFT) /* most of one event */
-#define EVENT_BYTES_MAX (256u << 20)         /* of a payload: below what a row may hold */
-#define ANSWER_MAX 1024u                     /* bytes kept of an attempt's text */
+#define EVENT_DELIVERIES EVENT_TARGETS_MAX /* 1 << EVENT_SHIFT */
+#define ANSWER_MAX 1024u                   /* bytes kept of an attempt's text */
 
 /* What is in the column `state`: a delivery_state, and these, which are DELIVERY_PENDING to everybody else.
  * What is 0 may be had at any time, in the order of the numbers. */

@@ -123,11 +123,22 @@ static void copy_event(const event_new *from, event_new *to, event_target *targe
     copy_targets(from, targets, at);
 }
 
-static bool fits(const event_new *list, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (list[i].target_count > EVENT_DELIVERIES || list[i].payload.len > EVENT_BYTES_MAX)
-            return false;
-    return true;
+events_fitting events_fit(const event_new *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].target_count > EVENT_TARGETS_MAX)
+            return EVENTS_TOO_MANY_TARGETS;
+        if (list[i].payload.len > EVENT_PAYLOAD_MAX)
+            return EVENTS_TOO_LARGE;
+    }
+    return EVENTS_FIT;
+}
+
+const char *events_fitting_text(events_fitting f) {
+    return f == EVENTS_TOO_LARGE ? "the event is over 256 MiB, which is more than the queue takes"
+           : f == EVENTS_TOO_MANY_TARGETS
+               ? "over 65536 subscriptions and routes want this event, which is more "
+                 "than the queue takes: narrow their types"
+               : "it fits";
 }
 
 /* Structures first, in the order of their alignment; then the flags, then the texts. */
@@ -151,7 +162,7 @@ static put_job *copy(const event_new *list, size_t count) {
 }
 
 bool events_put(store *s, const event_new *list, size_t count, loop *l, events_put_done done, void *ctx) {
-    put_job *j = fits(list, count) ? copy(list, count) : NULL;
+    put_job *j = events_fit(list, count) == EVENTS_FIT ? copy(list, count) : NULL;
     if (j == NULL)
         return false;
     /* One event changes nothing before its own row, the only one that may be refused. */

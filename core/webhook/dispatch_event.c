@@ -2,6 +2,7 @@
 #include "webhook/dispatch_internal.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "webhook/event_id.h"
 
 bool dispatch_event(dispatcher *d, arena *a, const own_event *e, event_new *out) {
@@ -12,6 +13,11 @@ bool dispatch_event(dispatcher *d, arena *a, const own_event *e, event_new *out)
     if (id == NULL || e->payload.ptr == NULL || d->set == NULL ||
         !webhook_targets(d->set, e->source, e->type, e->payload, now, a, &targets, &count))
         return false;
+    if (count > EVENT_TARGETS_MAX && str_eq(e->source, STR("hub"))) { /* what the hub tells must be told */
+        log_warn("%.*s is told to the first %u of %zu targets that want it", STR_FMT(e->type),
+                 EVENT_TARGETS_MAX, count);
+        count = EVENT_TARGETS_MAX;
+    }
     event_id_make(d->worker, now, id);
     *out = (event_new){.id = str_of(id, EVENT_ID_SIZE),
                        .source = e->source,

@@ -38,9 +38,23 @@ static void on_stored(store_result r, const bool *repeated, size_t count, void *
     ingress_succeed(in, fresh > 0 ? INGRESS_STORED : INGRESS_REPEATED);
 }
 
+/* Never, not now alone. */
+static void refuse_unfit(ingress *in, events_fitting fit) {
+    const ingress_refusal why = {.outcome = fit == EVENTS_TOO_LARGE ? INGRESS_TOO_LARGE : INGRESS_INVALID,
+                                 .problem = fit == EVENTS_TOO_LARGE ? PROBLEM_TOO_LARGE
+                                                                    : PROBLEM_INVALID_INPUT,
+                                 .status = fit == EVENTS_TOO_LARGE ? 413 : 422,
+                                 .text = "the event does not fit into the queue",
+                                 .reason = str_from(events_fitting_text(fit))};
+    ingress_refuse(in, &why);
+}
+
 void ingress_put(ingress *in) {
     store *s = in->l->hub->events;
-    if (s == NULL)
+    events_fitting fit = events_fit(in->events, in->event_count);
+    if (fit != EVENTS_FIT)
+        refuse_unfit(in, fit);
+    else if (s == NULL)
         refuse_unstored(in, STORE_READ_ONLY);
     else if (!events_put(s, in->events, in->event_count, in->l->worker->loop, on_stored, in))
         refuse_unstored(in, STORE_BUSY);

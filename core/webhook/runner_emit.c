@@ -61,6 +61,12 @@ bool request_emit(request *q) {
     if (e.source.ptr == NULL || e.attributes.ptr == NULL || !dispatch_event(d, a, &e, &made))
         return false;
     made.content_type = cause->content_type;
+    if (events_fit(&made, 1) != EVENTS_FIT) {
+        const verdict v = {
+            .final = true, .mood = LANE_WELL, .text = str_from(events_fitting_text(events_fit(&made, 1)))};
+        request_over(q, &v);
+        return true;
+    }
     q->to_wake = made.targets;
     q->to_wake_count = made.target_count;
     return events_put(d->events, &made, 1, d->worker->loop, on_emitted, q);

@@ -163,7 +163,24 @@ START_TEST(what_a_wrong_clock_put_off_for_years_is_due) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(what_a_wrong_clock_put_off_for_years_is_due),
+START_TEST(what_will_never_fit_is_told_apart) {
+    fixture f;
+    queue_open(&f);
+    event_new n = {.id = STR("e1"), .payload = {"", EVENT_PAYLOAD_MAX + (size_t)1}, .at_ms = NOW};
+    ck_assert_int_eq(events_fit(&n, 1), EVENTS_TOO_LARGE);
+    ck_assert(!events_put(f.s, &n, 1, f.l, note_put, NULL));
+    n = (event_new){.id = STR("e1"), .at_ms = NOW, .target_count = EVENT_TARGETS_MAX + (size_t)1};
+    ck_assert_int_eq(events_fit(&n, 1), EVENTS_TOO_MANY_TARGETS);
+    ck_assert(!events_put(f.s, &n, 1, f.l, note_put, NULL));
+    n.target_count = 0;
+    ck_assert_int_eq(events_fit(&n, 1), EVENTS_FIT);
+    ck_assert_int_eq(put_events(&f, &n, 1).r, STORE_OK);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(what_will_never_fit_is_told_apart),
+          unit_test(what_a_wrong_clock_put_off_for_years_is_due),
           unit_test(an_event_reaches_each_of_its_targets), unit_test(what_failed_comes_again_when_it_is_due),
           unit_test(one_of_a_key_at_a_time_in_their_order), unit_test(a_repeat_is_told_and_not_written),
           unit_test(all_events_of_a_call_or_none))

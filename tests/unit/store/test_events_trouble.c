@@ -101,7 +101,7 @@ START_TEST(too_many_targets_or_bytes_are_refused) {
     queue_open(&f);
     put_told o = {.f = &f};
     const event_new wide = {.id = STR("e"), .target_count = EVENT_DELIVERIES + 1};
-    const event_new long_one = {.id = STR("e"), .payload = {"", EVENT_BYTES_MAX + 1}};
+    const event_new long_one = {.id = STR("e"), .payload = {"", EVENT_PAYLOAD_MAX + 1}};
     ck_assert(!events_put(f.s, &wide, 1, f.l, note_put, &o));
     ck_assert(!events_put(f.s, &long_one, 1, f.l, note_put, &o));
     fixture_close(&f);
