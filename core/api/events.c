@@ -281,8 +281,8 @@ void route_events_send(api *a, http_exchange *x, const route_params *p) {
     }
     if (!admit(x, p->who))
         return;
-    if (s == NULL) {
-        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for the events"));
+    if (s == NULL || !http_exchange_hold(x, 2 * (uint64_t)r->body.len)) { /* as JSON, and for the queue */
+        refuse_for_now(x, PROBLEM_OVERLOADED, RETRY_S * 1000, "no memory for the events");
         return;
     }
     *s = (sending){.api = a,

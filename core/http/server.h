@@ -110,6 +110,11 @@ bool http_exchange_query(http_exchange *x, bb_str name, bb_str *value);
 /* Memory that lives as long as the exchange. */
 struct arena *http_exchange_arena(http_exchange *x);
 
+/* Counts memory that is taken for the exchange beside its request, until it ends, as request bodies are:
+ * copies of a body. False: it would be over max_buffered_bytes. Small ones count nothing, as small bodies do.
+ */
+bool http_exchange_hold(http_exchange *x, uint64_t bytes);
+
 /* Sends the answer and ends the exchange: x is not to be touched afterwards. Where the client has gone it
  * only ends it. HEAD requests get the header alone. Fields that are the server's own are passed over; a line
  * break in a value becomes a blank. The handler is never called from within this function. */

@@ -21,6 +21,7 @@ http_exchange *exchange_take(connection *c) {
     x->gone = NULL;
     x->orphan = NULL;
     x->certificate = NULL;
+    x->held = 0;
     request_parser_init(&x->parser, x->fields, s->limits.max_headers, s->limits.max_header_bytes);
     atomic_fetch_add_explicit(&s->exchanges, 1, memory_order_relaxed);
     return x;
@@ -32,6 +33,8 @@ void exchange_release(http_exchange *x) {
     x->orphan = NULL;
     if (x->certificate != NULL)
         http_certificate_unref(x->certificate);
+    s->buffered -= x->held;
+    x->held = 0;
     atomic_fetch_sub_explicit(&s->exchanges, 1, memory_order_relaxed);
     if (s->free_exchange_count == SERVER_POOL) {
         arena_free(x->memory);
@@ -51,6 +54,17 @@ const http_request *http_exchange_request(const http_exchange *x) {
 
 struct arena *http_exchange_arena(http_exchange *x) {
     return x->memory;
+}
+
+bool http_exchange_hold(http_exchange *x, uint64_t bytes) {
+    http_server *s = x->server;
+    if (bytes <= SERVER_BUFFER)
+        return true;
+    if (bytes > s->limits.max_buffered_bytes || s->buffered > s->limits.max_buffered_bytes - bytes)
+        return false;
+    s->buffered += bytes;
+    x->held += bytes;
+    return true;
 }
 
 void http_exchange_on_gone(http_exchange *x, void (*gone)(http_exchange *x, void *ctx), void *ctx) {

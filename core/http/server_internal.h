@@ -37,6 +37,7 @@ struct http_exchange {
     void *gone_ctx;
     char *orphan; /* the connection's buffer, when it went first: the request's slices point into it */
     size_t orphan_size;
+    uint64_t held; /* counted in the server's `buffered` */
     char peer[INET6_ADDRSTRLEN];
     uint8_t peer_len;
     http_certificate *certificate; /* NULL: none */
@@ -139,7 +140,7 @@ struct http_server {
     http_exchange *free_exchanges;
     free_buffer *free_buffers;
     unsigned free_exchange_count, free_buffer_count;
-    uint64_t buffered; /* bytes in buffers above SERVER_BUFFER */
+    uint64_t buffered; /* bytes in buffers above SERVER_BUFFER, and what exchanges hold above it */
     int64_t date_second;
     char date[40]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
     bool closing, ending;

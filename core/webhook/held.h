@@ -21,7 +21,8 @@ typedef struct held {
     char *shaped;
     bool gone;         /* it may be no longer due: dropped as soon as jq is done */
     uint64_t key_hash; /* of d.key; 0: it has none */
-    size_t bytes;      /* accounted for */
+    size_t bytes;      /* accounted for, `extra` among them */
+    size_t extra; /* of what is at work with it: the input of jq, the body of a request, an outcome's text */
     uint64_t since_ms; /* loop time at which it was read */
     delivery_outcome outcome;
     char *text; /* of the outcome */

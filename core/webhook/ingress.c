@@ -113,6 +113,13 @@ static ingress *begin(webhook_loop *l, http_exchange *x, const endpoint *to) {
     return in;
 }
 
+/* Of the body there is a copy at most while its signature is looked at, and one on its way into the queue. */
+static bool hold(ingress *in) {
+    return http_exchange_hold(in->x, 2 * (uint64_t)in->r->body.len) ||
+           refuse_with(in, INGRESS_UNSTORED, PROBLEM_OVERLOADED, "too many large webhooks at once",
+                       STORE_RETRY_S);
+}
+
 static void handle(ingress *in) {
     const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
     bool asks = str_eq(in->r->method, STR("OPTIONS"));
@@ -122,7 +129,7 @@ static void handle(ingress *in) {
         return;
     if (asks)
         ingress_options(in);
-    else
+    else if (hold(in))
         ingress_verify(in);
 }
 

@@ -69,8 +69,11 @@ size_t lane_bytes(const lane *l) {
     return n;
 }
 
-static void move(lane *l, held *h, held_state to) {
+/* With so many bytes beside its own from now on. */
+static void move(lane *l, held *h, held_state to, size_t extra) {
     held_take(&l->lists[h->state], h);
+    h->bytes += extra - h->extra;
+    h->extra = extra;
     h->state = to;
     held_push(&l->lists[to], h);
 }
@@ -175,12 +178,14 @@ held *lane_shape(lane *l) {
     held *h = l->lists[HELD_READ].first;
     if (h == NULL || l->lists[HELD_SHAPING].count >= l->limit || !l->plan->enabled)
         return NULL;
-    move(l, h, HELD_SHAPING);
+    move(l, h, HELD_SHAPING, h->d.payload.len);
     return h;
 }
 
 bool lane_shaped(lane *l, held *h, bb_str json) {
     held_take(&l->lists[HELD_SHAPING], h);
+    h->bytes -= h->extra;
+    h->extra = 0;
     if (h->gone || !held_shape(h, json)) {
         held_free(h);
         look_again(l);
@@ -228,7 +233,7 @@ size_t lane_begin(lane *l, lane_time t, held **out) {
     }
     for (size_t i = 0; i < n; i++) {
         out[i] = l->lists[HELD_READY].first;
-        move(l, out[i], HELD_SENDING);
+        move(l, out[i], HELD_SENDING, out[i]->d.payload.len);
     }
     l->requests++;
     return n;
@@ -294,7 +299,7 @@ void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, lane_time t, ui
 
 void lane_over(lane *l, held *h, const delivery_outcome *outcome) {
     held_conclude(h, outcome);
-    move(l, h, HELD_OVER);
+    move(l, h, HELD_OVER, h->outcome.text.len);
 }
 
 void lane_committed(lane *l, held *h, lane_time t) {

@@ -2,7 +2,8 @@
  *
  * The handler answers by path: /echo with method, target and body; /hold not before fixture_release, and asks
  * to be told if the client goes; /keep as /hold, but does not ask; /large?n=BYTES with a pattern; /fields
- * with fields of every kind; /empty with 204. All waiting is bounded.
+ * with fields of every kind; /take?n=BYTES with 200 or 503, as it may hold so many; /empty with 204. All
+ * waiting is bounded.
  */
 #ifndef SERVER_FIXTURE_H
 #define SERVER_FIXTURE_H
@@ -68,6 +69,13 @@ static inline void fixture_large(http_exchange *x) {
     http_respond(x, &(http_response){.status = 200, .body = parts, .body_parts = 40});
 }
 
+static inline void fixture_take(http_exchange *x) {
+    bb_str text;
+    uint64_t n = 0;
+    ck_assert(http_exchange_query(x, STR("n"), &text) && str_to_u64(text, &n));
+    fixture_text(x, http_exchange_hold(x, n) ? 200 : 503, STR("taken"));
+}
+
 static inline void fixture_fields(http_exchange *x) {
     static const http_header fields[] = {
         {{"X-Plain", 7}, {"yes", 3}},
@@ -107,6 +115,8 @@ static inline void fixture_handler(http_exchange *x, void *ctx) {
         fixture_hold(f, x);
     else if (str_eq(path, STR("/keep")))
         fixture_keep(f, x);
+    else if (str_eq(path, STR("/take")))
+        fixture_take(x);
     else if (str_eq(path, STR("/large")))
         fixture_large(x);
     else if (str_eq(path, STR("/fields")))

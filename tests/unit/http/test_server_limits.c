@@ -92,6 +92,28 @@ START_TEST(buffered_bodies_are_bounded_together) {
 }
 END_TEST
 
+static unsigned taken(fixture *f, const char *bytes) {
+    char text[128];
+    snprintf(text, sizeof text, "GET /take?n=%s HTTP/1.1\r\nHost: a\r\n\r\n", bytes);
+    int fd = client_connect(f);
+    reply r = client_ask(fd, str_from(text));
+    unsigned status = r.status;
+    reply_free(&r);
+    close(fd);
+    return status;
+}
+
+START_TEST(what_exchanges_hold_counts_as_bodies_do) {
+    fixture f;
+    fixture_start(&f, (http_server_limits){.max_buffered_bytes = 100000});
+    for (int i = 0; i < 10; i++)
+        ck_assert_uint_eq(taken(&f, "60000"), 200); /* given back each time */
+    ck_assert_uint_eq(taken(&f, "100001"), 503);
+    ck_assert_uint_eq(taken(&f, "18446744073709551615"), 503);
+    fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(smuggling_is_refused) {
     static const struct {
         const char *fields;
@@ -271,6 +293,7 @@ END_TEST
 
 UNIT_MAIN(unit_test(heads_are_bounded), unit_test(large_heads_within_the_bound_are_taken),
           unit_test(bodies_are_bounded), unit_test(buffered_bodies_are_bounded_together),
-          unit_test(smuggling_is_refused), unit_test(what_is_not_http_is_refused),
-          unit_test(a_bad_one_behind_good_ones), unit_test(slow_requests_time_out),
-          unit_test(a_slow_drip_does_not_help), unit_test(connections_are_bounded), unit_test(lingering_ends))
+          unit_test(what_exchanges_hold_counts_as_bodies_do), unit_test(smuggling_is_refused),
+          unit_test(what_is_not_http_is_refused), unit_test(a_bad_one_behind_good_ones),
+          unit_test(slow_requests_time_out), unit_test(a_slow_drip_does_not_help),
+          unit_test(connections_are_bounded), unit_test(lingering_ends))

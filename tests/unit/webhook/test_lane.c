@@ -458,6 +458,34 @@ START_TEST(what_is_dropped_while_the_queue_is_read_is_read_again) {
 }
 END_TEST
 
+/* A request's body is a copy; so is what jq reads. */
+START_TEST(what_is_at_work_counts_too) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 2, .batch = 1, .program = "."};
+    static char text[5000];
+    memset(text, '1', sizeof text);
+    fresh(&plan);
+    delivery d = one(1, NULL);
+    d.payload = str_of(text, sizeof text);
+    held *list[LANE_GROUP_MAX];
+    give(&d, 1);
+    size_t read = lane_bytes(&sim.lane);
+    ck_assert_uint_ge(read, sizeof text);
+    held *h = lane_shape(&sim.lane);
+    ck_assert_uint_eq(lane_bytes(&sim.lane), read + sizeof text);
+    ck_assert(lane_shaped(&sim.lane, h, str_of(text, 1000)));
+    ck_assert_uint_eq(lane_bytes(&sim.lane), read + 1000);
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
+    ck_assert_uint_eq(lane_bytes(&sim.lane), read + 2000);
+    lane_ended(&sim.lane);
+    const delivery_outcome o = {.id = 1, .state = DELIVERY_DEAD, .text = str_of(text, 100)};
+    lane_over(&sim.lane, h, &o);
+    ck_assert_uint_eq(lane_bytes(&sim.lane), read + 1100);
+    lane_committed(&sim.lane, h, now());
+    ck_assert_uint_eq(lane_bytes(&sim.lane), 0);
+    lane_end(&sim.lane);
+}
+END_TEST
+
 START_TEST(what_was_cancelled_is_forgotten) {
     static const delivery_plan plan = {.enabled = true, .concurrency = 2, .batch = 1, .program = "."};
     fresh(&plan);
@@ -501,8 +529,9 @@ START_TEST(an_empty_key_is_a_key) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(what_was_cancelled_is_forgotten), unit_test(everything_arrives),
-          unit_test(an_empty_key_is_a_key), unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
+UNIT_MAIN(unit_test(what_is_at_work_counts_too), unit_test(what_was_cancelled_is_forgotten),
+          unit_test(everything_arrives), unit_test(an_empty_key_is_a_key),
+          unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
           unit_test(everything_arrives_though_a_third_of_the_requests_fail),
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
