@@ -90,14 +90,6 @@ void route_subscription(api *a, http_exchange *x, const route_params *p) {
 /* --- making
  * ------------------------------------------------------------------------------------------------------ */
 
-static size_t owned_by(const api *a, bb_str key) {
-    const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_SUBSCRIPTION];
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++)
-        n += list->entries[i].item != NULL && str_eq(subscription_of(list->entries[i].item)->owner, key);
-    return n;
-}
-
 /* What a URL's subscription is signed with where its maker names no secret of its own: told once. */
 static bool make_secret(const json_value *root, buf *out, err *e) {
     if (json_getl(root, "url") == NULL || json_getl(root, "secret") != NULL ||
@@ -106,30 +98,18 @@ static bool make_secret(const json_value *root, buf *out, err *e) {
     return signing_generate(out, e);
 }
 
-static bool is_full(api *a, http_exchange *x, bb_str key) {
-    unsigned most = a->webhooks->hub->subscriptions_per_key;
-    if (owned_by(a, key) < most)
-        return false;
-    reply_problemf(x, PROBLEM_CONFLICT,
-                   "this key has made %u subscriptions, which is as many as it may: remove one, or raise "
-                   "[webhooks] subscriptions in busbar.conf",
-                   most);
-    return true;
-}
-
-/* The body, with whose it is and with the secret. */
-static bb_str whole_body(arena *memory, const json_value *root, bb_str owner, bb_str secret) {
+/* The body, with the secret. */
+static bb_str whole_body(arena *memory, const json_value *root, bb_str secret) {
     buf out;
     json_writer w;
     buf_init(&out);
     json_writer_init(&w, &out);
     json_object(&w);
     for (json_iter it = json_iterate(root); json_next(&it);)
-        if (!str_eq(it.key, STR("owner"))) {
+        if (!str_eq(it.key, STR("owner"))) { /* its maker's: the main thread puts it in */
             json_key(&w, it.key);
             json_put_value(&w, it.value);
         }
-    json_member_string(&w, STR("owner"), owner);
     if (secret.len > 0)
         json_member_string(&w, STR("secret"), secret);
     json_object_end(&w);
@@ -145,7 +125,7 @@ static void create(api *a, http_exchange *x, const route_params *p, const json_v
     bool ok = job != NULL && make_secret(root, &secret, &e);
     if (ok) {
         job->webhook_kind = WEBHOOK_SUBSCRIPTION;
-        job->body = whole_body(job->memory, root, p->who->id, buf_str(&secret));
+        job->body = whole_body(job->memory, root, buf_str(&secret));
         job->secret = secret.len > 0 ? arena_copy(job->memory, buf_str(&secret)) : job->secret;
     }
     buf_wipe(&secret);
@@ -162,22 +142,13 @@ void route_subscription_create(api *a, http_exchange *x, const route_params *p) 
     if (!json_is(root, JSON_OBJECT))
         reply_problem(x, PROBLEM_INVALID_JSON,
                       STR("the body is an object: {\"id\", \"url\", \"types\", ...}"));
-    else if (!is_full(a, x, p->who->id))
+    else
         create(a, x, p, root);
 }
 
 /* One that is not there is made, and counts for the key. */
 void route_subscription_replace(api *a, http_exchange *x, const route_params *p) {
-    const webhook_entry *entry = webhook_find(a->webhooks->set, WEBHOOK_SUBSCRIPTION, p->part[0]);
-    const json_value *root = entry == NULL ? json_read(http_exchange_arena(x), http_exchange_request(x)->body,
-                                                       NULL, NULL)
-                                           : NULL;
-    bb_str body = {NULL, 0};
-    if (entry == NULL && is_full(a, x, p->who->id))
-        return;
-    if (json_is(root, JSON_OBJECT))
-        body = whole_body(http_exchange_arena(x), root, p->who->id, (bb_str){NULL, 0});
-    webhook_submit(a, x, p, JOB_WEBHOOK_REPLACE, WEBHOOK_SUBSCRIPTION, body);
+    webhook_submit(a, x, p, JOB_WEBHOOK_REPLACE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
 }
 
 void route_subscription_merge(api *a, http_exchange *x, const route_params *p) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "webhook/document.h"
+#include "webhook/subscription.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -77,8 +78,75 @@ static bb_str whole_file(const change_job *c) {
     return whole;
 }
 
+/* --- whose a subscription is ------------------------------------------------------------------------------
+ */
+
+static size_t owned_by(const hub *h, bb_str key) {
+    const webhook_list *list = &h->webhooks.set->lists[WEBHOOK_SUBSCRIPTION];
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++)
+        n += list->entries[i].item != NULL && str_eq(subscription_of(list->entries[i].item)->owner, key);
+    return n;
+}
+
+/* Of a new one the key that makes it, of another the one that did; absent: a file of the admin's. */
+static bb_str owner_of(const change_job *c) {
+    bool known = c->entry != NULL && c->entry->item != NULL;
+    return known ? subscription_of(c->entry->item)->owner : c->job->actor;
+}
+
+static const json_value *with_owner(arena *a, const json_value *root, bb_str owner) {
+    buf out;
+    json_writer w;
+    buf_init(&out);
+    json_writer_init(&w, &out);
+    json_object(&w);
+    for (json_iter it = json_iterate(root); json_next(&it);)
+        if (!str_eq(it.key, STR("owner"))) {
+            json_key(&w, it.key);
+            json_put_value(&w, it.value);
+        }
+    if (owner.ptr != NULL)
+        json_member_string(&w, STR("owner"), owner);
+    json_object_end(&w);
+    bb_str text = json_writer_take(&w, a);
+    return text.ptr != NULL ? json_read(a, text, NULL, NULL) : NULL;
+}
+
+/* Here, where one change comes after the other: so that no key has more than it may. NULL: refused. */
+static const json_value *owned(change_job *c, const json_value *root) {
+    const hub *h = c->h;
+    const json_value *said = json_getl(root, "owner");
+    bb_str owner = owner_of(c);
+    if (c->kind != WEBHOOK_SUBSCRIPTION)
+        return root;
+    bool merged = c->entry != NULL && c->job->kind != JOB_WEBHOOK_REPLACE; /* it has all that was there */
+    if ((said != NULL || merged) && !str_eq(json_string(said), owner)) {
+        refuse(c, PROBLEM_INVALID_CONFIG,
+               "`owner` is the key that made the subscription: it cannot be changed");
+        return NULL;
+    }
+    bool becomes_its = c->entry == NULL || c->entry->item == NULL;
+    if (becomes_its && owned_by(h, owner) >= h->webhooks.subscriptions_per_key) {
+        bb_str text = arena_printf(
+            c->job->memory,
+            "this key has made %u subscriptions, which is as many as it may: remove one, or "
+            "raise [webhooks] subscriptions in busbar.conf",
+            h->webhooks.subscriptions_per_key);
+        refuse(c, PROBLEM_CONFLICT, text.ptr != NULL ? text.ptr : "too many subscriptions of this key");
+        return NULL;
+    }
+    root = with_owner(c->job->memory, root, owner);
+    if (root == NULL)
+        refuse(c, PROBLEM_OVERLOADED, "no memory for this");
+    return root;
+}
+
 static void put(change_job *c, bb_str id, const json_value *root) {
     err e = {""};
+    root = owned(c, root);
+    if (root == NULL)
+        return;
     const webhook_reading reading = hub_webhooks_reading(c->h);
     bb_str text, before = c->entry != NULL ? whole_file(c) : (bb_str){NULL, 0};
     if (!document_to_text(c->job->memory, c->reader, root, &text, &e) ||

@@ -475,6 +475,31 @@ test('subscriptions are made, changed and rotated by the API', async () => {
   await s.close();
 });
 
+test('no key has more subscriptions than it may, however it asks', async () => {
+  await withHub({'file.subscription.conf': sub('http://127.0.0.1:9/')}, async (hub) => {
+    const made = (body) => ok(hub, 'POST', '/api/v1/keys', body);
+    const key = (await made({name: 'other', role: 'admin'})).key;
+    const url = 'http://127.0.0.1:9/';
+    const answers = await Promise.all([...Array(20).keys()].map((i) => hub.api(i % 2 ? 'POST' : 'PUT', `${API}/subscriptions${i % 2 ? '' : `/c${i}`}`, {...(i % 2 ? {id: `c${i}`} : {}), url}, {key})));
+    assert.equal(answers.filter((a) => a.status === 201).length, 3);
+    assert.equal(answers.filter((a) => a.status === 409).length, 17);
+    const [own] = (await ok(hub, 'GET', `${API}/subscriptions`)).subscriptions.filter((s) => s.owner);
+    assert.notEqual(own.owner, 'admin');
+    for (const owner of [null, 'admin', ''])
+      assert.equal((await hub.api('PATCH', `${API}/subscriptions/${own.id}`, {owner}, {key})).status, 422);
+    assert.equal((await hub.api('PUT', `${API}/subscriptions/${own.id}`, {url, owner: 'admin'}, {key})).status, 422);
+    assert.equal((await hub.api('PATCH', `${API}/subscriptions/file`, {owner: 'admin'}, {key})).status, 422);
+    await ok(hub, 'PUT', `${API}/subscriptions/${own.id}`, {url});
+    await ok(hub, 'PATCH', `${API}/subscriptions/${own.id}`, {owner: own.owner, types: ['a']});
+    assert.equal((await show(hub, own.id)).owner, own.owner);
+    await ok(hub, 'PATCH', `${API}/subscriptions/file`, {types: ['a']});
+    assert.equal((await show(hub, 'file')).owner, undefined);
+    assert.equal((await hub.api('POST', `${API}/subscriptions`, {id: 'more', url}, {key})).status, 409);
+    assert.equal((await hub.api('POST', `${API}/subscriptions`, {id: 'more', url, owner: own.owner})).status, 201);
+    assert.equal((await show(hub, 'more')).owner, 'admin');
+  }, `${HUB}subscriptions = 3\n`);
+});
+
 test('nothing is lost though the hub is killed again and again', async () => {
   const s = await sink(async () => {
     await new Promise((r) => setTimeout(r, 5));
