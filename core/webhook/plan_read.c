@@ -13,21 +13,16 @@
 #define CONCURRENCY_MOST 256u
 #define BATCH_WAIT_MS 1000u
 
-static const char *const route_keys[] = {
-    "types",      "key",       "delay",         "enabled", "filter",      "transform",
-    "connection", "operation", "emit",          "timeout", "concurrency", "rate",
-    "delays",     "schedule",  "disable_after", "confirm", NULL};
-static const char *const subscription_keys[] = {"types",      "key",         "delay",
-                                                "enabled",    "filter",      "transform",
-                                                "connection", "operation",   "emit",
-                                                "timeout",    "concurrency", "rate",
-                                                "delays",     "schedule",    "disable_after",
-                                                "confirm",    "name",        "owner",
-                                                "sources",    "url",         "format",
-                                                "secret",     "secret_2",    "secret_3",
-                                                "secret_4",   "signature",   "signature_header",
-                                                "headers",    "batch",       "batch_bytes",
-                                                "batch_wait", NULL};
+static const char *const route_keys[] = {"types",         "key",        "delay",     "enabled",  "filter",
+                                         "transform",     "connection", "operation", "emit",     "timeout",
+                                         "concurrency",   "rate",       "delays",    "schedule", "timezone",
+                                         "disable_after", "confirm",    NULL};
+static const char *const subscription_keys[] = {
+    "types",     "key",           "delay",       "enabled",     "filter",   "transform", "connection",
+    "operation", "emit",          "timeout",     "concurrency", "rate",     "delays",    "schedule",
+    "timezone",  "disable_after", "confirm",     "name",        "owner",    "sources",   "url",
+    "format",    "secret",        "secret_2",    "secret_3",    "secret_4", "signature", "signature_header",
+    "headers",   "batch",         "batch_bytes", "batch_wait",  NULL};
 
 /* --- single values -------------------------------------------------------------------------------------- */
 
@@ -205,14 +200,28 @@ static bool read_delays(const plan_reading *p, retry_delays *out) {
                    "each, as 5s, 5m, 2h; none: there is one attempt");
 }
 
+static bool read_zone(const plan_reading *p, delivery_window *out) {
+    bb_str name;
+    err why = {""};
+    if (!plan_text(p, "timezone", &name) || name.ptr == NULL)
+        return name.ptr == NULL;
+    if (out->count == 0)
+        return fail_at(p, "timezone", "timezone is of a schedule, and there is none");
+    if (out->fixed)
+        return fail_at(p, "timezone", "the schedule has an offset already: one of both");
+    out->zone = zone_read(p->a, name, &why);
+    return out->zone != NULL || fail_at(p, "timezone", why.text);
+}
+
 static bool read_window(const plan_reading *p, delivery_window *out) {
     bb_str text;
     if (!plan_text(p, "schedule", &text))
         return false;
-    return text.ptr == NULL || window_read(text, out) ||
-           fail_at(p, "schedule",
-                   "schedule is when events may be delivered, as Mon-Fri 09:00-17:00, Sat "
-                   "10:00-12:00 +02:00 (UTC where no offset is at the end)");
+    if (text.ptr != NULL && !window_read(text, out))
+        return fail_at(p, "schedule",
+                       "schedule is when events may be delivered, as Mon-Fri 09:00-17:00, Sat "
+                       "10:00-12:00 +02:00 (UTC where no offset is at the end, and no timezone)");
+    return read_zone(p, out);
 }
 
 static bool read_confirm(const plan_reading *p, unsigned *out) {

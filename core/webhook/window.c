@@ -62,8 +62,8 @@ static bool read_offset(bb_str text, int32_t *out) {
     return true;
 }
 
-/* Cuts the last word off, where it is an offset or "UTC". */
-static bool cut_offset(bb_str *text, int32_t *out) {
+/* Cuts the last word off, where it is an offset or "UTC": *fixed. */
+static bool cut_offset(bb_str *text, int32_t *out, bool *fixed) {
     size_t at = text->len;
     while (at > 0 && text->ptr[at - 1] != ' ')
         at--;
@@ -75,6 +75,7 @@ static bool cut_offset(bb_str *text, int32_t *out) {
     else if (!read_offset(word, out))
         return false;
     *text = str_trim(str_of(text->ptr, at));
+    *fixed = true;
     return true;
 }
 
@@ -99,7 +100,7 @@ static bool add_spans(delivery_window *out, bb_str text) {
 bool window_read(bb_str text, delivery_window *out) {
     *out = (delivery_window){0};
     text = str_trim(text);
-    if (!cut_offset(&text, &out->offset))
+    if (!cut_offset(&text, &out->offset, &out->fixed))
         return false;
     bb_str part;
     while (str_split(&text, ',', &part))
@@ -110,12 +111,11 @@ bool window_read(bb_str text, delivery_window *out) {
 
 /* --- asking ------------------------------------------------------------------------------------------- */
 
-uint64_t window_wait_ms(const delivery_window *w, uint64_t wall_ms) {
-    if (w->count == 0)
-        return 0;
+/* By a clock that goes so far east of UTC. */
+static uint64_t wait_at(const delivery_window *w, uint64_t wall_ms, int64_t east_ms) {
     /* 1970-01-01 was a Thursday. A week is added, so that an offset to the west does not go below zero. */
     const uint64_t week = (uint64_t)WEEK * MINUTE;
-    uint64_t now = (wall_ms + week + 3ull * DAY * MINUTE + (uint64_t)((int64_t)w->offset * MINUTE)) % week;
+    uint64_t now = (wall_ms + week + 3ull * DAY * MINUTE + (uint64_t)east_ms) % week;
     uint64_t least = week;
     for (unsigned i = 0; i < w->count; i++) {
         uint64_t from = (uint64_t)w->spans[i].from * MINUTE, to = (uint64_t)w->spans[i].to * MINUTE;
@@ -125,4 +125,22 @@ uint64_t window_wait_ms(const delivery_window *w, uint64_t wall_ms) {
         least = wait < least ? wait : least;
     }
     return least;
+}
+
+#define CHANGES_MOST 16 /* of a zone within the week looked at; more than any has */
+
+uint64_t window_wait_ms(const delivery_window *w, uint64_t wall_ms) {
+    if (w->count == 0)
+        return 0;
+    if (w->zone == NULL)
+        return wait_at(w, wall_ms, (int64_t)w->offset * MINUTE);
+    uint64_t at = wall_ms;
+    for (int i = 0; i < CHANGES_MOST; i++) {
+        int64_t until_s, east_s = zone_offset(w->zone, (int64_t)(at / 1000), &until_s);
+        uint64_t opens = at + wait_at(w, at, east_s * 1000);
+        if (opens == at || until_s == ZONE_ALWAYS || opens < (uint64_t)until_s * 1000)
+            return opens - wall_ms;
+        at = (uint64_t)until_s * 1000; /* the clocks change before: look from there on */
+    }
+    return at - wall_ms;
 }
