@@ -194,7 +194,7 @@ static inline void rig_await_requests(rig *r, unsigned n) {
 /* --- begin and end ----------------------------------------------------------------------------------- */
 
 static inline rig *rig_new_with(store *s, secrets *v) {
-    static const clock_source injected = {rig_ns, rig_wall_ms};
+    static const clock_source injected = {.ns = rig_ns, .wall_ms = rig_wall_ms};
     rig *r = calloc(1, sizeof *r);
     int fds[1];
     err e = {""};
