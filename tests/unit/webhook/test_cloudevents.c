@@ -49,7 +49,7 @@ START_TEST(modes_are_told_by_the_header) {
     ck_assert_int_eq(cloudevents_mode_of(plain, 2), CLOUDEVENTS_NONE);
     ck_assert_int_eq(cloudevents_mode_of(binary, 2), CLOUDEVENTS_BINARY);
     ck_assert_int_eq(cloudevents_mode_of(batch, 1), CLOUDEVENTS_BATCH);
-    ck_assert_int_eq(cloudevents_mode_of(other, 1), CLOUDEVENTS_NONE);
+    ck_assert_int_eq(cloudevents_mode_of(other, 1), CLOUDEVENTS_UNKNOWN);
     ck_assert_int_eq(cloudevents_mode_of(NULL, 0), CLOUDEVENTS_NONE);
 }
 END_TEST

@@ -157,39 +157,45 @@ END_TEST
 /* --- health
  * ---------------------------------------------------------------------------------------------------- */
 
+/* With a clock that does not jump. */
+static bool failed(health *h, uint64_t now_ms, uint64_t disable_after_ms, bool gone, bb_str why) {
+    uint64_t since = h->failing_ms != 0 ? now_ms - h->failing_ms : 0;
+    return health_failed(h, now_ms, since, disable_after_ms, gone, why);
+}
+
 START_TEST(nothing_but_failures_for_long_enough_disable) {
     health h = {0};
-    ck_assert(!health_failed(&h, 1000, DAY, false, STR("no")));
-    ck_assert(!health_failed(&h, 2000, DAY, false, STR("no")));
-    ck_assert(health_failed(&h, 1000 + MINUTE, DAY, false, STR("no"))); /* worth a note now */
-    ck_assert(!health_failed(&h, 1000 + HOUR, DAY, false, STR("no")));
+    ck_assert(!failed(&h, 1000, DAY, false, STR("no")));
+    ck_assert(!failed(&h, 2000, DAY, false, STR("no")));
+    ck_assert(failed(&h, 1000 + MINUTE, DAY, false, STR("no"))); /* worth a note now */
+    ck_assert(!failed(&h, 1000 + HOUR, DAY, false, STR("no")));
     ck_assert_uint_eq(h.disabled_ms, 0);
-    ck_assert(health_failed(&h, 1000 + DAY, DAY, false, STR("connection refused")));
+    ck_assert(failed(&h, 1000 + DAY, DAY, false, STR("connection refused")));
     ck_assert_uint_eq(h.disabled_ms, 1000 + DAY);
     ck_assert_str_eq(h.reason, "nothing but failures for too long: connection refused");
-    ck_assert(!health_failed(&h, 1001 + DAY, DAY, false, STR("again")));
+    ck_assert(!failed(&h, 1001 + DAY, DAY, false, STR("again")));
 }
 END_TEST
 
 START_TEST(one_success_begins_anew) {
     health h = {0};
-    health_failed(&h, 1000, DAY, false, STR("no"));
+    failed(&h, 1000, DAY, false, STR("no"));
     ck_assert(!health_well(&h)); /* nothing was noted */
-    health_failed(&h, DAY, DAY, false, STR("no"));
+    failed(&h, DAY, DAY, false, STR("no"));
     ck_assert_uint_eq(h.disabled_ms, 0);
-    ck_assert(health_failed(&h, DAY + HOUR, DAY, false, STR("no")));
+    ck_assert(failed(&h, DAY + HOUR, DAY, false, STR("no")));
     ck_assert(health_well(&h));
     ck_assert_uint_eq(h.failing_ms, 0);
-    ck_assert(!health_failed(&h, DAY * 9, 0, false, STR("no")));
-    ck_assert(health_failed(&h, DAY * 900, 0, false, STR("no"))); /* 0: never */
+    ck_assert(!failed(&h, DAY * 9, 0, false, STR("no")));
+    ck_assert(failed(&h, DAY * 900, 0, false, STR("no"))); /* 0: never */
     ck_assert_uint_eq(h.disabled_ms, 0);
 }
 END_TEST
 
 START_TEST(a_clock_set_back_disables_nobody) {
     health h = {0};
-    health_failed(&h, 9 * DAY, DAY, false, STR("no"));
-    health_failed(&h, 1000, DAY, false, STR("no"));
+    failed(&h, 9 * DAY, DAY, false, STR("no"));
+    failed(&h, 1000, DAY, false, STR("no"));
     ck_assert_uint_eq(h.failing_ms, 1000);
     ck_assert_uint_eq(h.disabled_ms, 0);
 }
@@ -197,7 +203,7 @@ END_TEST
 
 START_TEST(gone_disables_at_once) {
     health h = {0};
-    ck_assert(health_failed(&h, 5, 0, true, STR("")));
+    ck_assert(failed(&h, 5, 0, true, STR("")));
     ck_assert_uint_eq(h.disabled_ms, 5);
 }
 END_TEST
@@ -227,7 +233,7 @@ START_TEST(a_long_reason_is_cut_between_characters) {
         memcpy(why + i, "\xc3\xa4", 2);
     for (size_t shift = 0; shift < 2; shift++) {
         health h = {.failing_ms = 1};
-        health_failed(&h, DAY + 1, DAY, false, str_of(why + shift * 2, sizeof why - 2 - shift * 2));
+        failed(&h, DAY + 1, DAY, false, str_of(why + shift * 2, sizeof why - 2 - shift * 2));
         ck_assert(json_utf8_valid(str_from(h.reason)));
         ck_assert_uint_gt(strlen(h.reason), 200);
     }
