@@ -159,7 +159,7 @@ END_TEST
 
 /* With a clock that does not jump. */
 static bool failed(health *h, uint64_t now_ms, uint64_t disable_after_ms, bool gone, bb_str why) {
-    uint64_t since = h->failing_ms != 0 ? now_ms - h->failing_ms : 0;
+    uint64_t since = h->failing_ms != 0 && now_ms > h->failing_ms ? now_ms - h->failing_ms : 0;
     return health_failed(h, now_ms, since, disable_after_ms, gone, why);
 }
 
