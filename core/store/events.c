@@ -71,6 +71,7 @@ static bool on_open(store *s, err *e) {
         return err_set(e, "no memory");
     pthread_mutex_init(&v->lock, NULL);
     v->owners = -1;
+    log_limit(s, 1); /* short, until events_keep tells how large the file may be */
     s->state = v;
     return load_secret(s, e) && time_load(s, e) && owners_open(s, e) && targets_load(s, e) &&
            dedup_load(s, e);
@@ -108,7 +109,7 @@ static const store_kind kind = {
     .create = "PRAGMA auto_vacuum=INCREMENTAL",
     .syncs = SYNC_THREADS,
     .log_pages = 16384, /* 64 MiB: what is written often is written into the file once for many commits */
-    .configure = "PRAGMA cache_size=-16000; PRAGMA journal_size_limit=100663296", /* KiB of pages in memory */
+    .configure = "PRAGMA cache_size=-16000", /* KiB of pages in memory */
     .open = on_open,
     .close = on_close,
     .before_commit = before_commit,

@@ -19,6 +19,7 @@ static int committed(void *arg, sqlite3 *sq, const char *name, int frames) {
 }
 
 void log_watch(store *s) {
+    s->log.limited = 0;
     sqlite3_wal_hook(s->write.sq, committed, s);
 }
 
@@ -88,6 +89,16 @@ void log_limit(store *s, uint64_t file_bytes) {
     atomic_store_explicit(&s->log.pages, pages, memory_order_relaxed);
 }
 
+/* What it was longer than that, it is cut by when it begins anew. */
+static void limit_file(store *s, size_t pages) {
+    char sql[64];
+    if (s->log.limited == pages || s->write.sq == NULL)
+        return;
+    snprintf(sql, sizeof sql, "PRAGMA journal_size_limit = %zu", pages * PAGE * 2);
+    s->log.limited = pages;
+    database_exec(&s->write, sql);
+}
+
 /* Most of it by another thread, while groups are committed behind it; what these have added by the writer
  * itself, for only a log that is all in the database begins anew. Where a reader is in the way it grows on,
  * and it is tried now and then. Nothing is taken in that may not be whole. */
@@ -95,6 +106,7 @@ void log_shorten(store *s) {
     log_state *g = &s->log;
     size_t some = atomic_load_explicit(&g->pages, memory_order_relaxed),
            frames = atomic_load_explicit(&g->frames, memory_order_relaxed);
+    limit_file(s, some);
     if (frames < some)
         g->next = some;
     if (frames < g->next || s->write.sq == NULL || atomic_load(&s->sync.failed) != STORE_OK)

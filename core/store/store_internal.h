@@ -56,7 +56,7 @@ typedef enum { LOG_SHORT, LOG_LONG, LOG_REST } log_turn; /* nobody's, the thread
 typedef struct log_state {
     _Atomic(size_t) frames; /* its length in pages, set by the writer */
     _Atomic(size_t) pages;  /* it is taken into the database from here on */
-    size_t next;            /* when something is to be done [writer] */
+    size_t next, limited;   /* when something is to be done; the file is cut by so many [writer] */
     log_turn turn;          /* under store.lock */
     bool stop, runs;
     pthread_cond_t come;

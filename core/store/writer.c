@@ -17,12 +17,10 @@
 
 store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
-    /* Syncs are the syncer's, and log.c takes the log into the database; it is cut back to 16 MiB after a
-     * time when it could not be. */
+    /* Syncs are the syncer's, and log.c takes the log into the database. */
     if (r == STORE_OK)
         r = database_exec(d, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
-                             "PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-2000;"
-                             "PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
+                             "PRAGMA cache_size=-2000; PRAGMA cell_size_check=ON; PRAGMA secure_delete=FAST");
     return r == STORE_OK && kind->configure != NULL ? database_exec(d, kind->configure) : r;
 }
 
