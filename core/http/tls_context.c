@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "http/tls_link.h"
+#include "http/tls_tickets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +17,13 @@
 
 #define FILE_BYTES (4u << 20) /* most of a file: a bundle of all public roots has a quarter of a MiB */
 #define CLIENT_CHAIN_BYTES (32u << 10)
-#define TICKET_S 3600 /* how long a client may resume what it proved once */
 
 /* Forward secrecy and authenticated encryption only (RFC 9325 section 4.2); TLS 1.3 has no others. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
 struct tls_context {
     SSL_CTX *ssl;
+    tls_tickets *tickets;
     atomic_uint refs;
     int64_t not_after;
     bool asks;
@@ -172,7 +173,7 @@ static bool set_up(SSL_CTX *ssl) {
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets: nothing to keep, nothing to lock */
     SSL_CTX_set_num_tickets(ssl, 1);
-    SSL_CTX_set_timeout(ssl, TICKET_S);
+    SSL_CTX_set_timeout(ssl, TLS_TICKETS_S); /* how long a client may resume what it proved once */
     SSL_CTX_set_alpn_select_cb(ssl, select_protocol, NULL);
     SSL_CTX_set_max_cert_list(ssl, CLIENT_CHAIN_BYTES);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
@@ -196,17 +197,20 @@ static int64_t end_of(const X509 *x) {
 tls_context *tls_context_new(const tls_files *files, err *e) {
     tls_context *c = calloc(1, sizeof *c);
     SSL_CTX *ssl = c != NULL ? SSL_CTX_new(TLS_server_method()) : NULL;
-    bool ok = ssl != NULL && set_up(ssl);
+    tls_tickets *tickets = ssl != NULL ? tls_tickets_new(ssl) : NULL;
+    bool ok = tickets != NULL && set_up(ssl);
     if (!ok)
         err_set(e, "TLS cannot be set up: %s", c == NULL ? "no memory" : library_reason());
     ok = ok && read_certificates(ssl, "tls_certificate", files->certificate, take_own, e) &&
          read_key(ssl, files, e) && (files->client_ca == NULL || ask_clients(ssl, files, e));
     if (!ok) {
         SSL_CTX_free(ssl);
+        tls_tickets_free(tickets);
         free(c);
         return NULL;
     }
     c->ssl = ssl;
+    c->tickets = tickets;
     atomic_init(&c->refs, 1);
     c->not_after = end_of(SSL_CTX_get0_certificate(ssl));
     c->asks = files->client_ca != NULL;
@@ -222,6 +226,7 @@ void tls_context_unref(tls_context *c) {
     if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
         return;
     SSL_CTX_free(c->ssl);
+    tls_tickets_free(c->tickets);
     free(c);
 }
 

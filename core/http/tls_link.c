@@ -9,6 +9,7 @@
 
 struct tls_link {
     SSL *ssl;
+    tls_context *context; /* lives as long: the library calls for its tickets' keys */
     buf *out;
     bb_str in;  /* not read yet */
     char *kept; /* where `in` points to memory of ours */
@@ -78,6 +79,7 @@ tls_link *tls_link_new(tls_context *c, buf *out) {
         ERR_clear_error();
         return NULL;
     }
+    t->context = tls_context_ref(c);
     t->out = out;
     BIO_set_data(bytes, t);
     SSL_set_bio(t->ssl, bytes, bytes); /* owns it */
@@ -89,6 +91,7 @@ void tls_link_free(tls_link *t) {
     if (t == NULL)
         return;
     SSL_free(t->ssl);
+    tls_context_unref(t->context);
     http_certificate_unref(t->certificate);
     free(t->kept);
     free(t);

@@ -2,6 +2,7 @@
  * proves. */
 #include <busbar/busbar.h>
 
+#include "base/clock.h"
 #include "tls_fixture.h"
 
 #define EITHER_VERSION 2
@@ -468,10 +469,58 @@ START_TEST(a_session_goes_on_with_its_certificate) {
 }
 END_TEST
 
+static uint64_t hours;
+
+static uint64_t injected_ns(void) {
+    return UINT64_C(1000000000) * 3600 * (hours + 1000);
+}
+
+/* The session of a connection that begins with `session`, NULL: none; it has been resumed, or not. */
+static SSL_SESSION *session_of(const folder *d, tls_context *ctx, int version, SSL_SESSION *session,
+                               bool resumed) {
+    char c;
+    pair p;
+    pair_make(&p, d, ctx, version, NULL);
+    if (session != NULL)
+        ck_assert_int_eq(SSL_set_session(p.c.ssl, session), 1);
+    ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
+    ck_assert_msg(SSL_session_reused(p.c.ssl) == resumed, "version %x, hour %u", (unsigned)version,
+                  (unsigned)hours);
+    SSL_read(p.c.ssl, &c, 1); /* the ticket */
+    SSL_SESSION *next = SSL_get1_session(p.c.ssl);
+    SSL_shutdown(p.c.ssl);
+    pair_free(&p);
+    return next;
+}
+
+START_TEST(keys_of_tickets_are_changed) {
+    folder d;
+    folder_make(&d);
+    clock_inject((clock_source){.ns = injected_ns});
+    for (size_t v = 0; v < EITHER_VERSION; v++) {
+        hours = 0;
+        tls_context *ctx = folder_context(&d, -1);
+        SSL_SESSION *first = session_of(&d, ctx, versions[v], NULL, false);
+        hours = 1; /* the key before: good, and the ticket is replaced */
+        SSL_SESSION *second = session_of(&d, ctx, versions[v], first, true);
+        hours = 2;
+        SSL_SESSION_free(session_of(&d, ctx, versions[v], first, false));
+        SSL_SESSION_free(session_of(&d, ctx, versions[v], second, true));
+        hours = 50; /* nobody came for longer than a key is good */
+        SSL_SESSION_free(session_of(&d, ctx, versions[v], second, false));
+        SSL_SESSION_free(first);
+        SSL_SESSION_free(second);
+        tls_context_unref(ctx);
+    }
+    clock_inject((clock_source){0});
+    folder_remove(&d);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(a_handshake_may_be_cut_anywhere), unit_test(a_handshake_may_end_in_the_middle),
           unit_test(garbage_is_refused), unit_test(a_record_that_was_changed_is_refused),
           unit_test(old_versions_are_refused), unit_test(protocols_are_agreed_on),
           unit_test(nobody_negotiates_anew), unit_test(an_end_is_said_by_either),
           unit_test(a_certificate_says_who_the_client_is), unit_test(names_that_pass_for_others_are_none),
           unit_test(only_certificates_that_are_vouched_for),
-          unit_test(a_session_goes_on_with_its_certificate))
+          unit_test(a_session_goes_on_with_its_certificate), unit_test(keys_of_tickets_are_changed))
