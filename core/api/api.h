@@ -32,6 +32,7 @@ typedef struct api_shared {
     struct watchdog *watchdog; /* NULL: none */
     executions *executions;
     uint64_t idempotency_keep_ms;
+    _Atomic(int64_t) tls_not_after;          /* of the certificate in force, seconds since 1970; 0: none */
     _Atomic(bool) ready;                     /* /readyz */
     uint64_t (*http_connections)(void *ctx); /* of all loops */
     bool (*submit)(void *ctx, api_job *job); /* to the main thread; false: no memory */

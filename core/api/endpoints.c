@@ -50,12 +50,13 @@ static const char *unready(const api *a, const endpoint *e) {
 
 static void write_url(json_writer *w, const api *a, http_exchange *x, bb_str id) {
     const char *known = a->webhooks->hub->public_url;
-    bb_str host = http_request_header(http_exchange_request(x), STR("Host"));
+    const http_request *r = http_exchange_request(x);
+    bb_str host = http_request_header(r, STR("Host"));
     arena *memory = http_exchange_arena(x);
     json_member_string(w, STR("url"),
-                       known != NULL
-                           ? arena_printf(memory, "%s/hooks/%.*s", known, STR_FMT(id))
-                           : arena_printf(memory, "http://%.*s/hooks/%.*s", STR_FMT(host), STR_FMT(id)));
+                       known != NULL ? arena_printf(memory, "%s/hooks/%.*s", known, STR_FMT(id))
+                                     : arena_printf(memory, "http%s://%.*s/hooks/%.*s", r->tls ? "s" : "",
+                                                    STR_FMT(host), STR_FMT(id)));
 }
 
 static void write_endpoint(json_writer *w, const api *a, const endpoint *e) {

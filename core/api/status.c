@@ -124,6 +124,13 @@ static void render_queue(buf *out, const store *events) {
     gauge(out, "busbar_queue_bytes", "gauge", "Size of the queue's files.", c.file_bytes);
 }
 
+static void render_tls(buf *out, const api_shared *shared) {
+    int64_t end = atomic_load(&shared->tls_not_after);
+    if (end > 0)
+        gauge(out, "busbar_tls_certificate_end_timestamp_seconds", "gauge",
+              "When the certificate of tls_listen ends, in seconds since 1970.", (uint64_t)end);
+}
+
 static void render_shared(buf *out, const api_shared *shared) {
     cache_counts cached = {0};
     store_counts stored = {0};
@@ -160,6 +167,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     render_tokens(&text, a->worker->snapshot);
     render_sessions(&text, a->worker->snapshot);
     render_shared(&text, a->shared);
+    render_tls(&text, a->shared);
     render_queue(&text, a->webhooks->hub->events);
     render_endpoints(a, &text);
     dispatch_render(&a->webhooks->hub->dispatch, &text);

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define KEYS "--listen; listen and tls_listen in busbar.conf"
+
 typedef struct listen_address {
     struct sockaddr_storage sa;
     socklen_t size;
@@ -64,15 +66,15 @@ static uint16_t port_of(const listen_address *a) {
 
 static bool refused(bb_str address, int reason, err *e) {
     if (reason == EADDRINUSE)
-        return err_set(e, "%.*s is in use by another program; stop it or choose another --listen",
+        return err_set(e, "%.*s is in use by another program; stop it or choose another port (" KEYS ")",
                        STR_FMT(address));
     if (reason == EACCES)
         return err_set(e,
-                       "%.*s: ports below 1024 are not allowed to this user; choose a higher port with "
-                       "--listen or grant CAP_NET_BIND_SERVICE",
+                       "%.*s: ports below 1024 are not allowed to this user; choose a higher port "
+                       "(" KEYS ") or grant CAP_NET_BIND_SERVICE",
                        STR_FMT(address));
     if (reason == EADDRNOTAVAIL)
-        return err_set(e, "%.*s: no interface of this machine has that address; choose another --listen",
+        return err_set(e, "%.*s: no interface of this machine has that address; choose another (" KEYS ")",
                        STR_FMT(address));
     return err_set(e, "cannot listen on %.*s: %s", STR_FMT(address), strerror(reason));
 }

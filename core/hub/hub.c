@@ -263,6 +263,7 @@ static bool start(hub *h, const hub_options *options, err *e) {
                              .auth = h->auth,
                              .idempotency_keep_ms = h->settings.idempotency_ms,
                              .executions = h->executions,
+                             .tls_not_after = h->tls != NULL ? tls_context_not_after(h->tls) : 0,
                              .http_connections = http_connections,
                              .submit = hub_submit,
                              .ctx = h};

@@ -94,6 +94,7 @@ void hub_tls_reload(hub *h, report *told) {
             say_end(next, &files);
         tls_context_unref(h->tls);
         h->tls = next;
+        atomic_store(&h->shared.tls_not_after, tls_context_not_after(next));
         for (unsigned i = 0; i < h->loop_count; i++)
             hand_over(h, &h->loops[i]);
     }

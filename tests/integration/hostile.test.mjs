@@ -158,7 +158,7 @@ test('wild values in every section of a connection are refused or taken, by file
 });
 
 const hubSections = {
-  hub: ['listen', 'public_url', 'loops', 'strict', 'drain_soft', 'shutdown', 'log_level'], server: ['max_header', 'max_headers', 'max_body', 'header_timeout', 'max_connections'], secrets: ['master_key_file'],
+  hub: ['listen', 'public_url', 'loops', 'strict', 'drain_soft', 'shutdown', 'log_level', 'tls_listen', 'tls_certificate', 'tls_key', 'tls_client_ca', 'tls_client_required'], server: ['max_header', 'max_headers', 'max_body', 'header_timeout', 'max_connections'], secrets: ['master_key_file'],
   store: ['file'], cache: ['max'], executions: ['keep', 'keep_age', 'per_second'], idempotency: ['keep'], trace: ['otlp_endpoint', 'otlp_headers', 'service', 'sample'], alerts: ['broken'],
 };
 

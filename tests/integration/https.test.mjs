@@ -68,7 +68,7 @@ before(async () => {
       'print.hook.conf': endpoint(`fingerprint = ${'00'.repeat(32)}\n  ${partner.fingerprint}`),
       'both.hook.conf': endpoint(`subject = CN=client,O=Partner\nnames = *.partner.example\nfingerprint = ${partner.fingerprint}`),
       'any.hook.conf': endpoint('any = yes'),
-      'url.hook.conf': '[endpoint]\nscheme = hmac\nsecret = k\nheader = X-S\nsigned = {url}\n',
+      'url.hook.conf': '[endpoint]\nscheme = hmac\nsecret = k\nheader = X-S\nsigned = {url}{body}\n',
     },
   });
   secure = ready(hub.stdout);
@@ -200,8 +200,8 @@ test('a slow reader holds the service back, not the memory', async () => {
 });
 
 test('a URL that is signed says https, behind a proxy what that says', async () => {
-  const sign = (url) => crypto.createHmac('sha256', 'k').update(url).digest('hex');
   const body = '{"id":"1"}', host = new URL(secure).host;
+  const sign = (url) => crypto.createHmac('sha256', 'k').update(url + body).digest('hex');
   const post = (url) => ask('/hooks/url', {method: 'POST', body, headers: {'content-type': 'application/json', 'x-s': sign(url)}});
   assert.equal((await post(`https://${host}/hooks/url`)).status, 200);
   assert.equal((await post(`http://${host}/hooks/url`)).status, 401);
@@ -345,6 +345,8 @@ test('a renewed certificate is for new connections; one that cannot be used leav
   assert.equal(again.reused, true);
   assert.equal(serialOf(again.socket), before);
   const now = serialOf((await ask('/livez')).socket);
+  const end = Number(/busbar_tls_certificate_end_timestamp_seconds (\d+)/.exec((await hub.api('GET', '/metrics')).text)[1]);
+  assert.equal(end * 1000, Date.parse(new crypto.X509Certificate(read(next.cert)).validTo));
   const bad = {
     'others can read': () => fs.chmodSync(next.key, 0o644),
     'holds no private key': () => fs.writeFileSync(next.key, 'junk', {mode: 0o600}),
@@ -377,7 +379,8 @@ test('without tls_client_ca an endpoint of scheme mtls says that it cannot verif
   assert.match(item.note, /busbar.conf needs tls_listen and tls_client_ca/);
   assert.match(hub.stderr, /warn +endpoint\/any: the hub asks no sender for a certificate/);
   await until('no certificates to be asked for', async () => (await post('any', partner)).status === 401);
-  const state = (await hub.api('GET', '/api/v1/webhooks/endpoints/any')).body;
+  const state = (await ask('/api/v1/webhooks/endpoints/any', {headers: key()})).body;
+  assert.equal(state.url, `${secure}/hooks/any`);
   assert.equal(state.status, 'unready');
   assert.match(state.reason, /tls_client_ca/);
   fs.writeFileSync(hub.path('busbar.conf'), conf);

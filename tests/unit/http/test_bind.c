@@ -75,7 +75,7 @@ START_TEST(a_second_hub_is_told) {
     ck_assert_uint_ne(port, 0);
     char address[32], says[160];
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    snprintf(says, sizeof says, "%s is in use by another program; stop it or choose another --listen",
+    snprintf(says, sizeof says, "%s is in use by another program; stop it or choose another port (--listen;",
              address);
     refuses(str_from(address), says);
     close(fds[0]);
