@@ -61,6 +61,7 @@ typedef struct connection_tls {
     tls_link *link;
     bool begun;   /* the client has sent something */
     bool reading; /* pump is on the stack */
+    size_t kept;  /* of what came: counted in the server's `buffered` */
     size_t own;   /* bytes sent since the handshake that are no answer's: tickets, keys, alerts */
 } connection_tls;
 
@@ -140,7 +141,8 @@ struct http_server {
     http_exchange *free_exchanges;
     free_buffer *free_buffers;
     unsigned free_exchange_count, free_buffer_count;
-    uint64_t buffered; /* bytes in buffers above SERVER_BUFFER, and what exchanges hold above it */
+    uint64_t buffered; /* bytes in buffers above SERVER_BUFFER, what exchanges hold above it, and of TLS what
+                          waits to be read */
     int64_t date_second;
     char date[40]; /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" */
     bool closing, ending;

@@ -29,7 +29,14 @@ bool tls_begin(connection *c) {
     return c->tls != NULL;
 }
 
+static void count_kept(connection *c, size_t now) {
+    c->server->buffered += now;
+    c->server->buffered -= c->tls->kept;
+    c->tls->kept = now;
+}
+
 void tls_free(connection *c) {
+    count_kept(c, 0);
     tls_link_free(c->tls->link);
     free(c->tls);
     c->tls = NULL;
@@ -241,12 +248,18 @@ static bool start_reading(connection *c) {
 
 /* The socket is read while nothing that it gave before is left. */
 static void settle(connection *c) {
-    if (is_over(c)) {
+    if (is_over(c))
         tls_link_give(c->tls->link, STR(""));
+    bool ok = tls_link_keep(c->tls->link);
+    count_kept(c, tls_link_kept(c->tls->link));
+    if (is_over(c))
         return;
-    }
-    if (!tls_link_keep(c->tls->link) || (c->reading && !c->ended && !start_reading(c)))
+    if (!ok || c->server->buffered > c->server->limits.max_buffered_bytes) {
+        refusal_count(REFUSE_MEMORY);
         connection_close(c);
+    } else if (c->reading && !c->ended && !start_reading(c)) {
+        connection_close(c);
+    }
 }
 
 bool tls_resume(connection *c) {

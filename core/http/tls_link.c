@@ -12,7 +12,8 @@ struct tls_link {
     tls_context *context; /* lives as long: the library calls for its tickets' keys */
     buf *out;
     bb_str in;  /* not read yet */
-    char *kept; /* where `in` points to memory of ours */
+    char *kept; /* where `in` points to memory of ours, of this size */
+    size_t kept_size;
     http_certificate *certificate;
     const char *reason;
     bool failed, looked; /* looked: for the certificate */
@@ -100,6 +101,7 @@ void tls_link_free(tls_link *t) {
 static void forget_kept(tls_link *t) {
     free(t->kept);
     t->kept = NULL;
+    t->kept_size = 0;
 }
 
 void tls_link_give(tls_link *t, bb_str bytes) {
@@ -121,7 +123,12 @@ bool tls_link_keep(tls_link *t) {
     }
     memcpy(t->kept, t->in.ptr, t->in.len);
     t->in.ptr = t->kept;
+    t->kept_size = t->in.len;
     return true;
+}
+
+size_t tls_link_kept(const tls_link *t) {
+    return t->kept_size;
 }
 
 bool tls_link_pending(const tls_link *t) {

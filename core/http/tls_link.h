@@ -30,6 +30,8 @@ void tls_link_free(tls_link *t);                  /* NULL is fine */
 void tls_link_give(tls_link *t, bb_str bytes);
 /* Copies what has not been read yet: the bytes given may go. False: no memory. */
 bool tls_link_keep(tls_link *t);
+/* How much memory that has taken. */
+size_t tls_link_kept(const tls_link *t);
 /* Whether something can be read, or might, without more from the peer. */
 bool tls_link_pending(const tls_link *t);
 

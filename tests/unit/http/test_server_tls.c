@@ -219,6 +219,53 @@ START_TEST(what_comes_meanwhile_waits) {
 }
 END_TEST
 
+/* In many small records, sent at once: most of them wait. */
+static void send_records(caller *c, size_t count) {
+    char filling[1000];
+    memset(filling, 'x', sizeof filling);
+    BIO *gathered = BIO_new(BIO_s_mem()), *socket = SSL_get_wbio(c->c.ssl);
+    BIO_up_ref(socket);
+    SSL_set0_wbio(c->c.ssl, gathered);
+    for (size_t i = 0; i < count; i++)
+        say(c, str_of(filling, sizeof filling));
+    bb_str bytes = client_says(&c->c);
+    client_try_send(c->fd, bytes.ptr, bytes.len); /* it may be cut off meanwhile */
+    SSL_set0_wbio(c->c.ssl, socket);
+}
+
+/* What waits in TLS counts as what waits in buffers does: over the limit a connection ends, and what it held
+ * is free for others. */
+START_TEST(what_waits_is_counted) {
+    secured s;
+    secured_start(&s, (http_server_limits){.max_buffered_bytes = 100000});
+    caller all[FIXTURE_HELD];
+    unsigned n = 0;
+    uint64_t before = refused("overloaded");
+    while (n < FIXTURE_HELD && refused("overloaded") == before) {
+        all[n] = call(&s);
+        sayl(&all[n], POST("/keep", "5", "hello"));
+        n++;
+        fixture_wait(atomic_load(&s.f.held_count) == n);
+        send_records(&all[n - 1], 30);
+    }
+    fixture_wait(refused("overloaded") > before);
+    fixture_release(&s.f);
+    for (unsigned i = 0; i < n; i++) {
+        close(all[i].fd);
+        client_free(&all[i].c);
+    }
+    fixture_wait(http_server_connections(s.f.server) == 0);
+    caller next = call(&s);
+    sayl(&next, POST("/keep", "5", "hello"));
+    fixture_wait(atomic_load(&s.f.held_count) == 1);
+    send_records(&next, 30);
+    fixture_release(&s.f);
+    expect(&next, STR("POST /keep\nhello"));
+    hang_up(&next);
+    secured_stop(&s);
+}
+END_TEST
+
 static void tell_request(http_exchange *x, void *ctx) {
     (void)ctx;
     const http_request *r = http_exchange_request(x);
@@ -463,10 +510,10 @@ START_TEST(a_renewed_certificate_is_for_new_connections) {
 END_TEST
 
 UNIT_MAIN(unit_test(requests_follow_each_other), unit_test(large_bodies_go_both_ways),
-          unit_test(what_comes_meanwhile_waits), unit_test(a_request_tells_how_it_came),
-          unit_test(a_client_that_goes_is_gone), unit_test(plain_http_is_told_so),
-          unit_test(garbage_ends_the_connection), unit_test(a_handshake_has_its_time),
-          unit_test(an_idle_connection_ends_in_order), unit_test(a_closing_server_lets_answers_end),
-          unit_test(connections_over_the_limit_are_closed),
+          unit_test(what_comes_meanwhile_waits), unit_test(what_waits_is_counted),
+          unit_test(a_request_tells_how_it_came), unit_test(a_client_that_goes_is_gone),
+          unit_test(plain_http_is_told_so), unit_test(garbage_ends_the_connection),
+          unit_test(a_handshake_has_its_time), unit_test(an_idle_connection_ends_in_order),
+          unit_test(a_closing_server_lets_answers_end), unit_test(connections_over_the_limit_are_closed),
           unit_test(a_client_that_wants_new_keys_for_ever_is_cut_off),
           unit_test(a_renewed_certificate_is_for_new_connections))
