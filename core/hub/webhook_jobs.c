@@ -8,6 +8,8 @@
 #include "webhook/subscription.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define FILE_LARGEST ((size_t)1 << 20)
@@ -58,24 +60,36 @@ static void answer(change_job *c, bb_str id, unsigned status) {
 
 /* --- writing, and taking back --------------------------------------------------------------------------- */
 
-static void take_back(const change_job *c, bool existed, bb_str before) {
-    err e = {""};
-    if (existed ? !conf_write_file(c->path, before, &e) : unlink(c->path) != 0)
-        log_error("%s: a refused change cannot be taken back: %s", c->path,
-                  existed ? e.text : strerror(errno));
+/* The file as it was comes back by a rename, for which there is room on any disk. */
+static void take_back(const change_job *c, const char *kept) {
+    if (kept != NULL ? rename(kept, c->path) != 0 : unlink(c->path) != 0)
+        log_error("%s: a refused change cannot be taken back: %s%s%s", c->path, strerror(errno),
+                  kept != NULL ? "; as it was it is " : "", kept != NULL ? kept : "");
     hub_webhooks_reload(c->h, NULL);
 }
 
-/* What stands there now; absent: nothing, or it cannot be read. */
-static bb_str whole_file(const change_job *c) {
+/* Where the disk has no second names for a file. */
+static bool keep_copy(const char *from, const char *to, err *e) {
     buf text;
-    err e;
     buf_init(&text);
-    bb_str whole = {NULL, 0};
-    if (file_read(c->path, FILE_LARGEST, &text, NULL, &e))
-        whole = arena_copy(c->job->memory, buf_str(&text));
+    bool ok = file_read(from, FILE_LARGEST, &text, NULL, e) && conf_write_file(to, buf_str(&text), e);
     buf_wipe(&text);
-    return whole;
+    return ok;
+}
+
+/* Keeps the file as it is under another name, NAME.conf~, until the change is in force. *kept NULL: there is
+ * none. False: it cannot be kept, so nothing is to be changed. */
+static bool keep(change_job *c, const char **kept, err *e) {
+    char real[PATH_MAX];
+    *kept = NULL;
+    if (realpath(c->path, real) == NULL) /* what is written is what a link leads to */
+        return errno == ENOENT || err_set(e, "%s: %s", c->path, strerror(errno));
+    c->path = arena_strdup(c->job->memory, str_from(real));
+    *kept = arena_printf(c->job->memory, "%s~", real).ptr;
+    if (c->path == NULL || *kept == NULL)
+        return err_set(e, "%s: no memory", real);
+    unlink(*kept); /* of a hub that ended in the middle of this */
+    return link(c->path, *kept) == 0 || keep_copy(c->path, *kept, e);
 }
 
 /* --- whose a subscription is ------------------------------------------------------------------------------
@@ -148,28 +162,33 @@ static void put(change_job *c, bb_str id, const json_value *root) {
     if (root == NULL)
         return;
     const webhook_reading reading = hub_webhooks_reading(c->h);
-    bb_str text, before = c->entry != NULL ? whole_file(c) : (bb_str){NULL, 0};
+    const char *kept;
+    bb_str text;
     if (!document_to_text(c->job->memory, c->reader, root, &text, &e) ||
         !webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &e)) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
         return;
     }
-    if (!conf_write_file(c->path, text, &e)) {
+    if (!keep(c, &kept, &e) || !conf_write_file(c->path, text, &e)) {
         refuse(c, PROBLEM_OVERLOADED, e.text);
         return;
     }
     bool existed = c->entry != NULL;
+    uint64_t before = c->h->webhooks.set->generation;
     c->entry = NULL; /* of a set that goes */
     hub_webhooks_reload(c->h, NULL);
     const webhook_entry *now = webhook_find(c->h->webhooks.set, c->kind, id);
-    if (now != NULL && now->item != NULL && now->error.ptr == NULL) {
+    bool changed = c->h->webhooks.set->generation != before; /* else another file holds all back */
+    if (changed && now != NULL && now->item != NULL && now->error.ptr == NULL) {
+        if (kept != NULL)
+            unlink(kept);
         answer(c, id, existed ? 200 : 201);
         return;
     }
-    bb_str why = now != NULL && now->error.ptr != NULL
+    bb_str why = changed && now != NULL && now->error.ptr != NULL
                      ? arena_copy(c->job->memory, now->error)
                      : STR("another file is refused, and [hub] strict is set");
-    take_back(c, existed && before.ptr != NULL, before);
+    take_back(c, kept);
     c->job->detail = why;
     c->job->problem = PROBLEM_INVALID_CONFIG;
     hub_job_finish(c->h, c->job);

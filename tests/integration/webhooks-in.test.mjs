@@ -348,6 +348,34 @@ test('a file that is refused leaves the endpoint before in force', async () => {
   assert.equal((await post('keep', '3')).status, 404);
 });
 
+test('a change that is refused leaves the file before, whatever has become of it', async (t) => {
+  const strict = await startHub({hubConf: '[hub]\nstrict = yes\n', conf: {'kept.hook.conf': endpoint('scheme = token\nsecret = before\n'), 'other.hook.conf': endpoint('verify = none\n')}});
+  t.after(() => strict.stop());
+  const file = (name) => strict.path('conf.d', name), read = () => fs.readFileSync(file('kept.hook.conf'), 'utf8');
+  const put = (body) => strict.api('PUT', '/api/v1/webhooks/endpoints/kept', body);
+  const large = endpoint('scheme = token\nsecret = before\n') + `; ${'x'.repeat(80)}\n`.repeat(15000); // more than the hub would read back
+  const broken = (text) => strict.writeConf('other.hook.conf', endpoint(text));
+  for (const before of [read(), large]) {
+    strict.writeConf('kept.hook.conf', before);
+    broken('scheme = none_such\n'); // refused, and strict: nothing new is in force
+    assertProblem(await put({scheme: 'token', secret: 'after'}), 'invalid-config');
+    assert.equal(read(), before);
+    assertProblem(await strict.api('PUT', '/api/v1/webhooks/endpoints/fresh', {scheme: 'token', secret: 'x'}), 'invalid-config');
+    broken('verify = none\n');
+  }
+  assert.deepEqual(fs.readdirSync(strict.path('conf.d')).sort(), ['kept.hook.conf', 'other.hook.conf']);
+  fs.renameSync(file('kept.hook.conf'), strict.path('elsewhere'));
+  fs.symlinkSync('../elsewhere', file('kept.hook.conf')); // what it leads to is what is kept, and comes back
+  broken('scheme = none_such\n');
+  assertProblem(await put({scheme: 'token', secret: 'after'}), 'invalid-config');
+  assert.equal(read(), large);
+  broken('verify = none\n');
+  assert.equal((await put({scheme: 'token', secret: 'after'})).status, 200);
+  assert.match(read(), /after/);
+  assert.ok(fs.lstatSync(file('kept.hook.conf')).isSymbolicLink());
+  assert.deepEqual(fs.readdirSync(strict.path('conf.d')).sort(), ['kept.hook.conf', 'other.hook.conf']);
+});
+
 test('a sender that goes away, and one that sends nonsense, do no harm', async () => {
   const port = Number(new URL(hub.url).port);
   for (const text of ['POST /hooks/std HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"a"', 'POST /hooks/std HTTP/1.1\r\nHost: x\r\nWebhook-Signature: \xff\xfe\r\nContent-Length: 0\r\n\r\n', 'POST /hooks/%00%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n']) {
