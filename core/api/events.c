@@ -291,7 +291,8 @@ void route_events_send(api *a, http_exchange *x, const route_params *p) {
                                .sender = p->who->id,
                                .now_ms = now_ms(),
                                .dedup_ms = a->shared->idempotency_keep_ms,
-                               .known_only = a->webhooks->hub->known_types}};
+                               .known_only = atomic_load_explicit(&a->webhooks->hub->known_types,
+                                                                  memory_order_relaxed)}};
     if (key.ptr != NULL)
         begin_keyed(s, key);
     else

@@ -79,6 +79,8 @@ static int on_start(void *ctx, char *ip, char *local_ip, int port, int local_por
     if (t->fd >= 0)
         client_told(t, local_port);
     const char *what = guard != NULL ? http_guard_refuses_connection(guard, ip, local_ip) : NULL;
+    if (guard != NULL && what == NULL)
+        what = http_guard_refuses_scheme(guard, t->send->url);
     if (what != NULL) {
         client_refused(t, ip, what);
         return CURL_PREREQFUNC_ABORT;

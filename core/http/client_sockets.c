@@ -120,6 +120,8 @@ curl_socket_t client_open_socket(void *ctx, curlsocktype purpose, struct curl_so
     http_client *c = t->client;
     const http_guard *guard = t->send->target->guard;
     const char *what = guard != NULL ? http_guard_refuses(guard, &address->addr) : NULL;
+    if (guard != NULL && what == NULL)
+        what = http_guard_refuses_scheme(guard, t->send->url);
     if (what != NULL) {
         char text[INET6_ADDRSTRLEN] = "";
         getnameinfo(&address->addr, address->addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);

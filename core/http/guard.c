@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* --- ranges ----------------------------------------------------------------------------------------- */
 
@@ -186,8 +187,16 @@ static const char *refuses(const http_guard *g, const uint8_t address[16]) {
     return have(&g->allow, address) ? NULL : what_is(address);
 }
 
+static const http_guard *in_force(const http_guard *g) {
+    for (const http_guard *next;
+         (next = atomic_load_explicit(&g->replaced_by, memory_order_acquire)) != NULL;)
+        g = next;
+    return g;
+}
+
 const char *http_guard_refuses(const http_guard *g, const struct sockaddr *address) {
     uint8_t bytes[16];
+    g = in_force(g);
     return from_sockaddr(address, bytes) ? refuses(g, bytes) : "no address of the Internet";
 }
 
@@ -196,10 +205,15 @@ const char *http_guard_refuses_connection(const http_guard *g, const char *addre
     bool v4;
     if (!from_text(str_from(address), bytes, &v4))
         return "no address of the Internet";
+    g = in_force(g);
     const char *what = refuses(g, bytes);
     if (what == NULL && strcmp(address, own) == 0 && !have(&g->allow, bytes))
         what = "an address of this machine";
     return what;
+}
+
+const char *http_guard_refuses_scheme(const http_guard *g, const char *url) {
+    return in_force(g)->plain || strncasecmp(url, "http:", 5) != 0 ? NULL : "spoken to without TLS";
 }
 
 /* --- URLs -------------------------------------------------------------------------------------------- */
@@ -266,6 +280,7 @@ bool http_guard_url(const http_guard *g, const char *url, err *e) {
     const char *colon = strchr(url, ':');
     if (colon == NULL || strncmp(colon, "://", 3) != 0 || colon[3] == '/') /* libcurl takes one to three */
         return err_set(e, "it is not a whole URL, as https://example.com/path");
+    g = in_force(g);
     if (strlen(url) > 8000)
         return err_set(e, "it is longer than 8000 bytes");
     CURLU *u = curl_url();

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 /* A range of addresses, as "10.1.0.0/16", "fd00::/8". IPv4 ones are kept as ::ffff:0:0/96. */
@@ -32,6 +33,9 @@ typedef struct http_guard {
     http_ranges deny;  /* in any case: public addresses of one's own network, say */
     http_ranges allow; /* in spite of what they are */
     bool plain;        /* http:// too, not https:// alone */
+    /* What is in force instead, and stays as long as this does; NULL: these are. Set once, or again, by any
+     * thread: who has been given this is bound by the other at once. */
+    _Atomic(const struct http_guard *) replaced_by;
 } http_guard;
 
 /* "127.0.0.0/8, ::1, 10.0.0.0/8": ranges or single addresses, with commas or blanks between. Bits behind the
@@ -45,6 +49,9 @@ bool http_ranges_have(const http_ranges *r, const char *address);
 const char *http_guard_refuses(const http_guard *g, const struct sockaddr *address);
 /* The same of a connection that stands, by the addresses of both its ends as text. */
 const char *http_guard_refuses_connection(const http_guard *g, const char *address, const char *own);
+
+/* The same of the URL's scheme, which rules that came later may not have. */
+const char *http_guard_refuses_scheme(const http_guard *g, const char *url);
 
 /* What can be said of a URL before any name is looked up: https (or http where plain), a host, no user
  * information, no fragment, no blanks, and where the host is an address in whatever notation, one that is

@@ -69,8 +69,9 @@ struct hub {
     secrets *secrets;
     quarantine *quarantine;
     arena *policy_memory;
-    plugin_policy *policy; /* in policy_memory */
-    err policy_error;      /* why busbar.conf's newer one is not in force; "": it is */
+    plugin_policy *policy;      /* in policy_memory */
+    struct settings_kept *kept; /* what was read of busbar.conf at reloads, and may be in use */
+    err policy_error;           /* why busbar.conf's newer one is not in force; "": it is */
     isolates *isolates;
     registry *registry;
     executions *executions;
@@ -129,12 +130,21 @@ void hub_policy_close(hub *h);
 bb_str hub_policy_plan(hub *h, arena *a, err *e);
 
 /* tls.c: HTTPS */
-bool hub_tls_open(hub *h, err *e); /* reads the files; where it is not wanted, nothing */
+void hub_settings_note(report *told,
+                       const err *why); /* tls.c: why busbar.conf's newer ones are not in force */
+bool hub_tls_open(hub *h, err *e);      /* reads the files; where it is not wanted, nothing */
 /* A bad one leaves the one before in force, and is in the report. */
 void hub_tls_reload(hub *h, report *told);
 /* Whether a reload would take what is there now. */
 bool hub_tls_check(const hub *h, err *e);
 void hub_tls_close(hub *h);
+
+/* settings_again.c: what of busbar.conf takes effect at a reload beside these, and what does not. Before
+ * hub_webhooks_reload. */
+void hub_settings_reload(hub *h, report *told);
+/* Whether a reload could read them. */
+bool hub_settings_check(const hub *h, err *e);
+void hub_settings_close(hub *h);
 
 /* quarantine_jobs.c */
 void hub_quarantine_job(hub *h, api_job *job);

@@ -44,7 +44,7 @@ bb_str hub_policy_plan(hub *h, arena *a, err *e) {
     bool ok = read_policy(h, &memory, &next, &why);
     if (!ok)
         err_prefix(&why, "which connectors may run stays as it is: ");
-    bool fine = ok && hub_tls_check(h, &why);
+    bool fine = ok && hub_tls_check(h, &why) && hub_settings_check(h, &why);
     registry_set_policy(h->registry, ok ? next : h->policy, fine ? NULL : why.text);
     bb_str text = registry_plan(h->registry, a, e);
     registry_set_policy(h->registry, h->policy,

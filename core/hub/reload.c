@@ -231,6 +231,7 @@ void hub_reload(hub *h) {
     report_free(h->last);
     h->last = done.report;
     hub_tls_reload(h, h->last);
+    hub_settings_reload(h, h->last);
     report_log(h->last);
     auth_runtime_reloaded(h->auth);
     if (!h->last->committed || h->loop_count == 0 || done.old == NULL) {

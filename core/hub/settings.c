@@ -196,6 +196,12 @@ bool hub_settings_tls(arena *a, const char *conf_dir, tls_files *out, err *e) {
     return read_conf(a, conf_dir, &f, e) && hub_settings_read_tls(a, &f, &listen, out, e);
 }
 
+bool hub_settings_again(arena *a, const hub_settings *now, hub_settings *out, err *e) {
+    *out = (hub_settings){.state_dir = now->state_dir};
+    return read_conf(a, now->conf_dir, &out->conf, e) && hub_settings_read_webhooks(a, &out->conf, out, e) &&
+           hub_settings_read_events(a, &out->conf, out, e);
+}
+
 bool hub_settings_policy(arena *a, const char *conf_dir, plugin_policy *out, err *e) {
     conf_file f;
     return read_conf(a, conf_dir, &f, e) && hub_settings_read_plugins(a, &f, out, e);
@@ -209,8 +215,9 @@ bool hub_settings_read(arena *a, const hub_options *options, hub_settings *out, 
                           .loops = options->loops,
                           .offline = options->offline};
     conf_file f;
-    if (!read_conf(a, out->conf_dir, &f, e) || !read_hub(a, &f, out, e) ||
-        !hub_settings_read_tls(a, &f, &out->tls_listen, &out->tls, e) ||
+    bool read = read_conf(a, out->conf_dir, &f, e);
+    out->conf = f;
+    if (!read || !read_hub(a, &f, out, e) || !hub_settings_read_tls(a, &f, &out->tls_listen, &out->tls, e) ||
         !read_server(a, &f, &out->limits, e) || !read_storage(a, &f, out, e) ||
         !hub_settings_read_stages(a, &f, out, e) || !hub_settings_read_webhooks(a, &f, out, e) ||
         !hub_settings_read_alerts(a, &f, out, e))

@@ -38,6 +38,7 @@ typedef struct hub_settings {
     bool known_types;               /* [webhooks]: callers send events of declared types alone */
     post_rules post;                /* [webhooks]: where events may be sent */
     alerts *alerts;                 /* NULL: no rules. alerts_free is the hub's, also when reading fails */
+    conf_file conf;                 /* busbar.conf as it was read, for what is changed in it later */
 } hub_settings;
 
 /* alerts.c: [alerts] */
@@ -66,6 +67,8 @@ bool hub_settings_read_files(struct arena *a, const conf_file *f, hub_settings *
 
 /* settings_webhooks.c: [webhooks] */
 bool hub_settings_read_webhooks(struct arena *a, const conf_file *f, hub_settings *out, err *e);
+/* [webhooks] and [events] once more, from busbar.conf beside the conf folder, and out->conf. */
+bool hub_settings_again(struct arena *a, const hub_settings *now, hub_settings *out, err *e);
 
 /* Reads busbar.conf beside the conf folder, where there is one. False: *e names file and line. */
 bool hub_settings_read(struct arena *a, const hub_options *options, hub_settings *out, err *e);

@@ -159,6 +159,7 @@ void hub_free(hub *h) {
     quarantine_close(h->quarantine);
     hub_policy_close(h);
     hub_tls_close(h);
+    hub_settings_close(h);
     auth_runtime_free(h->auth);
     hub_keep_last(h);
     otlp_stop(h->otlp, 2000);

@@ -70,7 +70,7 @@ static void hand_over(hub *h, hub_loop *to) {
     log_error("no memory to hand the new certificate to loop %u: it keeps the old one", to->worker.number);
 }
 
-static void take_note(report *told, const err *why) {
+void hub_settings_note(report *told, const err *why) {
     bb_str before = told->settings_error;
     told->settings_error = before.ptr != NULL
                                ? arena_printf(told->memory, "%.*s; %s", STR_FMT(before), why->text)
@@ -88,7 +88,7 @@ void hub_tls_reload(hub *h, report *told) {
     tls_context *next = read_context(h, a, &files, &why);
     if (next == NULL) {
         err_prefix(&why, "TLS goes on as it was: ");
-        take_note(told, &why);
+        hub_settings_note(told, &why);
     } else {
         if (tls_context_not_after(next) != tls_context_not_after(h->tls))
             say_end(next, &files);

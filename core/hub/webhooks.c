@@ -220,7 +220,7 @@ void hub_webhooks_finish(hub *h) {
 bool hub_webhooks_open(hub *h, err *e) {
     h->webhooks.post = &h->settings.post;
     h->webhooks.subscriptions_per_key = h->settings.subscriptions_per_key;
-    h->webhooks.known_types = h->settings.known_types;
+    atomic_init(&h->webhooks.known_types, h->settings.known_types);
     h->webhooks.set = webhook_set_empty();
     return h->webhooks.set != NULL || err_set(e, "no memory");
 }

@@ -93,10 +93,10 @@ static void prepare(verifier *v, plugin_call *c) {
                                 .settings = v->conn != NULL ? v->conn->instance.settings : NULL,
                                 .request = &in->request,
                                 .raw = v->module == NULL,
-                                 .tls = in->r->tls,
-                                 .certificate = in->r->certificate,
-                                 .sample = v->sample,
-                                 .made = v->made};
+                                .tls = in->r->tls,
+                                .certificate = in->r->certificate,
+                                .sample = v->sample,
+                                .made = v->made};
 }
 
 /* --- how it ends ---------------------------------------------------------------------------------------- */

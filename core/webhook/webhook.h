@@ -21,13 +21,13 @@ typedef struct webhook_loop webhook_loop;
 /* What all loops share. Immutable once serving, but for what is marked. */
 typedef struct webhooks {
     store *events;                 /* the queue; NULL: offline, nothing is taken or delivered */
-    const struct post_rules *post; /* post.h: what may be posted to; NULL: nothing */
-    bool known_types;              /* callers may send events of declared types alone */
+    const struct post_rules *post; /* post.h: what may be posted to; NULL: nothing [main] */
+    _Atomic(bool) known_types;     /* callers may send events of declared types alone */
     const char *public_url;        /* that services reach the hub by; NULL: as their requests say */
     webhook_loop *loops[LOOP_MAX];
     unsigned loop_count;
     webhook_set *set;               /* in force; counted [main] */
-    unsigned subscriptions_per_key; /* that an API key may make */
+    unsigned subscriptions_per_key; /* that an API key may make [main] */
     dispatch dispatch;              /* who delivers: to be woken once events are stored [any-thread] */
 } webhooks;
 

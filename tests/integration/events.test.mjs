@@ -334,6 +334,49 @@ test('settings of [webhooks] that cannot be meant are refused at the start', asy
     await assert.rejects(startHub({hubConf: `[webhooks]\n${text}\n`}), reason);
 });
 
+test('[webhooks] and [events] of busbar.conf follow a reload; what waits for a start is named', async (t) => {
+  const conf = (webhooks, more = '') => `[webhooks]\n${webhooks}\n${more}`, open = 'allow = 127.0.0.1\nplain_http = yes';
+  const url = `${base}/reloaded`, count = () => at('/reloaded').length;
+  const other = await startHub({hubConf: conf(open), conf: {'r.subscription.conf': `[subscription]\nurl = ${url}\ntypes = r\ndelays = 1h\n`}});
+  t.after(() => other.stop());
+  const reload = async (text) => {
+    fs.writeFileSync(other.path('busbar.conf'), text);
+    return other.reload();
+  };
+  const event = async (type = 'r') => (await other.api('POST', '/api/v1/events', {type})).status;
+  const attempt = async (id) => (await other.api('GET', `/api/v1/webhooks/deliveries?target=subscription/r&limit=${id}`)).body.deliveries;
+  assert.equal(await event(), 202);
+  await until('the first', () => count() === 1);
+  // Taken back: refused at the address, though the file that is refused now leaves the subscription before in force.
+  for (const [text, n] of [['plain_http = yes', 2], ['allow = 127.0.0.1', 3], [`${open}\ndeny = 127.0.0.0/8`, 4]]) {
+    await reload(conf(text));
+    assert.equal(await event(), 202);
+    await until('an attempt', async () => (await attempt(10)).filter((d) => d.attempts > 0).length === n);
+    assert.equal(count(), 1, text);
+  }
+  await reload(conf(open));
+  assert.equal(await event(), 202);
+  await until('the second', () => count() === 2);
+  // Types, numbers and retention.
+  await reload(conf(`${open}\nknown_types = yes\nsubscriptions = 0`));
+  assert.equal(await event(), 422);
+  const key = (await other.api('POST', '/api/v1/keys', {name: 'maker', role: 'admin'})).body.key;
+  assert.equal((await other.api('POST', '/api/v1/webhooks/subscriptions', {id: 'more', url, types: 'x'}, {key})).status, 409);
+  await reload(conf(open, '[events]\nkeep = 1s\n'));
+  assert.match(other.stderr, /busbar\.conf: how long and how many events are kept is changed/);
+  await until('what was done to go', async () => (await other.api('GET', '/api/v1/events?type=r')).body.events.length < 6);
+  // What cannot be meant leaves what was; a dry run finds it.
+  fs.writeFileSync(other.path('busbar.conf'), conf('allow = 10.0.0.1/8'));
+  assert.match((await other.api('POST', '/api/v1/reload?dry_run=true')).text, /has bits set/);
+  assert.match(JSON.stringify(await other.reload()), /\[webhooks\] and \[events\] go on as they were: .*busbar\.conf:2: allow: /);
+  assert.equal(await event(), 202);
+  await until('the third', () => count() === 3);
+  assert.doesNotMatch(other.stderr, /takes effect at the next start/);
+  await reload(conf(open, '[events]\nfile = elsewhere.db\n[server]\nmax_body = 1m\n'));
+  for (const what of ['\\[events\\] file', '\\[server\\] max_body']) assert.match(other.stderr, new RegExp(`busbar\\.conf: ${what} has been changed: that takes effect at the next start`));
+  assert.doesNotMatch(other.stderr, /\[webhooks\] allow has been changed/);
+});
+
 test('a request with an Idempotency-Key whose hub is killed is sent again and doubles nothing', async () => {
   const other = await startHub({hubConf: '[hub]\nloops = 1\n'});
   const rounds = slow ? 3 : 10, each = 30;
