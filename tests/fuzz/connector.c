@@ -7,6 +7,8 @@
  * line is the status; the last record answers all further requests. Of a webhook, it is the method and what
  * is behind
  * "?", and a "!" in front of it has every signature fit, so that what is behind the verification is reached.
+ * A "+" has the scheme sign a sample of the record's fields Id and Type and its body: that it takes, and what
+ * is signed with another secret it does not; the next record's fields and body are then put over it.
  *
  * Header values and bodies are pieces of memory of their own, of their very size, that go as soon as the
  * host's would: who reads beyond them, or later, is found by AddressSanitizer. With $FUZZ_SEEDS, a folder,
@@ -240,28 +242,129 @@ static bool has_secret(const bb_webhook_scheme *s) {
     return false;
 }
 
-static void verify(const bb_webhook_scheme *s, const bb_webhook_request *request, bool fits) {
+static void begin_webhook(plugin_call *c, const bb_host *host, plugin_webhook *said, bb_str fields) {
+    plugin_call_init(c);
+    c->memory = own.memory;
+    c->webhook = said;
+    c->plugin_id = busbar_entry.plugin->id;
+    c->connection_id = c->execution_id = "fuzz";
+    c->abi = (bb_call){.size = sizeof c->abi,
+                       .host = host,
+                       .instance = own.instance.ptr,
+                       .input = (const bb_json *)json_read(own.memory, fields, NULL, NULL)};
+}
+
+/* BB_OK: it gave events, or an answer. */
+static bb_code run_verify(const bb_webhook_scheme *s, const bb_webhook_request *request, bool fits,
+                          bb_str fields, size_t *events) {
     plugin_call c;
     bb_host host = *host_get();
-    bb_str fields = sample_fields(&own.t, s->fields);
     plugin_webhook said = {.scheme = s, .settings = own.instance.settings, .request = request};
     host.crypto = fits ? &lenient : host.crypto;
-    plugin_call_init(&c);
-    c.memory = own.memory;
-    c.webhook = &said;
-    c.plugin_id = busbar_entry.plugin->id;
-    c.connection_id = c.execution_id = "fuzz";
-    c.abi = (bb_call){.size = sizeof c.abi,
-                      .host = &host,
-                      .instance = own.instance.ptr,
-                      .input = (const bb_json *)json_read(own.memory, fields, NULL, NULL)};
+    begin_webhook(&c, &host, &said, fields);
     plugin_outcome outcome = plugin_verify(&c);
     judge_end(s->id, &c, outcome);
-    if (outcome == PLUGIN_DONE && !fits && said.event_count > 0 && has_secret(s)) {
-        fprintf(stderr, "webhook scheme %s took an event without a signature\n", s->id);
-        abort();
-    }
+    bb_code code = outcome == PLUGIN_DONE ? BB_OK : c.error.code;
+    *events = outcome == PLUGIN_DONE ? said.event_count : 0;
     plugin_call_free(&c);
+    return code;
+}
+
+static void wrong_scheme(const bb_webhook_scheme *s, const char *what) {
+    fprintf(stderr, "webhook scheme %s %s\n", s->id, what);
+    abort();
+}
+
+static void verify(const bb_webhook_scheme *s, const bb_webhook_request *request, bool fits) {
+    size_t events;
+    run_verify(s, request, fits, sample_fields(&own.t, s->fields), &events);
+    if (!fits && events > 0 && has_secret(s))
+        wrong_scheme(s, "took an event without a signature");
+}
+
+/* --- samples that it signs ------------------------------------------------------------------------------ */
+
+#define SECRET "c2VjcmV0" /* what sample_fields fills in */
+#define OTHER "b3RoZXJz"
+
+static bb_str with_other_secret(bb_str fields) {
+    bb_str copy = arena_copy(own.memory, fields);
+    for (size_t at = 0; at + 8 <= copy.len; at++)
+        if (memcmp(copy.ptr + at, SECRET, 8) == 0)
+            memcpy((char *)(uintptr_t)copy.ptr + at, OTHER, 8);
+    return copy;
+}
+
+static bb_str field_of(const record *r, bb_str name, bb_str otherwise) {
+    for (size_t i = 0; i < r->header_count; i++)
+        if (str_eq_nocase(r->headers[i].name, name) && json_utf8_valid(r->headers[i].value))
+            return r->headers[i].value;
+    return otherwise;
+}
+
+/* The fields of `over` and its body in place of the sample's: what comes of that is the scheme's to say. */
+static void verify_changed(const bb_webhook_scheme *s, const bb_webhook_request *sample, record *over) {
+    bb_str lines[HEADERS_MAX + PLUGIN_WEBHOOK_MADE_MAX];
+    bb_webhook_request changed = *sample;
+    size_t events;
+    uint32_t n = 0;
+    for (size_t i = 0; i < over->header_count; i++)
+        lines[n++] = arena_printf(own.memory, "%.*s: %.*s", STR_FMT(over->headers[i].name),
+                                  STR_FMT(over->headers[i].value));
+    for (uint32_t i = 0; i < sample->header_count; i++)
+        lines[n++] = sample->headers[i];
+    changed.headers = lines;
+    changed.header_count = n;
+    changed.body = over->body.len > 0 ? over->body : sample->body;
+    run_verify(s, &changed, false, sample_fields(&own.t, s->fields), &events);
+}
+
+static bool sign(const bb_webhook_scheme *s, const record *r, plugin_made *made) {
+    plugin_call c;
+    const bb_webhook_sample sample = {
+        .size = sizeof sample,
+        .url = STR("https://hub.example/in/x"),
+        .id = field_of(r, STR("Id"), STR("sample-1")),
+        .type = field_of(r, STR("Type"), STR("sample.made")),
+        .payload = json_read(own.memory, r->body, NULL, NULL) != NULL ? r->body : (bb_str){NULL, 0},
+        .now_ms = 1767225600000u};
+    plugin_webhook said = {.scheme = s, .settings = own.instance.settings, .sample = &sample, .made = made};
+    begin_webhook(&c, host_get(), &said, sample_fields(&own.t, s->fields));
+    plugin_outcome outcome = plugin_sign_sample(&c);
+    plugin_call_free(&c);
+    return outcome == PLUGIN_DONE;
+}
+
+static void fuzz_sample(const bb_webhook_scheme *s, record *r, record *over) {
+    plugin_made made;
+    size_t events;
+    if (!plugin_can_sign(s) || !sign(s, r, &made))
+        return;
+    const bb_webhook_request request = {
+        .size = sizeof request,
+        .header_count = (uint32_t)made.count,
+        .method = STR("POST"),
+        .url = made.query.len > 0
+                   ? arena_printf(own.memory, "https://hub.example/in/x?%.*s", STR_FMT(made.query))
+                   : STR("https://hub.example/in/x"),
+        .query = made.query,
+        .headers = made.headers,
+        .body = made.body,
+        .peer = STR("203.0.113.7"),
+        .now_ms = 1767225600000u};
+    bb_str fields = sample_fields(&own.t, s->fields), other = with_other_secret(fields);
+    if (run_verify(s, &request, false, fields, &events) == BB_E_UPSTREAM_AUTH)
+        wrong_scheme(s, "refuses what it signs");
+    run_verify(s, &request, false, other, &events);
+    if (events > 0)
+        wrong_scheme(s, "takes what was signed with another secret");
+    if (over != NULL)
+        verify_changed(s, &request, over);
+}
+
+static void drop_record(record *r) {
+    drop(r->body);
+    drop_headers(r);
 }
 
 static void fuzz_webhook(const bb_webhook_scheme *s, bb_str text) {
@@ -269,6 +372,16 @@ static void fuzz_webhook(const bb_webhook_scheme *s, bb_str text) {
     bb_str headers[HEADERS_MAX], method, query;
     if (!take_record(&text, &r))
         return;
+    if (r.first.len > 0 && r.first.ptr[0] == '+') {
+        record over;
+        bool more = take_record(&text, &over);
+        fuzz_sample(s, &r, more ? &over : NULL);
+        if (more)
+            drop_record(&over);
+        drop_record(&r);
+        arena_reset(own.memory);
+        return;
+    }
     bool fits = r.first.len > 0 && r.first.ptr[0] == '!';
     query = fits ? str_of(r.first.ptr + 1, r.first.len - 1) : r.first;
     if (!str_split(&query, '?', &method))
@@ -294,8 +407,7 @@ static void fuzz_webhook(const bb_webhook_scheme *s, bb_str text) {
         drop(headers[i]);
     drop(own_query);
     drop(url);
-    drop(r.body);
-    drop_headers(&r);
+    drop_record(&r);
     arena_reset(own.memory);
 }
 
@@ -393,6 +505,15 @@ static void scheme_seeds(const char *folder) {
             add_fields(&out, value);
             buf_printf(&out, "\n%s", bodies[i % 3]);
             write_seed(folder, "webhook", s * 10 + i, buf_str(&out));
+            buf_free(&out);
+        }
+    for (size_t s = 0; s < own.scheme_count; s++)
+        for (size_t i = 0; i < 2; i++) {
+            buf out;
+            buf_init(&out);
+            buf_printf(&out, "%zu\n+\nId: e1\nType: a.b\n\n%s%c\nX-Hub-Signature: sha256=00\n\n%s",
+                       own.sample_count + s, i == 0 ? "" : bodies[0], RECORD, bodies[2]);
+            write_seed(folder, "sample", s * 10 + i, buf_str(&out));
             buf_free(&out);
         }
 }

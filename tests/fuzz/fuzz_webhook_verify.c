@@ -84,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                         .header_count = n,
                                         .method = STR("POST"),
                                         .url = STR("https://hub.example/hooks/x"),
+                                        .query = n > 0 ? lines[0] : STR(""), /* for a token in it */
                                         .headers = lines,
                                         .body = rest,
                                         .peer = STR("192.0.2.1"),
