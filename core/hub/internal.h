@@ -197,6 +197,7 @@ bool hub_webhooks_open(hub *h, err *e);
 webhook_reading hub_webhooks_reading(const hub *h);
 /* Reads them anew, after the connections, and hands them to the loops. */
 void hub_webhooks_reload(hub *h, report *told); /* `told`, or NULL, gets what has changed */
+void hub_webhooks_reread(hub *h, webhook_kind kind, const char *path); /* where one file alone has changed */
 bb_str hub_webhooks_plan(hub *h, arena *a, bb_str plan);
 void hub_webhooks_close(hub *h);
 /* Whether every loop has the set in force. */

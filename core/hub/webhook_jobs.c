@@ -20,7 +20,8 @@ typedef struct change_job {
     webhook_kind kind;
     const webhook_reader *reader;
     const webhook_entry *entry; /* as it is before; NULL: there is none */
-    const char *path;
+    const char *path,
+        *real; /* as it stands in conf.d; what a link there leads to, NULL: there is no file yet */
 } change_job;
 
 static void refuse(change_job *c, problem p, const char *text) {
@@ -62,10 +63,10 @@ static void answer(change_job *c, bb_str id, unsigned status) {
 
 /* The file as it was comes back by a rename, for which there is room on any disk. */
 static void take_back(const change_job *c, const char *kept) {
-    if (kept != NULL ? rename(kept, c->path) != 0 : unlink(c->path) != 0)
+    if (kept != NULL ? rename(kept, c->real) != 0 : unlink(c->path) != 0)
         log_error("%s: a refused change cannot be taken back: %s%s%s", c->path, strerror(errno),
                   kept != NULL ? "; as it was it is " : "", kept != NULL ? kept : "");
-    hub_webhooks_reload(c->h, NULL);
+    hub_webhooks_reread(c->h, c->kind, c->path);
 }
 
 /* Where the disk has no second names for a file. */
@@ -82,14 +83,14 @@ static bool keep_copy(const char *from, const char *to, err *e) {
 static bool keep(change_job *c, const char **kept, err *e) {
     char real[PATH_MAX];
     *kept = NULL;
-    if (realpath(c->path, real) == NULL) /* what is written is what a link leads to */
+    if (realpath(c->path, real) == NULL)
         return errno == ENOENT || err_set(e, "%s: %s", c->path, strerror(errno));
-    c->path = arena_strdup(c->job->memory, str_from(real));
+    c->real = arena_strdup(c->job->memory, str_from(real));
     *kept = arena_printf(c->job->memory, "%s~", real).ptr;
-    if (c->path == NULL || *kept == NULL)
+    if (c->real == NULL || *kept == NULL)
         return err_set(e, "%s: no memory", real);
     unlink(*kept); /* of a hub that ended in the middle of this */
-    return link(c->path, *kept) == 0 || keep_copy(c->path, *kept, e);
+    return link(c->real, *kept) == 0 || keep_copy(c->real, *kept, e);
 }
 
 /* --- whose a subscription is ------------------------------------------------------------------------------
@@ -169,14 +170,14 @@ static void put(change_job *c, bb_str id, const json_value *root) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
         return;
     }
-    if (!keep(c, &kept, &e) || !conf_write_file(c->path, text, &e)) {
+    if (!keep(c, &kept, &e) || !conf_write_file(c->real != NULL ? c->real : c->path, text, &e)) {
         refuse(c, PROBLEM_OVERLOADED, e.text);
         return;
     }
     bool existed = c->entry != NULL;
     uint64_t before = c->h->webhooks.set->generation;
     c->entry = NULL; /* of a set that goes */
-    hub_webhooks_reload(c->h, NULL);
+    hub_webhooks_reread(c->h, c->kind, c->path);
     const webhook_entry *now = webhook_find(c->h->webhooks.set, c->kind, id);
     bool changed = c->h->webhooks.set->generation != before; /* else another file holds all back */
     if (changed && now != NULL && now->item != NULL && now->error.ptr == NULL) {
@@ -276,7 +277,7 @@ static void delete_it(change_job *c) {
         refuse(c, PROBLEM_OVERLOADED, text.ptr);
         return;
     }
-    hub_webhooks_reload(c->h, NULL);
+    hub_webhooks_reread(c->h, c->kind, c->path);
     answer(c, c->job->id, 200);
 }
 

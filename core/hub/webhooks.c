@@ -129,14 +129,7 @@ static void cancel_gone(hub *h) {
     }
 }
 
-void hub_webhooks_reload(hub *h, report *told) {
-    const webhook_reading reading = hub_webhooks_reading(h);
-    err e = {""};
-    webhook_set *next = webhook_set_read(h->settings.conf_dir, &reading, h->webhooks.set, &e);
-    if (next == NULL) {
-        log_error("the webhooks stay as they are: %s", e.text);
-        return;
-    }
+static void put_in_force(hub *h, webhook_set *next, report *told) {
     tell(h->webhooks.set, next, told);
     if (held_back(h, next)) {
         log_error("strict: the webhooks stay as they are");
@@ -148,6 +141,26 @@ void hub_webhooks_reload(hub *h, report *told) {
     h->webhooks.set = next;
     for (unsigned i = 0; i < h->webhooks.loop_count; i++)
         hand_over(h, h->webhooks.loops[i]);
+}
+
+void hub_webhooks_reload(hub *h, report *told) {
+    const webhook_reading reading = hub_webhooks_reading(h);
+    err e = {""};
+    webhook_set *next = webhook_set_read(h->settings.conf_dir, &reading, h->webhooks.set, &e);
+    if (next != NULL)
+        put_in_force(h, next, told);
+    else
+        log_error("the webhooks stay as they are: %s", e.text);
+}
+
+void hub_webhooks_reread(hub *h, webhook_kind kind, const char *path) {
+    const webhook_reading reading = hub_webhooks_reading(h);
+    err e = {""};
+    webhook_set *next = webhook_set_reread(h->webhooks.set, kind, path, &reading, &e);
+    if (next != NULL)
+        put_in_force(h, next, NULL);
+    else
+        hub_webhooks_reload(h, NULL);
 }
 
 /* The plan of a reload, which a child made of the connections, with the webhooks' changes. */

@@ -109,10 +109,18 @@ runner *dispatch_find(const dispatcher *d, bb_str name) {
 
 static void put_in_force(dispatcher *d, const target *t, webhook_item *item) {
     runner *r = dispatch_find(d, t->name);
+    if (r != NULL && r->item == item) { /* as most are, where one has changed */
+        r->seen = true;
+        return;
+    }
     if (r != NULL)
         runner_change(r, t, item);
-    else if (runner_new(d, t, item) == NULL)
+    else
+        r = runner_new(d, t, item);
+    if (r == NULL)
         log_error("no memory for %.*s: nothing is delivered to it until the next reload", STR_FMT(t->name));
+    else
+        runner_step(r);
 }
 
 void dispatcher_swap(dispatcher *d, webhook_set *set) {
@@ -129,14 +137,11 @@ void dispatcher_swap(dispatcher *d, webhook_set *set) {
         }
     for (runner *r = d->runners, *next; r != NULL; r = next) {
         next = r->next;
-        if (r->seen) {
-            runner_step(r);
-        } else if (!r->retired) {
+        if (!r->seen && !r->retired)
             runner_retire(r);
-        }
     }
     webhook_set_unref(before);
-    dispatch_lease(d);
+    dispatch_lease(d, false);
 }
 
 /* --- waking

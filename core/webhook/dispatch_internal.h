@@ -87,7 +87,8 @@ struct dispatcher {
     over_list over;       /* to be committed next */
     over_list committing; /* being committed; count 0: none */
     uv_timer_t commit_timer, lease_timer;
-    bool leasing, lease_again; /* asked for; and somebody has come meanwhile */
+    bool leasing, lease_again,
+        lease_all; /* asked for; and somebody has come meanwhile; or it is time for all */
     bool closing;
     unsigned uses, handles; /* callbacks to come; open handles */
 };
@@ -139,7 +140,7 @@ bb_str dispatch_event_of_delivery(arena *a, const runner *r, const held *h);
 bb_str dispatch_event_of_disabled(arena *a, const runner *r);
 
 /* dispatch_lease.c */
-void dispatch_lease(dispatcher *d);
+void dispatch_lease(dispatcher *d, bool all); /* false: of those alone that have none */
 void on_lease_timer(uv_timer_t *timer);
 
 /* dispatch.c */

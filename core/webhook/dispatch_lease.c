@@ -28,28 +28,33 @@ static void on_owned(store_result result, const bool *own, size_t count, void *c
     }
     free(l);
     if (d->lease_again)
-        dispatch_lease(d);
+        dispatch_lease(d, d->lease_all);
     d->uses--;
     dispatch_ended(d);
 }
 
-static leasing *gather(dispatcher *d) {
+static bool is_asked_for(const runner *r, bool all) {
+    return !r->retired && (all || r->lease_ns == 0);
+}
+
+static leasing *gather(dispatcher *d, bool all) {
     size_t n = 0;
     for (runner *r = d->runners; r != NULL; r = r->next)
-        n += !r->retired;
+        n += is_asked_for(r, all);
     leasing *l = n > 0 ? malloc(sizeof *l + n * sizeof(runner *)) : NULL;
     if (l == NULL)
         return NULL;
     *l = (leasing){.d = d, .asked_ns = clock_ns()};
     for (runner *r = d->runners; r != NULL; r = r->next)
-        if (!r->retired)
+        if (is_asked_for(r, all))
             l->runners[l->count++] = r;
     return l;
 }
 
-void dispatch_lease(dispatcher *d) {
+void dispatch_lease(dispatcher *d, bool all) {
+    d->lease_all = d->leasing && (all || d->lease_all);
     d->lease_again = d->leasing;
-    leasing *l = d->closing || d->leasing ? NULL : gather(d);
+    leasing *l = d->closing || d->leasing ? NULL : gather(d, all);
     if (l == NULL)
         return;
     bb_str *names = malloc(l->count * sizeof *names);
@@ -74,6 +79,6 @@ void on_lease_timer(uv_timer_t *timer) {
     for (runner *r = d->runners; r != NULL; r = r->next)
         if (!r->retired && (r->unsaved || r->health.untold))
             runner_save(r);
-    dispatch_lease(d);
+    dispatch_lease(d, true);
     dispatch_feed(d); /* what was held may have been let go of without an outcome */
 }

@@ -1,4 +1,4 @@
-#include "webhook/set.h"
+#include "webhook/set_internal.h"
 
 #include "webhook/document.h"
 
@@ -116,9 +116,8 @@ static webhook_item *read_item(webhook_kind kind, const webhook_reading *r, cons
     return NULL;
 }
 
-/* False: no memory. */
-static bool read_entry(webhook_set *s, webhook_kind kind, const webhook_reading *r, const conf_file *f,
-                       const webhook_set *before, webhook_entry *out) {
+bool set_read_entry(webhook_set *s, webhook_kind kind, const webhook_reading *r, const conf_file *f,
+                    const webhook_set *before, webhook_entry *out) {
     err e = f->error;
     const webhook_entry *old = before != NULL ? webhook_find(before, kind, f->id) : NULL;
     out->id = arena_copy(s->memory, f->id);
@@ -132,7 +131,7 @@ static bool read_entry(webhook_set *s, webhook_kind kind, const webhook_reading 
     return out->id.ptr != NULL && out->file != NULL && (out->item != NULL || out->error.ptr != NULL);
 }
 
-static int by_id(const void *a, const void *b) {
+int set_by_id(const void *a, const void *b) {
     bb_str x = ((const webhook_entry *)a)->id, y = ((const webhook_entry *)b)->id;
     size_t n = x.len < y.len ? x.len : y.len;
     int order = n > 0 ? memcmp(x.ptr, y.ptr, n) : 0;
@@ -158,12 +157,13 @@ static bool read_kind(webhook_set *s, webhook_kind kind, const char *conf_dir, c
     bool ok = list->entries != NULL;
     for (size_t i = 0; ok && i < files->count; i++) {
         bool second = is_second(files, i);
-        ok = read_entry(s, kind, r, &files->files[i], second ? NULL : before, &list->entries[list->count]);
+        ok = set_read_entry(s, kind, r, &files->files[i], second ? NULL : before,
+                            &list->entries[list->count]);
         list->count++;
     }
     conf_set_free(files);
     if (ok && list->count > 1)
-        qsort(list->entries, list->count, sizeof *list->entries, by_id);
+        qsort(list->entries, list->count, sizeof *list->entries, set_by_id);
     return ok || err_set(e, "no memory to read the webhooks");
 }
 
@@ -174,7 +174,7 @@ static int by_name(const void *a, const void *b) {
     return order != 0 ? order : x.len < y.len ? -1 : x.len > y.len;
 }
 
-static bool gather_targets(webhook_set *s) {
+bool set_gather_targets(webhook_set *s) {
     size_t n = 0;
     for (size_t k = 0; k < WEBHOOK_KINDS; k++)
         for (size_t i = 0; i < s->lists[k].count; i++)
@@ -199,7 +199,7 @@ webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, co
     bool ok = s != NULL || err_set(e, "no memory to read the webhooks");
     for (size_t k = 0; ok && k < WEBHOOK_KINDS; k++)
         ok = readers[k] == NULL || read_kind(s, (webhook_kind)k, conf_dir, r, before, e);
-    ok = ok && (gather_targets(s) || err_set(e, "no memory to read the webhooks"));
+    ok = ok && (set_gather_targets(s) || err_set(e, "no memory to read the webhooks"));
     if (ok) {
         s->generation = before != NULL ? before->generation + 1 : 1;
         return s;
@@ -230,7 +230,7 @@ const webhook_entry *webhook_find(const webhook_set *s, webhook_kind kind, bb_st
     const webhook_list *list = &s->lists[kind];
     const webhook_entry key = {.id = id};
     const webhook_entry *found = list->count > 0
-                                     ? bsearch(&key, list->entries, list->count, sizeof key, by_id)
+                                     ? bsearch(&key, list->entries, list->count, sizeof key, set_by_id)
                                      : NULL;
     while (found != NULL && found > list->entries && str_eq(found[-1].id, id))
         found--;

@@ -83,6 +83,10 @@ typedef struct webhook_set {
  * caller's. [main] */
 webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, const webhook_set *before,
                               err *e);
+/* The same where one file alone has changed, come or gone: the others are as they were, and cost next to
+ * nothing. NULL with an empty *e: several files claim its id, so that all have to be read. [main] */
+webhook_set *webhook_set_reread(const webhook_set *before, webhook_kind kind, const char *path,
+                                const webhook_reading *r, err *e);
 /* One without anything in it. */
 webhook_set *webhook_set_empty(void);
 webhook_set *webhook_set_ref(webhook_set *s);

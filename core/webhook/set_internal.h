@@ -1,0 +1,14 @@
+/* set_internal.h - what the files that make a set share. Of set*.c alone. */
+#ifndef WEBHOOK_SET_INTERNAL_H
+#define WEBHOOK_SET_INTERNAL_H
+
+#include "webhook/set.h"
+
+/* One file as an entry; the item of `before` stays where it is refused. False: no memory. */
+bool set_read_entry(webhook_set *s, webhook_kind kind, const webhook_reading *r, const conf_file *f,
+                    const webhook_set *before, webhook_entry *out);
+int set_by_id(const void *a, const void *b); /* of entries: their order */
+/* All targets of the entries. False: no memory. */
+bool set_gather_targets(webhook_set *s);
+
+#endif
