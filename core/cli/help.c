@@ -242,7 +242,8 @@ static const struct {
      "`enable` does so, and enables where it is taken: exit code 0 only then. `rotate` gives a new secret; "
      "the "
      "one before\n"
-     "signs too until the next. `recover` delivers again what was given up since a time. `hold` delivers "
+     "signs too until the next. `recover` delivers again what was given up or cancelled since a time. `hold` "
+     "delivers "
      "nothing and gives\n"
      "nothing up. `redrive` and `purge` take which deliveries: target, event, type, source, state, since, "
      "until.\n" CLIENT_OPTIONS},

@@ -5,8 +5,8 @@
 
 /* ms: of two looks, the clocks are read one after the other; and while time servers make the wall clock fast
  * or slow, by 500 of a million at most, it has not jumped. */
-#define SLACK_MS 2000u
-#define SLACK_PART 1000u
+#define TOLERATED_MS 2000u
+#define TOLERATED_PART 1000u
 
 /* --- gaps -------------------------------------------------------------------------------------------- */
 
@@ -82,17 +82,17 @@ clock_news events_clock_look(events_clock *c, const char *boot, uint64_t wall_ms
         return begin(c, boot, wall_ms, boot_ms, by_ms);
     uint64_t passed = boot_ms > c->boot_ms ? boot_ms - c->boot_ms : 0;
     uint64_t right = c->wall_ms + passed; /* what the wall clock would be */
-    uint64_t slack = SLACK_MS + passed / SLACK_PART;
+    uint64_t tolerated = TOLERATED_MS + passed / TOLERATED_PART;
     c->wall_ms = wall_ms;
     c->boot_ms += passed;
-    if (wall_ms > right + slack) {
+    if (wall_ms > right + tolerated) {
         *by_ms = wall_ms - right;
         c->shift_ms -= (int64_t)*by_ms;
         add_gap(c, right > c->most_ms ? right : c->most_ms, wall_ms, false);
         c->most_ms = wall_ms > c->most_ms ? wall_ms : c->most_ms;
         return CLOCK_FORWARD;
     }
-    if (wall_ms + slack < right) {
+    if (wall_ms + tolerated < right) {
         *by_ms = right - wall_ms;
         move_back(c, wall_ms, *by_ms);
         c->most_ms = wall_ms;
