@@ -56,3 +56,27 @@ void audited_end(audited *d, bool ok, bb_str detail, void (*then)(void *ctx), vo
     complain(d, STORE_BUSY);
     then(ctx);
 }
+
+/* --- which ones --------------------------------------------------------------------------------------------
+ */
+
+static void add_word(buf *out, const char *name, bb_str value) {
+    if (value.len > 0)
+        buf_printf(out, ", %s %.*s", name, STR_FMT(value));
+}
+
+static void add_time(buf *out, const char *name, uint64_t at_ms) {
+    char text[CLOCK_RFC3339_SIZE];
+    if (at_ms == 0)
+        return;
+    clock_rfc3339(at_ms, text);
+    buf_printf(out, ", %s %s", name, text);
+}
+
+void audited_which(buf *out, const event_query *q) {
+    add_word(out, "event", q->event);
+    add_word(out, "type", q->type);
+    add_word(out, "source", q->source);
+    add_time(out, "since", q->since_ms);
+    add_time(out, "until", q->until_ms);
+}

@@ -4,6 +4,7 @@
 #define API_AUDITED_H
 
 #include "api/routes.h"
+#include "store/events.h"
 
 typedef struct audited {
     api *api;
@@ -19,5 +20,14 @@ bool audited_begin(api *a, http_exchange *x, const principal *who, const char *a
                    audited *out);
 /* It is done, or has failed: `then` runs once that is written, within the call where it cannot be. */
 void audited_end(audited *d, bool ok, bb_str detail, void (*then)(void *ctx), void *ctx);
+
+/* For its detail: ", type order.*, since 2026-01-31T12:00:00.000Z", all but target and state. */
+void audited_which(buf *out, const event_query *q);
+
+/* Why a change that goes on piece by piece has ended before its end. */
+static inline const char *changes_ended(store_result r) {
+    return r == STORE_BUSY ? "the hub is stopping, or its disk is too slow; ask again for the rest"
+                           : store_result_text(r);
+}
 
 #endif

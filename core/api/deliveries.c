@@ -103,7 +103,7 @@ static void answer(void *ctx) {
     question *q = ctx;
     if (q->result != STORE_OK && q->count > 0) {
         reply_problemf(q->x, store_result_problem(q->result), "%llu were %s, and then: %s",
-                       (unsigned long long)q->count, q->word, store_result_text(q->result));
+                       (unsigned long long)q->count, q->word, changes_ended(q->result));
         return;
     }
     if (q->result != STORE_OK) {
@@ -116,19 +116,6 @@ static void answer(void *ctx) {
     reply_json(q->x, 200, &body);
 }
 
-static void add_word(buf *out, const char *name, bb_str value) {
-    if (value.len > 0)
-        buf_printf(out, ", %s %.*s", name, STR_FMT(value));
-}
-
-static void add_time(buf *out, const char *name, uint64_t at_ms) {
-    char text[CLOCK_RFC3339_SIZE];
-    if (at_ms == 0)
-        return;
-    clock_rfc3339(at_ms, text);
-    buf_printf(out, ", %s %s", name, text);
-}
-
 /* Into the audit log: how many, and which. */
 static void note(void *ctx) {
     question *q = ctx;
@@ -138,11 +125,7 @@ static void note(void *ctx) {
     buf_printf(&text, "%llu %s", (unsigned long long)q->count, q->word);
     if (which->state >= 0)
         buf_printf(&text, ", state %s", states[which->state]);
-    add_word(&text, "event", which->event);
-    add_word(&text, "type", which->type);
-    add_word(&text, "source", which->source);
-    add_time(&text, "since", which->since_ms);
-    add_time(&text, "until", which->until_ms);
+    audited_which(&text, which);
     audited_end(&q->note, q->result == STORE_OK, buf_str(&text), answer, q);
     buf_free(&text);
 }

@@ -117,7 +117,7 @@ static void answer_replay(void *ctx) {
     question *q = ctx;
     if (q->result != STORE_OK && q->count > 0) {
         reply_problemf(q->x, store_result_problem(q->result), "%llu were replayed, and then: %s",
-                       (unsigned long long)q->count, store_result_text(q->result));
+                       (unsigned long long)q->count, changes_ended(q->result));
         return;
     }
     if (q->result != STORE_OK) {
@@ -129,19 +129,6 @@ static void answer_replay(void *ctx) {
     reply_json(q->x, 200, &body);
 }
 
-static void add_time(buf *out, const char *name, uint64_t at_ms) {
-    char text[CLOCK_RFC3339_SIZE];
-    if (at_ms == 0)
-        return;
-    clock_rfc3339(at_ms, text);
-    buf_printf(out, ", %s %s", name, text);
-}
-
-static void add_word(buf *out, const char *name, bb_str value) {
-    if (value.len > 0)
-        buf_printf(out, ", %s %.*s", name, STR_FMT(value));
-}
-
 static void on_replayed(store_result r, uint64_t count, void *ctx) {
     question *q = ctx;
     const event_target whom = {.target = q->query.target};
@@ -151,11 +138,7 @@ static void on_replayed(store_result r, uint64_t count, void *ctx) {
         webhooks_stored(q->api->webhooks->hub, &whom, 1);
     buf text = {0};
     buf_printf(&text, "%llu replayed", (unsigned long long)count);
-    add_word(&text, "event", q->query.event);
-    add_word(&text, "type", q->query.type);
-    add_word(&text, "source", q->query.source);
-    add_time(&text, "since", q->query.since_ms);
-    add_time(&text, "until", q->query.until_ms);
+    audited_which(&text, &q->query);
     audited_end(&q->note, r == STORE_OK, buf_str(&text), answer_replay, q);
     buf_free(&text);
 }
