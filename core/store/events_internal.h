@@ -90,6 +90,7 @@ typedef struct events {
     int64_t keep_at;           /* events up to here have been looked at by this sweep */
     uint64_t keep_again_ns;    /* when the next sweep may begin */
     bool keep_turn, keep_busy; /* this group was asked to; others write meanwhile */
+    uint64_t keep_rest_ns;     /* while others write: not before then */
     bool keep_more;            /* the sweep has not come to its end */
     int64_t future_until;      /* of events from the future: until there, their time is */
     uint64_t future_ms;

@@ -11,7 +11,8 @@
 
 #define LOOK_LEAST 32u             /* events looked at by a group, and two for each that it adds */
 #define TURN_LOOKS 65536u          /* by a group that was asked for it, as far as it gets in: */
-#define TURN_NS 2000000u           /* while others write too: a fifth of their time at most, as groups go */
+#define TURN_NS 2000000u           /* while others write too; and then they have: */
+#define TURN_REST 4u               /* times as long for themselves */
 #define TURN_IDLE_NS 20000000u     /* while nobody does */
 #define FUTURE_LOOK 4096           /* events looked through for one whose time is believed */
 #define LOOK_BYTES (4u << 20)      /* of payload removed by a group: their pages are all written */
@@ -246,7 +247,7 @@ static sweep begin_sweep(store *s, uint64_t now_ns) {
     sweep w = {.keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
                .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
                .left = LOOK_LEAST + 2 * v->added};
-    if (v->keep_turn) {
+    if (v->keep_turn && (!v->keep_busy || now_ns >= v->keep_rest_ns)) {
         w.left = TURN_LOOKS;
         w.until_ns = now_ns + (v->keep_busy ? TURN_NS : TURN_IDLE_NS);
     }
@@ -270,6 +271,8 @@ store_result keep_some(store *s, database *d) {
     if (r == STORE_OK && w.over)
         r = remove_targets(s, d, w.clock.wall_ms);
     v->keep_more = !w.over;
+    if (w.until_ns > 0)
+        v->keep_rest_ns = clock_ns() + TURN_REST * (clock_ns() - now_ns);
     if (w.over)
         end_sweep(v, now_ns);
     return r == STORE_OK ? vacuum_some(d, pages, spare, page_bytes) : r;
