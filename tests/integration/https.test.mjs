@@ -199,6 +199,22 @@ test('a slow reader holds the service back, not the memory', async () => {
   assert.equal(got.sha256, digests(24 * MB).sha256);
 });
 
+test('a slow service holds the caller back, not the memory', async () => {
+  depot.stored = {};
+  depot.pause = 1;
+  const answer = await bounded(() => upload(8 * MB));
+  depot.pause = 0;
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(depot.stored.up.sha256, digests(8 * MB).sha256);
+});
+
+test('an answer that breaks off is not taken for a whole one', async () => {
+  depot.files.down = {size: 4 * MB, chunked: true, ranges: false, breakAt: Array.from({length: 50}, () => MB)};
+  await assert.rejects(download(), /aborted|hang up|ECONNRESET/);
+  depot.files.down = {size: 4 * MB};
+  assert.equal((await download()).sha256, digests(4 * MB).sha256);
+});
+
 test('a URL that is signed says https, behind a proxy what that says', async () => {
   const body = '{"id":"1"}', host = new URL(secure).host;
   const sign = (url) => crypto.createHmac('sha256', 'k').update(url + body).digest('hex');
