@@ -2,6 +2,7 @@
 
 #include "auth/custom.h"
 #include "plugin/host_crypto.h"
+#include "plugin/origin.h"
 #include "plugin/url.h"
 
 #define AUTH_OFFERED_MAX 48 /* the hub has a dozen, a connector 16 of its own */
@@ -79,6 +80,13 @@ bool auth_check_plugin(arena *a, const bb_plugin *plugin, err *e) {
                 return err_set(e,
                                "its default \"%.*s\" is not a field of the auth scheme \"%s\", or no string",
                                STR_FMT(it.key), (*s)->scheme);
+        if (json_string(json_getl(defaults, "base_url_from")).len > 0 &&
+            plugin_origins_marked(a, plugin->settings_schema))
+            return err_set(e,
+                           "its auth scheme \"%s\" takes the service's host from the token (base_url_from), "
+                           "and its settings mark another for the credentials (x-busbar-credentials), which "
+                           "may be of another tenant: it can have one of the two",
+                           (*s)->scheme);
     }
     return true;
 }

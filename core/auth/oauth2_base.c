@@ -6,6 +6,7 @@
 #include "auth/oauth2.h"
 
 #include "auth/sign_text.h"
+#include "plugin/origin.h"
 #include "plugin/url.h"
 
 /* --- the connection's base_url ------------------------------------------------------------------------- */
@@ -67,6 +68,11 @@ bool oauth2_read_base(const auth_reading *r, oauth2_settings *s, err *e) {
     s->base_origin = arena_copy(r->memory, own_origin(r));
     if (s->base_from.len > 0 && s->base_hosts.len == 0)
         return auth_fail(r, e, "base_url_hosts", "is missing: base_url_from needs it");
+    if (s->base_from.len > 0 && plugin_origins_marked(r->memory, r->plugin->settings_schema))
+        return auth_fail(r, e, "base_url_from",
+                         "does not go with connector %s, whose settings name another host for the "
+                         "credentials: whose that is, the token does not say",
+                         r->plugin->id);
     if (s->base_from.len > 0 && s->base_origin.len == 0)
         return auth_fail(r, e, "base_url_from", "needs a connection that has a base_url");
     return true;

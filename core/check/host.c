@@ -239,6 +239,10 @@ static void counts_against(bb_call *call, bb_str route, bb_str scope) {
     if (!keeps_failure(call, "http->counts_against"))
         host_http.counts_against(call, route, scope);
 }
+static void without_credentials(bb_call *call) {
+    if (!keeps_failure(call, "http->without_credentials"))
+        host_http.without_credentials(call);
+}
 static const bb_http_api http_api = {
     .size = sizeof http_api,
     .begin = begin,
@@ -258,6 +262,7 @@ static const bb_http_api http_api = {
     .after = after,
     .counts_against = counts_against,
     .limit_left = limit_left,
+    .without_credentials = without_credentials,
 };
 
 /* --- busbar.call/1 ------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ typedef enum {
     FRAME_LEAVE,     /* the call is over: nothing of it is needed any more */
     /* process to hub: exactly one answer to START and RESUME, LOG and PROGRESS at any time */
     /* Each of these three may end with what is left of the service's limit, and for how long: */
-    FRAME_REQUEST,  /* method, url, count, line..., body kind, body, repeatable, after */
+    FRAME_REQUEST,  /* method, url, count, line..., body kind, body, repeatable, after, ... */
     FRAME_OUTPUT,   /* kind, text, next cursor */
     FRAME_FAIL,     /* code, retry, upstream status, message, pointer, upstream code */
     FRAME_RAN,      /* of a session operation, in place of the three: see message_ran */

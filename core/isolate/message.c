@@ -48,6 +48,7 @@ static void put_request(buf *out, const plugin_request *r) {
     frame_u32(out, (uint32_t)r->after_ms);
     frame_str(out, r->route);
     frame_str(out, r->scope);
+    frame_u32(out, r->bare);
     message_put_range(out, r);
 }
 
@@ -126,6 +127,8 @@ static bool take_request(frame *f, plugin_call *c) {
     bb_str route = frame_get_str(f), scope = frame_get_str(f);
     if (route.len > 0)
         host_http.counts_against(&c->abi, route, scope);
+    if (frame_get_u32(f) != 0)
+        host_http.without_credentials(&c->abi);
     return message_take_range(f, c);
 }
 

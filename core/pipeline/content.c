@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#define RESTARTS_MAX 1000u         /* of an upload, however far each of them got */
 #define PROGRESS_BYTES (64u << 10) /* an attempt that got so far does not count as one without success */
 
 typedef struct content_run {
@@ -32,7 +33,8 @@ typedef struct content_run {
     char validator[128];        /* a strong ETag or a date, for If-Range; "=" and a step's word; "" : none */
     void (*after_keep)(call *c);
     bool finishing;
-    unsigned restarts; /* without progress */
+    unsigned restarts;   /* without progress, */
+    unsigned begun_anew; /* and all of them */
     uint64_t restarted_at;
 } content_run;
 
@@ -462,7 +464,7 @@ void content_restart(call *c) {
 /* An upload that saved how it can go on: from `start`, which asks the service how far it got. */
 static bool try_restart(call *c, const http_answer *answer) {
     content_run *k = c->content;
-    if (!c->steps.request.has_content || k->steps.saved.len == 0)
+    if (!c->steps.request.has_content || k->steps.saved.len == 0 || k->begun_anew++ >= RESTARTS_MAX)
         return false;
     if (k->moved - k->restarted_at >= PROGRESS_BYTES)
         k->restarts = 0;

@@ -59,7 +59,7 @@ static void on_ticket(auth_ticket *t, void *ctx) {
 
 stage_result stage_ticket(call *c) {
     auth_ticket *t = &c->ticket;
-    if (c->steps.request.foreign)
+    if (plugin_request_unsigned(&c->steps.request))
         return STAGE_NEXT;
     t->auth = &c->conn->auth;
     t->loop = &c->worker->auth_loop;
@@ -81,7 +81,7 @@ stage_result stage_ticket(call *c) {
 static size_t copy_fields(const call *c, bb_str *out) {
     static const char *const none[] = {NULL};
     const plugin_request *r = &c->steps.request;
-    const char *const *own = r->foreign ? none : auth_ticket_fields(&c->conn->auth);
+    const char *const *own = plugin_request_unsigned(r) ? none : auth_ticket_fields(&c->conn->auth);
     size_t n = 0;
     for (size_t i = 0; i < r->header_count; i++) {
         const char *const *name = own;
@@ -193,7 +193,7 @@ stage_result stage_sign(call *c) {
     }
     if (c->content != NULL)
         n += content_fields(c, fields + n);
-    if (!r->foreign && !sign(c, fields, &n, &e))
+    if (!plugin_request_unsigned(r) && !sign(c, fields, &n, &e))
         return call_fail(c, PROBLEM_CREDENTIALS_UNAVAILABLE, str_from(e.text));
     c->repeatable = is_repeatable(c);
     c->send = (http_send){.headers = fields, .header_count = n};

@@ -154,8 +154,9 @@ static bool try_again(call *c, const http_answer *answer, const mapped_error *ma
 
 /* A refused token: the same request once more with another one. */
 static bool try_renewed(call *c, const http_answer *answer) {
-    if (answer->failure != HTTP_FAIL_NONE || c->steps.request.foreign || c->ticket.renewals > 0 ||
-        (c->content != NULL && !content_may_repeat(c)) || !auth_ticket_rejected(&c->ticket, answer))
+    if (answer->failure != HTTP_FAIL_NONE || plugin_request_unsigned(&c->steps.request) ||
+        c->ticket.renewals > 0 || (c->content != NULL && !content_may_repeat(c)) ||
+        !auth_ticket_rejected(&c->ticket, answer))
         return false;
     call_run_request(c);
     return true;

@@ -22,6 +22,7 @@ typedef struct plugin_request {
     buf url; /* whole, with the query */
     bool begun;
     bool foreign;    /* of another origin than the connection's own: gets no credentials */
+    bool bare;       /* ... nor does this one: the step has said so */
     bb_str *headers; /* "Name: value", NUL behind */
     size_t header_count, header_cap;
     enum {
@@ -44,6 +45,10 @@ typedef struct plugin_request {
     enum { PLUGIN_REPEAT_UNSAID, PLUGIN_REPEAT_YES, PLUGIN_REPEAT_NO } repeatable;
     uint64_t after_ms; /* it goes out so much later; 0: now */
 } plugin_request;
+
+static inline bool plugin_request_unsigned(const plugin_request *r) {
+    return r->foreign || r->bare;
+}
 
 typedef struct plugin_answer {
     int32_t status;

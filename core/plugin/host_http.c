@@ -31,7 +31,7 @@ static void begin(bb_call *call, bb_str method, bb_str url) {
     buf_clear(&r->form);
     r->header_count = 0;
     r->body_kind = PLUGIN_BODY_NONE;
-    r->has_content = r->to_output = r->is_part = r->skips_line = false;
+    r->has_content = r->to_output = r->is_part = r->skips_line = r->bare = false;
     r->repeatable = PLUGIN_REPEAT_UNSAID;
     r->after_ms = 0;
     r->route = r->scope = (bb_str){NULL, 0};
@@ -292,6 +292,12 @@ static const bb_json *response_json(bb_call *call) {
     return (const bb_json *)c->answer.json;
 }
 
+static void without_credentials(bb_call *call) {
+    plugin_request *r = begun(call, "without_credentials");
+    if (r != NULL)
+        r->bare = true;
+}
+
 const bb_http_api host_http = {
     .size = sizeof(bb_http_api),
     .begin = begin,
@@ -311,4 +317,5 @@ const bb_http_api host_http = {
     .after = after,
     .counts_against = counts_against,
     .limit_left = limit_left,
+    .without_credentials = without_credentials,
 };

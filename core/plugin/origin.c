@@ -23,6 +23,15 @@ bool plugin_origins_read(arena *a, const json_value *schema, const json_value *s
     return true;
 }
 
+bool plugin_origins_marked(arena *a, const char *settings_schema) {
+    const json_value *schema = settings_schema != NULL ? json_read(a, str_from(settings_schema), NULL, NULL)
+                                                       : NULL;
+    bool marked = false;
+    for (json_iter it = json_iterate(json_getl(schema, "properties")); json_next(&it);)
+        marked = marked || json_bool(json_getl(it.value, "x-busbar-credentials"), false);
+    return marked;
+}
+
 bool plugin_origins_have(const plugin_origins *o, bb_str url) {
     for (size_t i = 0; o != NULL && i < o->count; i++)
         if (url_same_origin(url, o->urls[i]))

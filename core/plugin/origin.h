@@ -17,6 +17,8 @@ typedef struct plugin_origins {
 /* False: *e says what is wrong with the setting *wrong. */
 bool plugin_origins_read(arena *a, const json_value *schema, const json_value *settings, plugin_origins *out,
                          bb_str *wrong, err *e);
+/* Whether a connector's settings can name such a host. */
+bool plugin_origins_marked(arena *a, const char *settings_schema);
 /* Whether a whole URL is of one of them; NULL: of none. */
 bool plugin_origins_have(const plugin_origins *o, bb_str url);
 

@@ -175,19 +175,29 @@ static bb_step go_on(bb_call *call) {
 }
 
 /* The bytes that Drive keeps, where it tells their MD5: a document of its editors has none. A call that went
- * on where another began has not seen them all. */
+ * on where another began has not seen them all, and has their number alone to go by. */
 static bb_step finish(bb_call *call) {
-    bb_str theirs = bb_text(call, bb_get(call, bb_response(call), "md5Checksum")),
+    const bb_json *file = bb_response(call);
+    bb_str theirs = bb_text(call, bb_get(call, file, "md5Checksum")),
+           bytes = bb_text(call, bb_get(call, file, "size")),
            ours = bb_content_host(call)->digest(call, BB_DIGEST_MD5, 0);
     const upload *u = (const upload *)call->state;
-    char text[64];
-    int seen = bb_content_host(call)->passed(call) == bb_content_length(call);
-    if (seen && u->phase != READING && theirs.len > 0 && ours.len > 0 && theirs.len < sizeof text) {
-        snprintf(text, sizeof text, "%.*s", (int)theirs.len, theirs.ptr);
-        if (!bb_str_eq(ours, text))
-            return bb_fail(call, BB_E_UPSTREAM_INVALID,
-                           "what Drive has now is not what was sent (MD5 %s): send it again", text);
-    }
+    char md5[64], length[24];
+    int64_t total = bb_content_length(call);
+    snprintf(md5, sizeof md5, "%.*s", (int)(theirs.len < sizeof md5 ? theirs.len : 0),
+             theirs.ptr != NULL ? theirs.ptr : "");
+    snprintf(length, sizeof length, "%lld", (long long)total);
+    int kept = theirs.len > 0; /* as it was sent */
+    int other = ours.len > 0 && bb_content_host(call)->passed(call) == total
+                    ? !bb_str_eq(ours, md5)
+                    : total >= 0 && bytes.len > 0 && !bb_str_eq(bytes, length);
+    if (kept && other && u->phase == READING)
+        return bb_fail(call, BB_E_UPSTREAM_CONFLICT,
+                       "the file %s is there already, with another content (MD5 %s): give another id", u->id,
+                       md5);
+    if (kept && other)
+        return bb_fail(call, BB_E_UPSTREAM_INVALID,
+                       "what Drive has now is not what was sent (MD5 %s): send it again", md5);
     return gd_resume(call, NULL);
 }
 

@@ -123,6 +123,7 @@ static bb_step put_bytes(bb_call *call) {
         return bb_fail(call, BB_E_UPSTREAM_INVALID, "Slack gave no URL for the upload");
     memcpy(u->file_id, id.ptr, id.len);
     call->host->http->begin(call, bb_s("POST"), url);
+    bb_without_credentials(call); /* the URL is enough, and the token is for those who ask for one */
     if (file_given(call) != NULL)
         file_given(call)->body(call, bb_s("application/octet-stream"), 0, -1);
     else if (inline_content(call, &bytes))

@@ -16,7 +16,7 @@ outgoing test_outgoing(const plugin_call *c) {
                       .headers = r->headers,
                       .header_count = r->header_count,
                       .body = r->body_kind != PLUGIN_BODY_NONE ? r->body : STR(""),
-                      .foreign = r->foreign};
+                      .foreign = plugin_request_unsigned(r)};
 }
 
 /* libcurl's "Name;" for a field without a value becomes "Name: ". */

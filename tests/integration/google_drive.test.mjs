@@ -154,6 +154,15 @@ test('a file that is to be made once is there once, however often the request ha
   lose();
   const file = fileOf('small', 1000), sent = await data('files.upload', {name: 'sent once', uploadType: 'multipart', once: true}, from(file));
   assert.deepEqual([named('sent once').length, sent.size], [1, '1000']);
+  const [own] = (await data('files.generateIds', {count: 1})).ids, once = {id: own, name: 'of my id', uploadType: 'multipart', once: true};
+  for (let i = 0; i < 2; i++) assert.equal((await data('files.upload', once, from(file))).id, own);
+  const twisted = fileOf('twisted', 1000);
+  fs.writeFileSync(twisted, Buffer.from(fs.readFileSync(twisted)).reverse());
+  for (const other of [twisted, fileOf('longer', 1001)]) {
+    const answer = await hub.call('drive', 'files.upload', once, from(other));
+    assertProblem(answer, 'upstream-conflict');
+    assert.match(answer.body.detail, new RegExp(`the file ${own} is there already, with another content`));
+  }
 });
 
 test('permissions are granted, read, changed and taken back', async () => {

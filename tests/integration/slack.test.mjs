@@ -203,6 +203,7 @@ test('a file of any size goes up and comes down', async () => {
   const [file] = JSON.parse(up.stdout).files;
   assert.deepEqual([file.size, file.name, file.title, file.channels], [bytes.length, 'größe.bin', 'größe.bin', [CHANNEL]]);
   judged.push(service.requests[0], service.requests[2]);
+  assert.deepEqual(service.requests.map((r) => r.headers.authorization), [`Bearer ${TOKEN}`, undefined, `Bearer ${TOKEN}`]); // the URL is enough
   service.requests.length = 0;
   const down = await hub.cli(['call', 'chat', 'files.download', `file=${file.id}`, '--download', to]);
   assert.equal(down.code, 0, down.stderr);

@@ -244,6 +244,13 @@ static inline void bb_limit_left(bb_call *call, int64_t left, int64_t for_ms) {
         call->host->http->limit_left(call, left, for_ms);
 }
 
+/* The request described goes out without the connection's credentials: bb_http_api.without_credentials. A
+ * host that is older sends them where it would send them otherwise. */
+static inline void bb_without_credentials(bb_call *call) {
+    if (BB_HAS(call->host->http, without_credentials))
+        call->host->http->without_credentials(call);
+}
+
 /* Tells how far the call is, for whoever asks about it while it runs: bb_call_api.progress. -1 and NULL: not
  * known. Nothing on a host that is older than it. */
 static inline void bb_progress(bb_call *call, int64_t done, int64_t total, const char *unit, bb_str stage) {

@@ -68,8 +68,8 @@ typedef struct bb_http_api {
     const bb_json *(*response_json)(bb_call *call);
 
     /* --- not in the first hubs: ask BB_HAS(call->host->http, after), ..., or use bb_after,
-     * bb_counts_against and bb_limit_left (busbar.h)
-     * -------------------------------------------------------------- */
+     * bb_counts_against, bb_limit_left and bb_without_credentials (busbar.h)
+     * --------------------------------------------- */
 
     /* In `resume`: the request goes out no sooner than `ms` milliseconds from now, at most an hour: for
      * asking a service again how far a job is. The wait is part of the call's time: one that would go beyond
@@ -90,6 +90,10 @@ typedef struct bb_http_api {
      * requests are left, and for how long that is believed, from now: 1 ms to a day. With none left the
      * connection's requests wait until then, as its [limits] allow. */
     void (*limit_left)(bb_call *call, int64_t left, int64_t for_ms);
+
+    /* The request goes out without the connection's credentials, wherever it goes: for URLs that the service
+     * has signed itself, and that are their own secret. A client certificate (mtls) is shown all the same. */
+    void (*without_credentials)(bb_call *call);
 } bb_http_api;
 
 BB_END_DECLS

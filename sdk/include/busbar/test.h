@@ -123,7 +123,7 @@ void bb_test_give_up(bb_test *t, uint32_t request, bb_code why);
 /* A request that the last call made, counted from 0. */
 typedef struct bb_test_request {
     uint32_t size;   /* sizeof(bb_test_request) of the library */
-    int32_t foreign; /* 1: not the origin of base_url, so a hub sends no credentials with it */
+    int32_t foreign; /* 1: not the origin of base_url, or bb_without_credentials: a hub sends none with it */
     const char *method, *url;
     const char *const *headers; /* "Name: value"; ends with NULL */
     const char *body;

@@ -294,7 +294,49 @@ START_TEST(places_need_hosts_that_they_are_held_to) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(endpoints_may_be_paths_of_base_url),
+/* Whose that other host is, the token does not say. */
+START_TEST(a_place_that_the_token_names_and_another_of_the_settings_exclude_each_other) {
+    static const char both[] = "{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"},"
+                               "\"files_url\":{\"type\":\"string\",\"x-busbar-credentials\":true}}}",
+                      one[] = "{\"type\":\"object\",\"properties\":{\"base_url\":{\"type\":\"string\"}}}";
+    const bb_auth_scheme scheme = {.size = sizeof scheme,
+                                   .scheme = "oauth2",
+                                   .defaults =
+                                       "{\"base_url_from\":\"place\",\"base_url_hosts\":\".example\"}"},
+                         none = {.size = sizeof none, .scheme = "oauth2", .defaults = "{}"};
+    const bb_auth_scheme *schemes[] = {&scheme, NULL};
+    bb_plugin plugin = {
+        .size = sizeof plugin, .id = "both", .settings_schema = both, .auth_schemes = schemes};
+    arena *a = arena_new(0);
+    err e = {""};
+    ck_assert(!auth_check_plugin(a, &plugin, &e));
+    assert_has(e.text, "base_url_from");
+    assert_has(e.text, "x-busbar-credentials");
+    plugin.settings_schema = one;
+    ck_assert(auth_check_plugin(a, &plugin, &e));
+    plugin.settings_schema = NULL;
+    ck_assert(auth_check_plugin(a, &plugin, &e));
+    plugin.settings_schema = both;
+    schemes[0] = &none;
+    ck_assert(auth_check_plugin(a, &plugin, &e));
+    /* nor by what an admin writes */
+    bb_str text = STR("[auth]\nscheme = oauth2\n" HUB
+                      "token_url = /t\nbase_url_from = place\nbase_url_hosts = .example\n");
+    conf_file *file = arena_zalloc(a, sizeof *file);
+    ck_assert(conf_read_text(a, "conf.d/x.conf", text, file));
+    const auth_connector connector = {.plugin = &plugin,
+                                      .settings = STR("{\"base_url\":\"https://a.example\"}")};
+    auth read = {0};
+    err why = {""};
+    ck_assert(!auth_compile_for(a, file, conf_find_section(file, STR("auth")), &connector, &read, &why));
+    assert_has(why.text, "does not go with connector both");
+    auth_release(&read);
+    arena_free(a);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_place_that_the_token_names_and_another_of_the_settings_exclude_each_other),
+          unit_test(endpoints_may_be_paths_of_base_url),
           unit_test(a_token_may_be_good_at_an_allowed_host_alone),
           unit_test(places_need_hosts_that_they_are_held_to), unit_test(tokens_are_read),
           unit_test(errors_are_read_whatever_the_status),

@@ -122,6 +122,7 @@ START_TEST(a_request_comes_back_whole) {
     host_http.header(&child.abi, STR("X-None"), STR(""));
     host_http.body(&child.abi, STR("text/plain"), STR("hello"));
     host_http.repeatable(&child.abi, 1);
+    host_http.without_credentials(&child.abi);
     child.in_resume = hub.in_resume = true;
     host_http.after(&child.abi, 250);
     plugin_outcome outcome = plugin_finish(&child, BB_SEND);
@@ -138,6 +139,7 @@ START_TEST(a_request_comes_back_whole) {
     ck_assert(r->body_kind == PLUGIN_BODY_BYTES && str_eq(r->body, STR("hello")));
     ck_assert_int_eq(r->repeatable, PLUGIN_REPEAT_YES);
     ck_assert_uint_eq(r->after_ms, 250);
+    ck_assert(r->bare);
     plugin_call_free(&child);
     plugin_call_free(&hub);
 }
@@ -159,6 +161,7 @@ static void raw_request(const char *method, const char *url, uint32_t fields, co
     frame_u32(&out, after);
     frame_str(&out, (bb_str){NULL, 0}); /* no route, no scope */
     frame_str(&out, (bb_str){NULL, 0});
+    frame_u32(&out, 0); /* with credentials */
     message_put_range(&out, &(const plugin_request){.has_content = false});
     frame_end(&out, at);
 }

@@ -340,6 +340,28 @@ START_TEST(descriptors_that_lie_are_refused) {
 }
 END_TEST
 
+static bb_step asks_bare(bb_call *call) {
+    bb_request(call, "PUT", "/signed?by=them");
+    bb_without_credentials(call);
+    return BB_SEND;
+}
+
+static bb_step asks_again(bb_call *call) {
+    asks_bare(call);
+    bb_request(call, "PUT", "/other");
+    return BB_SEND;
+}
+
+START_TEST(a_request_may_go_without_credentials) {
+    ck_assert_int_eq(run(asks), PLUGIN_SEND);
+    ck_assert(!plugin_request_unsigned(&call_.request));
+    ck_assert_int_eq(run(asks_bare), PLUGIN_SEND);
+    ck_assert(plugin_request_unsigned(&call_.request) && !call_.request.foreign);
+    ck_assert_int_eq(run(asks_again), PLUGIN_SEND); /* each request for itself */
+    ck_assert(!plugin_request_unsigned(&call_.request));
+}
+END_TEST
+
 /* --- given up --- */
 
 static bb_code gave_up_for;
@@ -456,8 +478,8 @@ START_TEST(progress_is_heard_as_it_was_said) {
 END_TEST
 
 UNIT_MAIN(unit_test(a_request_of_resume_may_wait), progress_is_heard_as_it_was_said,
-          a_call_that_is_given_up_describes_one_request_more, a_request_is_put_together,
-          a_walk_goes_through_all_members_and_ends, a_defective_step_is_the_connectors_fault,
-          what_cannot_be_sent_is_the_inputs_fault, another_origin_is_foreign,
-          a_marked_setting_names_another_host_of_the_service, origins_are_compared_as_browsers_do,
-          descriptors_that_lie_are_refused)
+          a_request_may_go_without_credentials, a_call_that_is_given_up_describes_one_request_more,
+          a_request_is_put_together, a_walk_goes_through_all_members_and_ends,
+          a_defective_step_is_the_connectors_fault, what_cannot_be_sent_is_the_inputs_fault,
+          another_origin_is_foreign, a_marked_setting_names_another_host_of_the_service,
+          origins_are_compared_as_browsers_do, descriptors_that_lie_are_refused)
