@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-#define RESTARTS_MAX 1000u         /* of an upload, however far each of them got */
+#define FORGIVEN_MAX 1000u /* requests of an upload that broke off, and got so far: each more counts */
 #define PROGRESS_BYTES (64u << 10) /* an attempt that got so far does not count as one without success */
 
 typedef struct content_run {
@@ -33,8 +33,8 @@ typedef struct content_run {
     char validator[128];        /* a strong ETag or a date, for If-Range; "=" and a step's word; "" : none */
     void (*after_keep)(call *c);
     bool finishing;
-    unsigned restarts;   /* without progress, */
-    unsigned begun_anew; /* and all of them */
+    unsigned restarts; /* without progress */
+    unsigned forgiven; /* requests of an upload that failed, but got on */
     uint64_t restarted_at;
 } content_run;
 
@@ -464,9 +464,9 @@ void content_restart(call *c) {
 /* An upload that saved how it can go on: from `start`, which asks the service how far it got. */
 static bool try_restart(call *c, const http_answer *answer) {
     content_run *k = c->content;
-    if (!c->steps.request.has_content || k->steps.saved.len == 0 || k->begun_anew++ >= RESTARTS_MAX)
+    if (!c->steps.request.has_content || k->steps.saved.len == 0)
         return false;
-    if (k->moved - k->restarted_at >= PROGRESS_BYTES)
+    if (k->moved - k->restarted_at >= PROGRESS_BYTES && k->forgiven < FORGIVEN_MAX)
         k->restarts = 0;
     k->restarted_at = k->moved;
     retry_question question = {.failure = answer->failure,
@@ -489,7 +489,11 @@ bool content_answered(call *c, const http_answer *answer) {
     content_run *k = c->content;
     call_wait_over(c);
     be_patient(c);
-    if (content_got_on(c))
+    bool got_on = content_got_on(c);
+    bool failed = answer->failure != HTTP_FAIL_NONE || answer->status >= 400;
+    if (got_on && failed && c->steps.request.has_content)
+        k->forgiven++; /* what a service takes and does not keep could be sent for ever */
+    if (got_on && k->forgiven < FORGIVEN_MAX)
         c->attempt = 1; /* it gets on: the attempts without success are counted anew */
     if (answer->failure == HTTP_FAIL_NONE && answer->status < 300)
         tell_digests(k);

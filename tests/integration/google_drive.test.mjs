@@ -31,6 +31,7 @@ before(async () => {
       'drive.conf': conf(bearer(TOKEN)),
       'pieces.conf': conf(bearer(TOKEN), 'upload_piece = 1\nquota_project = billing-1\n'),
       'other.conf': conf(bearer(TOKEN), '', other.url),
+      'endless.conf': conf(bearer(TOKEN)).replace(/\[retry\][^[]*/, '') + '[retry]\nbase = 1ms\nmax = 1ms\nbudget = 100\n[breaker]\nenabled = no\n',
       'own.conf': conf(bearer(TOKEN), 'all_drives = no\n'),
       'reader.conf': conf(bearer('ya29.readonly')),
       'expired.conf': conf(bearer('ya29.expired')),
@@ -333,6 +334,17 @@ test('a session that keeps nothing of what it gets is given up, and not fed for 
   const problem = await hub.problem('upstream-error', 'drive', 'files.upload', {name: 'stalled'}, from(fileOf('stalled', MB)));
   assert.match(problem.detail, /took bytes 3 times, and still has 0 of 1048576/);
   assert.deepEqual(service.requests.filter((r) => r.method === 'PUT').map((r) => r.headers['content-range']), Array(3).fill(`bytes 0-${MB - 1}/${MB}`));
+});
+
+test('an upload that breaks off each time, and of which nothing is kept, ends', {skip: slow ? 'one run is enough' : false}, async () => {
+  service.state.keeps = false;
+  service.state.breaks = Array.from({length: 3000}, (_, i) => (80 << 10) + i); // further than what counts as getting on
+  const answer = await hub.call('endless', 'files.upload', {name: 'endless'}, from(fileOf('endless', 200 << 10)));
+  assertProblem(answer, 'upstream-unreachable');
+  assert.equal(3000 - service.state.breaks.length, 1003); // a thousand that got on, and the attempts of any request
+  service.state.breaks = [];
+  judge();
+  sessions.splice(0);
 });
 
 test('an answer that is lost after the last byte is asked for, and makes no second file', async () => {
