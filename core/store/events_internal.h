@@ -78,6 +78,8 @@ typedef struct events {
     int owners;         /* the file of those who live; -1: none */
     _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
     _Atomic(bool) keep_asked; /* a job for it is queued */
+    _Atomic(bool) keep_more;  /* the sweep has not come to its end */
+    _Atomic(bool) keep_busy;  /* others write meanwhile */
     _Atomic(bool) stopping;   /* no changes by hand any more */
 
     /* the writer's own */
@@ -87,12 +89,11 @@ typedef struct events {
     count_change *changes; /* of the group */
     size_t change_count, change_cap;
     target *touched;
-    int64_t keep_at;           /* events up to here have been looked at by this sweep */
-    uint64_t keep_again_ns;    /* when the next sweep may begin */
-    bool keep_turn, keep_busy; /* this group was asked to; others write meanwhile */
-    uint64_t keep_rest_ns;     /* while others write: not before then */
-    bool keep_more;            /* the sweep has not come to its end */
-    int64_t future_until;      /* of events from the future: until there, their time is */
+    int64_t keep_at;        /* events up to here have been looked at by this sweep */
+    uint64_t keep_again_ns; /* when the next sweep may begin */
+    bool keep_turn;         /* this group was asked to */
+    uint64_t keep_rest_ns;  /* while others write: not before then */
+    int64_t future_until;   /* of events from the future: until there, their time is */
     uint64_t future_ms;
     size_t removed, added; /* events: by this sweep; by this group */
     dedup_memory dedup;

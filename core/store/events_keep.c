@@ -247,9 +247,10 @@ static sweep begin_sweep(store *s, uint64_t now_ns) {
     sweep w = {.keep_ms = atomic_load_explicit(&v->keep_ms, memory_order_relaxed),
                .dead_ms = atomic_load_explicit(&v->dead_ms, memory_order_relaxed),
                .left = LOOK_LEAST + 2 * v->added};
-    if (v->keep_turn && (!v->keep_busy || now_ns >= v->keep_rest_ns)) {
+    bool busy = atomic_load(&v->keep_busy);
+    if (v->keep_turn && (!busy || now_ns >= v->keep_rest_ns)) {
         w.left = TURN_LOOKS;
-        w.until_ns = now_ns + (v->keep_busy ? TURN_NS : TURN_IDLE_NS);
+        w.until_ns = now_ns + (busy ? TURN_NS : TURN_IDLE_NS);
     }
     time_now(s, &w.clock);
     return w;
@@ -259,9 +260,11 @@ store_result keep_some(store *s, database *d) {
     events *v = events_of(s);
     uint64_t now_ns = clock_ns(), bytes_max = atomic_load_explicit(&v->keep_bytes, memory_order_relaxed);
     sweep w = begin_sweep(s, now_ns);
-    v->keep_turn = v->keep_more = false;
-    if ((w.keep_ms == 0 && bytes_max == 0) || now_ns < v->keep_again_ns)
+    v->keep_turn = false;
+    if ((w.keep_ms == 0 && bytes_max == 0) || now_ns < v->keep_again_ns) {
+        atomic_store(&v->keep_more, false);
         return STORE_OK;
+    }
     uint64_t pages = number_of(d, "PRAGMA page_count"), spare = number_of(d, "PRAGMA freelist_count"),
              page_bytes = number_of(d, "PRAGMA page_size");
     if (bytes_max > 0 && (pages - spare) * page_bytes > bytes_max)
@@ -270,7 +273,7 @@ store_result keep_some(store *s, database *d) {
     store_result r = sweep_some(s, d, &w);
     if (r == STORE_OK && w.over)
         r = remove_targets(s, d, w.clock.wall_ms);
-    v->keep_more = !w.over;
+    atomic_store(&v->keep_more, !w.over);
     if (w.until_ns > 0)
         v->keep_rest_ns = clock_ns() + TURN_REST * (clock_ns() - now_ns);
     if (w.over)
@@ -298,9 +301,9 @@ static void looked(store_job *job) {
     keep_job *j = (keep_job *)job;
     events *v = events_of(j->s);
     pthread_mutex_lock(&j->s->lock);
-    v->keep_busy = j->s->writes.length > 0;
+    atomic_store(&v->keep_busy, j->s->writes.length > 0);
     pthread_mutex_unlock(&j->s->lock);
-    if (job->result == STORE_OK && v->keep_more && store_submit(j->s, job) == STORE_OK)
+    if (job->result == STORE_OK && atomic_load(&v->keep_more) && store_submit(j->s, job) == STORE_OK)
         return;
     atomic_store(&v->keep_asked, false);
     free(job);

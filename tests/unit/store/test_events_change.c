@@ -226,7 +226,7 @@ START_TEST(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys) {
     static const char *const payloads[] = {"a1", "b1", "a2", "-1", "a3"};
     queue_open(&f);
     for (int i = 0; i < 5; i++) {
-        const event_new n = {.id = str_of("vwxyz" + i, 1), .payload = str_from(payloads[i]), .at_ms = NOW};
+        const event_new n = {.id = str_of(&"vwxyz"[i], 1), .payload = str_from(payloads[i]), .at_ms = NOW};
         ck_assert_int_eq(put_events(&f, &n, 1).r, STORE_OK);
     }
     change_told o = {.f = &f};
