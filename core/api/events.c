@@ -95,7 +95,7 @@ static void on_kept(store_result r, void *ctx) {
     send_answer(ctx);
 }
 
-/* Of a repeat it is not said which event it repeats: the queue does not tell. */
+/* A repeat has the id of the event that it repeats, unless that is not kept any more. */
 static void write_answer(sending *s, const bool *repeated) {
     json_writer w;
     json_writer_init(&w, &s->answer);
@@ -105,8 +105,9 @@ static void write_answer(sending *s, const bool *repeated) {
     for (size_t i = 0; i < s->events.count; i++) {
         const event_new *e = &s->events.events[i];
         json_object(&w);
-        if (!repeated[i])
-            json_member_string(&w, STR("id"), e->id);
+        bb_str id = !repeated[i] ? e->id : e->first != NULL ? str_from(e->first) : (bb_str){NULL, 0};
+        if (id.len > 0)
+            json_member_string(&w, STR("id"), id);
         json_member_string(&w, STR("type"), e->type);
         json_member_u64(&w, STR("targets"), repeated[i] ? 0 : e->target_count);
         json_member_bool(&w, STR("repeated"), repeated[i]);

@@ -36,7 +36,10 @@ const char events_version_1[] =
     " PRIMARY KEY(delivery, number)) WITHOUT ROWID;"
     "CREATE TABLE dedup(hash INTEGER PRIMARY KEY, until_ms INTEGER NOT NULL);";
 
-static const migration migrations[] = {{events_version_1}};
+/* By which a repeat names the event that it repeats. */
+static const char version_2[] = "ALTER TABLE dedup ADD COLUMN number INTEGER NOT NULL DEFAULT 0;";
+
+static const migration migrations[] = {{events_version_1}, {version_2}};
 
 static const char *const checks[] = {"PRAGMA quick_check('targets')", "PRAGMA quick_check('deliveries')",
                                      "PRAGMA quick_check('events')", "PRAGMA quick_check('dedup')",

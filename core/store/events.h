@@ -30,6 +30,8 @@ typedef struct event_target {
     uint64_t due_ms; /* not before then; 0: now */
 } event_target;
 
+#define EVENT_FIRST 64u
+
 typedef struct event_new {
     bb_str id;         /* of the hub, unique; sorts by time */
     bb_str source;     /* "endpoint/ID", "api" */
@@ -43,6 +45,9 @@ typedef struct event_new {
     uint64_t at_ms;
     const event_target *targets;
     size_t target_count;
+    /* Of a repeat, gets the id of the event that it repeats, NUL-terminated, "" where that is not kept any
+     * more; EVENT_FIRST bytes, of the caller's, which stay until done is called. NULL: it is not asked. */
+    char *first;
 } event_new;
 
 #define EVENT_TARGETS_MAX 65536u       /* of one event */

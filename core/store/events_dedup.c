@@ -46,12 +46,12 @@ static bool grow(dedup_memory *m) {
     return true;
 }
 
-static bool remember(dedup_memory *m, uint64_t hash, uint64_t until_ms) {
+static bool remember(dedup_memory *m, uint64_t hash, uint64_t until_ms, int64_t number) {
     if (m->count * 2 >= m->slots && !grow(m))
         return false;
     dedup_entry *s = slot_of(m, hash);
     m->count += s->hash == 0;
-    *s = (dedup_entry){hash, until_ms};
+    *s = (dedup_entry){hash, until_ms, number};
     return true;
 }
 
@@ -66,12 +66,13 @@ static int by_hash(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static uint64_t known_until(const dedup_memory *m, uint64_t hash) {
-    const dedup_entry key = {hash, 0}, *old = NULL;
-    uint64_t until = m->slots > 0 && slot_of(m, hash)->hash != 0 ? slot_of(m, hash)->until_ms : 0;
-    if (until == 0 && m->merge_count > 0)
+static dedup_entry known(const dedup_memory *m, uint64_t hash) {
+    const dedup_entry key = {.hash = hash}, *old = NULL;
+    if (m->slots > 0 && slot_of(m, hash)->hash != 0 && slot_of(m, hash)->until_ms > 0)
+        return *slot_of(m, hash);
+    if (m->merge_count > 0)
         old = bsearch(&key, m->merging, m->merge_count, sizeof key, by_hash);
-    return old != NULL ? old->until_ms : until;
+    return old != NULL ? *old : key;
 }
 
 /* --- asking ------------------------------------------------------------------------------------------ */
@@ -85,22 +86,23 @@ static store_result read_events(database *d, dedup_memory *m) {
     while (r == STORE_OK && database_row(stmt, &r)) {
         uint64_t hash = (uint64_t)sqlite3_column_int64(stmt, 1);
         m->seen = sqlite3_column_int64(stmt, 0);
-        if (hash != 0 && !remember(m, hash, database_column_u64(stmt, 2)))
+        if (hash != 0 && !remember(m, hash, database_column_u64(stmt, 2), m->seen))
             r = STORE_FAILED;
     }
     sqlite3_reset(stmt);
     return r;
 }
 
-static store_result read_table(database *d, uint64_t hash, uint64_t *until) {
+static store_result read_table(database *d, uint64_t hash, dedup_entry *out) {
     store_result r = STORE_OK;
-    sqlite3_stmt *stmt = database_prepare(d, "SELECT until_ms FROM dedup WHERE hash = ?");
+    sqlite3_stmt *stmt = database_prepare(d, "SELECT until_ms, number FROM dedup WHERE hash = ?");
     if (stmt == NULL)
         return STORE_FAILED;
     sqlite3_bind_int64(stmt, 1, (int64_t)hash);
     if (!database_row(stmt, &r))
         return r;
-    *until = database_column_u64(stmt, 0);
+    out->until_ms = database_column_u64(stmt, 0);
+    out->number = sqlite3_column_int64(stmt, 1);
     sqlite3_reset(stmt);
     return STORE_OK;
 }
@@ -108,14 +110,15 @@ static store_result read_table(database *d, uint64_t hash, uint64_t *until) {
 /* After the clock has jumped back, what was seen in a time that is yet to come is no repeat: a second time is
  * better than never. Less than a window is no jump. */
 store_result dedup_look(events *v, database *d, uint64_t hash, uint64_t now_ms, uint64_t window_ms,
-                        bool *repeated) {
+                        bool *repeated, int64_t *number) {
     dedup_memory *m = &v->dedup;
     store_result r = m->looked ? STORE_OK : read_events(d, m);
     m->looked = r == STORE_OK;
-    uint64_t until = known_until(m, hash);
-    if (r == STORE_OK && until == 0)
-        r = read_table(d, hash, &until);
-    *repeated = r == STORE_OK && until > now_ms && until - now_ms <= 2 * window_ms;
+    dedup_entry e = known(m, hash);
+    if (r == STORE_OK && e.until_ms == 0)
+        r = read_table(d, hash, &e);
+    *repeated = r == STORE_OK && e.until_ms > now_ms && e.until_ms - now_ms <= 2 * window_ms;
+    *number = e.number;
     return r;
 }
 
@@ -123,7 +126,7 @@ store_result dedup_look(events *v, database *d, uint64_t hash, uint64_t now_ms, 
 bool dedup_add(events *v, int64_t number, uint64_t hash, uint64_t until_ms) {
     v->dedup.seen = number;
     return hash == 0 ||
-           (remember(&v->dedup, hash, until_ms) && counts_change(v, (count_change){.seen = hash}));
+           (remember(&v->dedup, hash, until_ms, number) && counts_change(v, (count_change){.seen = hash}));
 }
 
 /* --- merging ----------------------------------------------------------------------------------------- */
@@ -147,12 +150,14 @@ static void begin_merge(dedup_memory *m) {
     m->merge_until = m->seen;
 }
 
-store_result dedup_write(database *d, uint64_t hash, uint64_t until_ms) {
-    sqlite3_stmt *stmt = database_prepare(d, "INSERT OR REPLACE INTO dedup(hash, until_ms) VALUES(?, ?)");
+store_result dedup_write(database *d, uint64_t hash, uint64_t until_ms, int64_t number) {
+    sqlite3_stmt *stmt = database_prepare(
+        d, "INSERT OR REPLACE INTO dedup(hash, until_ms, number) VALUES(?, ?, ?)");
     if (stmt == NULL)
         return STORE_FAILED;
     sqlite3_bind_int64(stmt, 1, (int64_t)hash);
     database_u64(stmt, 2, until_ms);
+    sqlite3_bind_int64(stmt, 3, number);
     return database_done(stmt);
 }
 
@@ -194,7 +199,8 @@ store_result dedup_merge_some(events *v, database *d, uint64_t now_ms) {
     size_t some = MERGE_LEAST + 2 * v->added, end = m->merge_at + some;
     for (; r == STORE_OK && m->merge_to < end && m->merge_to < m->merge_count; m->merge_to++)
         if (m->merging[m->merge_to].until_ms > now_ms)
-            r = dedup_write(d, m->merging[m->merge_to].hash, m->merging[m->merge_to].until_ms);
+            r = dedup_write(d, m->merging[m->merge_to].hash, m->merging[m->merge_to].until_ms,
+                            m->merging[m->merge_to].number);
     if (r == STORE_OK)
         r = expire(d, m, some * LOOK_TIMES, now_ms);
     return r == STORE_OK && m->merge_to == m->merge_count ? note_merged(d, m) : r;

@@ -52,6 +52,7 @@ typedef struct count_change {
 /* events_dedup.c: what has been seen, and until when it is a repeat */
 typedef struct dedup_entry {
     uint64_t hash, until_ms;
+    int64_t number; /* of the event; 0: it is not there any more, or of a file of version 1 */
 } dedup_entry;
 
 typedef struct dedup_memory {

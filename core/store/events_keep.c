@@ -91,7 +91,7 @@ static store_result keep_dedup(database *d, int64_t number, uint64_t now_ms) {
         return r;
     uint64_t hash = (uint64_t)sqlite3_column_int64(stmt, 0), until = database_column_u64(stmt, 1);
     sqlite3_reset(stmt);
-    return until > now_ms ? dedup_write(d, hash, until) : STORE_OK;
+    return until > now_ms ? dedup_write(d, hash, until, 0) : STORE_OK;
 }
 
 static store_result remove_event(store *s, database *d, int64_t number, uint64_t now_ms) {

@@ -51,13 +51,29 @@ static store_result add_deliveries(store *s, database *d, const event_new *n, in
     return r;
 }
 
+/* The id of the event of that number, for a repeat of it. */
+static store_result tell_first(database *d, int64_t number, char *out) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = number > 0 ? database_prepare(d, "SELECT id FROM events WHERE number = ?") : NULL;
+    out[0] = '\0';
+    if (stmt == NULL)
+        return number > 0 ? STORE_FAILED : STORE_OK;
+    sqlite3_bind_int64(stmt, 1, number);
+    if (!database_row(stmt, &r))
+        return r;
+    str_put(out, EVENT_FIRST, database_column(stmt, 0));
+    sqlite3_reset(stmt);
+    return STORE_OK;
+}
+
 static store_result put_one(store *s, database *d, const event_new *n, bool *repeated) {
     bool known = n->dedup.ptr != NULL && n->dedup_ms > 0;
     uint64_t hash = known ? dedup_hash(events_of(s), n->source, n->dedup) : 0;
-    int64_t number;
-    store_result r = known ? dedup_look(events_of(s), d, hash, n->at_ms, n->dedup_ms, repeated) : STORE_OK;
+    int64_t number = 0;
+    store_result r = known ? dedup_look(events_of(s), d, hash, n->at_ms, n->dedup_ms, repeated, &number)
+                           : STORE_OK;
     if (r != STORE_OK || *repeated)
-        return r;
+        return r == STORE_OK && n->first != NULL ? tell_first(d, number, n->first) : r;
     r = insert_event(s, d, n, hash, &number); /* first: where its id is taken, nothing has been changed */
     if (r == STORE_OK && !dedup_add(events_of(s), number, hash, n->at_ms + n->dedup_ms))
         r = STORE_FAILED;

@@ -26,6 +26,8 @@ static void on_stored(store_result r, const bool *repeated, size_t count, void *
         return;
     }
     for (size_t i = 0; i < count; i++) {
+        if (repeated[i] && in->events[i].first != NULL)
+            in->events[i].id = str_from(in->events[i].first);
         if (repeated[i])
             continue;
         fresh++;

@@ -140,6 +140,7 @@ static bool make(ingress *in, const plugin_event *e, const cloudevent *ce, size_
                                                         in->a, &targets, &out->target_count))
         return no_memory(in);
     out->targets = targets;
+    out->first = in->test ? arena_zalloc(in->a, EVENT_FIRST) : NULL; /* somebody reads it */
     in->event_count++;
     return true;
 }

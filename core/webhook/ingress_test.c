@@ -13,7 +13,8 @@ static void write_events(json_writer *w, const ingress *in) {
     json_array(w);
     for (size_t i = 0; i < in->event_count; i++) {
         json_object(w);
-        json_member_string(w, STR("id"), in->events[i].id);
+        if (in->events[i].id.len > 0) /* of a repeat whose event is not kept any more it is empty */
+            json_member_string(w, STR("id"), in->events[i].id);
         if (in->events[i].type.len > 0)
             json_member_string(w, STR("type"), in->events[i].type);
         json_keyl(w, "targets");

@@ -91,6 +91,7 @@ static bool add(reading *r, event_new e, bb_str scope, bb_str id) {
         e.dedup = arena_printf(r->a, "key:%.*s:%zu", STR_FMT(r->request->key), r->out->count);
     if (!check_type(r, &e))
         return false;
+    e.first = e.dedup.len > 0 ? arena_zalloc(r->a, EVENT_FIRST) : NULL;
     if (e.attributes.ptr == NULL ||
         !webhook_targets(r->l->set, e.source, e.type, e.payload, e.at_ms, r->a, &targets, &e.target_count))
         return no_memory(r);

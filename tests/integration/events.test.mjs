@@ -138,8 +138,27 @@ test("an event of the sender's own id is taken once", async () => {
   const [first] = await sent({type: 'own', id: 'order-17', data: 1});
   const [second] = await sent({type: 'own', id: 'order-17', data: 1});
   assert.equal(first.repeated, false);
-  assert.deepEqual(second, {type: 'own', targets: 0, repeated: true});
+  assert.deepEqual(second, {id: first.id, type: 'own', targets: 0, repeated: true});
   assert.equal((await hub.api('GET', '/api/v1/events?type=own')).body.events.length, 1);
+});
+
+test('a repeat names the event that it repeats, before and after a start', async () => {
+  const id = `first-${crypto.randomUUID()}`, source = {'content-type': 'application/cloudevents+json'}, ce = JSON.stringify({specversion: '1.0', id, source: '/r', type: 'again'});
+  const [first] = await sent({type: 'again', id}), [other] = await sent(ce, source);
+  assert.match(first.id, /^evt_/);
+  const same = async () => {
+    for (const [one, body, headers] of [[first, {type: 'again', id, data: 'other'}], [other, ce, source]]) {
+      const [again] = await sent(body, headers);
+      assert.deepEqual([again.id, again.repeated, again.targets], [one.id, true, 0]);
+    }
+  };
+  await same();
+  const [a, b] = await sent([{type: 'again', id: `${id}-2`}, {type: 'again', id: `${id}-2`}]); // within one request
+  assert.deepEqual([b.id, a.repeated, b.repeated], [a.id, false, true]);
+  await hub.stopKeeping();
+  await hub.start();
+  await same();
+  assert.equal((await hub.api('GET', `/api/v1/events/${first.id}`)).status, 200);
 });
 
 test('the payload must fit the schema of its type', async () => {
