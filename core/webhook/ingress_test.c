@@ -88,6 +88,8 @@ static bool given_request(ingress *in, const json_value *root) {
     return r->path.ptr != NULL && r->target.ptr != NULL;
 }
 
+#define ONLY_SENDER "only the sender can sign for this endpoint: what is stored was not verified"
+
 /* --- a sample ---------------------------------------------------------------------------------------------
  */
 
@@ -182,10 +184,8 @@ static bool sign_by_connector(ingress *in, bb_str id, bb_str type, bb_str payloa
     bb_webhook_sample *s = arena_zalloc(in->a, sizeof *s);
     const http_request *r = sample_request(in, (bb_str){NULL, 0}, (bb_str){NULL, 0}, 0);
     bb_str url = r != NULL ? ingress_url(in, r) : (bb_str){NULL, 0};
-    in->note = scheme == NULL ? "the endpoint's connector is not there"
-               : !plugin_can_sign(scheme)
-                   ? "only the service can sign for this scheme: what is stored was not "
-                     "verified"
+    in->note = scheme == NULL                 ? "the endpoint's connector is not there"
+               : !plugin_can_sign(scheme)     ? ONLY_SENDER
                : s == NULL || url.ptr == NULL ? "there was no memory to sign it"
                                               : NULL;
     if (in->note != NULL)
@@ -225,7 +225,7 @@ static void run_sample(ingress *in, const json_value *root) {
             : sign_by_connector(in, id, type, payload != NULL ? json_raw(payload) : (bb_str){NULL, 0}))
         return;
     if (in->to->own != NULL)
-        in->note = "the endpoint knows the sender's public key alone: what is stored was not verified";
+        in->note = ONLY_SENDER;
     if (!unsigned_sample(in, id, type, body))
         return refuse(in, "no memory");
     if (ingress_make_events(in))

@@ -516,7 +516,7 @@ test('an endpoint of any scheme is tried with a sample that its connector signs,
     const soap = await test('salesforce-outbound', {payload: {}});
     assert.deepEqual([soap.outcome, soap.signed], ['invalid', false]);
     assert.match(soap.reason, /leave payload out/);
-    for (const [id, note] of [['discord', /only the service can sign/], ['asym', /public key alone/]]) {
+    for (const [id, note] of [['discord', /only the sender can sign/], ['asym', /only the sender can sign/]]) {
       const made = await test(id);
       assert.deepEqual([made.outcome, made.signed], ['stored', false]);
       assert.match(made.note, note);
