@@ -20,12 +20,14 @@ static bool is_between(char c) {
 static bool next_of(bb_str *rest, bb_str *out) {
     while (rest->len > 0 && is_between(rest->ptr[0]))
         *rest = str_of(rest->ptr + 1, rest->len - 1);
+    if (rest->len == 0)
+        return false;
     size_t n = 0;
     while (n < rest->len && !is_between(rest->ptr[n]))
         n++;
     *out = str_of(rest->ptr, n);
     *rest = str_of(rest->ptr + n, rest->len - n);
-    return n > 0;
+    return true;
 }
 
 /* "AB:CD:..." and "abcd..." are the same; false: it is none. */
