@@ -1,4 +1,5 @@
 // busbar check: our own connectors pass, each of the broken ones fails by the right check, and the reports can be read.
+// variants: plain asan - each check is a process of its own, most of one thread
 import assert from 'node:assert/strict';
 import {execFileSync, spawnSync} from 'node:child_process';
 import fs from 'node:fs';

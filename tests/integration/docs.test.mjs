@@ -1,4 +1,5 @@
 // Every command that the documentation shows is run: the README's tour, and each connector's examples.
+// variants: plain asan - one command after the other: no two threads meet that do not meet elsewhere
 import assert from 'node:assert/strict';
 import {spawn, spawnSync} from 'node:child_process';
 import {generateKeyPairSync} from 'node:crypto';

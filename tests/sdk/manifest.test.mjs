@@ -1,4 +1,5 @@
 // What a connector's file tells before any of its code runs: whoever built and linked it, stripped or not; and what the hub does with that.
+// variants: plain asan - a file is read by one thread
 import assert from 'node:assert/strict';
 import {execFileSync, spawnSync} from 'node:child_process';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 // The mock host of <busbar/test.h>: what it finds in a connector made for it, that what it shows is what the hub sends, and that the
 // project's own connectors bear the failure of any allocation.
+// variants: plain asan - the mock host has one thread
 import assert from 'node:assert/strict';
 import {execFileSync, spawn, spawnSync} from 'node:child_process';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 // The SDK as its users have it: installed, each header alone, in C and C++, the guide's snippets, and a connector built outside the tree
 // that a hub loads, calls and swaps.
+// variants: plain asan - what is built and loaded is what the tests of reloads load
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';

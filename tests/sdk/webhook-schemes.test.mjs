@@ -1,4 +1,5 @@
 // The connector `webhooks` on the mock host: what the services' own libraries sign is taken, and nothing else.
+// variants: plain asan - the mock host has one thread
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';

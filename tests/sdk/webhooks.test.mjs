@@ -1,4 +1,5 @@
 // The connectors' webhook schemes, on the mock host: what the services' own clients sign is taken, and nothing else.
+// variants: plain asan - the mock host has one thread
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import {after, before, test} from 'node:test';
