@@ -170,6 +170,20 @@ bb_str arena_copy(arena *a, bb_str s) {
     return (bb_str){copy, s.len};
 }
 
+bb_str arena_join(arena *a, const bb_str *parts, size_t count) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += parts[i].len;
+    char *out = arena_alloc(a, n + 1), *at = out;
+    if (out == NULL)
+        return (bb_str){NULL, 0};
+    for (size_t i = 0; i < count; at += parts[i++].len)
+        if (parts[i].len > 0)
+            memcpy(at, parts[i].ptr, parts[i].len);
+    *at = '\0';
+    return (bb_str){out, n};
+}
+
 char *arena_strdup(arena *a, bb_str s) {
     return (char *)arena_copy(a, s).ptr;
 }

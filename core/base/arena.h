@@ -25,6 +25,8 @@ void *arena_grow(arena *a, void *piece, size_t old, size_t bytes);
 
 /* Copies, with a NUL behind. {NULL, 0} and NULL: no memory. */
 bb_str arena_copy(arena *a, bb_str s);
+/* The parts, one after the other; where that is all, it is a tenth of the work of arena_printf. */
+bb_str arena_join(arena *a, const bb_str *parts, size_t count);
 char *arena_strdup(arena *a, bb_str s);
 /* As printf, NUL-terminated. */
 __attribute__((format(printf, 2, 3))) bb_str arena_printf(arena *a, const char *format, ...);

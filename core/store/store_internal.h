@@ -42,7 +42,7 @@ typedef struct sync_state {
     sync_group groups[SYNC_GROUPS];
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
     unsigned under_way;                       /* syncs */
-    uint64_t began_ns;                        /* the last one */
+    uint64_t began_ns, took_ns;               /* the last one that has begun; that has ended */
     bool telling, waits, stop;                /* waits: a thread does, for the time of its sync */
     int fd;                                   /* of the log; -1: not open yet */
     _Atomic(int) failed;                      /* store_result: not STORE_OK until the log has been mended */

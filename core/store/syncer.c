@@ -82,12 +82,13 @@ static void sync_once(store *s) {
     uint64_t until = y->started = y->written;
     int number = open_log(s) ? 0 : errno;
     y->under_way++;
-    y->began_ns = store_now_ns();
+    uint64_t began = y->began_ns = store_now_ns();
     pthread_mutex_unlock(&s->lock);
     if (number == 0 && fdatasync(y->fd) != 0)
         number = errno;
     pthread_mutex_lock(&s->lock);
     y->under_way--;
+    y->took_ns = store_now_ns() - began;
     if (number != 0) {
         log_error("%s: the log cannot be synced: %s", s->path, strerror(number));
         fail_groups(y, database_result(SQLITE_IOERR, number));

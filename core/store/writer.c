@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define GROUP_MAX 4096   /* jobs in a transaction: bounds how long the first waits for the last */
-#define PACE 2u          /* a group begins after so many times what the last one took, since that began, */
-#define PACE_NS 2000000u /* and at most so much later */
-#define GATHER_LEAST 8u  /* jobs for which it waits no longer */
-#define PROBE_SECONDS 1  /* after a failure: how often an idle writer tries again */
+#define GROUP_MAX 4096 /* jobs in a transaction: bounds how long the first waits for the last */
+#define PACE 4u        /* a group begins after so many times what the last one took, since that began, */
+#define PACE_SLOW 2u   /* or so many, where a sync takes SLOW times as long as a commit, */
+#define SLOW 8u
+#define PACE_NS 2000000u         /* and at most so much later */
+#define GATHER_LEAST 8u          /* jobs for which it waits no longer */
+#define PROBE_SECONDS 1          /* after a failure: how often an idle writer tries again */
 #define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
 store_result writer_configure(database *d, const store_kind *kind) {
@@ -196,9 +198,12 @@ static void commit_group(store *s, store_job *first) {
 /* --- the thread -------------------------------------------------------------------------------------- */
 
 /* While groups are under way the next one waits a little for company: a commit takes as long as some ten
- * events, whatever is in it. Under the lock. */
+ * events, whatever is in it. Little, where the disk is what takes the time: then that waiting comes on top,
+ * and the processor has time. Under the lock. */
 static void gather(store *s) {
-    uint64_t ns = PACE * s->commit_ns < PACE_NS ? PACE * s->commit_ns : PACE_NS, until = s->began_ns + ns;
+    bool slow_disk = s->sync.took_ns > SLOW * s->commit_ns;
+    uint64_t ns = (slow_disk ? PACE_SLOW : PACE) * s->commit_ns;
+    uint64_t until = s->began_ns + (ns < PACE_NS ? ns : PACE_NS);
     s->wanted = s->last_group - s->last_group / 4;
     if (s->wanted < GATHER_LEAST)
         s->wanted = GATHER_LEAST;

@@ -184,7 +184,8 @@ bool ingress_make_events(ingress *in) {
     if (!read_cloudevents(in, &ces))
         return false;
     const plugin_webhook *said = &in->said;
-    bb_str source = arena_printf(in->a, "endpoint/%.*s", STR_FMT(in->to->item.id));
+    const bb_str parts[] = {STR("endpoint/"), in->to->item.id};
+    bb_str source = arena_join(in->a, parts, sizeof parts / sizeof parts[0]);
     in->events = arena_alloc(in->a, (said->event_count + 1) * sizeof *in->events);
     if (source.ptr == NULL || in->events == NULL)
         return no_memory(in);

@@ -25,7 +25,8 @@ bb_str ingress_url(ingress *in, const http_request *r) {
     if (host.len == 0)
         host = http_request_header(r, STR("Host"));
     bool tls = proto.len > 0 ? str_eq(proto, STR("https")) : r->tls;
-    return arena_printf(in->a, "%s://%.*s%.*s", tls ? "https" : "http", STR_FMT(host), STR_FMT(r->target));
+    const bb_str parts[] = {tls ? STR("https://") : STR("http://"), host, r->target};
+    return arena_join(in->a, parts, sizeof parts / sizeof parts[0]);
 }
 
 static bool describe(ingress *in) {
