@@ -49,9 +49,10 @@ static void piece_done(store_job *job) {
         job->result = STORE_BUSY;
     } else if (job->result == STORE_OK && !j->over) {
         j->changed_before = j->changed;
-        job->result = store_submit(j->s, job);
-        if (job->result == STORE_OK)
+        store_result r = store_submit(j->s, job); /* from then on the writer has it, and may end it */
+        if (r == STORE_OK)
             return;
+        job->result = r;
     } else if (job->result != STORE_OK) {
         j->changed = j->changed_before;
     }
