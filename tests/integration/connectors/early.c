@@ -34,7 +34,7 @@ static void *flood(void *unused) {
     static unsigned frames[4096 * 6];
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i += 6) {
         frames[i] = 8;      /* bytes behind the head */
-        frames[i + 1] = 10; /* FRAME_LOG */
+        frames[i + 1] = 11; /* FRAME_LOG */
         frames[i + 4] = BB_LOG_ERROR;
     }
     while (write(3, frames, sizeof frames) == sizeof frames)
