@@ -102,7 +102,7 @@ START_TEST(times_are_written_as_rfc_3339) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(parts_are_joined), durations_have_a_unit, the_nearest_name_is_a_slip_away,
+UNIT_MAIN(parts_are_joined, durations_have_a_unit, the_nearest_name_is_a_slip_away,
           splitting_gives_empty_parts_too, numbers_do_not_overflow,
           an_arena_keeps_its_limit_and_its_alignment, a_buffer_that_fails_says_so_once,
           times_are_written_as_rfc_3339)
