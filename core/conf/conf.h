@@ -105,6 +105,8 @@ bool conf_duration_ms(arena *a, const conf_file *f, const conf_entry *entry, uin
 bool conf_size(arena *a, const conf_file *f, const conf_entry *entry, uint64_t min, uint64_t max,
                uint64_t otherwise, uint64_t *out, err *e);
 bool conf_bool(arena *a, const conf_file *f, const conf_entry *entry, bool otherwise, bool *out, err *e);
+/* As a text with a NUL behind; where there is no entry *out stays as it is. */
+bool conf_text(arena *a, const conf_file *f, const conf_entry *entry, const char **out, err *e);
 
 /* A section as a JSON object's text (in `a`), typed by a JSON Schema's `properties` (local $ref followed;
  * without `type`, by its enum, const, anyOf or oneOf): an integer or number stays as written if it is one,

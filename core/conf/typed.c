@@ -102,3 +102,13 @@ bool conf_bool(arena *a, const conf_file *f, const conf_entry *entry, bool other
     return entry == NULL ||
            read_value(a, f, entry, "yes or no (or true, false, on, off, 1, 0)", e, read_bool, out);
 }
+
+bool conf_text(arena *a, const conf_file *f, const conf_entry *entry, const char **out, err *e) {
+    bb_str value;
+    if (entry == NULL)
+        return true;
+    if (!conf_expand(a, f, entry, &value, NULL, e))
+        return false;
+    *out = arena_strdup(a, value);
+    return *out != NULL || err_set(e, "no memory");
+}

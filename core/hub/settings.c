@@ -80,16 +80,10 @@ static unsigned cores(void) {
     return n < 1 ? 1 : n > LOOP_MAX ? LOOP_MAX : (unsigned)n;
 }
 
+/* Unless the command line has said it. */
 static bool read_text(arena *a, const conf_file *f, const conf_section *s, bb_str key, const char **out,
                       err *e) {
-    const conf_entry *entry = conf_find(s, key);
-    bb_str value;
-    if (entry == NULL || *out != NULL)
-        return true;
-    if (!conf_expand(a, f, entry, &value, NULL, e))
-        return false;
-    *out = arena_strdup(a, value);
-    return true;
+    return *out != NULL || conf_text(a, f, conf_find(s, key), out, e);
 }
 
 static bool read_level(arena *a, const conf_file *f, const conf_section *s, err *e) {

@@ -25,16 +25,14 @@ static bool read_executions(arena *a, const conf_file *f, hub_settings *out, err
            conf_u64(a, f, conf_find(s, STR("per_second")), 0, 1000000, 1000, &out->executions_per_second, e);
 }
 
+/* NULL: not there, or empty. */
 static bool read_text(arena *a, const conf_file *f, const conf_section *s, bb_str key, const char **out,
                       err *e) {
-    const conf_entry *entry = conf_find(s, key);
-    bb_str value;
     *out = NULL;
-    if (entry == NULL)
-        return true;
-    if (!conf_expand(a, f, entry, &value, NULL, e))
+    if (!conf_text(a, f, conf_find(s, key), out, e))
         return false;
-    *out = value.len > 0 ? arena_strdup(a, value) : NULL;
+    if (*out != NULL && **out == '\0')
+        *out = NULL;
     return true;
 }
 

@@ -108,6 +108,8 @@ void dispatch_feed(dispatcher *d); /* lets those read that waited for it */
 
 /* runner_shape.c: filter and transform */
 void runner_shape(runner *r, held *h);
+/* $busbar in the program: the event beside its payload. Absent: no memory. */
+bb_str shape_variables(arena *a, const delivery *d, bb_str to, uint64_t attempt);
 void shaping_cancel(shaping *s);
 
 /* runner_send.c: requests */

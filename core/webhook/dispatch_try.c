@@ -144,27 +144,8 @@ static void on_shaped(transform_outcome outcome, bb_str json, bb_str detail, voi
                         .text = arena_printf(t->memory, "filter or transform fails: %.*s", STR_FMT(detail))});
 }
 
-static bb_str variables(const trying *t) {
-    const delivery *d = &t->event;
-    buf out;
-    json_writer w;
-    buf_init(&out);
-    json_writer_init(&w, &out);
-    json_object(&w);
-    json_member_string(&w, STR("id"), d->event);
-    json_member_string(&w, STR("type"), d->type);
-    json_member_string(&w, STR("source"), d->source);
-    json_member_time(&w, STR("at"), d->event_ms);
-    json_member_string(&w, STR("target"), t->plan->target.name);
-    json_member_u64(&w, STR("attempt"), 1);
-    json_keyl(&w, "attributes");
-    json_put_raw(&w, d->attributes);
-    json_object_end(&w);
-    return json_writer_take(&w, t->memory);
-}
-
 static bool begin_shaping(trying *t) {
-    bb_str with = variables(t);
+    bb_str with = shape_variables(t->memory, &t->event, t->plan->target.name, 1);
     if (with.ptr != NULL)
         t->run = transform_start(t->d->worker->transforms, t->plan->program, t->event.payload, with, JQ_MS,
                                  JQ_RESULT_MAX, on_shaped, t);

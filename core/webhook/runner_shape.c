@@ -12,9 +12,7 @@
 
 /* --- what it sees --------------------------------------------------------------------------------------- */
 
-/* $busbar in the program: the event beside its payload. */
-static bb_str variables(const shaping *s) {
-    const delivery *d = &s->h->d;
+bb_str shape_variables(arena *a, const delivery *d, bb_str to, uint64_t attempt) {
     buf out;
     json_writer w;
     buf_init(&out);
@@ -24,12 +22,12 @@ static bb_str variables(const shaping *s) {
     json_member_string(&w, STR("type"), d->type);
     json_member_string(&w, STR("source"), d->source);
     json_member_time(&w, STR("at"), d->event_ms);
-    json_member_string(&w, STR("target"), str_from(s->r->name));
-    json_member_u64(&w, STR("attempt"), d->attempts + 1);
+    json_member_string(&w, STR("target"), to);
+    json_member_u64(&w, STR("attempt"), attempt);
     json_keyl(&w, "attributes");
     json_put_raw(&w, d->attributes.len > 0 ? d->attributes : STR("{}"));
     json_object_end(&w);
-    return json_writer_take(&w, s->memory);
+    return json_writer_take(&w, a);
 }
 
 /* The payload where it is JSON, else as a text; what is neither is null. */
@@ -120,7 +118,8 @@ void runner_shape(runner *r, held *h) {
         s->next->previous = s;
     d->shapings = s;
     const char *program = arena_strdup(a, str_from(r->plan->program)); /* the plan may go meanwhile */
-    bb_str in = input(s), with = variables(s);
+    bb_str in = input(s),
+           with = shape_variables(s->memory, &s->h->d, str_from(s->r->name), s->h->d.attempts + 1);
     if (program != NULL && in.ptr != NULL && with.ptr != NULL)
         s->run = transform_start(d->worker->transforms, program, in, with, JQ_MS, JQ_RESULT_MAX, on_shaped,
                                  s);
