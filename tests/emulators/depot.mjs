@@ -51,6 +51,7 @@ export async function startDepot() {
     if (breakAt !== Infinity) file.breakAt = file.breakAt.filter((at) => at !== breakAt);
     let at = from;
     const step = () => {
+      if (res.destroyed) return; // nobody is there any more
       while (at < file.size) {
         if (at >= breakAt) return res.socket.destroy();
         const piece = bytesAt(at, Math.min(65536, file.size - at, breakAt - at));
