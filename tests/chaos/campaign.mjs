@@ -11,21 +11,22 @@ import {Hub, tempFolder} from '../integration/lib/hub.mjs';
 import {Ledger, startProducers, startSink} from './ledger.mjs';
 
 const MB = 1 << 20;
-export const modes = ['kill', 'stop', 'disk', 'full'];
+export const modes = ['kill', 'stop', 'reload', 'disk', 'full'];
 const pause = (ms) => new Promise((r) => setTimeout(r, ms));
 const between = (low, high) => low + Math.random() * (high - low);
 
 // Up to 32 times: what is still refused then is dead, and counted as such.
 const delays = Array(32).fill('100ms').join(', ');
 const subscription = (url, more) => `[subscription]\nurl = ${url}\ndelays = ${delays}\ntimeout = 2s\n${more}`;
+const ENDPOINT = '[endpoint]\nverify = none\n', ORDERED = 'key = /key\nconcurrency = 16\n';
 
 function makeHub(sink, mode) {
   const hub = new Hub(tempFolder());
   fs.mkdirSync(hub.path('conf.d'));
   fs.mkdirSync(hub.path('var'), {mode: 0o700});
-  hub.writeConf('in.hook.conf', '[endpoint]\nverify = none\n');
+  hub.writeConf('in.hook.conf', ENDPOINT);
   hub.writeConf('all.subscription.conf', subscription(`${sink.url}/all`, 'concurrency = 16\n'));
-  hub.writeConf('ordered.subscription.conf', subscription(`${sink.url}/ordered`, 'key = /key\nconcurrency = 16\n'));
+  hub.writeConf('ordered.subscription.conf', subscription(`${sink.url}/ordered`, ORDERED));
   const size = mode === 'full' ? '12m' : '1g';
   fs.writeFileSync(hub.path('busbar.conf'), `[webhooks]\nallow = 127.0.0.1\nplain_http = yes\n[events]\nsize = ${size}\n`);
   return hub;
@@ -68,6 +69,12 @@ export function mayMount() {
   }
 }
 
+// At once: what is read is a whole file, old or new.
+function replaceConf(hub, name, text) {
+  fs.writeFileSync(hub.path('next.conf'), text, {mode: 0o600});
+  fs.renameSync(hub.path('next.conf'), hub.path('conf.d', name));
+}
+
 /* --- what happens in a round ------------------------------------------------------------------------- */
 
 const rounds = {
@@ -81,6 +88,18 @@ const rounds = {
       hub.child.kill('SIGSTOP');
       await pause(between(20, 400));
       if (i < 2 || Math.random() < 0.5) hub.child.kill('SIGCONT'); // half of them are killed as they are
+    }
+  },
+  // Everything is read anew, again and again: what comes in and what goes out changes while it is under way.
+  async reload({hub, sink}) {
+    for (let i = 0; i < 6; i++) {
+      replaceConf(hub, 'in.hook.conf', `${ENDPOINT}name = ${Math.random()}\n`);
+      replaceConf(hub, 'all.subscription.conf', subscription(`${sink.url}/all`, `concurrency = ${1 + (i % 3) * 12}\n`));
+      replaceConf(hub, 'ordered.subscription.conf', subscription(`${sink.url}/ordered`, `${ORDERED}enabled = ${i % 2 ? 'yes' : 'no'}\n`));
+      if (i % 3 === 0) replaceConf(hub, 'more.subscription.conf', subscription(`${sink.url}/more`, 'types = never\n'));
+      else fs.rmSync(hub.path('conf.d/more.subscription.conf'), {force: true});
+      hub.child.kill('SIGHUP');
+      await pause(between(5, 120));
     }
   },
   async disk({disk}) {
