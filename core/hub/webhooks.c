@@ -156,7 +156,9 @@ void hub_webhooks_reload(hub *h, report *told) {
 void hub_webhooks_reread(hub *h, webhook_kind kind, const char *path) {
     const webhook_reading reading = hub_webhooks_reading(h);
     err e = {""};
-    webhook_set *next = webhook_set_reread(h->webhooks.set, kind, path, &reading, &e);
+    /* strict: what stands in another file counts, too */
+    webhook_set *next = h->settings.strict ? NULL
+                                           : webhook_set_reread(h->webhooks.set, kind, path, &reading, &e);
     if (next != NULL)
         put_in_force(h, next, NULL);
     else

@@ -1,12 +1,11 @@
 /* log.c - SQLite's log of what was written (the file -wal): when it is taken into the database (a
- * checkpoint), and whether it is whole. */
+ * checkpoint), and how it is mended after a sync that failed. */
 #include "store/store_internal.h"
 
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,19 +24,42 @@ void log_watch(store *s) {
 
 /* --- taking it into the database ---------------------------------------------------------------------- */
 
-#define PASSES 4      /* by the thread, each of what has been added during the one before, */
-#define REST_MAX 256u /* pages: until so few are left that the writer may as well */
+#define PASSES 4             /* by the thread, each of what has been added during the one before, */
+#define REST_MAX 256u        /* pages: until so few are left that the writer may as well */
+#define FAR 8u               /* times as long as it should be: then it is told, or nothing more is taken */
+#define AGAIN_NS 1000000000u /* after a failure */
+#define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
-/* How many pages are in the database then. */
-static size_t take_in_some(database *d) {
-    int taken = 0;
-    sqlite3_wal_checkpoint_v2(d->sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &taken);
-    return taken > 0 ? (size_t)taken : 0;
+static void complain(store *s, const char *what, size_t frames) {
+    uint64_t now = store_now_ns(), before = atomic_load(&s->log.complained_ns);
+    if ((before == 0 || now - before >= COMPLAIN_NS) &&
+        atomic_compare_exchange_strong(&s->log.complained_ns, &before, now))
+        log_error("%s-wal: %s: it has %zu pages", s->path, what, frames);
 }
 
-static void take_in_most(log_state *g) {
-    for (int i = 0; i < PASSES; i++)
-        if (take_in_some(&g->db) + REST_MAX >= atomic_load_explicit(&g->frames, memory_order_relaxed))
+/* Somebody else may be at it, or a reader be in the way: that is no failure. *taken: pages that are in the
+ * database then. */
+static bool take_in_some(store *s, database *d, size_t *taken) {
+    int n = 0;
+    errno = 0;
+    int code = sqlite3_wal_checkpoint_v2(d->sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &n);
+    store_result r = (code & 0xff) == SQLITE_BUSY ? STORE_OK : database_result(code, errno);
+    *taken = n > 0 ? (size_t)n : 0;
+    atomic_store(&s->log.result, r);
+    if (r != STORE_OK)
+        complain(s, "the log cannot be taken into the database", atomic_load(&s->log.frames));
+    return code == SQLITE_OK;
+}
+
+/* Nothing that may not be on disk is to be the only copy of what it replaces. */
+static bool may_take_in(store *s) {
+    return atomic_load(&s->sync.failed) == STORE_OK;
+}
+
+static void take_in_most(store *s) {
+    size_t taken;
+    for (int i = 0; i < PASSES && may_take_in(s); i++)
+        if (!take_in_some(s, &s->log.db, &taken) || taken + REST_MAX >= atomic_load(&s->log.frames))
             break;
 }
 
@@ -51,19 +73,29 @@ static void *shortener_main(void *arg) {
         if (g->stop)
             break;
         pthread_mutex_unlock(&s->lock);
-        take_in_most(g);
+        take_in_most(s);
         pthread_mutex_lock(&s->lock);
         g->turn = LOG_REST;
+        pthread_cond_broadcast(&s->sync.room);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+/* Closing any descriptor of the file -shm ends all locks that SQLite has on it, of every connection of this
+ * process (fcntl(2), "Advisory record locking"): this one is closed after them. */
+static bool open_index(store *s, err *e) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s-shm", s->path);
+    s->log.index = open(path, O_RDONLY | O_CLOEXEC);
+    return s->log.index >= 0 || err_set(e, "%s: %s", path, strerror(errno));
 }
 
 bool log_start(store *s, err *e) {
     log_state *g = &s->log;
     g->turn = LOG_SHORT;
     return database_open(&g->db, s->path, DATABASE_WRITE, e) &&
-           writer_configure(&g->db, s->kind) == STORE_OK &&
+           writer_configure(&g->db, s->kind) == STORE_OK && open_index(s, e) &&
            (g->runs = store_start_thread(&g->thread, shortener_main, s, "store-log"));
 }
 
@@ -76,7 +108,12 @@ void log_stop(store *s) {
     if (g->runs)
         pthread_join(g->thread, NULL);
     g->runs = false;
-    database_close(&g->db);
+}
+
+void log_closed(store *s) {
+    if (s->log.index >= 0)
+        close(s->log.index);
+    s->log.index = -1;
 }
 
 #define PART 8u     /* of the size that the file may have */
@@ -99,138 +136,109 @@ static void limit_file(store *s, size_t pages) {
     database_exec(&s->write, sql);
 }
 
-/* Most of it by another thread, while groups are committed behind it; what these have added by the writer
- * itself, for only a log that is all in the database begins anew. Where a reader is in the way it grows on,
- * and it is tried now and then. Nothing is taken in that may not be whole. */
-void log_shorten(store *s) {
+/* Whose turn it is now; the next one's is noted. */
+static log_turn take_turn(store *s, bool is_long) {
     log_state *g = &s->log;
-    size_t some = atomic_load_explicit(&g->pages, memory_order_relaxed),
-           frames = atomic_load_explicit(&g->frames, memory_order_relaxed);
-    limit_file(s, some);
-    if (frames < some)
-        g->next = some;
-    if (frames < g->next || s->write.sq == NULL || atomic_load(&s->sync.failed) != STORE_OK)
-        return;
     pthread_mutex_lock(&s->lock);
     log_turn turn = g->turn;
-    if (turn != LOG_LONG)
-        g->turn = turn == LOG_SHORT ? LOG_LONG : LOG_SHORT;
+    if (turn == LOG_REST || !is_long)
+        g->turn = turn == LOG_LONG ? LOG_LONG : LOG_SHORT;
+    else
+        g->turn = LOG_LONG;
     pthread_cond_signal(&g->come);
     pthread_mutex_unlock(&s->lock);
-    if (turn == LOG_REST) {
-        g->next = frames + some / 4;
-        take_in_some(&s->write);
+    return turn;
+}
+
+/* Most of it by another thread, while groups are committed behind it; what these have added by the writer
+ * itself, for only a log that is all in the database begins anew. Where a reader is in the way it grows on,
+ * and it is tried now and then. */
+void log_shorten(store *s) {
+    log_state *g = &s->log;
+    size_t some = atomic_load(&g->pages), frames = atomic_load(&g->frames), taken;
+    bool failing = atomic_load(&g->result) != STORE_OK;
+    limit_file(s, some);
+    if (frames < some && !failing) {
+        if (g->next > some) /* a turn that was the writer's is over: it has begun anew */
+            take_turn(s, false);
+        g->next = some;
+        return;
     }
+    if (s->write.sq == NULL || !may_take_in(s) ||
+        (failing ? store_now_ns() - g->tried_ns < AGAIN_NS : frames < g->next))
+        return;
+    if (frames > FAR * some && !failing)
+        complain(s, "a reader that does not end keeps the log from beginning anew", frames);
+    g->tried_ns = store_now_ns();
+    g->next = frames + some / 4;
+    if (take_turn(s, true) == LOG_REST)
+        take_in_some(s, &s->write, &taken);
 }
 
-/* --- whether it is whole ----------------------------------------------------------------------------- */
-
-#define LOG_HEADER 32u
-#define FRAME_HEADER 24u
-#define PAGE_MAX 65536u
-
-typedef struct log_reader {
-    int fd;
-    size_t page; /* bytes */
-    bool big;    /* big-endian checksums */
-    uint32_t sum[2];
-    uint8_t header[LOG_HEADER];
-    uint8_t frame[FRAME_HEADER + PAGE_MAX];
-} log_reader;
-
-static uint32_t big_endian(const uint8_t *p) {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/* Of a multiple of 8 bytes: https://sqlite.org/fileformat2.html#walformat, "Checksum Algorithm". */
-static void add_up(log_reader *r, const uint8_t *p, size_t n) {
-    for (size_t i = 0; i < n; i += 8) {
-        uint32_t x = big_endian(p + i), y = big_endian(p + i + 4);
-        r->sum[0] += (r->big ? x : __builtin_bswap32(x)) + r->sum[1];
-        r->sum[1] += (r->big ? y : __builtin_bswap32(y)) + r->sum[0];
-    }
-}
-
-static bool sums_are(const log_reader *r, const uint8_t *p) {
-    return r->sum[0] == big_endian(p) && r->sum[1] == big_endian(p + 4);
-}
-
-static bool read_header(log_reader *r) {
-    if (pread(r->fd, r->header, LOG_HEADER, 0) != (ssize_t)LOG_HEADER)
-        return false;
-    r->page = big_endian(r->header + 8);
-    r->big = (r->header[3] & 1) != 0;
-    add_up(r, r->header, 24);
-    return r->page >= 512 && r->page <= PAGE_MAX && r->page % 8 == 0 && sums_are(r, r->header + 24);
-}
-
-/* The one at `at`; false: it is not whole, or of an earlier round of the log, of which the salts tell. */
-static bool read_frame(log_reader *r, off_t at) {
-    ssize_t n = (ssize_t)(FRAME_HEADER + r->page);
-    if (pread(r->fd, r->frame, (size_t)n, at) != n || memcmp(r->frame + 8, r->header + 16, 8) != 0)
-        return false;
-    add_up(r, r->frame, 8);
-    add_up(r, r->frame + FRAME_HEADER, r->page);
-    return sums_are(r, r->frame + 16);
-}
-
-size_t log_whole_frames(const char *path) {
-    log_reader *r = calloc(1, sizeof *r);
-    size_t n = 0;
-    if (r == NULL)
-        return 0;
-    r->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (r->fd >= 0 && read_header(r))
-        while (read_frame(r, (off_t)(LOG_HEADER + n * (FRAME_HEADER + r->page))))
-            n++;
-    if (r->fd >= 0)
-        close(r->fd);
-    free(r);
-    return n;
-}
-
-/* How many frames SQLite takes the log to have: mxFrame of its index, https://sqlite.org/walformat.html
- * section 2.1, in the machine's byte order. */
-static bool read_length(const store *s, size_t *length) {
-    char path[4096];
-    uint32_t frames = 0;
-    snprintf(path, sizeof path, "%s-shm", s->path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && pread(fd, &frames, sizeof frames, 16) == (ssize_t)sizeof frames;
-    if (fd >= 0)
-        close(fd);
-    *length = frames;
-    return ok;
+store_result log_health(const store *s) {
+    const log_state *g = &s->log;
+    return atomic_load(&g->frames) > FAR * atomic_load(&g->pages) ? (store_result)atomic_load(&g->result)
+                                                                  : STORE_OK;
 }
 
 /* --- after a sync that failed ------------------------------------------------------------------------ */
 
-/* All of it into the database, which SQLite syncs. A reader may be in its way: soon again. */
-static store_result take_in(store *s) {
-    int frames = -1, taken = -1;
-    errno = 0;
-    int code = sqlite3_wal_checkpoint_v2(s->write.sq, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &taken);
-    store_result r = database_result(code, errno);
-    return r == STORE_OK && taken < frames ? STORE_FAILED : r;
+/* How many frames SQLite takes the log to have: mxFrame of its index, https://sqlite.org/walformat.html
+ * section 2.1, in the machine's byte order. */
+static bool read_length(const store *s, size_t *length) {
+    uint32_t frames = 0;
+    bool ok = pread(s->log.index, &frames, sizeof frames, 16) == (ssize_t)sizeof frames;
+    *length = frames;
+    return ok;
+}
+
+/* What the kernel has dropped is in its memory still, but would not be written again by another sync: all of
+ * it is written once more. Taking it into the database would not do: the log goes on behind what may be
+ * missing. */
+static store_result renew(store *s, bool of_length) {
+    char path[4096];
+    size_t length = 0, whole;
+    snprintf(path, sizeof path, "%s-wal", s->path);
+    if (of_length && !read_length(s, &length))
+        return STORE_FAILED;
+    store_result r = log_renew(path, length, &whole);
+    if (r != STORE_OK && whole < length)
+        complain(s,
+                 "the device has lost what was written: restart the hub, which goes on with what there is; "
+                 "too few pages of the log are whole",
+                 whole);
+    return r;
+}
+
+/* While nobody else writes, another hub of this file neither. */
+static store_result renew_alone(store *s, bool of_length) {
+    store_result r = database_exec(&s->write, "BEGIN IMMEDIATE");
+    if (r != STORE_OK)
+        return r;
+    r = renew(s, of_length);
+    database_exec(&s->write, "ROLLBACK");
+    return r;
+}
+
+store_result log_make_durable(store *s) {
+    return renew_alone(s, false);
+}
+
+static void settle(store *s) {
+    pthread_mutex_lock(&s->lock);
+    while (s->sync.under_way > 0 || s->log.turn == LOG_LONG)
+        pthread_cond_wait(&s->sync.room, &s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 store_result log_mend(store *s) {
-    char path[4096];
-    size_t length;
-    syncer_settle(s);
-    snprintf(path, sizeof path, "%s-wal", s->path);
-    if (s->write.sq == NULL || !read_length(s, &length))
-        return STORE_FAILED;
-    size_t whole = length > 0 ? log_whole_frames(path) : 0;
-    if (whole < length) {
-        log_error(
-            "%s: %zu of %zu pages are whole: the device has lost what was written; restart the hub, which "
-            "goes on with what there is",
-            path, whole, length);
-        return STORE_FAILED;
-    }
-    store_result r = take_in(s);
-    if (r == STORE_OK)
+    log_state *g = &s->log;
+    if (g->mended != STORE_OK && store_now_ns() - g->mended_ns < AGAIN_NS)
+        return g->mended;
+    settle(s);
+    g->mended = s->write.sq != NULL ? renew_alone(s, true) : STORE_FAILED;
+    g->mended_ns = store_now_ns();
+    if (g->mended == STORE_OK)
         atomic_store(&s->sync.failed, STORE_OK);
-    return r;
+    return g->mended;
 }

@@ -62,7 +62,7 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
     pthread_cond_init(&s->sync.come, &monotonic);
     pthread_cond_init(&s->sync.room, &monotonic);
     pthread_cond_init(&s->log.come, &monotonic);
-    s->sync.fd = -1;
+    s->sync.fd = s->log.index = -1;
     pthread_condattr_destroy(&monotonic);
     return s;
 }
@@ -125,6 +125,9 @@ static bool open_writer(store *s, err *e) {
         return r == STORE_FAILED ? store_damaged(s->path, s->kind, sqlite3_errmsg(s->write.sq), e)
                                  : err_set(e, "%s: %s", s->path, store_result_text(r));
     log_watch(s);
+    r = log_make_durable(s);
+    if (r != STORE_OK)
+        return err_set(e, "%s: %s", s->path, store_result_text(r));
     return store_migrate(&s->write, s->path, s->kind, e);
 }
 
@@ -201,6 +204,15 @@ static void stop_thread(store *s, bool *stop, bool *runs, pthread_cond_t *wake, 
     *runs = false;
 }
 
+/* Else the last connection takes the log into the database as it closes, and removes it: of one that is not
+ * whole the next start finds by its checksums what there is. */
+static void leave_log(store *s) {
+    sqlite3 *const all[] = {s->log.db.sq, s->read.sq, s->main.sq, s->write.sq};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i] != NULL)
+            sqlite3_db_config(all[i], SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 void store_close(store *s) {
     if (s == NULL)
         return;
@@ -211,9 +223,13 @@ void store_close(store *s) {
     stop_thread(s, &s->stop_reader, &s->reader_runs, &s->reads_come, s->reader);
     if (s->kind->close != NULL)
         s->kind->close(s);
+    if (atomic_load(&s->sync.failed) != STORE_OK)
+        leave_log(s);
+    database_close(&s->log.db);
     database_close(&s->read);
     database_close(&s->main);
     database_close(&s->write); /* last: takes the log into the database and removes it */
+    log_closed(s);
     pthread_cond_destroy(&s->writes_come);
     pthread_cond_destroy(&s->reads_come);
     pthread_cond_destroy(&s->finished);

@@ -15,8 +15,8 @@ typedef struct store_job store_job;
 struct store_job {
     store_result (*write)(store *s, database *d, store_job *job);
     store_result (*read)(store *s, database *d, store_job *job);
-    /* On the thread that ran it, once `result` holds: for a write, after the group's commit. Owns the job
-     * from then on. */
+    /* Once `result` holds: of a read on the reader's thread, of a write on a syncer's, or the writer's where
+     * it changed nothing, after the group is on disk. Owns the job from then on. */
     void (*finish)(store_job *job);
     store_result result;
     bool single; /* one statement that changes: needs no savepoint to be all or nothing */
@@ -56,8 +56,13 @@ typedef enum { LOG_SHORT, LOG_LONG, LOG_REST } log_turn; /* nobody's, the thread
 typedef struct log_state {
     _Atomic(size_t) frames; /* its length in pages, set by the writer */
     _Atomic(size_t) pages;  /* it is taken into the database from here on */
-    size_t next, limited;   /* when something is to be done; the file is cut by so many [writer] */
-    log_turn turn;          /* under store.lock */
+    _Atomic(int) result;    /* store_result of the last time that it was */
+    _Atomic(uint64_t) complained_ns;
+    int index;                    /* of its index, the file -shm; -1: not open */
+    uint64_t tried_ns, mended_ns; /* [writer] */
+    store_result mended;          /* the last time [writer] */
+    size_t next, limited;         /* when something is to be done; the file is cut by so many [writer] */
+    log_turn turn;                /* under store.lock */
     bool stop, runs;
     pthread_cond_t come;
     pthread_t thread;
@@ -147,19 +152,24 @@ void store_finish_group(store *s, store_job *first, store_result r);
 /* syncer.c: the group is told of once it is on disk, behind those before it. `changed`: it wrote something.
  * [writer] */
 void syncer_add(store *s, store_job *first, store_result r, bool changed);
-/* Waits until no sync is under way. [writer] */
-void syncer_settle(store *s);
 bool syncer_start(store *s);
 void syncer_stop(store *s); /* once all groups are told of; the writer has ended */
 
 /* log.c [writer] */
 bool log_start(store *s, err *e);
-void log_stop(store *s);         /* the writer has ended */
-void log_watch(store *s);        /* of a connection that was opened */
-void log_shorten(store *s);      /* takes it into the database, where it is long */
-store_result log_mend(store *s); /* after a sync that failed: STORE_OK: all that was committed is on disk */
+void log_stop(store *s);                 /* the writer has ended */
+void log_closed(store *s);               /* and so have all connections */
+void log_watch(store *s);                /* of a connection that was opened */
+void log_shorten(store *s);              /* takes it into the database, where it is long */
+store_result log_health(const store *s); /* whether it may grow on */
+/* After a sync that failed. STORE_OK: all that was committed is on disk. */
+store_result log_mend(store *s);
+/* Of a log that was there before: nobody knows whether it is on disk. [main] */
+store_result log_make_durable(store *s);
 /* No longer than a part of the file, 0: of any size. [any-thread] */
 void log_limit(store *s, uint64_t file_bytes);
+/* log_file.c: writes a file -wal once more, and syncs it, where at least so many of its pages are whole. */
+store_result log_renew(const char *path, size_t least, size_t *whole);
 /* Of a file -wal, from its beginning: pages that are as they were written. */
 size_t log_whole_frames(const char *path);
 /* PRAGMAs of a connection that writes. */

@@ -8,7 +8,7 @@
  *
  * After a sync that failed, the kernel may have dropped what was to be written, and another sync would say
  * nothing of it (fsync(2), "Errors"): all groups under way have failed, and nothing is committed any more
- * until the log, checked frame by frame, has been taken into the database and that is synced. What those
+ * until the log, checked frame by frame, has been written once more and synced. What those
  * groups changed is in the file all the same: who is told of a failure knows not that nothing was done. */
 #include "store/store_internal.h"
 
@@ -90,7 +90,8 @@ static void sync_once(store *s) {
     y->under_way--;
     y->took_ns = store_now_ns() - began;
     if (number != 0) {
-        log_error("%s: the log cannot be synced: %s", s->path, strerror(number));
+        if (atomic_load(&y->failed) == STORE_OK)
+            log_error("%s: the log cannot be synced: %s", s->path, strerror(number));
         fail_groups(y, database_result(SQLITE_IOERR, number));
         pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
     } else if (until > y->durable) {
@@ -134,6 +135,7 @@ void syncer_add(store *s, store_job *first, store_result r, bool changed) {
 }
 
 bool syncer_start(store *s) {
+    open_log(s); /* else with the first sync */
     while (s->sync.threads < s->kind->syncs &&
            store_start_thread(&s->sync.thread[s->sync.threads], syncer_main, s, "store-sync"))
         s->sync.threads++;
@@ -151,11 +153,4 @@ void syncer_stop(store *s) {
     if (y->fd >= 0)
         close(y->fd);
     y->fd = -1;
-}
-
-void syncer_settle(store *s) {
-    pthread_mutex_lock(&s->lock);
-    while (s->sync.under_way > 0)
-        pthread_cond_wait(&s->sync.room, &s->lock);
-    pthread_mutex_unlock(&s->lock);
 }

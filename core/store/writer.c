@@ -69,16 +69,17 @@ static void open_again(store *s) {
 /* What was overwritten in the database is still in its log. Readers are not waited for: where one is in the
  * way, the log is overwritten by later writes. */
 static void empty_log(store *s) {
-    s->empty_log = false;
     sqlite3_busy_timeout(s->write.sq, 0);
-    database_exec(&s->write, "PRAGMA wal_checkpoint(TRUNCATE)");
+    int code = sqlite3_wal_checkpoint_v2(s->write.sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    s->empty_log = s->empty_log && (code & 0xff) == SQLITE_BUSY; /* then with the next group */
     sqlite3_busy_timeout(s->write.sq, DATABASE_BUSY_MS);
 }
 
-/* On a full disk, the log is a part of what fills it. */
+/* On a full disk, the log is a part of what fills it. Of one that may not be on disk nothing is taken in. */
 static void make_room(store *s) {
     uint64_t now = clock_ns();
     if (atomic_load_explicit(&s->health, memory_order_relaxed) != STORE_FULL || s->write.sq == NULL ||
+        atomic_load(&s->sync.failed) != STORE_OK ||
         (s->room_ns != 0 && now - s->room_ns < PROBE_SECONDS * 1000000000ull))
         return;
     s->room_ns = now;
@@ -90,6 +91,9 @@ static void probe(store *s) {
         open_again(s);
     make_room(s);
     store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : STORE_OK;
+    log_shorten(s);
+    if (r == STORE_OK)
+        r = log_health(s);
     if (r == STORE_OK)
         r = database_exec(&s->write, "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
                                      "DO UPDATE SET value = value + 1");
@@ -126,7 +130,7 @@ static bool run_job(store *s, store_job *job) {
     return database_done(database_prepare(&s->write, "RELEASE job")) == STORE_OK;
 }
 
-/* The transaction of a group. STORE_OK: on disk. */
+/* The transaction of a group. STORE_OK: committed. */
 static store_result run_group(store *s, store_job *first) {
     store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
     for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
@@ -174,7 +178,7 @@ static bool has_write(const store_job *first) {
 static store_result commit(store *s, store_job *first) {
     if (needs_connection(s))
         open_again(s);
-    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : STORE_OK;
+    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : log_health(s);
     s->began_ns = store_now_ns();
     if (r == STORE_OK)
         r = s->write.sq != NULL ? run_group(s, first) : (store_result)atomic_load(&s->health);
@@ -182,7 +186,7 @@ static store_result commit(store *s, store_job *first) {
     if (r == STORE_OK)
         atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
     set_health(s, r);
-    if (s->empty_log && s->write.sq != NULL)
+    if (s->empty_log && s->write.sq != NULL && r == STORE_OK)
         empty_log(s);
     make_room(s);
     return r;

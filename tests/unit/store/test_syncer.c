@@ -19,8 +19,21 @@ static _Atomic(int) held;       /* so many of the next ones wait for `go` */
 static sem_t go, begun;         /* begun: one that waits */
 static _Atomic(int) sync_count; /* all there were */
 
+static _Atomic(bool) no_database; /* syncs of all but the log fail */
+
+static bool is_log(int fd) {
+    char link[40], path[256];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path);
+    return n > 4 && memcmp(path + n - 4, "-wal", 4) == 0;
+}
+
 static int sync_of(int fd, long call) {
     atomic_fetch_add(&sync_count, 1);
+    if (atomic_load(&no_database) && !is_log(fd)) {
+        errno = EIO;
+        return -1;
+    }
     if (atomic_load(&held) > 0 && atomic_fetch_sub(&held, 1) > 0) {
         sem_post(&begun);
         sem_wait(&go);
@@ -44,6 +57,7 @@ SEEN_BY_ALL int fdatasync(int fd) {
 static void open_all(fixture *f) {
     atomic_store(&failing, 0);
     atomic_store(&held, 0);
+    atomic_store(&no_database, false);
     sem_init(&go, 0, 0);
     sem_init(&begun, 0, 0);
     log_set_level(LOG_LEVEL_OFF);
@@ -58,6 +72,16 @@ static event_new seen_event(const char *id) {
                        .dedup_ms = 100000,
                        .payload = STR("{}"),
                        .at_ms = NOW};
+}
+
+/* A store that cannot write is tried once a second. */
+static void put_until_it_is_taken(fixture *f, const char *id) {
+    store_result r = STORE_FAILED;
+    for (int i = 0; i < 1000 && r != STORE_OK; i++) {
+        if ((r = put_one(f, id, T, NULL, NOW)) != STORE_OK)
+            usleep(10000);
+    }
+    ck_assert_int_eq(r, STORE_OK);
 }
 
 /* --- several at once --------------------------------------------------------------------------------- */
@@ -160,7 +184,7 @@ START_TEST(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on) {
     ck_assert_int_ne(store_health(f.s), STORE_OK);
     ck_assert_uint_eq(due(&f, T, NOW, 10).count, 1); /* what is there is delivered all the while */
     atomic_store(&failing, 0);
-    ck_assert_int_eq(put_one(&f, "after", T, NULL, NOW), STORE_OK);
+    put_until_it_is_taken(&f, "after");
     ck_assert_int_eq(store_health(f.s), STORE_OK);
     queue_reopen(&f);
     ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('before', 'after')"), 2);
@@ -231,8 +255,93 @@ START_TEST(a_log_that_has_lost_something_is_found_out) {
     byte ^= 1;
     ck_assert(pwrite(fd, &byte, 1, at) == 1);
     close(fd);
-    ck_assert_int_eq(put_one(&f, "z", T, NULL, NOW), STORE_OK);
+    put_until_it_is_taken(&f, "z");
     ck_assert_uint_eq(log_whole_frames("/nowhere/x-wal"), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+/* The file as it is left then: what the checksums vouch for is there at the next start. */
+START_TEST(a_log_that_is_not_whole_is_left_as_it_is) {
+    fixture f;
+    char log_path[160], byte = 'X';
+    open_all(&f);
+    for (int i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "w%d", i);
+        ck_assert_int_eq(put_one(&f, id, T, NULL, NOW), STORE_OK);
+    }
+    snprintf(log_path, sizeof log_path, "%s-wal", f.path);
+    size_t whole = log_whole_frames(log_path);
+    int fd = open(log_path, O_RDWR);
+    off_t at = 32 + (off_t)(whole - 1) * (24 + 4096) + 24 + 100; /* in the last page */
+    ck_assert(fd >= 0 && pwrite(fd, &byte, 1, at) == 1);
+    close(fd);
+    atomic_store(&failing, 1);
+    ck_assert_int_ne(put_one(&f, "x", T, NULL, NOW), STORE_OK);
+    ck_assert_int_ne(put_one(&f, "y", T, NULL, NOW), STORE_OK);
+    queue_reopen(&f);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('before', 'w0', 'w18')"), 3);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id = 'x'"), 0);
+    ck_assert_int_eq(put_one(&f, "z", T, NULL, NOW), STORE_OK);
+    fixture_close(&f);
+}
+END_TEST
+
+/* How many locks of files this process holds. */
+static int locks_held(void) {
+    char line[256], own[24];
+    int n = 0;
+    FILE *locks = fopen("/proc/locks", "r");
+    ck_assert_ptr_nonnull(locks);
+    snprintf(own, sizeof own, " %d ", (int)getpid());
+    while (fgets(line, sizeof line, locks) != NULL)
+        n += strstr(line, own) != NULL;
+    fclose(locks);
+    return n;
+}
+
+START_TEST(a_mended_log_keeps_its_locks_and_needs_no_reader_to_end) {
+    fixture f;
+    database other;
+    store_result r;
+    open_all(&f);
+    ck_assert(database_open(&other, f.path, DATABASE_READ, NULL));
+    sqlite3_stmt *reading = database_prepare(&other, "SELECT id FROM events UNION ALL SELECT 'more'");
+    ck_assert(database_row(reading, &r)); /* and holds what it reads */
+    int before = locks_held();
+    ck_assert_int_ge(before, 1);
+    atomic_store(&failing, 1);
+    ck_assert_int_ne(put_one(&f, "lost", T, NULL, NOW), STORE_OK);
+    put_until_it_is_taken(&f, "after");
+    ck_assert_int_ge(locks_held(), before);
+    sqlite3_reset(reading);
+    database_close(&other);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_database_that_cannot_be_synced_lets_the_log_grow_so_far) {
+    fixture f;
+    static char payload[6000];
+    char id[16];
+    int i = 0;
+    memset(payload, 'x', sizeof payload);
+    open_all(&f);
+    atomic_store(&f.s->log.pages, 50);
+    atomic_store(&no_database, true);
+    for (store_result r = STORE_OK; i < 5000 && r == STORE_OK; i++) {
+        snprintf(id, sizeof id, "g%d", i);
+        event_new e = seen_event(id);
+        e.payload = str_of(payload, sizeof payload);
+        r = put_events(&f, &e, 1).r;
+    }
+    ck_assert_int_lt(i, 5000);
+    ck_assert_int_ne(store_health(f.s), STORE_OK);
+    ck_assert_uint_lt(atomic_load(&f.s->log.frames), 1000);
+    atomic_store(&no_database, false);
+    put_until_it_is_taken(&f, "after");
+    ck_assert_int_eq(store_health(f.s), STORE_OK);
     fixture_close(&f);
 }
 END_TEST
@@ -264,4 +373,8 @@ UNIT_MAIN(unit_test(a_group_is_committed_and_synced_while_another_is_being_synce
           unit_test(a_sync_that_fails_acknowledges_nothing_and_the_next_does),
           unit_test(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on),
           unit_test(a_failure_fails_what_was_committed_behind_it_too), unit_test(an_idle_store_mends_itself),
-          unit_test(a_log_that_has_lost_something_is_found_out), unit_test(the_log_is_cut_under_load))
+          unit_test(a_log_that_has_lost_something_is_found_out),
+          unit_test(a_log_that_is_not_whole_is_left_as_it_is),
+          unit_test(a_mended_log_keeps_its_locks_and_needs_no_reader_to_end),
+          unit_test(a_database_that_cannot_be_synced_lets_the_log_grow_so_far),
+          unit_test(the_log_is_cut_under_load))
