@@ -37,17 +37,21 @@ static void complain(store *s, const char *what, size_t frames) {
         log_error("%s-wal: %s: it has %zu pages", s->path, what, frames);
 }
 
-/* Somebody else may be at it, or a reader be in the way: that is no failure. *taken: pages that are in the
- * database then. */
+/* Somebody else may be at it, or a reader be in the way: that is no failure. */
+void log_taken_in(store *s, int code) {
+    store_result r = (code & 0xff) == SQLITE_BUSY ? STORE_OK : database_result(code, errno);
+    atomic_store(&s->log.result, r);
+    if (r != STORE_OK)
+        complain(s, "the log cannot be taken into the database", atomic_load(&s->log.frames));
+}
+
+/* *taken: pages that are in the database then. */
 static bool take_in_some(store *s, database *d, size_t *taken) {
     int n = 0;
     errno = 0;
     int code = sqlite3_wal_checkpoint_v2(d->sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &n);
-    store_result r = (code & 0xff) == SQLITE_BUSY ? STORE_OK : database_result(code, errno);
+    log_taken_in(s, code);
     *taken = n > 0 ? (size_t)n : 0;
-    atomic_store(&s->log.result, r);
-    if (r != STORE_OK)
-        complain(s, "the log cannot be taken into the database", atomic_load(&s->log.frames));
     return code == SQLITE_OK;
 }
 
@@ -175,10 +179,12 @@ void log_shorten(store *s) {
         take_in_some(s, &s->write, &taken);
 }
 
+/* On a full disk it grows no further: what is free soon is needed for taking it in. */
 store_result log_health(const store *s) {
     const log_state *g = &s->log;
-    return atomic_load(&g->frames) > FAR * atomic_load(&g->pages) ? (store_result)atomic_load(&g->result)
-                                                                  : STORE_OK;
+    store_result r = (store_result)atomic_load(&g->result);
+    size_t most = (r == STORE_FULL ? 1 : FAR) * atomic_load(&g->pages);
+    return r != STORE_OK && atomic_load(&g->frames) > most ? r : STORE_OK;
 }
 
 /* --- after a sync that failed ------------------------------------------------------------------------ */

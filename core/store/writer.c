@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
+
 #define GROUP_MAX 4096 /* jobs in a transaction: bounds how long the first waits for the last */
 #define PACE 4u        /* a group begins after so many times what the last one took, since that began, */
 #define PACE_SLOW 2u   /* or so many, where a sync takes SLOW times as long as a commit, */
@@ -70,7 +72,11 @@ static void open_again(store *s) {
  * way, the log is overwritten by later writes. */
 static void empty_log(store *s) {
     sqlite3_busy_timeout(s->write.sq, 0);
+    errno = 0;
     int code = sqlite3_wal_checkpoint_v2(s->write.sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    log_taken_in(s, code);
+    if (code == SQLITE_OK)
+        atomic_store(&s->log.frames, 0);
     s->empty_log = s->empty_log && (code & 0xff) == SQLITE_BUSY; /* then with the next group */
     sqlite3_busy_timeout(s->write.sq, DATABASE_BUSY_MS);
 }
