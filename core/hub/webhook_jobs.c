@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_LARGEST ((size_t)1 << 20)
@@ -67,6 +68,20 @@ static void take_back(const change_job *c, const char *kept) {
         log_error("%s: a refused change cannot be taken back: %s%s%s", c->path, strerror(errno),
                   kept != NULL ? "; as it was it is " : "", kept != NULL ? kept : "");
     hub_webhooks_reread(c->h, c->kind, c->path);
+}
+
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The file could not be written, or not for sure: as it was it is to be. Where it still is what was kept, its
+ * second name alone goes. */
+static void give_up(const change_job *c, const char *kept) {
+    if (kept != NULL && is_same_file(kept, c->real))
+        unlink(kept);
+    else if (kept != NULL || access(c->path, F_OK) == 0)
+        take_back(c, kept);
 }
 
 /* Where the disk has no second names for a file. */
@@ -170,7 +185,12 @@ static void put(change_job *c, bb_str id, const json_value *root) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
         return;
     }
-    if (!keep(c, &kept, &e) || !conf_write_file(c->real != NULL ? c->real : c->path, text, &e)) {
+    if (!keep(c, &kept, &e)) {
+        refuse(c, PROBLEM_OVERLOADED, e.text);
+        return;
+    }
+    if (!conf_write_file(c->real != NULL ? c->real : c->path, text, &e)) {
+        give_up(c, kept);
         refuse(c, PROBLEM_OVERLOADED, e.text);
         return;
     }

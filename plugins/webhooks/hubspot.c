@@ -138,7 +138,8 @@ static const bb_auth_field *const fields[] = {&secret, &versions, NULL};
 const bb_webhook_scheme hubspot = {
     BB_SIZE(bb_webhook_scheme),
     .id = "hubspot",
-    .summary = "X-HubSpot-Signature, v1 to v3: subscriptions and workflows of a HubSpot app",
+    .summary = "X-HubSpot-Signature-v3 (v1 and v2 where versions = all): subscriptions and workflows of a "
+               "HubSpot app",
     .fields = fields,
     .verify = verify,
     .sign = sign,
