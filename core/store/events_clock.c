@@ -12,7 +12,7 @@
 
 /* Where there are too many, two are one: of what was written between them, too little time has passed then,
  * and it is kept longer. */
-static void add_gap(events_clock *c, uint64_t from_ms, uint64_t to_ms, bool doubted) {
+static void add_gap(events_clock *c, uint64_t from_ms, uint64_t to_ms, clock_doubt doubt) {
     if (from_ms >= to_ms)
         return;
     if (c->gap_count == CLOCK_GAPS) {
@@ -20,15 +20,15 @@ static void add_gap(events_clock *c, uint64_t from_ms, uint64_t to_ms, bool doub
         memmove(&c->gaps[0], &c->gaps[1], (CLOCK_GAPS - 1) * sizeof c->gaps[0]);
         c->gap_count--;
     }
-    c->gaps[c->gap_count++] = (clock_gap){from_ms, to_ms, doubted};
+    c->gaps[c->gap_count++] = (clock_gap){from_ms, to_ms, doubt};
 }
 
-/* The clock is back at `wall_ms`: what is after that is to come. Gives how much of it was doubted. */
+/* The clock is back at `wall_ms`: what is after that is to come. Gives how much of it this boot doubted. */
 static uint64_t cut_gaps(events_clock *c, uint64_t wall_ms) {
     uint64_t doubted = 0;
     while (c->gap_count > 0 && c->gaps[c->gap_count - 1].to_ms > wall_ms) {
         clock_gap *g = &c->gaps[c->gap_count - 1];
-        if (g->doubted)
+        if (g->doubt == DOUBT_NEW)
             doubted += g->to_ms - (g->from_ms > wall_ms ? g->from_ms : wall_ms);
         g->to_ms = wall_ms;
         if (g->from_ms < wall_ms)
@@ -41,20 +41,55 @@ static uint64_t cut_gaps(events_clock *c, uint64_t wall_ms) {
 static void end_doubts(events_clock *c) {
     size_t n = 0;
     for (size_t i = 0; i < c->gap_count; i++)
-        if (!c->gaps[i].doubted || events_clock_age(c, c->gaps[i].to_ms) < DOUBT_GRACE_MS)
+        if (c->gaps[i].doubt == DOUBT_NONE || events_clock_age(c, c->gaps[i].to_ms) < DOUBT_GRACE_MS)
             c->gaps[n++] = c->gaps[i];
     c->gap_count = n;
 }
 
+/* --- a clock that is behind ---------------------------------------------------------------------------- */
+
+/* It began behind what was believed, and by how much is not known: a clock without a battery begins in 1970.
+ * Nothing grows older by it where a gap is, so the gaps stay as they are until it is right; or, where nobody
+ * sets it within DOUBT_GRACE_MS, until it is believed. */
+static bool is_behind(const events_clock *c, uint64_t wall_ms) {
+    return wall_ms + DOUBT_MS < c->most_ms;
+}
+
+/* After each jump, and each boot. */
+static void note_behind(events_clock *c) {
+    c->behind_ms = !is_behind(c, c->wall_ms) ? 0 : c->boot_ms > 0 ? c->boot_ms : 1;
+}
+
+static void end_behind(events_clock *c) {
+    if (c->behind_ms == 0 || c->boot_ms < c->behind_ms + DOUBT_GRACE_MS)
+        return;
+    c->behind_ms = 0;
+    if (!is_behind(c, c->wall_ms))
+        return;
+    cut_gaps(c, c->wall_ms);
+    c->most_ms = c->wall_ms;
+}
+
 /* --- looking ----------------------------------------------------------------------------------------- */
 
-static void move_back(events_clock *c, uint64_t wall_ms, uint64_t by_ms) {
-    uint64_t doubted = cut_gaps(c, wall_ms); /* which no due was put off for */
+/* Within a boot: `right` is what the clock would be. */
+static void move_back(events_clock *c, uint64_t right, uint64_t by_ms) {
+    uint64_t doubted = 0;
+    if (!is_behind(c, right)) {
+        doubted = cut_gaps(c, c->wall_ms); /* which no due was put off for */
+        c->most_ms = c->wall_ms;
+    }
     c->shift_ms += (int64_t)(by_ms > doubted ? by_ms - doubted : 0);
 }
 
-/* The first look of another boot. Of a clock that is behind, it is not known how far: until it is right, time
- * stands still. */
+/* What another boot doubted, dues have been written by since. */
+static void age_doubts(events_clock *c) {
+    for (size_t i = 0; i < c->gap_count; i++)
+        if (c->gaps[i].doubt == DOUBT_NEW)
+            c->gaps[i].doubt = DOUBT_OLD;
+}
+
+/* The first look of another boot. */
 static clock_news begin(events_clock *c, const char *boot, uint64_t wall_ms, uint64_t boot_ms,
                         uint64_t *by_ms) {
     uint64_t last = c->wall_ms;
@@ -62,16 +97,20 @@ static clock_news begin(events_clock *c, const char *boot, uint64_t wall_ms, uin
     str_put(c->boot, sizeof c->boot, str_from(boot));
     c->wall_ms = wall_ms;
     c->boot_ms = boot_ms;
+    age_doubts(c);
     if (!first && wall_ms < last) {
         *by_ms = last - wall_ms;
-        move_back(c, wall_ms, *by_ms);
+        c->shift_ms += (int64_t)*by_ms;
+        note_behind(c);
         return CLOCK_BACK;
     }
+    uint64_t from = last > c->most_ms ? last : c->most_ms;
     c->most_ms = wall_ms > c->most_ms ? wall_ms : c->most_ms;
+    note_behind(c);
     *by_ms = first ? 0 : wall_ms - last;
     if (*by_ms <= DOUBT_MS)
         return CLOCK_STEADY;
-    add_gap(c, last, wall_ms, true);
+    add_gap(c, from, wall_ms, DOUBT_NEW);
     return CLOCK_DOUBTED;
 }
 
@@ -88,17 +127,19 @@ clock_news events_clock_look(events_clock *c, const char *boot, uint64_t wall_ms
     if (wall_ms > right + tolerated) {
         *by_ms = wall_ms - right;
         c->shift_ms -= (int64_t)*by_ms;
-        add_gap(c, right > c->most_ms ? right : c->most_ms, wall_ms, false);
+        add_gap(c, right > c->most_ms ? right : c->most_ms, wall_ms, DOUBT_NONE);
         c->most_ms = wall_ms > c->most_ms ? wall_ms : c->most_ms;
+        note_behind(c);
         return CLOCK_FORWARD;
     }
     if (wall_ms + tolerated < right) {
         *by_ms = right - wall_ms;
-        move_back(c, wall_ms, *by_ms);
-        c->most_ms = wall_ms;
+        move_back(c, right, *by_ms);
+        note_behind(c);
         return CLOCK_BACK;
     }
     c->most_ms = wall_ms > c->most_ms ? wall_ms : c->most_ms;
+    end_behind(c);
     end_doubts(c);
     return CLOCK_STEADY;
 }
@@ -108,7 +149,8 @@ uint64_t events_clock_age(const events_clock *c, uint64_t stamp_ms) {
     for (size_t i = 0; i < c->gap_count; i++) {
         const clock_gap *g = &c->gaps[i];
         uint64_t from = g->from_ms > stamp_ms ? g->from_ms : stamp_ms;
-        uint64_t gone = g->to_ms > from ? g->to_ms - from : 0;
+        uint64_t to = g->to_ms < c->wall_ms ? g->to_ms : c->wall_ms;
+        uint64_t gone = to > from ? to - from : 0;
         age = age > gone ? age - gone : 0;
     }
     return age;
@@ -135,7 +177,9 @@ void events_clock_write(const events_clock *c, buf *out) {
                (unsigned long long)c->boot_ms, (unsigned long long)c->most_ms, (long long)c->shift_ms);
     for (size_t i = 0; i < c->gap_count; i++)
         buf_printf(out, " %llu %llu %d", (unsigned long long)c->gaps[i].from_ms,
-                   (unsigned long long)c->gaps[i].to_ms, c->gaps[i].doubted);
+                   (unsigned long long)c->gaps[i].to_ms, (int)c->gaps[i].doubt);
+    if (c->behind_ms > 0)
+        buf_printf(out, " %llu", (unsigned long long)c->behind_ms);
 }
 
 static bool number(bb_str *text, uint64_t *out) {
@@ -165,11 +209,17 @@ bool events_clock_read(bb_str text, events_clock *out) {
     str_put(out->boot, sizeof out->boot, boot);
     while (text.len > 0) {
         clock_gap g = {0};
-        uint64_t doubted;
-        if (!number(&text, &g.from_ms) || !number(&text, &g.to_ms) || !number(&text, &doubted) ||
-            g.from_ms >= g.to_ms || out->gap_count == CLOCK_GAPS)
+        uint64_t doubt;
+        if (!number(&text, &g.from_ms))
             return false;
-        g.doubted = doubted != 0;
+        if (text.len == 0) { /* the last one, alone */
+            out->behind_ms = g.from_ms;
+            return true;
+        }
+        if (!number(&text, &g.to_ms) || !number(&text, &doubt) || doubt > DOUBT_OLD || g.from_ms >= g.to_ms ||
+            out->gap_count == CLOCK_GAPS)
+            return false;
+        g.doubt = (clock_doubt)doubt;
         out->gaps[out->gap_count++] = g;
     }
     return true;

@@ -6,7 +6,8 @@
  * So times of dues are kept on a scale of their own, which is the wall clock's but for `shift_ms`.
  *
  * Over a restart of the machine nobody knows: the machine may have been off, or its clock is wrong. A long
- * time is doubted then: a gap for DOUBT_GRACE_MS, in which somebody may set the clock right. */
+ * time is doubted then: a gap for DOUBT_GRACE_MS, in which somebody may set the clock right. One that begins
+ * behind is believed after as long; until then, what was left out before still is. */
 #ifndef STORE_EVENTS_CLOCK_H
 #define STORE_EVENTS_CLOCK_H
 
@@ -19,9 +20,15 @@
 #define DOUBT_MS 3600000u        /* between two boots: more of it is doubted */
 #define DOUBT_GRACE_MS 86400000u /* and taken for passed after so long */
 
+typedef enum {
+    DOUBT_NONE,
+    DOUBT_NEW, /* by this boot */
+    DOUBT_OLD  /* by one before it */
+} clock_doubt;
+
 typedef struct clock_gap {
     uint64_t from_ms, to_ms; /* wall clock time that has not passed */
-    bool doubted;
+    clock_doubt doubt;
 } clock_gap;
 
 typedef struct events_clock {
@@ -29,6 +36,7 @@ typedef struct events_clock {
     uint64_t wall_ms, boot_ms; /* of the last look */
     uint64_t most_ms;          /* the latest wall clock that was believed */
     int64_t shift_ms;          /* of the scale of dues */
+    uint64_t behind_ms; /* since when, by the boot's clock, `wall_ms` is far behind that; 0: it is not */
     clock_gap gaps[CLOCK_GAPS];
     size_t gap_count;
 } events_clock;

@@ -141,6 +141,78 @@ START_TEST(a_clock_that_was_wrong_at_the_boot_is_put_right) {
 }
 END_TEST
 
+/* Two hours before the jump, and an hour after it: then no battery, until a time server is asked. */
+START_TEST(a_boot_in_1970_makes_nothing_older) {
+    events_clock c = {0};
+    uint64_t by, due;
+    events_clock_look(&c, "b1", NOW, 0, &by);
+    events_clock_look(&c, "b1", NOW + HOUR, HOUR, &by);
+    ck_assert_int_eq(events_clock_look(&c, "b1", NOW + 30 * DAY, HOUR + 1000, &by), CLOCK_FORWARD);
+    events_clock_look(&c, "b1", NOW + 30 * DAY + HOUR, 2 * HOUR + 1000, &by);
+    due = events_clock_due(&c, NOW + 30 * DAY + 2 * HOUR); /* in an hour */
+    ck_assert_uint_eq(events_clock_age(&c, NOW), 2 * HOUR + 1000);
+    ck_assert_int_eq(events_clock_look(&c, "b2", 10000, 5000, &by), CLOCK_BACK);
+    ck_assert_uint_eq(events_clock_age(&c, NOW), 0);
+    ck_assert_uint_eq(events_clock_wall(&c, due), 10000 + HOUR);
+    buf text = {0};
+    events_clock again;
+    events_clock_write(&c, &text);
+    ck_assert(events_clock_read(buf_str(&text), &again));
+    ck_assert_mem_eq(&again, &c, sizeof c);
+    buf_free(&text);
+    ck_assert_int_eq(events_clock_look(&c, "b2", 4000, 8000, &by), CLOCK_BACK); /* in 1970, too */
+    ck_assert_int_eq(events_clock_look(&c, "b2", NOW + 30 * DAY + HOUR + 60000, 15000, &by), CLOCK_FORWARD);
+    ck_assert_uint_eq(events_clock_age(&c, NOW), 2 * HOUR + 1000);
+    uint64_t wall_ms = events_clock_wall(&c, due), now = NOW + 30 * DAY + HOUR + 60000;
+    ck_assert(wall_ms <= now + HOUR && wall_ms >= now + HOUR - 60000);
+    ck_assert_uint_eq(c.behind_ms, 0);
+}
+END_TEST
+
+START_TEST(a_boot_in_1970_puts_nothing_off_that_was_written_in_doubt) {
+    events_clock c = {0};
+    uint64_t by, now = NOW + 2 * DAY, due;
+    events_clock_look(&c, "b1", NOW, 1000, &by);
+    ck_assert_int_eq(events_clock_look(&c, "b2", now, 1000, &by), CLOCK_DOUBTED);
+    due = events_clock_due(&c, now + HOUR);
+    events_clock_look(&c, "b2", now + 60000, 61000, &by);
+    ck_assert_int_eq(events_clock_look(&c, "b3", 10000, 5000, &by), CLOCK_BACK);
+    ck_assert_int_eq(events_clock_look(&c, "b3", now + 120000, 35000, &by), CLOCK_FORWARD);
+    ck_assert_uint_le(events_clock_wall(&c, due), now + HOUR + 120000);
+    ck_assert_uint_ge(events_clock_wall(&c, due), now + HOUR);
+    ck_assert_uint_le(events_clock_age(&c, NOW - HOUR), HOUR + 120000); /* still in doubt */
+    /* the doubt was another boot's: what has been written since then is not put off by it either */
+    due = events_clock_due(&c, now + 120000 + HOUR);
+    ck_assert_int_eq(events_clock_look(&c, "b3", now + 120000 - DAY, 35000, &by), CLOCK_BACK);
+    ck_assert_uint_eq(events_clock_wall(&c, due), now + 120000 + HOUR - DAY);
+    /* twice in 1970, and right by yet another boot */
+    events_clock_look(&c, "b4", 1000, 1000, &by);
+    ck_assert_int_eq(events_clock_look(&c, "b5", 2000, 1000, &by), CLOCK_STEADY);
+    ck_assert_int_eq(events_clock_look(&c, "b6", now, 1000, &by), CLOCK_DOUBTED);
+    ck_assert_uint_le(events_clock_wall(&c, due), now + HOUR);
+    ck_assert_uint_le(events_clock_age(&c, NOW - HOUR), HOUR + 120000);
+}
+END_TEST
+
+/* The clock was wrong, by a year, and a boot has put it right: no year without anything growing old. */
+START_TEST(a_clock_behind_is_believed_after_a_day) {
+    events_clock c = {0};
+    uint64_t by;
+    events_clock_look(&c, "b1", NOW, 1000, &by);
+    ck_assert_int_eq(events_clock_look(&c, "b1", NOW + 365 * DAY, 2000, &by), CLOCK_FORWARD);
+    ck_assert_int_eq(events_clock_look(&c, "b2", NOW + HOUR, 1000, &by), CLOCK_BACK);
+    ck_assert_int_eq(events_clock_look(&c, "b2", NOW + DAY, 1000 + 23 * HOUR, &by), CLOCK_STEADY);
+    ck_assert_uint_le(events_clock_age(&c, NOW), 1000);
+    events_clock_look(&c, "b2", NOW + DAY + HOUR, 1000 + DAY, &by);
+    ck_assert_uint_le(events_clock_age(&c, NOW), DAY + HOUR);
+    uint64_t age = events_clock_age(&c, NOW);
+    events_clock_look(&c, "b2", NOW + 3 * DAY + HOUR, 1000 + 3 * DAY, &by);
+    ck_assert_uint_eq(events_clock_age(&c, NOW), age + 2 * DAY);
+    ck_assert_int_eq(events_clock_look(&c, "b2", NOW + 40 * DAY, 2000 + 3 * DAY, &by), CLOCK_FORWARD);
+    ck_assert_uint_le(events_clock_age(&c, NOW), age + 2 * DAY + 1000); /* a jump is one, there too */
+}
+END_TEST
+
 /* --- the queue by it -------------------------------------------------------------------------------------
  */
 
@@ -308,7 +380,10 @@ UNIT_MAIN(unit_test(time_that_was_left_out_has_not_passed),
           unit_test(a_clock_that_is_a_little_fast_has_not_jumped), unit_test(many_jumps_only_keep_for_longer),
           unit_test(a_long_time_between_two_boots_is_doubted_for_a_day),
           unit_test(a_clock_that_was_wrong_at_the_boot_is_put_right),
-          unit_test(a_clock_set_forward_removes_nothing), unit_test(what_another_boot_left_is_kept_for_a_day),
+          unit_test(a_boot_in_1970_makes_nothing_older),
+          unit_test(a_boot_in_1970_puts_nothing_off_that_was_written_in_doubt),
+          unit_test(a_clock_behind_is_believed_after_a_day), unit_test(a_clock_set_forward_removes_nothing),
+          unit_test(what_another_boot_left_is_kept_for_a_day),
           unit_test(events_of_a_time_to_come_hold_up_no_removal),
           unit_test(what_waits_for_its_time_comes_in_time), unit_test(cancelled_ones_are_kept_from_then_on),
           unit_test(an_idle_queue_is_swept_to_its_end), unit_test(statements_have_no_end))
