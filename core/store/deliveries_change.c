@@ -7,8 +7,9 @@
 
 #include <stdlib.h>
 
-#define ROWS_A_PIECE 512u   /* changed by one job: some milliseconds */
-#define SEEN_A_PIECE 16384u /* looked at by one job */
+#define ROWS_A_PIECE 512u        /* changed by one job: some milliseconds */
+#define SEEN_A_PIECE 16384u      /* looked at by one job */
+#define BYTES_A_PIECE (4u << 20) /* of payloads that one job reads for their keys */
 
 typedef struct change_job change_job;
 /* One row that fits. *again: it was changed. */
@@ -269,18 +270,21 @@ typedef struct found {
 static store_result find_events(database *d, change_job *j, found *list, size_t *count) {
     store_result r = STORE_OK;
     size_t seen = 0;
+    uint64_t bytes = 0;
     bool more = false;
-    sqlite3_stmt *stmt = database_prepare(
-        d,
-        "SELECT number, at_ms, source, type FROM events WHERE number >= ?1 AND number < ?2 ORDER BY number");
+    sqlite3_stmt *stmt = database_prepare(d,
+                                          "SELECT number, at_ms, source, type, length(payload) FROM events "
+                                          "WHERE number >= ?1 AND number < ?2 ORDER BY number");
     database_u64(stmt, 1, (uint64_t)j->at);
     database_u64(stmt, 2, (uint64_t)j->until);
     while (!more && database_row(stmt, &r)) {
         found f = {sqlite3_column_int64(stmt, 0), database_column_u64(stmt, 1)};
-        more = *count == ROWS_A_PIECE || seen++ == SEEN_A_PIECE;
+        more = *count == ROWS_A_PIECE || seen++ == SEEN_A_PIECE || bytes >= BYTES_A_PIECE;
         j->at = f.number;
-        if (!more && query_fits(&j->query, f.at_ms, database_column(stmt, 2), database_column(stmt, 3)))
-            list[(*count)++] = f;
+        if (more || !query_fits(&j->query, f.at_ms, database_column(stmt, 2), database_column(stmt, 3)))
+            continue;
+        list[(*count)++] = f;
+        bytes += j->key != NULL ? database_column_u64(stmt, 4) : 0;
     }
     sqlite3_reset(stmt);
     j->over = !more;
