@@ -173,7 +173,8 @@ bool owners_lives(const events *v, int64_t owner);
 bool time_load(store *s, err *e);
 store_result time_save_some(store *s, database *d); /* [writer] */
 void time_now(const store *s, events_clock *out);
-uint64_t time_due(const store *s, uint64_t wall_ms);        /* what is written as due_ms of what is pending */
+uint64_t time_due(const store *s,
+                  uint64_t wall_ms); /* what is written as due_ms of what is pending, and of leases */
 uint64_t time_due_about(const events *v, uint64_t wall_ms); /* by the last look: cheap */
 uint64_t time_wall(const store *s, uint64_t due_ms);        /* and for people */
 

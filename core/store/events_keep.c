@@ -193,14 +193,14 @@ static store_result sweep_some(store *s, database *d, sweep *w) {
 }
 
 /* Rows of targets that have nothing left, and that nobody owns. */
-static store_result remove_targets(store *s, database *d, uint64_t now_ms) {
+static store_result remove_targets(store *s, database *d, const events_clock *now) {
     events *v = events_of(s);
     int64_t numbers[TARGETS_A_SWEEP];
     size_t count = 0;
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(d, "SELECT number FROM targets WHERE rows = 0 AND state = '' AND "
                                              "until_ms <= ?1 LIMIT ?2");
-    database_u64(stmt, 1, now_ms);
+    database_u64(stmt, 1, events_clock_due(now, now->wall_ms));
     database_u64(stmt, 2, TARGETS_A_SWEEP);
     while (database_row(stmt, &r))
         numbers[count++] = sqlite3_column_int64(stmt, 0);
@@ -272,7 +272,7 @@ store_result keep_some(store *s, database *d) {
     w.newest = database_number(d, "SELECT ifnull(max(number), 0) FROM events", 0);
     store_result r = sweep_some(s, d, &w);
     if (r == STORE_OK && w.over)
-        r = remove_targets(s, d, w.clock.wall_ms);
+        r = remove_targets(s, d, &w.clock);
     atomic_store(&v->keep_more, !w.over);
     if (w.until_ns > 0)
         v->keep_rest_ns = clock_ns() + TURN_REST * (clock_ns() - now_ns);

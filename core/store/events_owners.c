@@ -52,7 +52,7 @@ typedef struct own_job {
     size_t count;
     bb_str *targets;
     bool *own;
-    uint64_t now_ms, until_ms;
+    uint64_t now_ms, until_ms; /* as times of dues are: a clock that jumps ends no lease */
     events_own_done done;
     void *ctx;
 } own_job;
@@ -124,10 +124,11 @@ bool events_own(store *s, const bb_str *targets, size_t count, uint64_t now_ms, 
     own_job *j = malloc(sizeof *j + count * (sizeof *targets + sizeof(bool)) + bytes_of(targets, count));
     if (j == NULL)
         return false;
+    uint64_t due_ms = s != NULL ? time_due(s, now_ms) : now_ms;
     *j = (own_job){.loop = {.job = {.write = run, .finish = loop_job_finish}, .l = l, .deliver = deliver},
                    .count = count,
-                   .now_ms = now_ms,
-                   .until_ms = until_ms,
+                   .now_ms = due_ms,
+                   .until_ms = due_ms + (until_ms - now_ms),
                    .done = done,
                    .ctx = ctx};
     j->targets = (bb_str *)(j + 1);

@@ -80,6 +80,13 @@ static bool set_number(events *v, target *t, int64_t number) {
     return true;
 }
 
+static void forget_row(events *v, target *t) {
+    v->numbers[t->number] = NULL;
+    t->oldest = 0;
+    t->oldest_ms = 0;
+    t->oldest_gone = false;
+}
+
 /* --- rows -------------------------------------------------------------------------------------------- */
 
 static bool keep_state(target *t, bb_str state) {
@@ -129,15 +136,32 @@ static store_result make_row(store *s, database *d, target *t) {
     return ok ? STORE_OK : STORE_FAILED;
 }
 
+/* Another process that has the file removes what has nothing left: looked for once a group, within which the
+ * file is this process's alone. */
+static store_result find_row(events *v, database *d, target *t) {
+    store_result r = STORE_OK;
+    sqlite3_stmt *stmt = database_prepare(d, "SELECT 1 FROM targets WHERE number = ?");
+    database_u64(stmt, 1, (uint64_t)t->number);
+    t->saved = database_row(stmt, &r);
+    if (t->saved)
+        sqlite3_reset(stmt);
+    else if (r == STORE_OK)
+        forget_row(v, t);
+    return r;
+}
+
 store_result targets_get(store *s, database *d, bb_str name, target **out) {
     events *v = events_of(s);
+    store_result r = STORE_OK;
     target *t = targets_find(v, name); /* only this thread adds: no lock to read */
     if (t == NULL && (t = add(v, name)) == NULL)
         return STORE_FAILED;
     *out = t;
-    if (t->saved)
-        return STORE_OK;
-    store_result r = read_row(s, d, t);
+    if (t->saved && !t->in_group)
+        r = find_row(v, d, t);
+    if (t->saved || r != STORE_OK)
+        return r;
+    r = read_row(s, d, t);
     return r == STORE_NOT_FOUND ? make_row(s, d, t) : r;
 }
 

@@ -1,6 +1,7 @@
 /* Whose a target is: by time, and by who is alive. */
 #include "events_fixture.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -132,18 +133,110 @@ START_TEST(a_target_that_another_process_removed_is_made_anew) {
     queue_open(&f);
     ck_assert(owns(&f, NOW, NOW + 1000));
     ck_assert_int_eq(fixture_sql(&f, "DELETE FROM targets"), STORE_OK);
-    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_FAILED); /* to be sent again */
     ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_OK);
     for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(due(&f, "subscription/a", NOW, 10).count, 1);
         ck_assert_uint_eq(counts_of(&f, "subscription/a").pending, 1);
         queue_reopen(&f);
     }
+    ck_assert_int_eq(finish(&f, due(&f, "subscription/a", NOW, 1).list[0].id, DELIVERY_DONE, 0, NOW),
+                     STORE_OK);
+    ck_assert_uint_eq(counts_of(&f, "subscription/a").pending, 0);
+    ck_assert_int_eq(fixture_sql(&f, "UPDATE deliveries SET state = 4; DELETE FROM targets"), STORE_OK);
+    ck_assert(owns(&f, NOW, NOW + 1000)); /* a row's lease, not nothing's */
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM targets WHERE owner <> 0"), 2);
     fixture_close(&f);
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_target_that_another_process_removed_is_made_anew),
+/* As above, and made again by that process since. */
+START_TEST(a_target_that_another_process_made_anew_is_found) {
+    fixture f;
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(&f);
+    ck_assert(owns(&f, NOW, NOW + 1000));
+    ck_assert_int_eq(fixture_sql(&f, "DELETE FROM targets; INSERT INTO targets(name, done) "
+                                     "VALUES('subscription/b', 3), ('subscription/a', 5)"),
+                     STORE_OK);
+    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", "k", NOW), STORE_OK);
+    ck_assert_uint_eq(due(&f, "subscription/a", NOW, 10).count, 1);
+    ck_assert_uint_eq(due(&f, "subscription/b", NOW, 10).count, 0);
+    ck_assert_uint_eq(counts_of(&f, "subscription/a").pending, 1);
+    ck_assert_uint_eq(counts_of(&f, "subscription/a").done, 5);
+    fixture_close(&f);
+}
+END_TEST
+
+/* --- a clock that is set ----------------------------------------------------------------------------- */
+
+static _Atomic(uint64_t) wall, passed, looks;
+
+static uint64_t wall_now(void) {
+    return atomic_load(&wall);
+}
+
+static uint64_t boot_now(void) {
+    return atomic_load(&passed) * 1000000u;
+}
+
+/* Each look is later than any pause between sweeps. */
+static uint64_t much_later(void) {
+    return atomic_fetch_add(&looks, 60000000000u);
+}
+
+static void set_clock(void) {
+    log_set_level(LOG_LEVEL_OFF);
+    atomic_store(&wall, NOW);
+    atomic_store(&passed, 5000);
+    clock_inject((clock_source){.ns = much_later, .wall_ms = wall_now, .boot_ns = boot_now});
+}
+
+START_TEST(a_clock_set_forward_ends_no_lease_of_one_that_lives) {
+    fixture f = {.folder = "/tmp/busbar-events-XXXXXX"};
+    int hold, status;
+    set_clock();
+    ck_assert_ptr_nonnull(mkdtemp(f.folder));
+    snprintf(f.path, sizeof f.path, "%s/events.db", f.folder);
+    pid_t child = start_owner(&f, &hold);
+    queue_reopen(&f);
+    f.l = loop_new(0);
+    f.a = arena_new(0);
+    sem_init(&f.sem, 0, 0);
+    ck_assert(loop_start(f.l));
+    atomic_fetch_add(&wall, 3600000);
+    ck_assert(!owns(&f, wall_now(), wall_now() + 1000));
+    atomic_fetch_sub(&wall, 7200000);
+    ck_assert(!owns(&f, wall_now(), wall_now() + 1000));
+    atomic_fetch_add(&wall, 1000);
+    atomic_fetch_add(&passed, 1000);
+    ck_assert(owns(&f, wall_now(), wall_now() + 1000));
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    close(hold);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_clock_set_forward_removes_no_target_that_is_owned) {
+    fixture f;
+    set_clock();
+    queue_open(&f);
+    ck_assert(owns(&f, NOW, NOW + 1000));
+    atomic_fetch_add(&wall, 3600000);
+    events_keep(f.s, 86400000, 0, 0);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM targets"), 2);
+    atomic_fetch_add(&wall, 1000);
+    atomic_fetch_add(&passed, 1000);
+    events_keep(f.s, 86400000, 0, 0);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM targets"), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(a_target_that_another_process_made_anew_is_found),
+          unit_test(a_clock_set_forward_ends_no_lease_of_one_that_lives),
+          unit_test(a_clock_set_forward_removes_no_target_that_is_owned),
+          unit_test(a_target_that_another_process_removed_is_made_anew),
           unit_test(a_lease_is_taken_and_renewed),
           unit_test(a_lease_of_a_process_that_lives_holds_until_its_time),
           unit_test(a_lease_of_a_process_that_was_killed_is_over_at_once),
