@@ -91,13 +91,14 @@ struct hub {
     unsigned loop_count;
 
     watchdog *watchdog;
-    int crash_fd;          /* where a crash would be written down; -1: nowhere */
-    report *last;          /* of the last reload */
-    connection *retired;   /* not yet let go of, by next_retired */
-    api_job *waiting;      /* reload?wait=true, until `retired` is empty */
-    gone_target *gone;     /* until all loops know that they are: then what waits for them is cancelled */
-    api_job *webhook_jobs; /* carried out; until all loops have what they made */
-    bool rotating;         /* the secrets: one at a time */
+    int crash_fd;        /* where a crash would be written down; -1: nowhere */
+    report *last;        /* of the last reload */
+    connection *retired; /* not yet let go of, by next_retired */
+    api_job *waiting;    /* reload?wait=true, until `retired` is empty */
+    gone_target *gone;   /* until all loops know that they are: then what waits for them is cancelled */
+    uint64_t in_force_ns, gone_looked_ns; /* since when there is a set; the last look for what is abandoned */
+    api_job *webhook_jobs;                /* carried out; until all loops have what they made */
+    bool rotating;                        /* the secrets: one at a time */
 };
 
 /* reload.c */
@@ -206,6 +207,12 @@ bool hub_webhooks_settled(const hub *h);
  * has made is there, wherever it is looked for. */
 void hub_webhooks_wait(hub *h, api_job *job);
 void hub_webhooks_finish(hub *h);
+/* webhooks_gone.c: what waits for those that no file has any more */
+void hub_gone_note(hub *h, const webhook_set *next); /* by the set that is put in force */
+void hub_gone_cancel(hub *h);                        /* once all loops have that */
+void hub_gone_begin(hub *h);
+void hub_gone_look(hub *h); /* each second */
+void hub_gone_drop(hub *h);
 /* webhook_jobs.c: those files, as the API changes them */
 void hub_webhook_job(hub *h, api_job *job);
 

@@ -71,6 +71,7 @@ static void on_tick(uv_timer_t *timer) {
     auth_runtime_store_again(h->auth);
     events_keep(h->webhooks.events, h->settings.events_ms, h->settings.events_dead_ms,
                 h->settings.events_bytes);
+    hub_gone_look(h);
     for (unsigned i = 0; i < h->loop_count; i++)
         loop_post(h->loops[i].loop, flush_audit, &h->loops[i].api);
 }

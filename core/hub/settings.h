@@ -29,6 +29,7 @@ typedef struct hub_settings {
     uint64_t executions_count, executions_ms, executions_per_second; /* kept in the store */
     const char *events_file;
     uint64_t events_ms, events_dead_ms, events_bytes; /* how long and how many are kept; 0: no limit */
+    uint64_t events_abandon_ms;                       /* what waits for targets that nobody has; 0: never */
     uint64_t idempotency_ms;
     const char *otlp_endpoint, *trace_service; /* endpoint NULL: no export */
     const char *const *otlp_headers;           /* ends with NULL */

@@ -26,6 +26,7 @@ static bool is_live(bb_str section, bb_str key) {
                 {"events", "keep"},
                 {"events", "size"},
                 {"events", "keep_dead"},
+                {"events", "abandon"},
                 {"hub", "tls_certificate"},
                 {"hub", "tls_key"},
                 {"hub", "tls_client_ca"},
@@ -93,6 +94,7 @@ static void take(hub *h, const hub_settings *next) {
     s->events_ms = next->events_ms;
     s->events_dead_ms = next->events_dead_ms;
     s->events_bytes = next->events_bytes;
+    s->events_abandon_ms = next->events_abandon_ms;
     h->webhooks.subscriptions_per_key = next->subscriptions_per_key;
     atomic_store_explicit(&h->webhooks.known_types, next->known_types, memory_order_relaxed);
 }

@@ -1,9 +1,10 @@
 /* settings_events.c - what busbar.conf says of [events]: where events are kept, how long and how many. */
 #include "hub/settings.h"
 
+#define MINUTE_MS 60000ull
 #define DAY_MS 86400000ull
 
-static const char *const keys[] = {"file", "keep", "keep_dead", "size", NULL};
+static const char *const keys[] = {"file", "keep", "keep_dead", "size", "abandon", NULL};
 
 static bool read_file(arena *a, const conf_file *f, const conf_entry *entry, hub_settings *out, err *e) {
     bb_str path = {NULL, 0};
@@ -22,5 +23,7 @@ bool hub_settings_read_events(arena *a, const conf_file *f, hub_settings *out, e
                             e) &&
            conf_duration_ms(a, f, conf_find(s, STR("keep_dead")), 0, 3650 * DAY_MS, 30 * DAY_MS,
                             &out->events_dead_ms, e) &&
+           conf_duration_ms(a, f, conf_find(s, STR("abandon")), 0, 3650 * DAY_MS, 10 * MINUTE_MS,
+                            &out->events_abandon_ms, e) &&
            conf_size(a, f, conf_find(s, STR("size")), 0, UINT64_MAX / 2, 8ull << 30, &out->events_bytes, e);
 }

@@ -73,62 +73,6 @@ webhook_reading hub_webhooks_reading(const hub *h) {
                                                  : h->tls != NULL && tls_context_asks(h->tls)};
 }
 
-/* --- who is gone -----------------------------------------------------------------------------------------
- */
-
-struct gone_target {
-    gone_target *next;
-    size_t len;
-    char name[];
-};
-
-static void note_gone(hub *h, const webhook_set *next) {
-    const webhook_set *before = h->webhooks.set;
-    for (size_t i = 0; i < before->target_count; i++) {
-        bb_str name = before->targets[i]->name;
-        if (webhook_target(next, name) != NULL)
-            continue;
-        gone_target *g = malloc(sizeof *g + name.len);
-        if (g == NULL) {
-            log_warn("what waits for %.*s could not be cancelled: purge it by hand", STR_FMT(name));
-            continue;
-        }
-        *g = (gone_target){.next = h->gone, .len = name.len};
-        memcpy(g->name, name.ptr, name.len);
-        h->gone = g;
-    }
-}
-
-/* What waits is cancelled, from where a redrive brings it back; and another one of its name is neither on
- * hold nor disabled. */
-static void cancel(hub *h, bb_str name) {
-    store *s = h->webhooks.events;
-    const event_query q = {.target = name, .state = DELIVERY_PENDING};
-    arena *a = arena_new_sized(0, 1024);
-    if (!deliveries_purge(s, &q, NULL, NULL, NULL))
-        log_warn("what waits for %.*s could not be cancelled: purge it by hand", STR_FMT(name));
-    if (a == NULL || (events_target_state(s, name, a).len > 0 &&
-                      !events_target_set_state(s, name, (bb_str){NULL, 0}, NULL, NULL, NULL)))
-        log_warn("%.*s could not be forgotten: one of its name is on hold or disabled as it was",
-                 STR_FMT(name));
-    arena_free(a);
-}
-
-/* Not before every loop knows that they are gone: until then, events are stored for them. */
-static void cancel_gone(hub *h) {
-    if (h->gone == NULL || !hub_webhooks_settled(h))
-        return;
-    gone_target *list = h->gone;
-    h->gone = NULL;
-    for (gone_target *g = list, *next; g != NULL; g = next) {
-        next = g->next;
-        bb_str name = str_of(g->name, g->len);
-        if (h->webhooks.events != NULL && webhook_target(h->webhooks.set, name) == NULL)
-            cancel(h, name);
-        free(g);
-    }
-}
-
 static void put_in_force(hub *h, webhook_set *next, report *told) {
     tell(h->webhooks.set, next, told);
     if (held_back(h, next)) {
@@ -136,9 +80,10 @@ static void put_in_force(hub *h, webhook_set *next, report *told) {
         webhook_set_unref(next);
         return;
     }
-    note_gone(h, next);
+    hub_gone_note(h, next);
     webhook_set_unref(h->webhooks.set);
     h->webhooks.set = next;
+    hub_gone_begin(h);
     for (unsigned i = 0; i < h->webhooks.loop_count; i++)
         hand_over(h, h->webhooks.loops[i]);
 }
@@ -218,7 +163,7 @@ void hub_webhooks_wait(hub *h, api_job *job) {
 }
 
 void hub_webhooks_finish(hub *h) {
-    cancel_gone(h);
+    hub_gone_cancel(h);
     if (h->webhook_jobs == NULL || !(h->stopping || hub_webhooks_settled(h)))
         return;
     api_job *jobs = h->webhook_jobs;
@@ -241,11 +186,7 @@ bool hub_webhooks_open(hub *h, err *e) {
 }
 
 void hub_webhooks_close(hub *h) {
-    for (gone_target *g = h->gone, *next; g != NULL; g = next) {
-        next = g->next;
-        free(g);
-    }
-    h->gone = NULL;
+    hub_gone_drop(h);
     webhook_set_unref(h->webhooks.set);
     h->webhooks.set = NULL;
 }

@@ -25,6 +25,7 @@ struct change_job {
     uint64_t now_ms;
     int64_t from, at, until; /* rows of deliveries, or of events: [from, until), now at `at` */
     int64_t number;          /* of the target; 0: any */
+    uint64_t idle_ms;        /* only where nobody has owned the target for so long; 0: whoever does */
     unsigned phase;          /* of PENDING and DELIVERY_LOST: which of their states is walked */
     bool begun, over;
     uint64_t changed, changed_before; /* with this piece; without */
@@ -118,7 +119,12 @@ static store_result begin_deliveries(database *d, change_job *j) {
         return r;
     r = query_target_number(d, j->query.target, &j->number);
     j->over = r == STORE_NOT_FOUND; /* it never had any */
-    return j->over ? STORE_OK : r;
+    if (j->over)
+        return STORE_OK;
+    bool idle = true;
+    if (r == STORE_OK && j->idle_ms > 0)
+        r = owners_idle(j->s, d, j->number, j->idle_ms, &idle);
+    return r == STORE_OK && !idle ? STORE_EXISTS : r;
 }
 
 /* --- deliveries -------------------------------------------------------------------------------------- */
@@ -258,6 +264,17 @@ static store_result purge(store *s, database *d, change_job *j, delivery_row *ro
 
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx) {
     return change(s, q, purge, clock_wall_ms(), l, done, ctx);
+}
+
+bool deliveries_abandon(store *s, bb_str name, uint64_t idle_ms, loop *l, events_changed done, void *ctx) {
+    const event_query q = {.target = name, .state = DELIVERY_PENDING};
+    change_job *j = new_job(s, &q, clock_wall_ms(), l, done, ctx);
+    if (j == NULL)
+        return false;
+    j->loop.job.write = run_change;
+    j->change = purge;
+    j->idle_ms = idle_ms;
+    return submit(j);
 }
 
 /* --- replay ------------------------------------------------------------------------------------------ */

@@ -158,6 +158,9 @@ bool events_replay(store *s, const event_query *q, uint64_t now_ms, events_key k
                    events_changed done, void *ctx);
 /* Deliveries of that state (DEAD where q says none) are removed; pending ones become CANCELLED. */
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx);
+/* What waits for this target becomes CANCELLED, unless a process has owned the target within `idle_ms`:
+ * then STORE_EXISTS, and nothing is changed. */
+bool deliveries_abandon(store *s, bb_str target, uint64_t idle_ms, loop *l, events_changed done, void *ctx);
 
 /* The hub stops: changes that are under way end after their piece with STORE_BUSY, and none begins any more.
  * [any-thread] */
@@ -172,6 +175,9 @@ typedef struct target_counts {
 } target_counts;
 /* Kept by the writer as it writes; cheap to ask, at any time. False: the target is unknown (all zero). */
 bool events_target_counts(const store *s, bb_str target, target_counts *out);
+
+/* Names of the targets for which something waits, or that have a state; in `a`. NULL: no memory. */
+const bb_str *events_targets_left(const store *s, arena *a, size_t *count);
 
 /* Of all targets together. */
 void events_total_counts(const store *s, target_counts *out);

@@ -168,6 +168,8 @@ store_result deliveries_is_key_taken(database *d, int64_t target, uint64_t hash,
 bool owners_open(store *s, err *e);
 void owners_close(events *v);
 bool owners_lives(const events *v, int64_t owner);
+/* Whether the target's lease has been over for `idle_ms`, or there was none. [writer] */
+store_result owners_idle(const store *s, database *d, int64_t number, uint64_t idle_ms, bool *idle);
 
 /* events_time.c: what time it is, and was */
 bool time_load(store *s, err *e);

@@ -6,6 +6,8 @@
  * open file: a child must not inherit them. */
 #include "store/events_internal.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,6 +71,14 @@ static store_result read_lease(database *d, int64_t number, int64_t *owner, uint
     *until_ms = database_column_u64(stmt, 1);
     sqlite3_reset(stmt);
     return STORE_OK;
+}
+
+store_result owners_idle(const store *s, database *d, int64_t number, uint64_t idle_ms, bool *idle) {
+    int64_t owner;
+    uint64_t until_ms;
+    store_result r = read_lease(d, number, &owner, &until_ms);
+    *idle = r == STORE_OK && until_ms + idle_ms <= time_due(s, clock_wall_ms());
+    return r;
 }
 
 static store_result own_one(store *s, database *d, const own_job *j, size_t i) {

@@ -233,6 +233,23 @@ bool events_target_counts(const store *s, bb_str name, target_counts *out) {
     return t != NULL;
 }
 
+const bb_str *events_targets_left(const store *s, arena *a, size_t *count) {
+    events *v = events_of(s);
+    *count = 0;
+    pthread_mutex_lock(&v->lock);
+    bb_str *names = arena_alloc(a, (v->target_count + 1) * sizeof *names);
+    for (size_t i = 0; names != NULL && i < v->slot_count; i++)
+        for (const target *t = v->slots[i]; names != NULL && t != NULL; t = t->next) {
+            if (t->counts.pending == 0 && t->state_len == 0)
+                continue;
+            names[*count] = arena_copy(a, str_of(t->name, t->name_len));
+            names = names[*count].ptr != NULL ? names : NULL;
+            ++*count;
+        }
+    pthread_mutex_unlock(&v->lock);
+    return names;
+}
+
 static void add_counts(target_counts *sum, const target_counts *c) {
     sum->pending += c->pending;
     sum->dead += c->dead;

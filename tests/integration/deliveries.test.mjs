@@ -1,5 +1,7 @@
 // Events on their way out: subscriptions and routes, filters, orders, batches, retries, what the receiver says.
 import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import fs from 'node:fs';
 import http from 'node:http';
 import {test} from 'node:test';
 import {startHub, until} from './lib/hub.mjs';
@@ -517,6 +519,38 @@ test('nothing is lost though the hub is killed again and again', async () => {
   const seen = new Set(s.got.map((r) => r.body.n));
   const {dead} = await show(hub, 'all');
   assert.equal(seen.size, n, `${dead} are dead letters`);
+  await hub.stop();
+  await s.close();
+});
+
+test('what waits for subscriptions whose files went while no hub ran is cancelled, not what a refused file may still want', async () => {
+  const s = await sink(() => 500);
+  const waits = 'delays = 1d\ntypes = t\n', hubConf = (after) => `${HUB}[events]\nabandon = ${after}\n`;
+  const conf = Object.fromEntries(['gone', 'refused', 'stays'].map((id) => [`${id}.subscription.conf`, sub(s.url, waits)]));
+  const route = (name) => `[route ${name}]\nconnection = web\noperation = request\ntransform = {method: "PUT", path: "/x", json: .}\ndelays = 1d\n`;
+  conf['web.conf'] = `[connection]\nplugin = rest\n[settings]\nbase_url = ${s.url}\n[retry]\nattempts = 1\n`;
+  conf['in.hook.conf'] = OPEN + route('old') + route('new');
+  const hub = await startHub({conf, hubConf: hubConf('0s')});
+  const pending = async (target) => (await ok(hub, 'GET', `${API}/deliveries?state=pending&target=${target}`)).deliveries.length;
+  await publish(hub, {type: 't', data: {n: 1}});
+  await send(hub, {n: 2});
+  await until('the first attempts', () => s.got.length === 5);
+  hub.child.kill('SIGKILL');
+  await hub.exited;
+  hub.removeConf('gone.subscription.conf');
+  hub.writeConf('refused.subscription.conf', '[subscription]\nurl = nowhere\n');
+  hub.writeConf('in.hook.conf', OPEN + route('new'));
+  // as when half a minute has passed since the hub was killed
+  execFileSync('python3', ['-c', 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE targets SET until_ms = 0"); d.commit()', hub.path('var/events.db')]);
+  fs.writeFileSync(hub.path('busbar.conf'), hubConf('1s'));
+  hub.stderr = '';
+  await hub.start();
+  for (const target of ['subscription/gone', 'endpoint/in/old'])
+    await until(`${target} to be found out`, () => hub.stderr.includes(`${target} is in no file: 1 that waited for it are cancelled`));
+  assert.equal(await pending('subscription/gone'), 0);
+  assert.equal(await pending('endpoint/in/old'), 0);
+  for (const target of ['subscription/refused', 'subscription/stays', 'endpoint/in/new']) assert.equal(await pending(target), 1, target);
+  assert.doesNotMatch(hub.stderr, /(refused|stays|new) is in no file/);
   await hub.stop();
   await s.close();
 });

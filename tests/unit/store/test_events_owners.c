@@ -233,7 +233,57 @@ START_TEST(a_clock_set_forward_removes_no_target_that_is_owned) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_target_that_another_process_made_anew_is_found),
+static store_result abandon(fixture *f, uint64_t idle_ms, uint64_t *count) {
+    change_told o = {.f = f};
+    ck_assert(deliveries_abandon(f->s, STR("subscription/a"), idle_ms, f->l, note_change, &o));
+    sem_wait(&f->sem);
+    *count = o.count;
+    return o.r;
+}
+
+static size_t left(fixture *f, const char *name) {
+    size_t n;
+    const bb_str *names = events_targets_left(f->s, f->a, &n);
+    ck_assert_ptr_nonnull(names);
+    ck_assert(n == 0 || str_eq(names[0], str_from(name)));
+    return n;
+}
+
+/* Whoever has had the lease for the last time, and whatever the clock is set to meanwhile. */
+START_TEST(what_waits_for_nobody_is_cancelled_after_a_while) {
+    fixture f;
+    uint64_t n;
+    set_clock();
+    queue_open(&f);
+    ck_assert(owns(&f, NOW, NOW + 1000));
+    ck_assert_uint_eq(left(&f, ""), 0);
+    ck_assert_int_eq(put_one(&f, "e1", "subscription/a", NULL, NOW), STORE_OK);
+    ck_assert_int_eq(put_one(&f, "e2", "subscription/a", "k", NOW), STORE_OK);
+    ck_assert_int_eq(put_one(&f, "e3", "subscription/a", "k", NOW), STORE_OK);
+    ck_assert_uint_eq(left(&f, "subscription/a"), 1);
+    atomic_fetch_add(&wall, 3600000);
+    atomic_fetch_add(&wall, 5999);
+    atomic_fetch_add(&passed, 5999);
+    ck_assert_int_eq(abandon(&f, 5000, &n), STORE_EXISTS);
+    ck_assert_uint_eq(n, 0);
+    ck_assert_uint_eq(counts_of(&f, "subscription/a").pending, 3);
+    atomic_fetch_add(&wall, 1);
+    atomic_fetch_add(&passed, 1);
+    ck_assert_int_eq(abandon(&f, 5000, &n), STORE_OK);
+    ck_assert_uint_eq(n, 3);
+    ck_assert_uint_eq(left(&f, ""), 0);
+    ck_assert_uint_eq(redrive_all(&f, (event_query){.state = DELIVERY_CANCELLED}, wall_now()), 3);
+    ck_assert(owns(&f, wall_now(), wall_now() + 1));
+    ck_assert_int_eq(abandon(&f, 5000, &n), STORE_EXISTS);
+    ck_assert_int_eq(fixture_sql(&f, "UPDATE targets SET owner = 0, until_ms = 0"), STORE_OK);
+    ck_assert_int_eq(abandon(&f, 5000, &n), STORE_OK); /* of no lease ever */
+    ck_assert_uint_eq(n, 3);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(what_waits_for_nobody_is_cancelled_after_a_while),
+          unit_test(a_target_that_another_process_made_anew_is_found),
           unit_test(a_clock_set_forward_ends_no_lease_of_one_that_lives),
           unit_test(a_clock_set_forward_removes_no_target_that_is_owned),
           unit_test(a_target_that_another_process_removed_is_made_anew),
