@@ -29,7 +29,7 @@ static void take_request(call *c, plugin_outcome outcome) {
     if (outcome == PLUGIN_FAILED)
         log_warn("connection %.*s, execution %s: it was given up, and its connector cannot say what the "
                  "service is to be told: %.*s",
-                 STR_FMT(c->conn->id), c->id, STR_FMT(call_redact(c, c->steps.error.message)));
+                 STR_FMT(c->conn->id), c->id, STR_FMT(call_shown(c, c->steps.error.message)));
     if (c->aftermath == AFTERMATH_NONE)
         isolate_leave(&c->isolate);
 }
@@ -58,7 +58,7 @@ void aftermath_settle(call *c) {
     bool due = aftermath_due(c) && given_up(c->result.problem);
     bb_code why = c->result.problem == PROBLEM_CANCELLED ? BB_E_CANCELLED : BB_E_DEADLINE;
     c->pending = false;
-    if (!due) {
+    if (!due || !call_keep_secrets(c)) {
         if (c->aftermath == AFTERMATH_NONE)
             isolate_leave(&c->isolate);
         return;
@@ -80,10 +80,13 @@ static void on_over(call *c, const call_result *result, void *ctx) {
     call_free(c);
 }
 
-/* Nothing of it is the caller's any more. */
+/* Nothing of it is the caller's any more: the input's texts are slices of what he sent. */
 static void be_alone(call *c) {
     uint64_t now = clock_ns();
     c->request = (call_request){.conn = c->conn, .op = c->op};
+    c->input = NULL;
+    c->steps.abi.input = NULL;
+    c->steps.abi.cursor = (bb_str){NULL, 0};
     c->result = (call_result){.problem = PROBLEM_NONE};
     c->content = NULL;
     c->flight = NULL;

@@ -112,7 +112,9 @@ static void clear(call *c) {
     c->ended = c->freed = c->repeatable = c->acted = c->passed = c->has_slot = false;
     c->keyed = c->fresh_forbidden = c->stale_forbidden = c->has_told_age = c->nested_running = c->traced =
         false;
-    c->input = NULL;
+    c->input = c->secrets_of = NULL;
+    c->secrets = NULL;
+    c->secret_count = 0;
     c->transfer = NULL;
     c->transform = NULL;
     c->slot_wait = NULL;

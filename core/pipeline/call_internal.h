@@ -44,6 +44,9 @@ struct call {
 
     call_request request;
     const json_value *input;
+    const json_value *secrets_of; /* the input whose "writeOnly" texts are known; NULL: none yet */
+    bb_str *secrets;
+    size_t secret_count;
     char id[EXECUTION_ID_SIZE];
     uint64_t started_ns, started_wall_ns, ended_ns;
     uint64_t deadline_ns, last_deadline_ns; /* the second: of the fallback too */
@@ -220,6 +223,11 @@ stage_result call_fail_mapped(call *c);
 /* By what the client met. */
 stage_result call_fail_by_transport(call *c, const http_answer *answer);
 bb_str call_redact(call *c, bb_str text);
+/* The same, and without what the caller's input marks as secret: a text that others than the caller may see.
+ */
+bb_str call_shown(call *c, bb_str text);
+/* Those values go with the caller, unless they are kept. False: no memory. */
+bool call_keep_secrets(call *c);
 /* Host and path of the request under way, as long as the connector has begun no other. */
 bb_str call_path_asked(const call *c);
 

@@ -15,20 +15,63 @@ bb_str call_redact(call *c, bb_str text) {
 
 /* An application may have a secret of its own to hand over, in a member that the operation's schema marks
  * "writeOnly" (JSON Schema validation, section 9.4): it then stands in a path that an error may tell of. */
-static bb_str without_inputs(call *c, bb_str text) {
+static bool may_be_secret(const call *c) {
     static const char mark[] = "\"writeOnly\"";
     bb_str shape = c->op != NULL ? c->op->input_text : STR("");
-    if (shape.len == 0 || memmem(shape.ptr, shape.len, mark, sizeof mark - 1) == NULL)
-        return text;
-    const json_value *properties = json_getl(json_read(c->memory, shape, NULL, NULL), "properties");
-    for (json_iter it = json_iterate(json_is(c->input, JSON_OBJECT) ? c->input : NULL); json_next(&it);)
+    return json_is(c->input, JSON_OBJECT) && shape.len > 0 &&
+           memmem(shape.ptr, shape.len, mark, sizeof mark - 1) != NULL;
+}
+
+static bool list_secrets(call *c) {
+    const json_value *schema = json_read(c->memory, c->op->input_text, NULL, NULL);
+    const json_value *properties = json_getl(schema, "properties");
+    size_t n = 0;
+    for (json_iter it = json_iterate(c->input); json_next(&it);)
+        n++;
+    bb_str *texts = arena_alloc(c->memory, (n + 1) * sizeof *texts);
+    if (schema == NULL || texts == NULL)
+        return false;
+    c->secrets = texts;
+    c->secret_count = 0;
+    for (json_iter it = json_iterate(c->input); json_next(&it);)
         if (json_bool(json_getl(json_get(properties, it.key), "writeOnly"), false))
-            text = auth_redact_one(c->memory, json_string(it.value), text);
+            texts[c->secret_count++] = json_string(it.value);
+    return true;
+}
+
+/* Once for each input: a job that is waited for says how far it is some thousand times. */
+static bool know_secrets(call *c) {
+    if (c->input == NULL || c->input == c->secrets_of)
+        return true;
+    c->secret_count = 0;
+    if (may_be_secret(c) && !list_secrets(c))
+        return false;
+    c->secrets_of = c->input;
+    return true;
+}
+
+bool call_keep_secrets(call *c) {
+    if (!know_secrets(c))
+        return false;
+    for (size_t i = 0; i < c->secret_count; i++) {
+        bb_str *text = &c->secrets[i], copy = arena_copy(c->memory, *text);
+        if (text->len > 0 && copy.ptr == NULL)
+            return false;
+        *text = copy;
+    }
+    return true;
+}
+
+static bb_str without_inputs(call *c, bb_str text) {
+    if (!know_secrets(c))
+        return STR("[redacted]");
+    for (size_t i = 0; i < c->secret_count; i++)
+        text = auth_redact_one(c->memory, c->secrets[i], text);
     return text;
 }
 
 /* Cut only where no secret can be cut through: a part of one is not known as such. */
-static bb_str shown(call *c, bb_str text) {
+bb_str call_shown(call *c, bb_str text) {
     bb_str clean = without_inputs(c, call_redact(c, text));
     return clean.len > DETAIL_MAX ? str_of(clean.ptr, DETAIL_MAX) : clean;
 }
@@ -36,7 +79,7 @@ static bb_str shown(call *c, bb_str text) {
 stage_result call_fail(call *c, problem p, bb_str detail) {
     c->result.problem = p;
     c->result.retryable = problem_of(p)->retryable;
-    c->result.detail = arena_copy(c->memory, shown(c, detail));
+    c->result.detail = arena_copy(c->memory, call_shown(c, detail));
     return STAGE_END;
 }
 
@@ -96,7 +139,7 @@ static void apply_mapping(call *c) {
         c->result.retryable = problem_of(m->problem)->retryable;
     }
     if (m->message.len > 0)
-        c->result.detail = arena_copy(c->memory, shown(c, m->message));
+        c->result.detail = arena_copy(c->memory, call_shown(c, m->message));
     if (m->code.len > 0)
         c->result.upstream_code = arena_copy(c->memory, call_redact(c, m->code));
 }
