@@ -37,6 +37,7 @@ typedef struct http_certificate {
     bb_str fingerprint;    /* SHA-256 of it: 64 hexadecimal digits, small */
     const str_pair *names; /* alternative names: the kind, the name */
     size_t name_count;
+    int64_t not_after; /* its end, in seconds since 1970 */
     char *memory;
     unsigned refs;
 } http_certificate;
@@ -53,7 +54,7 @@ typedef struct http_request {
     bb_str body;                         /* transfer coding removed */
     bb_str peer;                         /* "127.0.0.1" or "::1" */
     bool tls;                            /* it came by TLS */
-    const http_certificate *certificate; /* NULL: the client has shown none */
+    const http_certificate *certificate; /* NULL: the client has shown none that is good now */
 } http_request;
 
 typedef struct http_response {

@@ -58,8 +58,12 @@ void server_tls_free(http_server *s) {
 }
 
 void tls_describe(http_exchange *x) {
-    http_certificate *shown = tls_link_certificate(x->connection->tls->link);
+    const connection *c = x->connection;
+    http_certificate *shown = tls_link_certificate(c->tls->link, c->server->tls->context);
     x->request.tls = true;
+    if (shown == NULL && tls_link_shows(c->tls->link))
+        x->parser.keep_alive =
+            false; /* it does not hold any more: on a new connection another may be shown */
     if (shown != NULL && x->certificate == NULL)
         x->certificate = http_certificate_ref(shown);
     x->request.certificate = x->certificate;

@@ -1,7 +1,7 @@
 /* tls.h - what the server needs to speak TLS: certificate, key, and whose client certificates it believes.
  *
  * A context is immutable and counted: connections that have begun with one keep it when a newer one is in
- * force. */
+ * force, but what their clients have shown is judged by the newer one's signers. */
 #ifndef HTTP_TLS_H
 #define HTTP_TLS_H
 

@@ -2,6 +2,8 @@
  * so that nothing is copied that need not be. */
 #include "http/tls_link.h"
 
+#include "base/clock.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -15,8 +17,9 @@ struct tls_link {
     char *kept; /* where `in` points to memory of ours, of this size */
     size_t kept_size;
     http_certificate *certificate;
+    tls_context *judge; /* the context whose signers were asked last */
     const char *reason;
-    bool failed, looked; /* looked: for the certificate */
+    bool failed, vouched; /* vouched: they know the certificate */
 };
 
 /* --- the BIO ---------------------------------------------------------------------------------------------
@@ -93,6 +96,7 @@ void tls_link_free(tls_link *t) {
         return;
     SSL_free(t->ssl);
     tls_context_unref(t->context);
+    tls_context_unref(t->judge);
     http_certificate_unref(t->certificate);
     free(t->kept);
     free(t);
@@ -210,14 +214,48 @@ const char *tls_link_reason(const tls_link *t) {
     return t->reason != NULL ? t->reason : "";
 }
 
-http_certificate *tls_link_certificate(tls_link *t) {
-    if (!t->looked && tls_link_ready(t)) {
-        t->looked = true;
-        X509 *x = SSL_get0_peer_certificate(t->ssl);
-        /* A ticket may be younger than the certificate's end is past. */
-        if (x != NULL && SSL_get_verify_result(t->ssl) == X509_V_OK &&
-            X509_cmp_current_time(X509_get0_notAfter(x)) > 0)
-            t->certificate = http_certificate_new(x);
+/* --- whom the peer has proved to be -----------------------------------------------------------------------
+ */
+
+/* As the library does it in a handshake (SSL_CTX_set_verify(3)), of the chain that was shown in ours. */
+static bool is_vouched_for(const tls_link *t, X509 *shown, const tls_context *by) {
+    if (!tls_context_asks(by))
+        return false;
+    SSL_CTX *ssl = tls_context_ssl(by);
+    X509_STORE_CTX *v = X509_STORE_CTX_new();
+    bool ok = v != NULL && X509_STORE_CTX_init(v, SSL_CTX_get_cert_store(ssl), shown,
+                                               SSL_get_peer_cert_chain(t->ssl)) == 1;
+    if (ok) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(v), SSL_CTX_get_security_level(ssl));
+        ok = X509_STORE_CTX_set_default(v, "ssl_client") == 1 && X509_verify_cert(v) == 1;
     }
-    return t->certificate;
+    X509_STORE_CTX_free(v);
+    ERR_clear_error();
+    return ok;
+}
+
+/* The handshake asked the signers of the link's own context. */
+static void ask_signers(tls_link *t, X509 *shown, tls_context *now) {
+    if (t->judge == now)
+        return;
+    t->vouched = t->context == now ? SSL_get_verify_result(t->ssl) == X509_V_OK
+                                   : is_vouched_for(t, shown, now);
+    tls_context_unref(t->judge);
+    t->judge = tls_context_ref(now);
+}
+
+http_certificate *tls_link_certificate(tls_link *t, tls_context *now) {
+    X509 *shown = tls_link_ready(t) ? SSL_get0_peer_certificate(t->ssl) : NULL;
+    if (shown == NULL)
+        return NULL;
+    ask_signers(t, shown, now);
+    if (t->vouched && t->certificate == NULL)
+        t->certificate = http_certificate_new(shown);
+    bool good = t->vouched && t->certificate != NULL &&
+                t->certificate->not_after > (int64_t)(clock_wall_ms() / 1000);
+    return good ? t->certificate : NULL;
+}
+
+bool tls_link_shows(const tls_link *t) {
+    return tls_link_ready(t) && SSL_get0_peer_certificate(t->ssl) != NULL;
 }

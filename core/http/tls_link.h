@@ -46,9 +46,12 @@ void tls_link_end(tls_link *t);
 /* ASCII, for people; static, or the library's. */
 const char *tls_link_reason(const tls_link *t);
 
-/* Whom the peer has proved to be; NULL: it has shown no certificate. Verified, and not expired since. The
- * link's; http_certificate_ref makes it last. */
-http_certificate *tls_link_certificate(tls_link *t);
+/* Whom the peer has proved to be; NULL: it has shown no certificate, or one that does not hold any more: it
+ * has ended since, or the signers of `now`, the context in force, do not vouch for it. The link's;
+ * http_certificate_ref makes it last. */
+http_certificate *tls_link_certificate(tls_link *t, tls_context *now);
+/* Whether it has shown one at all. */
+bool tls_link_shows(const tls_link *t);
 
 /* tls_peer.c. NULL: no memory. */
 struct x509_st;

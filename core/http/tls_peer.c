@@ -3,6 +3,7 @@
 
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define NAMES_MAX 100 /* further ones are passed over: a client's own names are few */
 
@@ -64,6 +65,12 @@ static bool put_subject(X509 *x, buf *out) {
     return ok;
 }
 
+/* What cannot be read has ended. */
+static int64_t end_of(const X509 *x) {
+    struct tm t;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(x), &t) == 1 ? (int64_t)timegm(&t) : 0;
+}
+
 typedef struct name_place {
     const char *kind;
     size_t at, len;
@@ -103,6 +110,7 @@ http_certificate *http_certificate_new(X509 *x) {
                             .subject = str_of(text.ptr + 64, subject - 64),
                             .names = names,
                             .name_count = count,
+                            .not_after = end_of(x),
                             .memory = text.ptr,
                             .refs = 1};
     for (size_t i = 0; i < count; i++)

@@ -102,9 +102,10 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     bb_str subject = scheme_field(call, "subject"), names = scheme_field(call, "names"),
            fingerprint = scheme_field(call, "fingerprint");
     if (c == NULL)
-        return bb_webhook_refuse(call, said->tls ? "the sender has shown no client certificate"
-                                                 : "the request did not come by TLS: its URL is that of "
-                                                   "tls_listen in busbar.conf");
+        return bb_webhook_refuse(
+            call, said->tls ? "the sender has shown no client certificate, or one that holds no more"
+                            : "the request did not come by TLS: its URL is that of "
+                              "tls_listen in busbar.conf");
     if (subject.len > 0 && !str_eq(subject, c->subject))
         return refuse_certificate(call, c, "subject");
     if (names.len > 0 && !has_name(call, names, c))

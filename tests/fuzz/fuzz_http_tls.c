@@ -64,7 +64,7 @@ static void shake_hands(const uint8_t *data, size_t size, size_t step) {
     }
     assert(out.len < SENT_MAX);
     assert(r != TLS_FAILED || tls_link_reason(t)[0] != '\0');
-    assert(tls_link_certificate(t) == NULL);
+    assert(tls_link_certificate(t, context) == NULL);
     tls_link_free(t);
     buf_free(&out);
 }

@@ -328,6 +328,26 @@ test('a connection that is used again is still the same sender\'s', async () => 
   agent.destroy();
 });
 
+test('a signer that is believed no more is so for connections that are there, too', async () => {
+  const conf = read(hub.path('busbar.conf')).toString(), others = authority(path.join(work, 'others'), 'ca');
+  for (const less of [conf.replace(/tls_client_ca = .*/, `tls_client_ca = ${others.cert}`), conf.replace(/tls_client_ca.*\n/, '')]) {
+    const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: read(ca.cert), ...shown(partner)});
+    assert.equal((await post('any', undefined, {agent})).status, 200);
+    await hub.reload(); // of nothing: the sender does not see it
+    const same = await post('any', undefined, {agent});
+    assert.deepEqual([same.status, same.reused], [200, true], same.text);
+    fs.writeFileSync(hub.path('busbar.conf'), less);
+    await hub.reload();
+    let refused; // each loop has it a moment later
+    await until('the signer to be believed no more', async () => (refused = await post('any', undefined, {agent})).status !== 200);
+    assert.deepEqual([refused.status, refused.reused, refused.headers.connection], [401, true, 'close']);
+    fs.writeFileSync(hub.path('busbar.conf'), conf);
+    await hub.reload();
+    for (let good = 0; good < 8; good++) await until('the signer to be believed again', async () => (await post('any', partner).catch(() => ({}))).status === 200);
+    agent.destroy();
+  }
+});
+
 test('an endpoint of scheme mtls that cannot be meant is refused by file and line', async () => {
   const wrong = {
     '': /:2: .*needs subject, names or fingerprint/,

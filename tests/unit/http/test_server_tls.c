@@ -509,6 +509,38 @@ START_TEST(a_renewed_certificate_is_for_new_connections) {
 }
 END_TEST
 
+/* Its signer is known no more: the requests that follow are nobody's, and the connection ends. */
+START_TEST(a_withdrawn_signer_is_withdrawn_from_open_connections) {
+    secured s;
+    secured_start_with(&s, (http_server_limits){0}, 0, tell_request);
+    certified who = certify(&s.d.authority, (wanted){.name = "somebody"}),
+              strangers = certify(NULL, (wanted){.name = "Other authority", .authority = true});
+    caller known = call_with(&s, 0, &who, 0), unknown = call(&s);
+    for (unsigned i = 0; i < 3; i++) {
+        sayl(&known, GET("/"));
+        reply r = hear(&known);
+        ck_assert(str_eq(r.body, i < 2 ? STR("tls CN=somebody") : STR("tls nobody")));
+        ck_assert(str_eq(reply_field(&r, "Connection"), i < 2 ? STR("") : STR("close")));
+        reply_free(&r);
+        sayl(&unknown, GET("/"));
+        expect(&unknown, STR("tls nobody"));
+        if (i == 1)
+            write_certificates(s.d.ca, &strangers, NULL);
+        tls_context_unref(s.context);
+        s.context = folder_context(&s.d, 0);
+        atomic_store(&s.listening, false);
+        ck_assert(loop_post(s.f.loop, set_context, &s));
+        fixture_wait(atomic_load(&s.listening));
+    }
+    ck_assert(ends_in_order(&known));
+    hang_up(&known);
+    hang_up(&unknown);
+    certified_free(&who);
+    certified_free(&strangers);
+    secured_stop(&s);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(requests_follow_each_other), unit_test(large_bodies_go_both_ways),
           unit_test(what_comes_meanwhile_waits), unit_test(what_waits_is_counted),
           unit_test(a_request_tells_how_it_came), unit_test(a_client_that_goes_is_gone),
@@ -516,4 +548,5 @@ UNIT_MAIN(unit_test(requests_follow_each_other), unit_test(large_bodies_go_both_
           unit_test(a_handshake_has_its_time), unit_test(an_idle_connection_ends_in_order),
           unit_test(a_closing_server_lets_answers_end), unit_test(connections_over_the_limit_are_closed),
           unit_test(a_client_that_wants_new_keys_for_ever_is_cut_off),
-          unit_test(a_renewed_certificate_is_for_new_connections))
+          unit_test(a_renewed_certificate_is_for_new_connections),
+          unit_test(a_withdrawn_signer_is_withdrawn_from_open_connections))

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "tls_fixture.h"
 
+#include <time.h>
+
 #define EITHER_VERSION 2
 static const int versions[EITHER_VERSION] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
@@ -105,7 +107,7 @@ START_TEST(a_handshake_may_be_cut_anywhere) {
             ck_assert_msg(shake(&p, steps[i]) == TLS_DATA, "%s", tls_link_reason(p.link));
             ck_assert(tls_link_ready(p.link) && SSL_is_init_finished(p.c.ssl));
             ck_assert_int_eq(SSL_version(p.c.ssl), versions[v]);
-            ck_assert_ptr_null(tls_link_certificate(p.link));
+            ck_assert_ptr_null(tls_link_certificate(p.link, ctx));
             exchange(&p, STR("a question"), STR("an answer"), steps[i]);
             exchange(&p, STR("another"), STR("and its answer"), steps[i]);
             pair_free(&p);
@@ -335,8 +337,8 @@ START_TEST(a_certificate_says_who_the_client_is) {
         pair p;
         pair_make(&p, &d, ctx, versions[v], &who);
         ck_assert_msg(shake(&p, 65536) == TLS_DATA, "%s", tls_link_reason(p.link));
-        http_certificate *c = http_certificate_ref(tls_link_certificate(p.link));
-        ck_assert_ptr_eq(tls_link_certificate(p.link), c);
+        http_certificate *c = http_certificate_ref(tls_link_certificate(p.link, ctx));
+        ck_assert_ptr_eq(tls_link_certificate(p.link, ctx), c);
         pair_free(&p);
         unsigned char hash[32];
         char digits[65];
@@ -423,7 +425,7 @@ START_TEST(only_certificates_that_are_vouched_for) {
             if (all[i].reason != NULL)
                 ck_assert_msg(strcmp(tls_link_reason(p.link), all[i].reason) == 0, "%zu: %s", i,
                               tls_link_reason(p.link));
-            ck_assert((tls_link_certificate(p.link) != NULL) == all[i].known);
+            ck_assert((tls_link_certificate(p.link, ctx) != NULL) == all[i].known);
             pair_free(&p);
             tls_context_unref(ctx);
         }
@@ -432,6 +434,57 @@ START_TEST(only_certificates_that_are_vouched_for) {
     certified_free(&stranger);
     certified_free(&self);
     certified_free(&old);
+    folder_remove(&d);
+}
+END_TEST
+
+static uint64_t days;
+
+static uint64_t injected_ms(void) {
+    return ((uint64_t)time(NULL) + days * 86400) * 1000;
+}
+
+/* A connection may outlive the trust in whom it is with. */
+START_TEST(a_certificate_holds_as_long_as_its_signer_is_trusted) {
+    folder d;
+    folder_make(&d);
+    certified strangers = certify(NULL, (wanted){.name = "Other authority", .authority = true}),
+              between = certify(&d.authority, (wanted){.name = "Between", .authority = true}),
+              good = certify(&between, (wanted){.name = "good", .days = 20});
+    clock_inject((clock_source){.wall_ms = injected_ms});
+    tls_context *ctx = folder_context(&d, 0), *same = folder_context(&d, 1), *none = folder_context(&d, -1);
+    write_certificates(d.ca, &strangers, NULL);
+    tls_context *other = folder_context(&d, 0);
+    for (size_t v = 0; v < EITHER_VERSION; v++) {
+        pair p;
+        pair_make(&p, &d, ctx, versions[v], &good);
+        ck_assert_int_eq(SSL_add1_chain_cert(p.c.ssl, between.certificate), 1);
+        ck_assert(!tls_link_shows(p.link));
+        ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
+        for (unsigned i = 0; i < 2; i++) {
+            ck_assert_ptr_nonnull(tls_link_certificate(p.link, ctx));
+            ck_assert_ptr_nonnull(tls_link_certificate(p.link, same));
+            ck_assert_ptr_null(tls_link_certificate(p.link, other));
+            ck_assert_ptr_null(tls_link_certificate(p.link, none));
+            ck_assert(tls_link_shows(p.link));
+        }
+        ck_assert_ptr_nonnull(tls_link_certificate(p.link, same));
+        days = 19;
+        ck_assert_ptr_nonnull(tls_link_certificate(p.link, same));
+        days = 21;
+        ck_assert_ptr_null(tls_link_certificate(p.link, same));
+        ck_assert_ptr_null(tls_link_certificate(p.link, ctx));
+        days = 0;
+        pair_free(&p);
+    }
+    clock_inject((clock_source){0});
+    tls_context_unref(ctx);
+    tls_context_unref(same);
+    tls_context_unref(none);
+    tls_context_unref(other);
+    certified_free(&strangers);
+    certified_free(&between);
+    certified_free(&good);
     folder_remove(&d);
 }
 END_TEST
@@ -456,8 +509,8 @@ START_TEST(a_session_goes_on_with_its_certificate) {
             ck_assert_int_eq(SSL_set_session(p.c.ssl, session), 1);
             ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
             ck_assert_int_eq(SSL_session_reused(p.c.ssl), again == 0);
-            ck_assert_ptr_nonnull(tls_link_certificate(p.link));
-            ck_assert(str_eq(tls_link_certificate(p.link)->subject, STR("CN=good")));
+            ck_assert_ptr_nonnull(tls_link_certificate(p.link, ctx));
+            ck_assert(str_eq(tls_link_certificate(p.link, ctx)->subject, STR("CN=good")));
             pair_free(&p);
         }
         SSL_SESSION_free(session);
@@ -523,4 +576,5 @@ UNIT_MAIN(unit_test(a_handshake_may_be_cut_anywhere), unit_test(a_handshake_may_
           unit_test(nobody_negotiates_anew), unit_test(an_end_is_said_by_either),
           unit_test(a_certificate_says_who_the_client_is), unit_test(names_that_pass_for_others_are_none),
           unit_test(only_certificates_that_are_vouched_for),
+          unit_test(a_certificate_holds_as_long_as_its_signer_is_trusted),
           unit_test(a_session_goes_on_with_its_certificate), unit_test(keys_of_tickets_are_changed))
