@@ -98,10 +98,14 @@ static bool read_certificates(SSL_CTX *ssl, const char *key, const char *path, t
 
 /* --- the key ------------------------------------------------------------------------------------------- */
 
-static bool read_all(int fd, buf *out) {
+/* Into memory that is taken once: growing would leave pieces of the key behind. One byte more shows a file
+ * that has become longer meanwhile. */
+static bool read_all(int fd, size_t size, buf *out) {
     ssize_t n = 1;
-    while (n > 0 && out->len <= FILE_BYTES && buf_reserve(out, 4096)) {
-        n = read(fd, out->ptr + out->len, 4096);
+    if (size > FILE_BYTES || !buf_reserve(out, size + 1))
+        return false;
+    while (n > 0 && out->len <= size) {
+        n = read(fd, out->ptr + out->len, size + 1 - out->len);
         out->len += n > 0 ? (size_t)n : 0;
     }
     return n == 0;
@@ -119,14 +123,16 @@ static bool read_secret(const char *path, buf *out, err *e) {
         ok = err_set(e, "tls_key: %s: others can read or write the key (mode %03o): chmod 600 it", path,
                      (unsigned)st.st_mode & 0777);
     else
-        ok = read_all(fd, out) || err_set(e, "tls_key: %s cannot be read, or is no key", path);
+        ok = read_all(fd, (size_t)st.st_size, out) ||
+             err_set(e, "tls_key: %s cannot be read, has just been changed, or is too large for a key", path);
     close(fd);
     return ok;
 }
 
 static bool read_key(SSL_CTX *ssl, const tls_files *files, err *e) {
-    buf text = {.limit = FILE_BYTES + 8192};
+    buf text;
     bool asked = false;
+    buf_init(&text);
     if (!read_secret(files->key, &text, e)) {
         buf_wipe(&text);
         return false;

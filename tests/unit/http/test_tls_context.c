@@ -3,6 +3,9 @@
 
 #include "tls_fixture.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
+
 static void expect(const tls_files *files, const char *text) {
     err e = {""};
     tls_context *c = tls_context_new(files, &e);
@@ -73,6 +76,8 @@ START_TEST(keys_that_are_none) {
     expect(&files, "holds no private key");
     write_text(other, "");
     expect(&files, "holds no private key");
+    ck_assert_int_eq(truncate(other, (4 << 20) + 1), 0);
+    expect(&files, "too large for a key");
     write_key(other, &d.server, "a passphrase");
     expect(&files, "passphrase");
     write_key(other, &d.authority, NULL);
@@ -84,6 +89,44 @@ START_TEST(keys_that_are_none) {
     tls_context *c = tls_context_new(&files, &e);
     ck_assert_msg(c != NULL, "%s", e.text);
     tls_context_unref(c);
+    folder_remove(&d);
+}
+END_TEST
+
+/* How often a line stands in the heap, freed memory and all. A sanitizer's heap is elsewhere: 0. */
+static size_t times_in_heap(const char *line) {
+    char entry[256];
+    size_t found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(maps);
+    setvbuf(maps, NULL, _IONBF, 0);
+    while (fgets(entry, sizeof entry, maps) != NULL) {
+        uintptr_t from, to;
+        if (strstr(entry, "[heap]") == NULL || sscanf(entry, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2)
+            continue;
+        for (const char *at = (const char *)from; (at = memmem(at, to - (uintptr_t)at, line, strlen(line)));
+             at++)
+            found++;
+    }
+    fclose(maps);
+    return found;
+}
+
+/* What a key's file holds is nowhere once it has been read, however long the file is. */
+START_TEST(a_keys_bytes_are_wiped) {
+    folder d;
+    char line[] = "# NOT TO BE LEFT\n", pem[2048];
+    folder_make(&d);
+    FILE *f = fopen(d.key, "r");
+    size_t n = fread(pem, 1, sizeof pem, f);
+    fclose(f);
+    int fd = open(d.key, O_WRONLY | O_TRUNC);
+    for (unsigned i = 0; i < 1000; i++) /* text before a key is passed over (RFC 7468 section 2) */
+        ck_assert_int_eq(write(fd, line, sizeof line - 1), sizeof line - 1);
+    ck_assert_int_eq(write(fd, pem, n), (ssize_t)n);
+    close(fd);
+    tls_context_unref(folder_context(&d, -1));
+    ck_assert_uint_eq(times_in_heap(line), 0);
     folder_remove(&d);
 }
 END_TEST
@@ -104,4 +147,5 @@ START_TEST(an_old_certificate_is_taken) {
 END_TEST
 
 UNIT_MAIN(unit_test(a_good_pair_is_taken), unit_test(certificates_that_are_none),
-          unit_test(keys_that_are_none), unit_test(an_old_certificate_is_taken))
+          unit_test(keys_that_are_none), unit_test(a_keys_bytes_are_wiped),
+          unit_test(an_old_certificate_is_taken))
