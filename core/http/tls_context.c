@@ -179,7 +179,7 @@ static bool set_up(SSL_CTX *ssl) {
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets: nothing to keep, nothing to lock */
     SSL_CTX_set_num_tickets(ssl, 1);
-    SSL_CTX_set_timeout(ssl, TLS_TICKETS_S); /* how long a client may resume what it proved once */
+    SSL_CTX_set_timeout(ssl, TLS_TICKETS_S); /* of one ticket; in TLS 1.3 each use gives another */
     SSL_CTX_set_alpn_select_cb(ssl, select_protocol, NULL);
     SSL_CTX_set_max_cert_list(ssl, CLIENT_CHAIN_BYTES);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
@@ -187,8 +187,11 @@ static bool set_up(SSL_CTX *ssl) {
            SSL_CTX_set_session_id_context(ssl, name, sizeof name - 1) == 1;
 }
 
-/* What stands in the file is trusted, be it a root, one below a root, or a client's own certificate. */
+/* What stands in the file is trusted, be it a root, one below a root, or a client's own certificate. No
+ * tickets: one for the other a client could go on for ever by what it proved once, without its key. */
 static bool ask_clients(SSL_CTX *ssl, const tls_files *files, err *e) {
+    SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET); /* of TLS 1.2 */
+    SSL_CTX_set_num_tickets(ssl, 0);
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | (files->client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                        NULL);
     X509_STORE_set_flags(SSL_CTX_get_cert_store(ssl), X509_V_FLAG_PARTIAL_CHAIN);

@@ -1,6 +1,6 @@
 /* tls_tickets.h - the keys that session tickets are made with (RFC 5077; RFC 8446 section 4.6.1): changed
  * every hour, and good for one more. Whoever learns one reads no more of what was recorded in TLS 1.2 than
- * that. */
+ * that. Where clients are asked for certificates there are no tickets. */
 #ifndef HTTP_TLS_TICKETS_H
 #define HTTP_TLS_TICKETS_H
 

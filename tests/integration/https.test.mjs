@@ -96,7 +96,7 @@ test('the same API as on the plain port, in TLS 1.2 and 1.3, for each kind of cl
     assert.equal(spawnSync('curl', ['-sS', '--cacert', ca.cert, `${secure}/livez`], {encoding: 'utf8'}).stdout, 'live\n');
 });
 
-test('a connection is used again, and a session on a new one', async () => {
+test('a connection is used again', async () => {
   const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: read(ca.cert)});
   for (let i = 0; i < 5; i++) {
     const answer = await ask('/livez', {agent});
@@ -104,24 +104,38 @@ test('a connection is used again, and a session on a new one', async () => {
     assert.equal(answer.reused, i > 0);
   }
   agent.destroy();
+});
+
+// One connection by that version, with a session of one before: its first answer, and the tickets that came with it.
+function connect(where, version, {session, tickets, who}) {
+  return new Promise((resolve, reject) => {
+    const s = tls.connect({port: new URL(where).port, host: '127.0.0.1', ca: read(ca.cert), session, minVersion: version, maxVersion: version, ...(who ? shown(who) : {})}, () => s.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'));
+    let ticket, answered = false;
+    const look = () => {
+      if (!answered || (tickets && ticket === undefined && session === undefined)) return;
+      s.end();
+      resolve({reused: s.isSessionReused(), ticket, has: s.getTLSTicket() !== undefined});
+    };
+    s.on('session', (t) => { ticket = t; look(); });
+    s.on('data', () => { answered = true; look(); });
+    s.on('error', reject);
+  });
+}
+
+test('a session goes on in a new connection, but not where certificates are asked for', async () => {
+  const open = await startHub({hubConf: hubConf()});
   for (const version of ['TLSv1.2', 'TLSv1.3']) {
-    const connect = (session) => new Promise((resolve, reject) => {
-      const s = tls.connect({port: new URL(secure).port, host: '127.0.0.1', ca: read(ca.cert), session, minVersion: version, maxVersion: version}, () => s.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'));
-      let ticket, answered = false;
-      const look = () => {
-        if (!answered || (ticket === undefined && session === undefined)) return;
-        const reused = s.isSessionReused();
-        s.end();
-        resolve({reused, ticket});
-      };
-      s.on('session', (t) => { ticket = t; look(); });
-      s.on('data', () => { answered = true; look(); });
-      s.on('error', reject);
-    });
-    const first = await connect();
+    const first = await connect(ready(open.stdout), version, {tickets: true});
     assert.equal(first.reused, false);
-    assert.equal((await connect(first.ticket)).reused, true, version);
+    assert.equal((await connect(ready(open.stdout), version, {session: first.ticket})).reused, true, version);
+    for (const who of [undefined, partner]) {
+      const asked = await connect(secure, version, {who});
+      assert.equal(asked.has, false, version);
+      if (version === 'TLSv1.3') assert.equal(asked.ticket, undefined);
+      else assert.equal((await connect(secure, version, {who, session: asked.ticket})).reused, false);
+    }
   }
+  await open.stop();
 });
 
 test('hundreds of connections at once', async () => {

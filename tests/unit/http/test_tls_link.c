@@ -489,33 +489,37 @@ START_TEST(a_certificate_holds_as_long_as_its_signer_is_trusted) {
 }
 END_TEST
 
-/* What a ticket says of the client holds for the one context that made it. */
-START_TEST(a_session_goes_on_with_its_certificate) {
+/* In TLS 1.3 each use of a ticket gives another: a client that was asked who it is has none, and proves its
+ * key each time. A ticket of a context that asks nobody is none for one that does. */
+START_TEST(nobody_goes_on_by_a_ticket_where_certificates_are_asked_for) {
     folder d;
     folder_make(&d);
     certified good = certify(&d.authority, (wanted){.name = "good"});
     for (size_t v = 0; v < EITHER_VERSION; v++) {
-        tls_context *ctx = folder_context(&d, 0), *next = folder_context(&d, 0);
-        char c;
-        pair p;
-        pair_make(&p, &d, ctx, versions[v], &good);
-        ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
-        SSL_read(p.c.ssl, &c, 1); /* the ticket */
-        SSL_SESSION *session = SSL_get1_session(p.c.ssl);
-        SSL_shutdown(p.c.ssl); /* else OpenSSL holds the session for broken */
-        pair_free(&p);
-        for (unsigned again = 0; again < 2; again++) {
-            pair_make(&p, &d, again == 0 ? ctx : next, versions[v], again == 0 ? NULL : &good);
-            ck_assert_int_eq(SSL_set_session(p.c.ssl, session), 1);
+        tls_context *asks = folder_context(&d, 0), *open = folder_context(&d, -1);
+        tls_context *const first[] = {asks, asks, open, open}, *const then[] = {asks, asks, asks, open};
+        for (unsigned i = 0; i < 4; i++) {
+            const certified *shows = i == 1 ? NULL : &good;
+            char c;
+            pair p;
+            pair_make(&p, &d, first[i], versions[v], shows);
             ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
-            ck_assert_int_eq(SSL_session_reused(p.c.ssl), again == 0);
-            ck_assert_ptr_nonnull(tls_link_certificate(p.link, ctx));
-            ck_assert(str_eq(tls_link_certificate(p.link, ctx)->subject, STR("CN=good")));
+            SSL_read(p.c.ssl, &c, 1); /* the ticket */
+            SSL_SESSION *session = SSL_get1_session(p.c.ssl);
+            ck_assert_int_eq(SSL_SESSION_has_ticket(session), first[i] == open);
+            SSL_shutdown(p.c.ssl); /* else OpenSSL holds the session for broken */
             pair_free(&p);
+            pair_make(&p, &d, then[i], versions[v], shows);
+            if (SSL_SESSION_is_resumable(session))
+                ck_assert_int_eq(SSL_set_session(p.c.ssl, session), 1);
+            ck_assert_int_eq(shake(&p, 65536), TLS_DATA);
+            ck_assert_int_eq(SSL_session_reused(p.c.ssl), then[i] == open);
+            ck_assert((tls_link_certificate(p.link, then[i]) != NULL) == (shows != NULL && then[i] == asks));
+            pair_free(&p);
+            SSL_SESSION_free(session);
         }
-        SSL_SESSION_free(session);
-        tls_context_unref(ctx);
-        tls_context_unref(next);
+        tls_context_unref(asks);
+        tls_context_unref(open);
     }
     certified_free(&good);
     folder_remove(&d);
@@ -577,4 +581,5 @@ UNIT_MAIN(unit_test(a_handshake_may_be_cut_anywhere), unit_test(a_handshake_may_
           unit_test(a_certificate_says_who_the_client_is), unit_test(names_that_pass_for_others_are_none),
           unit_test(only_certificates_that_are_vouched_for),
           unit_test(a_certificate_holds_as_long_as_its_signer_is_trusted),
-          unit_test(a_session_goes_on_with_its_certificate), unit_test(keys_of_tickets_are_changed))
+          unit_test(nobody_goes_on_by_a_ticket_where_certificates_are_asked_for),
+          unit_test(keys_of_tickets_are_changed))
