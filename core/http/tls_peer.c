@@ -53,6 +53,23 @@ static bool put_fingerprint(X509 *x, buf *out) {
     return true;
 }
 
+/* The library escapes the controls of ASCII; those of Latin 1 are as little for a log: U+0085 becomes
+ * "\\C2\\85" (RFC 4514 section 2.4). */
+static void put_escaped(buf *out, bb_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i],
+                      next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+        if (c < 0x20 || c == 0x7f) {
+            buf_printf(out, "\\%02X", c);
+        } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+            buf_printf(out, "\\C2\\%02X", next);
+            i++;
+        } else {
+            buf_char(out, (char)c);
+        }
+    }
+}
+
 static bool put_subject(X509 *x, buf *out) {
     BIO *text = BIO_new(BIO_s_mem());
     char *bytes = NULL;
@@ -60,7 +77,7 @@ static bool put_subject(X509 *x, buf *out) {
                                                  XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0;
     long n = ok ? BIO_get_mem_data(text, &bytes) : 0;
     if (n > 0)
-        buf_add(out, bytes, (size_t)n);
+        put_escaped(out, str_of(bytes, (size_t)n));
     BIO_free(text);
     return ok;
 }

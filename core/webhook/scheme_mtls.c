@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define DIGITS 64 /* of SHA-256 */
+#define SUBJECT_TOLD 400
 
 /* --- lists of fields: one a line, or with blanks or commas between them
  * -------------------------------------- */
@@ -88,11 +89,19 @@ static bool has_name(bb_call *call, bb_str list, const http_certificate *c) {
     return false;
 }
 
+/* As much of it as a line takes, to the end of a character of UTF-8. */
+static bb_str beginning_of(bb_str text) {
+    size_t n = text.len < SUBJECT_TOLD ? text.len : SUBJECT_TOLD;
+    while (n > 0 && n < text.len && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
+        n--;
+    return str_of(text.ptr, n);
+}
+
 static bb_step refuse_certificate(bb_call *call, const http_certificate *c, const char *what) {
     char text[640];
     snprintf(text, sizeof text,
              "the client certificate (%.*s; SHA-256 %.*s) has another %s than the endpoint asks for",
-             c->subject.len < 400 ? (int)c->subject.len : 400, c->subject.ptr, STR_FMT(c->fingerprint), what);
+             STR_FMT(beginning_of(c->subject)), STR_FMT(c->fingerprint), what);
     return bb_webhook_refuse(call, text);
 }
 

@@ -363,6 +363,17 @@ START_TEST(a_certificate_says_who_the_client_is) {
 }
 END_TEST
 
+START_TEST(controls_in_a_subject_are_escaped) {
+    certified who = certify(NULL, (wanted){.name = "a\nb\x7f\x1b[31m\xc2\x85\xc2\x9f\xc2\xa0\xc3\x85 \\0A"});
+    http_certificate *c = http_certificate_new(who.certificate);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_msg(str_eq(c->subject, STR("CN=a\\0Ab\\7F\\1B[31m\\C2\\85\\C2\\9F\xc2\xa0\xc3\x85 \\\\0A")),
+                  "%.*s", STR_FMT(c->subject));
+    http_certificate_unref(c);
+    certified_free(&who);
+}
+END_TEST
+
 /* A name with a NUL in it is another name to whoever reads C strings: it is passed over. */
 START_TEST(names_that_pass_for_others_are_none) {
     certified who = certify(NULL, (wanted){.name = "x"});
@@ -578,8 +589,8 @@ UNIT_MAIN(unit_test(a_handshake_may_be_cut_anywhere), unit_test(a_handshake_may_
           unit_test(garbage_is_refused), unit_test(a_record_that_was_changed_is_refused),
           unit_test(old_versions_are_refused), unit_test(protocols_are_agreed_on),
           unit_test(nobody_negotiates_anew), unit_test(an_end_is_said_by_either),
-          unit_test(a_certificate_says_who_the_client_is), unit_test(names_that_pass_for_others_are_none),
-          unit_test(only_certificates_that_are_vouched_for),
+          unit_test(a_certificate_says_who_the_client_is), unit_test(controls_in_a_subject_are_escaped),
+          unit_test(names_that_pass_for_others_are_none), unit_test(only_certificates_that_are_vouched_for),
           unit_test(a_certificate_holds_as_long_as_its_signer_is_trusted),
           unit_test(nobody_goes_on_by_a_ticket_where_certificates_are_asked_for),
           unit_test(keys_of_tickets_are_changed))

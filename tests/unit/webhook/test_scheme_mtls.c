@@ -131,6 +131,16 @@ START_TEST(a_certificate_of_great_length_is_told_in_part) {
     begin(&t, "{\"subject\":\"CN=client\"}");
     ck_assert(!verify(&t, true, &c));
     ck_assert_ptr_nonnull(memmem(t.reason.ptr, t.reason.len, PRINT, 64));
+    for (size_t from = 0; from < 4; from++) { /* it ends with a character, wherever that begins */
+        char text[8 * sizeof subject];
+        for (size_t i = 0; i < sizeof subject; i++)
+            subject[i] = i < from ? 'x' : "\xf0\x9f\x98\x80"[(i - from) % 4];
+        ck_assert(!verify(&t, true, &c));
+        int told = 400 - (int)((400 - from) % 4);
+        snprintf(text, sizeof text, "certificate (%.*s; SHA-256", told, subject);
+        ck_assert_msg(memmem(t.reason.ptr, t.reason.len, text, strlen(text)) != NULL, "%.*s",
+                      STR_FMT(t.reason));
+    }
     end(&t);
 }
 END_TEST
