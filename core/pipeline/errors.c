@@ -23,13 +23,13 @@ static bool may_be_secret(const call *c) {
 }
 
 static bool list_secrets(call *c) {
-    const json_value *schema = json_read(c->memory, c->op->input_text, NULL, NULL);
-    const json_value *properties = json_getl(schema, "properties");
+    const json_value *shape = json_read(c->memory, c->op->input_text, NULL, NULL);
+    const json_value *properties = json_getl(shape, "properties");
     size_t n = 0;
     for (json_iter it = json_iterate(c->input); json_next(&it);)
         n++;
     bb_str *texts = arena_alloc(c->memory, (n + 1) * sizeof *texts);
-    if (schema == NULL || texts == NULL)
+    if (shape == NULL || texts == NULL)
         return false;
     c->secrets = texts;
     c->secret_count = 0;
