@@ -235,10 +235,10 @@ static bool is_over(const connection *c) {
 
 void tls_pump(connection *c) {
     connection_tls *t = c->tls;
-    if (t->reading || is_over(c))
+    if (t->reading)
         return;
     t->reading = true;
-    bool more = tls_link_ready(t->link) || shake_hands(c);
+    bool more = !is_over(c) && (tls_link_ready(t->link) || shake_hands(c));
     while (more && c->reading && !is_over(c) && tls_link_pending(t->link))
         more = read_some(c);
     t->reading = false;
@@ -250,13 +250,19 @@ static bool start_reading(connection *c) {
     return failed == 0 || failed == UV_EALREADY;
 }
 
-/* The socket is read while nothing that it gave before is left. */
+static void drop_kept(connection *c) {
+    tls_link_give(c->tls->link, STR(""));
+    count_kept(c, 0);
+}
+
+/* The socket is read while nothing that it gave before is left; of a connection that lingers all is dropped.
+ */
 static void settle(connection *c) {
     if (is_over(c))
-        tls_link_give(c->tls->link, STR(""));
+        drop_kept(c);
     bool ok = tls_link_keep(c->tls->link);
     count_kept(c, tls_link_kept(c->tls->link));
-    if (is_over(c))
+    if (c->state == CONNECTION_CLOSED)
         return;
     if (!ok || c->server->buffered > c->server->limits.max_buffered_bytes) {
         refusal_count(REFUSE_MEMORY);
@@ -269,7 +275,9 @@ static void settle(connection *c) {
 bool tls_resume(connection *c) {
     if (c->tls->reading)
         return true; /* settle sees to it */
-    if (!tls_link_pending(c->tls->link))
+    if (is_over(c))
+        drop_kept(c); /* what it has given is never read, nor what comes: on_read */
+    if (is_over(c) || !tls_link_pending(c->tls->link))
         return start_reading(c);
     connection_make_ready(c);
     return true;

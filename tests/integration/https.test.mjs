@@ -229,6 +229,31 @@ test('an answer that breaks off is not taken for a whole one', async () => {
   assert.equal((await download()).sha256, digests(4 * MB).sha256);
 });
 
+// Sends all before it reads anything: the whole answer.
+function sendFirst(where, head, size) {
+  return new Promise((resolve, reject) => {
+    const url = new URL(where), options = {host: '127.0.0.1', port: url.port, ca: read(ca.cert)};
+    const piece = Buffer.alloc(256 * 1024), parts = [];
+    let left = size;
+    const s = url.protocol === 'https:' ? tls.connect(options) : net.connect(options);
+    const step = () => {
+      while (left > 0) {
+        left -= piece.length;
+        if (!s.write(piece)) return void s.once('drain', step);
+      }
+      s.on('data', (d) => parts.push(d));
+      s.once('end', () => resolve(Buffer.concat(parts).toString()));
+    };
+    s.once('error', reject);
+    s.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => { s.write(head); step(); });
+  });
+}
+
+test('an answer before the end of a body is there for a client that sends all first', async () => {
+  const head = `PUT /api/v1/connections/depot/operations/none HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${hub.key}\r\nContent-Length: ${32 * MB}\r\n\r\n`;
+  for (const where of [hub.url, secure]) assert.match(await sendFirst(where, head, 32 * MB), /^HTTP\/1\.1 404 Not Found\r\n/, where);
+});
+
 test('a URL that is signed says https, behind a proxy what that says', async () => {
   const body = '{"id":"1"}', host = new URL(secure).host;
   const sign = (url) => crypto.createHmac('sha256', 'k').update(url + body).digest('hex');

@@ -266,6 +266,54 @@ START_TEST(what_waits_is_counted) {
 }
 END_TEST
 
+static bool streams_all(const http_request *head, void *ctx) {
+    (void)head, (void)ctx;
+    return true;
+}
+
+static void stream_now(loop *l, void *arg) {
+    (void)l;
+    secured *s = arg;
+    http_server_streams(s->f.server, streams_all);
+    atomic_store(&s->listening, true);
+}
+
+/* A body that nobody wants is read to its end, and dropped: else the answer would be lost to a client that
+ * sends all before it reads. The answer goes out at once, or while the connection is held up. */
+START_TEST(an_early_answer_is_read_after_a_long_body) {
+    secured s;
+    secured_start(&s, (http_server_limits){0});
+    atomic_store(&s.listening, false);
+    ck_assert(loop_post(s.f.loop, stream_now, &s));
+    fixture_wait(atomic_load(&s.listening));
+    static char piece[1 << 20];
+    for (unsigned i = 0; i < 4; i++) {
+        bool later = i % 2 == 1;
+        caller c = call_with(&s, i < 2 ? TLS1_2_VERSION : TLS1_3_VERSION, NULL, 0);
+        if (later)
+            sayl(&c, POST("/keep", "33554432", ""));
+        else
+            sayl(&c, POST("/echo", "33554432", ""));
+        say(&c, str_of(piece, 200000));
+        if (later) {
+            fixture_wait(atomic_load(&s.f.held_count) == 1);
+            fixture_release(&s.f);
+        }
+        for (size_t left = (32u << 20) - 200000, n; left > 0; left -= n) {
+            n = left < sizeof piece ? left : sizeof piece;
+            say(&c, str_of(piece, n));
+        }
+        reply r = hear(&c);
+        ck_assert_uint_eq(r.status, 200);
+        ck_assert(str_eq(reply_field(&r, "Connection"), STR("close")));
+        reply_free(&r);
+        ck_assert(ends_in_order(&c));
+        hang_up(&c);
+    }
+    secured_stop(&s);
+}
+END_TEST
+
 static void tell_request(http_exchange *x, void *ctx) {
     (void)ctx;
     const http_request *r = http_exchange_request(x);
@@ -543,10 +591,11 @@ END_TEST
 
 UNIT_MAIN(unit_test(requests_follow_each_other), unit_test(large_bodies_go_both_ways),
           unit_test(what_comes_meanwhile_waits), unit_test(what_waits_is_counted),
-          unit_test(a_request_tells_how_it_came), unit_test(a_client_that_goes_is_gone),
-          unit_test(plain_http_is_told_so), unit_test(garbage_ends_the_connection),
-          unit_test(a_handshake_has_its_time), unit_test(an_idle_connection_ends_in_order),
-          unit_test(a_closing_server_lets_answers_end), unit_test(connections_over_the_limit_are_closed),
+          unit_test(an_early_answer_is_read_after_a_long_body), unit_test(a_request_tells_how_it_came),
+          unit_test(a_client_that_goes_is_gone), unit_test(plain_http_is_told_so),
+          unit_test(garbage_ends_the_connection), unit_test(a_handshake_has_its_time),
+          unit_test(an_idle_connection_ends_in_order), unit_test(a_closing_server_lets_answers_end),
+          unit_test(connections_over_the_limit_are_closed),
           unit_test(a_client_that_wants_new_keys_for_ever_is_cut_off),
           unit_test(a_renewed_certificate_is_for_new_connections),
           unit_test(a_withdrawn_signer_is_withdrawn_from_open_connections))
