@@ -16,7 +16,7 @@
 
 bool aftermath_due(const call *c) {
     const call_content *k = c->request.content;
-    return c->pending && c->op->abandon != NULL && !c->worker->closing &&
+    return c->pending && c->op->abandon != NULL && !c->worker->last_call &&
            (k == NULL || k->save == NULL); /* else the file goes on in another call */
 }
 
@@ -116,7 +116,7 @@ static void over_time(call *c) {
 bool aftermath_begin(call *c) {
     if (c->aftermath != AFTERMATH_ASKED && c->aftermath != AFTERMATH_READY)
         return false;
-    if (c->worker->closing) {
+    if (c->worker->last_call) {
         isolate_leave(&c->isolate);
         c->aftermath = AFTERMATH_NONE;
         return false;

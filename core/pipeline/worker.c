@@ -57,15 +57,17 @@ void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_
     }
 }
 
+/* An aftermath, which a cancelled call may become, has seconds of its own: the generation still drains. */
 static call *first_call_of(worker *w, const connection *c, uint64_t generation) {
     for (call *at = w->active; at != NULL; at = at->next)
-        if (c == NULL || (at->conn == c && c->generation == generation))
+        if (c == NULL || (at->conn == c && c->generation == generation && at->aftermath < AFTERMATH_AWAITED))
             return at;
     return NULL;
 }
 
 void worker_cancel(worker *w, const connection *c, uint64_t generation) {
     call *at;
+    w->last_call = w->last_call || c == NULL;
     while ((at = first_call_of(w, c, generation)) !=
            NULL) /* from the start: the list may have changed in any way */
         call_cancel(at);

@@ -39,6 +39,7 @@ struct worker {
     unsigned idle_count;
     buf scratch;        /* of one function at a time */
     uint64_t random[2]; /* xoroshiro128+: jitter and ids, no secrets */
+    bool last_call;     /* all calls were cancelled, since the hub ends: no service is told of it */
     bool closing;
 };
 
@@ -55,7 +56,8 @@ typedef struct worker_shared {
 bool worker_init(worker *w, loop *l, unsigned number, const snapshot *s, const worker_shared *shared, err *e);
 /* Puts the next snapshot in force, and begins to let go of the connections that it has replaced. */
 void worker_swap(worker *w, const snapshot *s, connection *const *retired, size_t count);
-/* Cancels the calls of a connection that configuration `generation` brought; NULL: all calls. */
+/* Cancels the calls of a connection that configuration `generation` brought: what their services are told of
+ * it still goes out. NULL: all calls, that too, for good. */
 void worker_cancel(worker *w, const connection *c, uint64_t generation);
 /* Cancels what is left and frees. The loop runs on until the handles are closed. */
 void worker_close(worker *w);

@@ -86,3 +86,24 @@ for (const connection of ['leaver', 'leaverapart'])
     service.mute = false;
     assert.ok(!hub.stderr.includes(word));
   });
+
+for (const connection of ['drained', 'drainedapart'])
+  test(`${connection}: calls that a reload cancels are told of, and their configuration drains`, async () => {
+    const since = service.count('DELETE'), call = await begin(`drain-${connection}`, connection);
+    hub.writeConf(`${connection}.conf`, conf(service.url, {apart: connection !== 'drained', more: 'base = 300ms\n'}));
+    const report = await hub.reload(); // once all has drained
+    assert.match((await call.answer).detail, /cancelled before an answer came/);
+    assert.deepEqual((await deleted(since)).map((r) => [r.path, r.why]), [[`/job/${word}`, 'cancelled']]);
+    assert.equal(report.drained, true);
+  });
+
+test('where the hub itself ends, no service is told', async () => {
+  const since = service.count('DELETE'), at = hub.stderr.length;
+  const calls = [await begin('last', 'leaver'), await begin('lastapart', 'leaverapart')];
+  await hub.stop();
+  const said = hub.stderr.slice(at);
+  hub = undefined;
+  await Promise.all(calls.map((c) => c.answer));
+  assert.equal(service.count('DELETE'), since);
+  assert.doesNotMatch(said, /was given up/);
+});
