@@ -249,7 +249,7 @@ void call_abandon(call *c) {
     }
     if (call_stop_session(c)) /* its output may be the call's: it stays until the end */
         c->acted = c->acted || !c->repeatable;
-    if (!aftermath_due(c))
+    if (!aftermath_due(c) && c->aftermath == AFTERMATH_NONE) /* else it is being asked, or will be */
         isolate_leave(&c->isolate);
     if (c->transform != NULL)
         transform_cancel(c->transform);

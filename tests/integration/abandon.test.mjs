@@ -87,6 +87,16 @@ for (const connection of ['leaver', 'leaverapart'])
     assert.ok(!hub.stderr.includes(word));
   });
 
+test('a connector in a process of its own that is being asked is heard, though the caller leaves during the fallback', async () => {
+  const since = service.count('DELETE'), at = other.count('DELETE');
+  const call = await begin('backed', 'backed', other, '?timeout=3s'); // half of it for the one, which does not say what as long as the gate is shut
+  await call.leave();
+  assert.equal((await deleted(at, other))[0].why, 'cancelled');
+  assert.equal(service.count('DELETE'), since);
+  fs.writeFileSync(gate, '');
+  assert.deepEqual((await deleted(since)).map((r) => [r.path, r.why]), [[`/job/${word}`, 'deadline']]);
+});
+
 for (const connection of ['drained', 'drainedapart'])
   test(`${connection}: calls that a reload cancels are told of, and their configuration drains`, async () => {
     const since = service.count('DELETE'), call = await begin(`drain-${connection}`, connection);
