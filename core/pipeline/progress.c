@@ -7,13 +7,18 @@
 /* --- what the steps say -----------------------------------------------------------------------------------
  */
 
+static void keep_text(call *c, char *to, size_t cap) {
+    bb_str said = str_from(to), clean = call_shown(c, said);
+    if (clean.ptr != said.ptr)
+        str_put(to, cap, clean);
+}
+
 /* The service's words may hold what an error's may. */
 static void keep(call *c, const plugin_progress *p) {
     c->progress = *p;
     c->has_progress = true;
-    bb_str said = str_from(p->stage), clean = call_redact(c, said);
-    if (clean.ptr != said.ptr)
-        str_put(c->progress.stage, sizeof c->progress.stage, clean);
+    keep_text(c, c->progress.unit, sizeof c->progress.unit);
+    keep_text(c, c->progress.stage, sizeof c->progress.stage);
 }
 
 void call_progressed(plugin_call *steps, const plugin_progress *progress) {

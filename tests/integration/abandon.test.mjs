@@ -87,6 +87,13 @@ for (const connection of ['leaver', 'leaverapart'])
     assert.ok(!hub.stderr.includes(word));
   });
 
+for (const connection of ['leaver', 'leaverapart'])
+  test(`${connection}: how far a call is tells nothing that its input marks as secret`, async () => {
+    const since = service.count('DELETE'), call = await begin(`shown-${connection}`, connection);
+    assert.deepEqual((await call.leave()).progress, {done: 1, total: 2, unit: '[redacted]', stage: 'with [redacted]'});
+    await deleted(since);
+  });
+
 test('a connector in a process of its own that is being asked is heard, though the caller leaves during the fallback', async () => {
   const since = service.count('DELETE'), at = other.count('DELETE');
   const call = await begin('backed', 'backed', other, '?timeout=3s'); // half of it for the one, which does not say what as long as the gate is shut
