@@ -127,6 +127,8 @@ void connection_close(connection *c) {
     c->state = CONNECTION_CLOSED;
     c->deadline = SERVER_NEVER;
     c->exchange = NULL;
+    if (c->tls != NULL)
+        tls_drop(c);
     forget_ready(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
     bool answered = stream_end(c);
@@ -138,6 +140,22 @@ void connection_close(connection *c) {
         return;
     else if (x != NULL)
         exchange_release(x);
+}
+
+void connection_overrule(connection *c, http_refusal refusal) {
+    http_exchange *x = c->exchange;
+    bool begun = c->state == CONNECTION_WRITING || (c->stream != NULL && c->stream->out != NULL);
+    if (begun) {
+        refusal_count(refusal);
+        connection_close(c);
+        return;
+    }
+    if (c->state == CONNECTION_PENDING && x != NULL) {
+        c->exchange = NULL;
+        stream_end(c);
+        orphan(c, x);
+    }
+    connection_refuse(c, refusal, NULL);
 }
 
 /* Closing with bytes unread makes the kernel send RST, which may take the answer away from under the client

@@ -170,6 +170,9 @@ void connection_linger(connection *c);
 /* Ends it at once: an exchange that the handler has becomes an orphan, and its `gone` is called. */
 void connection_close(connection *c);
 void connection_refuse(connection *c, http_refusal refusal, const char *detail);
+/* The same where the handler may have the request: its exchange becomes an orphan. Where an answer has begun
+ * the connection just ends. */
+void connection_overrule(connection *c, http_refusal refusal);
 /* The answer is on its way as a whole: on to the next request, or out. */
 void connection_answered(connection *c);
 bool connection_is_idle(const connection *c);
@@ -209,6 +212,7 @@ void answer_finish(connection *c, bool sent, bool whole);
 bool tls_begin(connection *c); /* false: no memory */
 void tls_free(connection *c);
 bool tls_resume(connection *c);
+void tls_drop(connection *c); /* what has been kept: no more will be read */
 void tls_pump(connection *c); /* reads on what has been kept */
 bool tls_send(connection *c, const uv_buf_t *parts, unsigned count, bool interim, bool *whole);
 void tls_say_end(connection *c);     /* close_notify */

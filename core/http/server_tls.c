@@ -35,6 +35,11 @@ static void count_kept(connection *c, size_t now) {
     c->tls->kept = now;
 }
 
+void tls_drop(connection *c) {
+    tls_link_give(c->tls->link, STR(""));
+    count_kept(c, 0);
+}
+
 void tls_free(connection *c) {
     count_kept(c, 0);
     tls_link_free(c->tls->link);
@@ -250,23 +255,25 @@ static bool start_reading(connection *c) {
     return failed == 0 || failed == UV_EALREADY;
 }
 
-static void drop_kept(connection *c) {
-    tls_link_give(c->tls->link, STR(""));
-    count_kept(c, 0);
+/* Over the limit is whoever adds to it. */
+static bool keep_rest(connection *c) {
+    const http_server *s = c->server;
+    size_t before = c->tls->kept;
+    bool ok = tls_link_keep(c->tls->link);
+    count_kept(c, tls_link_kept(c->tls->link));
+    return ok && (c->tls->kept <= before || s->buffered <= s->limits.max_buffered_bytes);
 }
 
 /* The socket is read while nothing that it gave before is left; of a connection that lingers all is dropped.
  */
 static void settle(connection *c) {
     if (is_over(c))
-        drop_kept(c);
-    bool ok = tls_link_keep(c->tls->link);
-    count_kept(c, tls_link_kept(c->tls->link));
+        tls_drop(c);
     if (c->state == CONNECTION_CLOSED)
         return;
-    if (!ok || c->server->buffered > c->server->limits.max_buffered_bytes) {
-        refusal_count(REFUSE_MEMORY);
-        connection_close(c);
+    if (!keep_rest(c)) {
+        tls_drop(c);
+        connection_overrule(c, REFUSE_MEMORY);
     } else if (c->reading && !c->ended && !start_reading(c)) {
         connection_close(c);
     }
@@ -276,7 +283,7 @@ bool tls_resume(connection *c) {
     if (c->tls->reading)
         return true; /* settle sees to it */
     if (is_over(c))
-        drop_kept(c); /* what it has given is never read, nor what comes: on_read */
+        tls_drop(c); /* what it has given is never read, nor what comes: on_read */
     if (is_over(c) || !tls_link_pending(c->tls->link))
         return start_reading(c);
     connection_make_ready(c);
