@@ -102,6 +102,11 @@ static store_result before_commit(store *s, database *d) {
     return r == STORE_OK ? counts_save(s, d) : r;
 }
 
+static void after_group(store *s, store_result r) {
+    counts_publish(s, r);
+    room_look(s);
+}
+
 static const store_kind kind = {
     .application_id = 0x42534556, /* "BSEV" */
     .migrations = migrations,
@@ -116,7 +121,7 @@ static const store_kind kind = {
     .open = on_open,
     .close = on_close,
     .before_commit = before_commit,
-    .after_group = counts_publish,
+    .after_group = after_group,
 };
 
 store *events_open(const char *path, err *e) {

@@ -78,10 +78,12 @@ typedef struct events {
     int64_t owner;      /* of leases: this process */
     int owners;         /* the file of those who live; -1: none */
     _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
-    _Atomic(bool) keep_asked; /* a job for it is queued */
-    _Atomic(bool) keep_more;  /* the sweep has not come to its end */
-    _Atomic(bool) keep_busy;  /* others write meanwhile */
-    _Atomic(bool) stopping;   /* no changes by hand any more */
+    _Atomic(bool) keep_asked;       /* a job for it is queued */
+    _Atomic(bool) no_room;          /* on the disk, for more events */
+    uint64_t room_ns, room_told_ns; /* when it was looked for; when the log was told [writer] */
+    _Atomic(bool) keep_more;        /* the sweep has not come to its end */
+    _Atomic(bool) keep_busy;        /* others write meanwhile */
+    _Atomic(bool) stopping;         /* no changes by hand any more */
 
     /* the writer's own */
     uint64_t clock_again_ns; /* when the time is noted in the file again */
@@ -179,6 +181,9 @@ uint64_t time_due(const store *s,
                   uint64_t wall_ms); /* what is written as due_ms of what is pending, and of leases */
 uint64_t time_due_about(const events *v, uint64_t wall_ms); /* by the last look: cheap */
 uint64_t time_wall(const store *s, uint64_t due_ms);        /* and for people */
+
+/* events_room.c: looks for it, now and then. Not within a transaction. [writer] */
+void room_look(store *s);
 
 /* events_keep.c: some of what is too old or too much. */
 store_result keep_some(store *s, database *d);

@@ -186,7 +186,13 @@ bool events_put(store *s, const event_new *list, size_t count, loop *l, events_p
         .job = {.write = run, .finish = loop_job_finish, .single = count == 1}, .l = l, .deliver = deliver};
     j->done = done;
     j->ctx = ctx;
-    bool ok = events_submit(s, &j->loop);
+    bool ok;
+    if (s != NULL && !s->read_only && atomic_load_explicit(&events_of(s)->no_room, memory_order_relaxed)) {
+        j->loop.job.result = STORE_FULL;
+        ok = loop_post(l, deliver, j);
+    } else {
+        ok = events_submit(s, &j->loop);
+    }
     if (!ok)
         free(j);
     return ok;

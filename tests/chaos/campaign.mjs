@@ -112,6 +112,9 @@ const rounds = {
   },
   // Nothing is taken off the queue until the disk is full; then somebody makes room.
   async full({hub, ledger, producers, sink, report}) {
+    producers.resting = !(sink.moody = false); // else what waits from earlier rounds fills it, and no room is to be made
+    await drained(hub);
+    producers.resting = !(sink.moody = true);
     const ballast = hub.path('var', 'ballast'), before = ledger.refused[503] ?? 0;
     try {
       fs.writeFileSync(ballast, Buffer.alloc(12 * MB));
@@ -138,6 +141,15 @@ const rounds = {
     await pause(between(0, 300));
   },
 };
+
+async function drained(hub) {
+  let pending;
+  for (let i = 0; i < 1200; i++, await pause(50)) {
+    pending = Number(/^busbar_queue_pending (\d+)/m.exec((await hub.api('GET', '/metrics')).text)[1]);
+    if (pending < 200) return;
+  }
+  throw new Error(`${pending} deliveries are not made`);
+}
 
 async function during(what, check, tries = 3000) {
   for (let i = 0; i < tries; i++, await pause(10)) if (check()) return;

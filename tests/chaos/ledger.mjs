@@ -70,9 +70,13 @@ function post(agent, url, body) {
 // Producers, each with a key of its own and one event under way. Stop them with `running = false` and `done`.
 export function startProducers(ledger, url, {count = 16, padding = 0} = {}) {
   const agent = new http.Agent({keepAlive: true, maxSockets: count});
-  const producers = {running: true, url, padding, withoutRetryAfter: 0};
+  const producers = {running: true, resting: false, url, padding, withoutRetryAfter: 0};
   const produce = async (key) => {
     while (producers.running) {
+      if (producers.resting) {
+        await new Promise((r) => setTimeout(r, 10));
+        continue;
+      }
       const n = ledger.sent++, before = ledger.last.get(key) ?? null;
       const answer = await post(agent, `${producers.url}/hooks/in`, JSON.stringify({n, key, before, padding: 'x'.repeat(producers.padding)}));
       if (answer.status >= 200 && answer.status < 300) {
