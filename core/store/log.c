@@ -174,9 +174,10 @@ void log_shorten(store *s) {
     if (frames > FAR * some && !failing)
         complain(s, "a reader that does not end keeps the log from beginning anew", frames);
     g->tried_ns = store_now_ns();
+    if (take_turn(s, true) != LOG_REST)
+        return; /* the thread's: the rest is taken in as soon as it has come to its end */
     g->next = frames + some / 4;
-    if (take_turn(s, true) == LOG_REST)
-        take_in_some(s, &s->write, &taken);
+    take_in_some(s, &s->write, &taken);
 }
 
 /* On a full disk it grows no further: what is free soon is needed for taking it in. */
