@@ -116,7 +116,7 @@ static const store_kind kind = {
     .lost = "events that were not delivered yet, and the history of deliveries",
     .create = "PRAGMA auto_vacuum=INCREMENTAL",
     .syncs = SYNC_THREADS,
-    .log_pages = 16384, /* 64 MiB: what is written often is written into the file once for many commits */
+    .log_pages = 4096, /* 16 MiB: written into the file once for many commits, and small enough for caches */
     .configure = "PRAGMA cache_size=-16000", /* KiB of pages in memory */
     .open = on_open,
     .close = on_close,
