@@ -181,11 +181,17 @@ void log_shorten(store *s) {
 }
 
 /* On a full disk it grows no further: what is free soon is needed for taking it in. */
-store_result log_health(const store *s) {
-    const log_state *g = &s->log;
+static store_result health(const log_state *g) {
     store_result r = (store_result)atomic_load(&g->result);
     size_t most = (r == STORE_FULL ? 1 : FAR) * atomic_load(&g->pages);
     return r != STORE_OK && atomic_load(&g->frames) > most ? r : STORE_OK;
+}
+
+store_result log_health(store *s) {
+    size_t taken;
+    if (health(&s->log) == STORE_FULL && s->write.sq != NULL && may_take_in(s))
+        take_in_some(s, &s->write, &taken); /* there may be room now; where there is none it ends at once */
+    return health(&s->log);
 }
 
 /* --- after a sync that failed ------------------------------------------------------------------------ */

@@ -157,12 +157,12 @@ void syncer_stop(store *s); /* once all groups are told of; the writer has ended
 
 /* log.c [writer] */
 bool log_start(store *s, err *e);
-void log_stop(store *s);                 /* the writer has ended */
-void log_closed(store *s);               /* and so have all connections */
-void log_watch(store *s);                /* of a connection that was opened */
-void log_shorten(store *s);              /* takes it into the database, where it is long */
-void log_taken_in(store *s, int code);   /* what SQLite has said of that; errno too */
-store_result log_health(const store *s); /* whether it may grow on */
+void log_stop(store *s);               /* the writer has ended */
+void log_closed(store *s);             /* and so have all connections */
+void log_watch(store *s);              /* of a connection that was opened */
+void log_shorten(store *s);            /* takes it into the database, where it is long */
+void log_taken_in(store *s, int code); /* what SQLite has said of that; errno too */
+store_result log_health(store *s);     /* whether it may grow on */
 /* After a sync that failed. STORE_OK: all that was committed is on disk. */
 store_result log_mend(store *s);
 /* Of a log that was there before: nobody knows whether it is on disk. [main] */

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
-import {startHub, tempFolder, until} from './lib/hub.mjs';
+import {startHub, tempFolder, until, slow} from './lib/hub.mjs';
 
 const root = path.resolve(path.dirname(new URL(import.meta.url).pathname), '../..');
 const word = 'open-sesame', ballast = 'b'.repeat(300000); // larger than what the server keeps of its buffers
@@ -94,7 +94,8 @@ for (const connection of ['leaver', 'leaverapart'])
     await deleted(since);
   });
 
-test('a connector in a process of its own that is being asked is heard, though the caller leaves during the fallback', async () => {
+// A connector's process that is confined sees no file, and so no gate: it is confined but under sanitizers.
+test('a connector in a process of its own that is being asked is heard, though the caller leaves during the fallback', {skip: slow ? false : 'a confined process sees no gate; sanitizers run it'}, async () => {
   const since = service.count('DELETE'), at = other.count('DELETE');
   const call = await begin('backed', 'backed', other, '?timeout=3s'); // half of it for the one, which does not say what as long as the gate is shut
   await call.leave();
