@@ -140,14 +140,14 @@ static void limit_file(store *s, size_t pages) {
     database_exec(&s->write, sql);
 }
 
-/* Whose turn it is now; the next one's is noted. */
+/* Whose turn it was. The writer's is over by this; nobody's becomes the thread's where the log `is_long`. */
 static log_turn take_turn(store *s, bool is_long) {
     log_state *g = &s->log;
     pthread_mutex_lock(&s->lock);
     log_turn turn = g->turn;
-    if (turn == LOG_REST || !is_long)
-        g->turn = turn == LOG_LONG ? LOG_LONG : LOG_SHORT;
-    else
+    if (turn == LOG_REST)
+        g->turn = LOG_SHORT;
+    else if (is_long)
         g->turn = LOG_LONG;
     pthread_cond_signal(&g->come);
     pthread_mutex_unlock(&s->lock);
@@ -163,8 +163,8 @@ void log_shorten(store *s) {
     bool failing = atomic_load(&g->result) != STORE_OK;
     limit_file(s, some);
     if (frames < some && !failing) {
-        if (g->next > some) /* a turn that was the writer's is over: it has begun anew */
-            take_turn(s, false);
+        if (g->asked) /* it has begun anew: what the thread left to the writer is done, too */
+            g->asked = take_turn(s, false) == LOG_LONG;
         g->next = some;
         return;
     }
@@ -174,6 +174,7 @@ void log_shorten(store *s) {
     if (frames > FAR * some && !failing)
         complain(s, "a reader that does not end keeps the log from beginning anew", frames);
     g->tried_ns = store_now_ns();
+    g->asked = true;
     if (take_turn(s, true) != LOG_REST)
         return; /* the thread's: the rest is taken in as soon as it has come to its end */
     g->next = frames + some / 4;

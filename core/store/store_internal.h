@@ -63,6 +63,7 @@ typedef struct log_state {
     store_result mended;          /* the last time [writer] */
     size_t next, limited;         /* when something is to be done; the file is cut by so many [writer] */
     log_turn turn;                /* under store.lock */
+    bool asked;                   /* the thread, since the log last began anew [writer] */
     bool stop, runs;
     pthread_cond_t come;
     pthread_t thread;

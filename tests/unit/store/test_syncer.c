@@ -368,7 +368,29 @@ START_TEST(the_log_is_cut_under_load) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(a_group_is_committed_and_synced_while_another_is_being_synced),
+/* The thread has taken in all of it, and it began anew: the next long one is the thread's again. */
+START_TEST(what_was_left_to_the_writer_is_over_with_the_log) {
+    fixture f;
+    log_turn turn;
+    open_all(&f);
+    pthread_mutex_lock(&f.s->lock); /* as it stands then */
+    f.s->log.turn = LOG_REST;
+    f.s->log.asked = true;
+    pthread_mutex_unlock(&f.s->lock);
+    for (int i = 0; i < 2; i++) { /* it is looked at behind each group */
+        const event_new e = seen_event(i == 0 ? "a" : "b");
+        ck_assert_int_eq(put_events(&f, &e, 1).r, STORE_OK);
+    }
+    pthread_mutex_lock(&f.s->lock);
+    turn = f.s->log.turn;
+    pthread_mutex_unlock(&f.s->lock);
+    ck_assert_int_eq(turn, LOG_SHORT);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(what_was_left_to_the_writer_is_over_with_the_log),
+          unit_test(a_group_is_committed_and_synced_while_another_is_being_synced),
           unit_test(all_are_told_of_in_their_order),
           unit_test(a_sync_that_fails_acknowledges_nothing_and_the_next_does),
           unit_test(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on),
