@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include "store/file_writes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,8 @@ bool database_open(database *d, const char *path, database_mode mode, err *e) {
                 : mode == DATABASE_WRITE ? SQLITE_OPEN_READWRITE
                                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     *d = (database){0};
-    int code = sqlite3_open_v2(path, &d->sq, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    int code = sqlite3_open_v2(path, &d->sq, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+                               file_writes_vfs());
     if (code != SQLITE_OK) {
         err_set(e, "%s: the store cannot be opened: %s", path,
                 d->sq != NULL ? sqlite3_errmsg(d->sq) : "no memory");
