@@ -1,12 +1,12 @@
-/* file_writes.c - writes of SQLite that follow one another in a file, made one.
+/* file_writes.c - writes of SQLite that follow one another in its log, made one.
  *
- * A commit writes two pieces a page into the log, a checkpoint one a page into the database: with pages of
- * 4 KiB the calls cost more than what they copy. Here they are put together, on top of SQLite's own VFS: the
- * database's until anything else is done with the file (a sync at the latest), the log's until the
- * transaction's last frame is there. By that time they have to be: then the commit is told to other
- * connections and processes, in the index of the log, which is no file operation and cannot fail.
+ * A commit writes two pieces a page; with pages of 4 KiB the calls cost more than what they copy. Here they
+ * are put together, on top of SQLite's own VFS, until the transaction's last frame is there. By that time
+ * they have to be: then the commit is told to other connections and processes, in the index of the log, which
+ * is no file operation and cannot fail. A write that fails late fails the commit.
  *
- * A write that fails late fails what SQLite does then: the commit, or the checkpoint's sync. */
+ * Not the database: a checkpoint that has come to a part of the log tells of that in the index behind its
+ * last write, without a sync or anything else that could fail. */
 #include "store/file_writes.h"
 
 #include <sqlite3.h>
@@ -16,20 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM \
-    (120u * 1024u)      /* bytes. SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
+#define ROOM 122880u    /* bytes; SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
 #define FRAME_HEADER 24 /* bytes, https://sqlite.org/fileformat2.html#walformat */
 #define FRAME_COMMIT 4  /* in it: the database's pages after a commit, 0 in frames that end none */
 
-typedef struct joined_file {
+/* A file of this VFS: the log, or the database, through which SQLite locks the log. */
+typedef struct joined_file joined_file;
+struct joined_file {
     sqlite3_file base;
     sqlite3_file *below; /* SQLite's own, behind this in memory */
+    joined_file *other;  /* the log's database, the database's log; NULL: it is not open */
     char *buf;           /* of ROOM bytes; NULL: none yet */
     size_t len;          /* so many of them are to be written */
     sqlite3_int64 end;   /* where the last write ended, these included */
-    bool log;            /* else the database */
     bool commits;        /* the frame whose page comes next */
-} joined_file;
+};
 
 static const sqlite3_io_methods *below(const joined_file *f) {
     return f->below->pMethods;
@@ -51,8 +52,9 @@ static bool ends_commit(joined_file *f, const void *bytes, int n) {
     return ends;
 }
 
+/* Where the database is not known, neither is when its lock goes. */
 static bool has_room(joined_file *f, int n) {
-    if (f->buf == NULL)
+    if (f->buf == NULL && f->other != NULL)
         f->buf = malloc(ROOM);
     return f->buf != NULL && f->len + (size_t)n <= ROOM;
 }
@@ -72,130 +74,169 @@ static int write_some(joined_file *f, const void *bytes, int n, sqlite3_int64 at
     return SQLITE_OK;
 }
 
-static int joined_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at) {
+static int log_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
-    bool last = f->log && ends_commit(f, bytes, n);
+    bool last = ends_commit(f, bytes, n);
     int r = write_some(f, bytes, n, at);
     return r == SQLITE_OK && last ? flush(f) : r;
 }
 
-/* --- everything else ---------------------------------------------------------------------------------- */
+/* --- the log otherwise --------------------------------------------------------------------------------- */
 
 /* What is to be written comes before it. */
 #define AFTER_WRITES(f, operation) \
     int written = flush(f);        \
     return written == SQLITE_OK ? (operation) : written
 
-static int joined_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
+static int log_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
     AFTER_WRITES(f, below(f)->xRead(f->below, out, n, at));
 }
 
-static int joined_truncate(sqlite3_file *s, sqlite3_int64 size) {
+static int log_truncate(sqlite3_file *s, sqlite3_int64 size) {
     joined_file *f = (joined_file *)s;
     AFTER_WRITES(f, below(f)->xTruncate(f->below, size));
 }
 
-static int joined_sync(sqlite3_file *s, int flags) {
+static int log_sync(sqlite3_file *s, int flags) {
     joined_file *f = (joined_file *)s;
     AFTER_WRITES(f, below(f)->xSync(f->below, flags));
 }
 
-static int joined_size(sqlite3_file *s, sqlite3_int64 *out) {
+static int log_size(sqlite3_file *s, sqlite3_int64 *out) {
     joined_file *f = (joined_file *)s;
     AFTER_WRITES(f, below(f)->xFileSize(f->below, out));
 }
 
-static int joined_fetch(sqlite3_file *s, sqlite3_int64 at, int n, void **out) {
+static int log_close(sqlite3_file *s) {
     joined_file *f = (joined_file *)s;
-    *out = NULL; /* it is not in memory */
-    AFTER_WRITES(f, below(f)->iVersion < 3 ? SQLITE_OK : below(f)->xFetch(f->below, at, n, out));
-}
-
-static int joined_unfetch(sqlite3_file *s, sqlite3_int64 at, void *page) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->iVersion < 3 ? SQLITE_OK : below(f)->xUnfetch(f->below, at, page);
-}
-
-static int joined_close(sqlite3_file *s) {
-    joined_file *f = (joined_file *)s;
-    int written = flush(f), r = below(f)->xClose(f->below);
+    if (f->other != NULL)
+        f->other->other = NULL;
     free(f->buf);
-    return written != SQLITE_OK ? written : r;
+    return below(f)->xClose(f->below);
 }
 
-/* Not these: SQLite does not look at what all of them return, and syncs the database before it unlocks it. */
-static int joined_lock(sqlite3_file *s, int level) {
+/* --- the database -------------------------------------------------------------------------------------- */
+
+#define WRITE_LOCK 0 /* of the index: who may write into the log, https://sqlite.org/walformat.html 2.3.2 */
+
+/* Frames that were written before their transaction was rolled back are nobody's: others may write in their
+ * place as soon as the lock is gone. */
+static int main_shm_lock(sqlite3_file *s, int offset, int n, int flags) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xLock(f->below, level);
+    if (offset == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0 &&
+        f->other != NULL)
+        f->other->len = 0;
+    return below(f)->xShmLock(f->below, offset, n, flags);
 }
 
-static int joined_unlock(sqlite3_file *s, int level) {
+static int main_close(sqlite3_file *s) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xUnlock(f->below, level);
+    if (f->other != NULL)
+        f->other->other = NULL;
+    return below(f)->xClose(f->below);
 }
 
-static int joined_control(sqlite3_file *s, int op, void *arg) {
+static int main_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xFileControl(f->below, op, arg);
+    return below(f)->xRead(f->below, out, n, at);
 }
 
-static int joined_is_reserved(sqlite3_file *s, int *out) {
+static int main_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xCheckReservedLock(f->below, out);
+    return below(f)->xWrite(f->below, bytes, n, at);
 }
 
-static int joined_sector(sqlite3_file *s) {
+static int main_truncate(sqlite3_file *s, sqlite3_int64 size) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xSectorSize(f->below);
+    return below(f)->xTruncate(f->below, size);
 }
 
-static int joined_traits(sqlite3_file *s) {
+static int main_sync(sqlite3_file *s, int flags) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xDeviceCharacteristics(f->below);
+    return below(f)->xSync(f->below, flags);
 }
 
-/* The index of the log, which is told of through the database's file, has writes of its own. */
-static int joined_shm_map(sqlite3_file *s, int region, int size, int extend, void volatile **out) {
+static int main_size(sqlite3_file *s, sqlite3_int64 *out) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xFileSize(f->below, out);
+}
+
+static int main_shm_map(sqlite3_file *s, int region, int size, int extend, void volatile **out) {
     joined_file *f = (joined_file *)s;
     return below(f)->xShmMap(f->below, region, size, extend, out);
 }
 
-static int joined_shm_lock(sqlite3_file *s, int offset, int n, int flags) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->xShmLock(f->below, offset, n, flags);
-}
-
-static void joined_shm_barrier(sqlite3_file *s) {
+static void main_shm_barrier(sqlite3_file *s) {
     joined_file *f = (joined_file *)s;
     below(f)->xShmBarrier(f->below);
 }
 
-static int joined_shm_unmap(sqlite3_file *s, int delete) {
+static int main_shm_unmap(sqlite3_file *s, int delete) {
     joined_file *f = (joined_file *)s;
     return below(f)->xShmUnmap(f->below, delete);
 }
 
-static const sqlite3_io_methods joined_methods = {
-    .iVersion = 3,
-    .xClose = joined_close,
-    .xRead = joined_read,
-    .xWrite = joined_write,
-    .xTruncate = joined_truncate,
-    .xSync = joined_sync,
-    .xFileSize = joined_size,
-    .xLock = joined_lock,
-    .xUnlock = joined_unlock,
-    .xCheckReservedLock = joined_is_reserved,
-    .xFileControl = joined_control,
-    .xSectorSize = joined_sector,
-    .xDeviceCharacteristics = joined_traits,
-    .xShmMap = joined_shm_map,
-    .xShmLock = joined_shm_lock,
-    .xShmBarrier = joined_shm_barrier,
-    .xShmUnmap = joined_shm_unmap,
-    .xFetch = joined_fetch,
-    .xUnfetch = joined_unfetch,
+/* --- both ---------------------------------------------------------------------------------------------- */
+
+static int any_lock(sqlite3_file *s, int level) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xLock(f->below, level);
+}
+
+static int any_unlock(sqlite3_file *s, int level) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xUnlock(f->below, level);
+}
+
+static int any_control(sqlite3_file *s, int op, void *arg) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xFileControl(f->below, op, arg);
+}
+
+static int any_is_reserved(sqlite3_file *s, int *out) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xCheckReservedLock(f->below, out);
+}
+
+static int any_sector(sqlite3_file *s) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xSectorSize(f->below);
+}
+
+static int any_traits(sqlite3_file *s) {
+    joined_file *f = (joined_file *)s;
+    return below(f)->xDeviceCharacteristics(f->below);
+}
+
+#define OF_BOTH                                                            \
+    .xLock = any_lock, .xUnlock = any_unlock, .xFileControl = any_control, \
+    .xCheckReservedLock = any_is_reserved, .xSectorSize = any_sector, .xDeviceCharacteristics = any_traits
+
+static const sqlite3_io_methods log_methods = {
+    .iVersion = 1,
+    .xClose = log_close,
+    .xRead = log_read,
+    .xWrite = log_write,
+    .xTruncate = log_truncate,
+    .xSync = log_sync,
+    .xFileSize = log_size,
+    OF_BOTH,
+};
+
+static const sqlite3_io_methods main_methods = {
+    .iVersion = 2, /* without files in memory, which nothing here asks for */
+    .xClose = main_close,
+    .xRead = main_read,
+    .xWrite = main_write,
+    .xTruncate = main_truncate,
+    .xSync = main_sync,
+    .xFileSize = main_size,
+    OF_BOTH,
+    .xShmMap = main_shm_map,
+    .xShmLock = main_shm_lock,
+    .xShmBarrier = main_shm_barrier,
+    .xShmUnmap = main_shm_unmap,
 };
 
 /* --- the VFS ------------------------------------------------------------------------------------------ */
@@ -204,16 +245,26 @@ static sqlite3_vfs *system_vfs;
 static sqlite3_vfs joined_vfs; /* the system's, but for xOpen */
 static bool registered;
 
-/* Journals and temporary files are the system's alone. */
+static void join(joined_file *log, joined_file *database) {
+    if (database == NULL || database->base.pMethods != &main_methods)
+        return;
+    log->other = database;
+    database->other = log;
+}
+
+/* All other files are the system's alone. */
 static int joined_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *s, int flags, int *flags_out) {
     joined_file *f = (joined_file *)s;
+    bool is_log = (flags & SQLITE_OPEN_WAL) != 0;
     (void)vfs;
-    if ((flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) == 0)
+    if (!is_log && (flags & SQLITE_OPEN_MAIN_DB) == 0)
         return system_vfs->xOpen(system_vfs, name, s, flags, flags_out);
-    *f = (joined_file){.below = (sqlite3_file *)(f + 1), .end = -1, .log = (flags & SQLITE_OPEN_WAL) != 0};
+    *f = (joined_file){.below = (sqlite3_file *)(f + 1), .end = -1};
     int r = system_vfs->xOpen(system_vfs, name, f->below, flags, flags_out);
     if (f->below->pMethods != NULL)
-        f->base.pMethods = &joined_methods;
+        f->base.pMethods = is_log ? &log_methods : &main_methods;
+    if (is_log && f->below->pMethods != NULL)
+        join(f, (joined_file *)sqlite3_database_file_object(name));
     return r;
 }
 

@@ -1,4 +1,4 @@
-/* file_writes.h - writes of SQLite that follow one another in a file, made one. */
+/* file_writes.h - writes of SQLite that follow one another in its log, made one. */
 #ifndef STORE_FILE_WRITES_H
 #define STORE_FILE_WRITES_H
 
