@@ -59,7 +59,8 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
     pthread_cond_init(&s->writes_come, &monotonic);
     pthread_cond_init(&s->reads_come, &monotonic);
     pthread_cond_init(&s->finished, &monotonic);
-    pthread_cond_init(&s->sync.come, &monotonic);
+    pthread_cond_init(&s->work, &monotonic);
+    pthread_cond_init(&s->sync.time, &monotonic);
     pthread_cond_init(&s->sync.room, &monotonic);
     pthread_cond_init(&s->log.come, &monotonic);
     s->sync.fd = s->log.index = -1;
@@ -104,11 +105,10 @@ static bool open_readers(store *s, const char *uri, err *e) {
 }
 
 static bool start_threads(store *s, err *e) {
-    s->writer_runs = !s->read_only && log_start(s, e) && syncer_start(s) &&
-                     store_start_thread(&s->writer, writer_main, s, "store-write");
+    if (!s->read_only && !(log_start(s, e) && threads_start(s, e)))
+        return false;
     s->reader_runs = store_start_thread(&s->reader, reader_main, s, "store-read");
-    return (s->reader_runs && (s->read_only || s->writer_runs)) ||
-           err_set(e, "the store's threads cannot be started: %s", strerror(errno));
+    return s->reader_runs || err_set(e, "the store's threads cannot be started: %s", strerror(errno));
 }
 
 static bool open_writer(store *s, err *e) {
@@ -216,10 +216,8 @@ static void leave_log(store *s) {
 void store_close(store *s) {
     if (s == NULL)
         return;
-    stop_thread(s, &s->stop_writer, &s->writer_runs, &s->writes_come,
-                s->writer); /* first: it feeds the syncers, and these the reader */
+    threads_stop(s); /* first: they feed the reader, and need the log's */
     log_stop(s);
-    syncer_stop(s);
     stop_thread(s, &s->stop_reader, &s->reader_runs, &s->reads_come, s->reader);
     if (s->kind->close != NULL)
         s->kind->close(s);
@@ -230,10 +228,12 @@ void store_close(store *s) {
     database_close(&s->main);
     database_close(&s->write); /* last: takes the log into the database and removes it */
     log_closed(s);
+    syncer_close(s);
     pthread_cond_destroy(&s->writes_come);
     pthread_cond_destroy(&s->reads_come);
     pthread_cond_destroy(&s->finished);
-    pthread_cond_destroy(&s->sync.come);
+    pthread_cond_destroy(&s->work);
+    pthread_cond_destroy(&s->sync.time);
     pthread_cond_destroy(&s->sync.room);
     pthread_cond_destroy(&s->log.come);
     pthread_mutex_destroy(&s->lock);

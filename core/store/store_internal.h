@@ -15,8 +15,8 @@ typedef struct store_job store_job;
 struct store_job {
     store_result (*write)(store *s, database *d, store_job *job);
     store_result (*read)(store *s, database *d, store_job *job);
-    /* Once `result` holds: of a read on the reader's thread, of a write on a syncer's, or the writer's where
-     * it changed nothing, after the group is on disk. Owns the job from then on. */
+    /* Once `result` holds: of a read on the reader's thread, of a write on one of those that sync, or the
+     * writer's where it changed nothing, after the group is on disk. Owns the job from then on. */
     void (*finish)(store_job *job);
     store_result result;
     bool single; /* one statement that changes: needs no savepoint to be all or nothing */
@@ -43,12 +43,10 @@ typedef struct sync_state {
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
     unsigned under_way;                       /* syncs */
     uint64_t began_ns, took_ns;               /* the last one that has begun; that has ended */
-    bool telling, waits, stop;                /* waits: a thread does, for the time of its sync */
+    bool telling, waits;                      /* waits: a thread does, for the time of its sync */
     int fd;                                   /* of the log; -1: not open yet */
     _Atomic(int) failed;                      /* store_result: not STORE_OK until the log has been mended */
-    pthread_cond_t come, room;
-    pthread_t thread[SYNC_THREADS];
-    unsigned threads;
+    pthread_cond_t time, room;                /* time: nobody tells of it, it comes */
 } sync_state;
 
 /* The log, and who takes it into the database (log.c). */
@@ -81,8 +79,15 @@ struct store {
     job_queue writes, reads;
     size_t wanted; /* the writer is woken once so many wait */
     bool stop_writer, stop_reader;
-    bool writer_runs, reader_runs;
-    pthread_t writer, reader;
+    bool reader_runs;
+    pthread_t reader;
+
+    /* Those that commit and sync (threads.c) */
+    pthread_t threads[SYNC_THREADS + 1];
+    unsigned thread_count, idle; /* idle: wait for `work` */
+    bool writing, written_all; /* it is some thread's turn to commit; there is nothing more to be committed */
+    bool slow_disk;            /* a sync takes much longer than a commit */
+    pthread_cond_t work;
 
     sync_state sync;
     log_state log;
@@ -145,16 +150,25 @@ void queue_add(job_queue *q, store_job *job);
 bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name);
 
 /* writer.c, reader.c */
-void *writer_main(void *s);
 void *reader_main(void *s);
+/* Waits for jobs, and commits them. False: there are none, and none will come. [writer: whose turn it is] */
+bool writer_take_turn(store *s);
 /* Tells of a group that is durable, or not STORE_OK. */
 void store_finish_group(store *s, store_job *first, store_result r);
 
-/* syncer.c: the group is told of once it is on disk, behind those before it. `changed`: it wrote something.
- * [writer] */
+/* threads.c */
+bool threads_start(store *s, err *e);
+void threads_stop(store *s); /* once all that is queued is committed, synced and told of */
+
+/* syncer.c, under store.lock: the group is told of once it is on disk, behind those before it. `changed`: it
+ * wrote something. [writer] */
 void syncer_add(store *s, store_job *first, store_result r, bool changed);
-bool syncer_start(store *s);
-void syncer_stop(store *s); /* once all groups are told of; the writer has ended */
+/* Whether a sync is to begin: SYNC_LATER, at *at (of store_now_ns). */
+typedef enum { SYNC_NOT, SYNC_NOW, SYNC_LATER } sync_due;
+sync_due syncer_due(const store *s, uint64_t *at);
+void syncer_sync(store *s); /* unlocks meanwhile */
+void syncer_open(store *s);
+void syncer_close(store *s);
 
 /* log.c [writer] */
 bool log_start(store *s, err *e);

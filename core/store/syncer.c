@@ -1,10 +1,10 @@
-/* syncer.c - what makes committed groups durable while the writer is at the next ones.
+/* syncer.c - what makes committed groups durable while the next ones are committed.
  *
  * SQLite commits without a sync (synchronous=NORMAL: only what takes the log into the database is synced, so
  * that the file is whole at any moment). A group's frames are in the log then, behind those of all groups
- * before it; one fdatasync of the log makes all of them durable. Several threads do that, each for all that
- * has been written when it begins, so that a slow disk has several syncs under way. Groups are told of in
- * their order.
+ * before it; one fdatasync of the log makes all of them durable. Several threads (threads.c) do that, each
+ * for all that has been written when it begins, so that a slow disk has several syncs under way. Groups are
+ * told of in their order.
  *
  * After a sync that failed, the kernel may have dropped what was to be written, and another sync would say
  * nothing of it (fsync(2), "Errors"): all groups under way have failed, and nothing is committed any more
@@ -49,20 +49,12 @@ static void tell(store *s) {
     y->telling = false;
 }
 
-/* Whether a sync is to begin now; else waits: one thread for its time, the others to be woken. */
-static bool is_due(store *s) {
-    sync_state *y = &s->sync;
-    uint64_t at = y->under_way > 0 ? y->began_ns + SPACING_NS : 0;
-    if (y->started == y->written || y->under_way == s->kind->syncs || (y->waits && at > 0)) {
-        pthread_cond_wait(&y->come, &s->lock);
-        return false;
-    }
-    if (store_now_ns() >= at)
-        return true;
-    y->waits = true;
-    store_wait_until(&y->come, &s->lock, at);
-    y->waits = false;
-    return false;
+sync_due syncer_due(const store *s, uint64_t *at) {
+    const sync_state *y = &s->sync;
+    *at = y->under_way > 0 ? y->began_ns + SPACING_NS : 0;
+    if (y->started == y->written || y->under_way == s->kind->syncs || y->waits)
+        return SYNC_NOT;
+    return store_now_ns() >= *at ? SYNC_NOW : SYNC_LATER;
 }
 
 /* --- a sync ------------------------------------------------------------------------------------------ */
@@ -77,7 +69,7 @@ static bool open_log(store *s) {
     return s->sync.fd >= 0;
 }
 
-static void sync_once(store *s) {
+void syncer_sync(store *s) {
     sync_state *y = &s->sync;
     uint64_t until = y->started = y->written;
     int number = open_log(s) ? 0 : errno;
@@ -98,27 +90,13 @@ static void sync_once(store *s) {
         y->durable = until;
     }
     tell(s);
-    if (y->stop)
-        pthread_cond_broadcast(&y->come);
     pthread_cond_broadcast(&y->room);
-}
-
-static void *syncer_main(void *arg) {
-    store *s = arg;
-    sync_state *y = &s->sync;
-    pthread_mutex_lock(&s->lock);
-    while (!y->stop || y->told < y->written)
-        if (is_due(s))
-            sync_once(s);
-    pthread_mutex_unlock(&s->lock);
-    return NULL;
 }
 
 /* --- the writer's side ------------------------------------------------------------------------------- */
 
 void syncer_add(store *s, store_job *first, store_result r, bool changed) {
     sync_state *y = &s->sync;
-    pthread_mutex_lock(&s->lock);
     while (y->written - y->told == SYNC_GROUPS)
         pthread_cond_wait(&y->room, &s->lock);
     bool nothing = !changed && y->durable == y->written;
@@ -129,28 +107,14 @@ void syncer_add(store *s, store_job *first, store_result r, bool changed) {
         y->started = y->durable = y->written;
         tell(s);
     }
-    pthread_mutex_unlock(&s->lock);
-    if (!nothing)
-        pthread_cond_signal(&y->come); /* not under the lock, which it would wait for */
 }
 
-bool syncer_start(store *s) {
+void syncer_open(store *s) {
     open_log(s); /* else with the first sync */
-    while (s->sync.threads < s->kind->syncs &&
-           store_start_thread(&s->sync.thread[s->sync.threads], syncer_main, s, "store-sync"))
-        s->sync.threads++;
-    return s->sync.threads > 0;
 }
 
-void syncer_stop(store *s) {
-    sync_state *y = &s->sync;
-    pthread_mutex_lock(&s->lock);
-    y->stop = true;
-    pthread_cond_broadcast(&y->come);
-    pthread_mutex_unlock(&s->lock);
-    while (y->threads > 0)
-        pthread_join(y->thread[--y->threads], NULL);
-    if (y->fd >= 0)
-        close(y->fd);
-    y->fd = -1;
+void syncer_close(store *s) {
+    if (s->sync.fd >= 0)
+        close(s->sync.fd);
+    s->sync.fd = -1;
 }

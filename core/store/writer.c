@@ -1,5 +1,5 @@
-/* writer.c - the one thread that writes: takes what is queued, commits it as a group, and hands it to those
- * who have it synced (syncer.c).
+/* writer.c - what is queued, committed as a group by the thread whose turn it is (threads.c), and handed to
+ * those that sync (syncer.c).
  *
  * A group is one transaction. Within it, a job that fails by its own doing is taken back alone; an error of
  * the device fails the group. */
@@ -201,18 +201,19 @@ static store_result commit(store *s, store_job *first) {
 static void commit_group(store *s, store_job *first) {
     bool changes = has_write(first);
     store_result r = changes ? commit(s, first) : STORE_OK;
+    pthread_mutex_lock(&s->lock);
     syncer_add(s, first, r, changes && r == STORE_OK);
-    log_shorten(s);
+    pthread_mutex_unlock(&s->lock);
 }
 
-/* --- the thread -------------------------------------------------------------------------------------- */
+/* --- a turn -------------------------------------------------------------------------------------- */
 
 /* While groups are under way the next one waits a little for company: a commit takes as long as some ten
  * events, whatever is in it. Little, where the disk is what takes the time: then that waiting comes on top,
  * and the processor has time. Under the lock. */
 static void gather(store *s) {
-    bool slow_disk = s->sync.took_ns > SLOW * s->commit_ns;
-    uint64_t ns = (slow_disk ? PACE_SLOW : PACE) * s->commit_ns;
+    s->slow_disk = s->sync.took_ns > SLOW * s->commit_ns;
+    uint64_t ns = (s->slow_disk ? PACE_SLOW : PACE) * s->commit_ns;
     uint64_t until = s->began_ns + (ns < PACE_NS ? ns : PACE_NS);
     s->wanted = s->last_group - s->last_group / 4;
     if (s->wanted < GATHER_LEAST)
@@ -258,14 +259,14 @@ static store_job *take_group(store *s, bool *idle) {
     return first;
 }
 
-void *writer_main(void *arg) {
-    store *s = arg;
+/* What the groups before have left to be done of the log comes first: none of them waits for it. */
+bool writer_take_turn(store *s) {
     bool idle;
-    for (store_job *first; (first = take_group(s, &idle)) != NULL || idle;) {
-        if (idle)
-            probe(s);
-        else
-            commit_group(s, first);
-    }
-    return NULL;
+    log_shorten(s);
+    store_job *first = take_group(s, &idle);
+    if (idle)
+        probe(s);
+    else if (first != NULL)
+        commit_group(s, first);
+    return first != NULL || idle;
 }
