@@ -1,6 +1,7 @@
 /* dropbox - files, folders, sharing and accounts, by Dropbox's API, version 2
  * (https://www.dropbox.com/developers/documentation/http/documentation). */
 #include "dropbox.h"
+#include "../settings.h"
 #include "schemas.h"
 
 #define DROPBOX_POINTER(var) &dropbox_##var,
@@ -43,15 +44,6 @@ static const bb_auth_scheme *const schemes[] = {&oauth2, &bearer, NULL};
 
 /* clang-format on */
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "dropbox",
@@ -65,8 +57,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = dropbox_schemas,
     .test_operation = "users.get_current_account",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 static const bb_extension extensions[] = {

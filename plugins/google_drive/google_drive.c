@@ -1,5 +1,6 @@
 /* google_drive - files, permissions, changes and shared drives, by Google Drive's API v3. */
 #include "google_drive.h"
+#include "../settings.h"
 
 #define GD_POINTER(var) &gd_##var,
 static const bb_operation *const operations[] = {GD_OPERATIONS(GD_POINTER) NULL};
@@ -41,15 +42,6 @@ static const bb_auth_scheme api_key = {
     .defaults = "{\"in\":\"query\",\"name\":\"key\"}"};
 static const bb_auth_scheme *const schemes[] = {&oauth, &bearer, &api_key, NULL};
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "google_drive",
@@ -63,8 +55,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = gd_schemas,
     .test_operation = "about.get",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 #define CONTENT(var, bits, name) \

@@ -2,6 +2,7 @@
  *
  * The instance is the connection's settings, which the host keeps until `destroy` returns. */
 #include "rest.h"
+#include "../settings.h"
 #include "schemas.h"
 
 #include <stdlib.h>
@@ -303,15 +304,6 @@ static bb_step test_resume(bb_call *call) {
 
 /* --- what it declares ------------------------------------------------------------------------------- */
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_operation request = {
     BB_SIZE(bb_operation),
     .id = "request",
@@ -437,8 +429,8 @@ static const bb_plugin plugin = {
     .operations = operations,
     .auth_schemes = schemes,
     .test_operation = "test",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 static const bb_content_operation gives = {BB_SIZE(bb_content_operation), BB_CONTENT_GIVES, "files.get"};

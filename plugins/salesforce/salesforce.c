@@ -1,6 +1,7 @@
 /* salesforce - records, queries, bulk jobs and events of a Salesforce org, by its REST API
  * (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/). */
 #include "salesforce.h"
+#include "../settings.h"
 
 #define SALESFORCE_POINTER(var) &sf_##var,
 static const bb_operation *const operations[] = {SALESFORCE_OPERATIONS(SALESFORCE_POINTER) NULL};
@@ -31,15 +32,6 @@ static const bb_auth_scheme bearer = {
     .summary = "token: a session id or access token that something else renews"};
 static const bb_auth_scheme *const schemes[] = {&oauth2, &bearer, NULL};
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "salesforce",
@@ -53,8 +45,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = sf_schemas,
     .test_operation = "limits",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 static const bb_extension extensions[] = {{BB_EXT_CONTENT, &sf_content},

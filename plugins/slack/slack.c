@@ -1,6 +1,7 @@
 /* slack - messages, conversations, users and files, by Slack's Web API
  * (https://docs.slack.dev/apis/web-api/). */
 #include "slack.h"
+#include "../settings.h"
 #include "incoming.h"
 #include "webhook.h"
 
@@ -19,15 +20,6 @@ static const bb_auth_scheme bearer = {
                "send, channels:read, channels:history and users:read to read"};
 static const bb_auth_scheme *const schemes[] = {&bearer, NULL};
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "slack",
@@ -41,8 +33,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = slack_schemas,
     .test_operation = "auth.test",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 static const bb_extension extensions[] = {{BB_EXT_AUTH, &slack_auth},

@@ -1,5 +1,6 @@
 /* stripe - payments, customers, subscriptions and invoices, by Stripe's API (https://docs.stripe.com/api). */
 #include "stripe.h"
+#include "../settings.h"
 
 #define STRIPE_POINTER(var) &stripe_##var,
 static const bb_operation *const operations[] = {STRIPE_OPERATIONS(STRIPE_POINTER) NULL};
@@ -22,15 +23,6 @@ static const bb_auth_scheme basic = {BB_SIZE(bb_auth_scheme), .scheme = "basic",
                                      .summary = "username: the key; password: empty"};
 static const bb_auth_scheme *const schemes[] = {&bearer, &basic, NULL};
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_plugin plugin = {
     BB_SIZE(bb_plugin),
     .id = "stripe",
@@ -44,8 +36,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = stripe_schemas,
     .test_operation = "balance.retrieve",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 static const bb_extension extensions[] = {

@@ -5,6 +5,7 @@
  * instance is the connection's settings, which the host keeps until `destroy` returns.
  */
 #include "total_battle.h"
+#include "../settings.h"
 
 #include "schemas.h"
 
@@ -165,15 +166,6 @@ static const bb_auth_scheme api_key = {
     .defaults = "{\"name\":\"X-Api-Key\"}"};
 static const bb_auth_scheme *const schemes[] = {&api_key, NULL};
 
-static bb_code create(const bb_connection *connection, void **instance) {
-    *instance = (void *)(uintptr_t)connection->settings;
-    return BB_OK;
-}
-
-static void destroy(void *instance) {
-    (void)instance; /* the settings are the host's */
-}
-
 static const bb_extension extensions[] = {{BB_EXT_AUTH, &tb_auth}, {NULL, NULL}};
 
 static const bb_plugin plugin = {
@@ -188,8 +180,8 @@ static const bb_plugin plugin = {
     .auth_schemes = schemes,
     .schemas = schemas,
     .test_operation = "test",
-    .create = create,
-    .destroy = destroy,
+    .create = settings_create,
+    .destroy = settings_destroy,
 };
 
 BUSBAR_PLUGIN_WITH(plugin, extensions);
