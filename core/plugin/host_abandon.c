@@ -6,18 +6,11 @@
 
 /* --- admission ------------------------------------------------------------------------------------------ */
 
-static plugin_op *find(plugin_module *m, const char *id) {
-    for (size_t i = 0; i < m->op_count; i++)
-        if (str_eq(m->ops[i].id, str_from(id)))
-            return &m->ops[i];
-    return NULL;
-}
-
 static bool check(plugin_module *m, const bb_abandon_operation *o, err *e) {
     if (!module_size_check("an operation that may be abandoned", o->size, sizeof *o, e))
         return false;
     const char *id = o->operation != NULL ? o->operation : "";
-    plugin_op *op = find(m, id);
+    plugin_op *op = module_op_own(m, str_from(id));
     if (op == NULL)
         return err_set(e, "its extension %s names \"%.100s\", which is not one of its operations",
                        BB_EXT_ABANDON, id);

@@ -18,14 +18,6 @@ static bool is_ours(bb_str name) {
     return false;
 }
 
-static bool is_token(bb_str s) {
-    for (size_t i = 0; i < s.len; i++)
-        if (strchr("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                   s.ptr[i]) == NULL)
-            return false;
-    return s.len > 0;
-}
-
 static bool check_headers(const bb_custom_auth *s, err *e) {
     if (s->headers == NULL)
         return true;
@@ -34,7 +26,7 @@ static bool check_headers(const bb_custom_auth *s, err *e) {
         if (i == PLUGIN_AUTH_HEADERS_MAX)
             return err_set(e, "auth scheme \"%s\" sets more than %d header fields", s->id,
                            PLUGIN_AUTH_HEADERS_MAX);
-        if (!is_token(name) || is_ours(name))
+        if (!url_token_ok(name) || is_ours(name))
             return err_set(
                 e,
                 "auth scheme \"%s\" sets the header field \"%.*s\", which is no name or is the hub's "
@@ -65,11 +57,8 @@ static bool check_steps(const bb_custom_auth *s, err *e) {
 static bool check_scheme(const bb_custom_auth *s, err *e) {
     if (!module_size_check("an auth scheme", s->size, sizeof *s, e))
         return false;
-    if (!fields_is_id(s->id))
-        return err_set(e, "an auth scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
-                       s->id != NULL ? s->id : "");
-    if (!fields_is_line(s->summary))
-        return err_set(e, "auth scheme \"%s\" has no summary of one line", s->id);
+    if (!fields_admit_scheme("auth scheme", s->id, s->summary, e))
+        return false;
     return check_steps(s, e) && fields_admit("auth scheme", s->id, s->fields, e) && check_headers(s, e);
 }
 

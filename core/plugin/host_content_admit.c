@@ -7,18 +7,11 @@
     (BB_CONTENT_TAKES | BB_CONTENT_GIVES | BB_CONTENT_OPTIONAL | BB_CONTENT_LENGTH | BB_CONTENT_AGAIN)
 #define OF_UPLOADS (BB_CONTENT_OPTIONAL | BB_CONTENT_LENGTH | BB_CONTENT_AGAIN)
 
-static plugin_op *find(plugin_module *m, const char *id) {
-    for (size_t i = 0; i < m->op_count; i++)
-        if (str_eq(m->ops[i].id, str_from(id)))
-            return &m->ops[i];
-    return NULL;
-}
-
 static bool check(plugin_module *m, const bb_content_operation *o, err *e) {
     if (!module_size_check("an operation with content", o->size, sizeof *o, e))
         return false;
     const char *id = o->operation != NULL ? o->operation : "";
-    plugin_op *op = find(m, id);
+    plugin_op *op = module_op_own(m, str_from(id));
     if (op == NULL)
         return err_set(e, "its extension %s names \"%.100s\", which is not one of its operations",
                        BB_EXT_CONTENT, id);

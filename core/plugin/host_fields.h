@@ -9,12 +9,9 @@
 
 #define PLUGIN_FIELDS_MAX 16
 
-/* [a-z][a-z0-9_]{0,63}; false of NULL. */
-bool fields_is_id(const char *text);
-/* Not empty, without control characters; false of NULL. */
-bool fields_is_line(const char *text);
-
-/* Checks a scheme's fields (NULL: none). `kind` and `id` name the scheme in *e: "auth scheme", "login". */
+/* Checks a scheme's id and summary. `kind` names the scheme in *e: "auth scheme", "webhook scheme". */
+bool fields_admit_scheme(const char *kind, const char *id, const char *summary, err *e);
+/* And its fields (NULL: none). */
 bool fields_admit(const char *kind, const char *id, const bb_auth_field *const *fields, err *e);
 
 #endif

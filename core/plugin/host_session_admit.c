@@ -1,19 +1,12 @@
 /* host_session_admit.c - a connector's declaration of session operations, checked before any of them runs. */
 #include "plugin/host_session.h"
 
-static plugin_op *find_op(const plugin_module *m, bb_str id) {
-    for (size_t i = 0; i < m->op_count; i++)
-        if (str_eq(m->ops[i].id, id))
-            return &m->ops[i];
-    return NULL;
-}
-
 static bool tie(plugin_module *m, const bb_session_operation *o, err *e) {
     if (!module_size_check("a session operation", o->size, sizeof *o, e))
         return false;
     if (o->operation == NULL || o->run == NULL)
         return err_set(e, "a session operation has no id, or no `run`");
-    plugin_op *op = find_op(m, str_from(o->operation));
+    plugin_op *op = module_op_own(m, str_from(o->operation));
     if (op == NULL)
         return err_set(e, "the session operation \"%.100s\" is not one of its operations", o->operation);
     if (op->session != NULL)

@@ -5,11 +5,8 @@
 static bool check_scheme(const bb_webhook_scheme *s, err *e) {
     if (!module_size_check("a webhook scheme", s->size, offsetof(bb_webhook_scheme, sign), e))
         return false;
-    if (!fields_is_id(s->id))
-        return err_set(e, "a webhook scheme has the id \"%.100s\": allowed is [a-z][a-z0-9_]{0,63}",
-                       s->id != NULL ? s->id : "");
-    if (!fields_is_line(s->summary))
-        return err_set(e, "webhook scheme \"%s\" has no summary of one line", s->id);
+    if (!fields_admit_scheme("webhook scheme", s->id, s->summary, e))
+        return false;
     if (s->verify == NULL)
         return err_set(e, "webhook scheme \"%s\" has no verify", s->id);
     return fields_admit("webhook scheme", s->id, s->fields, e);

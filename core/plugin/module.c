@@ -219,11 +219,15 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
            check_operations(m, e) && check_test_operation(m, e) && module_admit_extensions(m, e);
 }
 
-const plugin_op *module_op(const plugin_module *m, bb_str id) {
+plugin_op *module_op_own(plugin_module *m, bb_str id) {
     for (size_t i = 0; i < m->op_count; i++)
         if (str_eq(m->ops[i].id, id))
             return &m->ops[i];
     return NULL;
+}
+
+const plugin_op *module_op(const plugin_module *m, bb_str id) {
+    return module_op_own((plugin_module *)(uintptr_t)m, id);
 }
 
 /* --- life ------------------------------------------------------------------------------------------ */

@@ -76,6 +76,7 @@ void module_ref(plugin_module *m);
 void module_unref(plugin_module *m); /* NULL is fine */
 
 const plugin_op *module_op(const plugin_module *m, bb_str id); /* NULL: none */
+plugin_op *module_op_own(plugin_module *m, bb_str id);         /* the same, while it is being admitted */
 
 /* What the connector declares under an extension's id; NULL: nothing, or nothing that this hub knows. */
 const void *module_extension(const plugin_module *m, const char *extension_id);
