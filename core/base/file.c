@@ -43,6 +43,19 @@ bool file_read(const char *path, size_t max, buf *out, bool *missing, err *e) {
     return ok;
 }
 
+bool file_read_exactly(int fd, char *bytes, size_t len) {
+    size_t n = 0;
+    while (n < len) {
+        ssize_t got = read(fd, bytes + n, len - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+    }
+    return true;
+}
+
 /* --- replacing ------------------------------------------------------------------------------------ */
 
 bool file_write_all(int fd, bb_str bytes) {
@@ -57,7 +70,7 @@ bool file_write_all(int fd, bb_str bytes) {
     return true;
 }
 
-static bool put(const char *path, bb_str bytes, mode_t mode) {
+bool file_put(const char *path, bb_str bytes, mode_t mode) {
     unlink(path); /* of a process that was killed; O_EXCL follows no link that others may have put there */
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
@@ -69,29 +82,38 @@ static bool put(const char *path, bb_str bytes, mode_t mode) {
     return ok;
 }
 
-static bool sync_folder(const char *path) {
+bool file_sync_folder(const char *path) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t n = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-    if (n >= sizeof folder)
+    if (n >= sizeof folder) {
+        errno = ENAMETOOLONG;
         return false;
+    }
     memcpy(folder, slash == NULL ? "." : path, n);
     folder[n] = '\0';
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return false;
+    bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: this file system knows no such thing */
+    int why = errno;
+    close(fd);
+    errno = why;
     return ok;
 }
 
 bool file_replace(const char *path, bb_str bytes, mode_t mode, err *e) {
     char beside[PATH_MAX];
     int n = snprintf(beside, sizeof beside, "%s.new", path);
-    if (n < 0 || (size_t)n >= sizeof beside)
+    if (n < 0 || (size_t)n >= sizeof beside) {
+        errno = ENAMETOOLONG;
         return err_set(e, "%s: the name is too long", path);
-    if (put(beside, bytes, mode) && rename(beside, path) == 0 && sync_folder(path))
+    }
+    if (file_put(beside, bytes, mode) && rename(beside, path) == 0 && file_sync_folder(path))
         return true;
     int why = errno;
     unlink(beside);
-    return err_set(e, "%s: cannot be written: %s", path, strerror(why));
+    err_set(e, "%s: cannot be written: %s", path, strerror(why));
+    errno = why;
+    return false;
 }

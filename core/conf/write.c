@@ -46,18 +46,7 @@ static bool take_over(int fd, const struct stat *old) {
 }
 
 static bool sync_folder(const char *target) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(target, '/');
-    int n = slash == NULL ? 1 : slash == target ? 1 : (int)(slash - target);
-    snprintf(folder, sizeof folder, "%.*s", n, slash == NULL ? "." : target);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == EACCES; /* a folder that may be written but not listed cannot be synced */
-    bool ok = fsync(fd) == 0 || errno == EINVAL; /* EINVAL: this file system knows no such thing */
-    int why = errno;
-    close(fd);
-    errno = why;
-    return ok;
+    return file_sync_folder(target) || errno == EACCES; /* it may be written, but not listed */
 }
 
 /* A hidden file beside the target: conf_read_dir passes over it. */

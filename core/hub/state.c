@@ -1,6 +1,7 @@
 /* state.c - the state folder: one hub at a time, and the admin's key. */
 #include "hub/internal.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "plugin/host_crypto.h"
 
@@ -122,23 +123,16 @@ static bool read_key(hub *h, int fd, err *e) {
     return true;
 }
 
-/* Written beside and renamed, so that a kill at any moment leaves a whole key or none. */
 static bool write_key(hub *h, err *e) {
     char key[sizeof KEY_PREFIX + 2 * KEY_BYTES + 1];
     if (!random_key(key))
         return err_set(e, "the system gives no random bytes for the admin's key");
-    bb_str temporary = arena_printf(h->memory, "%s.new", h->key_file);
     h->key = arena_strdup(h->memory, str_from(key));
-    unlink(temporary.ptr);
-    int fd = open(temporary.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     size_t len = strlen(key);
     key[len] = '\n';
-    bool ok = fd >= 0 && write(fd, key, len + 1) == (ssize_t)(len + 1) && fsync(fd) == 0 &&
-              rename(temporary.ptr, h->key_file) == 0;
+    bool ok = file_replace(h->key_file, str_of(key, len + 1), 0600, NULL);
     int why = errno;
     explicit_bzero(key, sizeof key);
-    if (fd >= 0)
-        close(fd);
     return ok || err_set(e, "%s: the admin's key cannot be written: %s", h->key_file, strerror(why));
 }
 

@@ -1,9 +1,12 @@
 /* module_declared.c - a module of what a connector's file declares, for who does not load it. */
 #include "plugin/declared.h"
+
+#include "base/file.h"
 #include "plugin/elf.h"
 #include "plugin/layout.h"
 #include "plugin/mark.h"
 #include "plugin/module.h"
+#include "plugin/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SIZE_MAX_BYTES ((off_t)256 << 20)
-
 static char *read_whole(int fd, size_t size, err *e) {
     char *bytes = malloc(size);
-    size_t n = 0;
-    while (bytes != NULL && n < size) {
-        ssize_t got = read(fd, bytes + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    if (n == size && bytes != NULL)
+    if (bytes != NULL && file_read_exactly(fd, bytes, size))
         return bytes;
     free(bytes);
     err_set(e, bytes == NULL ? "no memory to read it" : "it became shorter while it was read");
@@ -37,11 +29,7 @@ char *module_read(const char *path, size_t *size, err *e) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not stop the hub */
     if (fd < 0 || fstat(fd, &st) != 0)
         err_set(e, "cannot be opened: %s", strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        err_set(e, "it is not a regular file");
-    else if (st.st_size == 0 || st.st_size > SIZE_MAX_BYTES)
-        err_set(e, st.st_size == 0 ? "it is empty: copy it again" : "it is over 256 MiB");
-    else
+    else if (place_regular(&st, e) && place_size(&st, e))
         bytes = read_whole(fd, *size = (size_t)st.st_size, e);
     if (fd >= 0)
         close(fd);

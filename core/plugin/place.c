@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SIZE_MAX_BYTES ((off_t)256 << 20)
+
 static bool is_ours(uid_t owner) {
     return owner == 0 || owner == geteuid();
 }
@@ -68,9 +70,19 @@ bool place_folder(const char *path, char real[PATH_MAX], err *e) {
     return place_resolve(path, real, e) && check_folder(real, e);
 }
 
+bool place_regular(const struct stat *st, err *e) {
+    return S_ISREG(st->st_mode) || err_set(e, "it is not a regular file");
+}
+
+bool place_size(const struct stat *st, err *e) {
+    if (st->st_size == 0)
+        return err_set(e, "it is empty: copy it again");
+    return st->st_size <= SIZE_MAX_BYTES || err_set(e, "it is over 256 MiB");
+}
+
 bool place_file(const struct stat *st, err *e) {
-    if (!S_ISREG(st->st_mode))
-        return err_set(e, "it is not a regular file");
+    if (!place_regular(st, e))
+        return false;
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return err_set(e, "%s can write it (mode %03o): chmod go-w it",
                        st->st_mode & S_IWOTH ? "everybody" : "its group", st->st_mode & 0777);

@@ -17,6 +17,10 @@ bool place_resolve(const char *path, char real[PATH_MAX], err *e);
 /* The same of a folder and all above it. */
 bool place_folder(const char *path, char real[PATH_MAX], err *e);
 
+/* What a connector's file must be, whoever owns it: regular, not empty, at most 256 MiB. */
+bool place_regular(const struct stat *st, err *e);
+bool place_size(const struct stat *st, err *e);
+
 /* A regular file that only root or this user can write. */
 bool place_file(const struct stat *st, err *e);
 

@@ -1,5 +1,6 @@
 #include "plugin/stage.h"
 
+#include "base/file.h"
 #include "plugin/elf.h"
 #include "plugin/host_crypto.h"
 #include "plugin/place.h"
@@ -12,39 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SIZE_MAX_BYTES ((off_t)256 << 20)
-
-/* --- may it be trusted ------------------------------------------------------------------------------------
- */
-
-static bool check_file(const struct stat *st, err *e) {
-    if (!place_file(st, e))
-        return false;
-    if (st->st_size == 0)
-        return err_set(e, "it is empty: copy it again");
-    if (st->st_size > SIZE_MAX_BYTES)
-        return err_set(e, "it is over 256 MiB");
-    return true;
-}
-
 /* --- one reading, hashed and written from the same memory ------------------------------------------- */
 
 static char *read_file(int fd, const struct stat *st, err *e) {
-    size_t size = (size_t)st->st_size, n = 0;
+    size_t size = (size_t)st->st_size;
     char *bytes = malloc(size);
     if (bytes == NULL)
         return err_set(e, "no memory to read it"), NULL;
-    while (n < size) {
-        ssize_t got = read(fd, bytes + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
     struct stat after;
-    bool same = n == size && fstat(fd, &after) == 0 && after.st_size == st->st_size &&
-                after.st_mtim.tv_sec == st->st_mtim.tv_sec && after.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
+    bool same = file_read_exactly(fd, bytes, size) && fstat(fd, &after) == 0 &&
+                after.st_size == st->st_size && after.st_mtim.tv_sec == st->st_mtim.tv_sec &&
+                after.st_mtim.tv_nsec == st->st_mtim.tv_nsec;
     if (!same) {
         free(bytes);
         return err_set(e,
@@ -65,7 +44,7 @@ static char *read_checked(const char *path, const plugin_policy *policy, struct 
     char *bytes = NULL;
     if (fstat(fd, st) != 0)
         err_set(e, "cannot be looked at: %s", strerror(errno));
-    else if (check_file(st, e))
+    else if (place_file(st, e) && place_size(st, e))
         bytes = read_file(fd, st, e);
     close(fd);
     return bytes;
@@ -74,18 +53,9 @@ static char *read_checked(const char *path, const plugin_policy *policy, struct 
 /* Not synced: a copy that a power cut spoiled is told by its bytes at the next start, and written again. */
 static bool write_copy(const char *path, bb_str bytes) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    size_t n = 0;
     if (fd < 0)
         return false;
-    while (n < bytes.len) {
-        ssize_t put = write(fd, bytes.ptr + n, bytes.len - n);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            break;
-        n += (size_t)put;
-    }
-    bool ok = n == bytes.len && fchmod(fd, 0444) == 0;
+    bool ok = file_write_all(fd, bytes) && fchmod(fd, 0444) == 0;
     int why = errno;
     close(fd);
     errno = why;

@@ -1,6 +1,8 @@
 /* master.c - the master key: where it is, how it is written, and its making. */
 #include "secret/secret_internal.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -79,30 +81,14 @@ bool master_read_file(const char *path, unsigned forbidden_mode, uint8_t out[KEY
 
 /* --- the state folder's ------------------------------------------------------------------------------ */
 
-static bool sync_folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
-    int fd = folder != NULL ? open(folder[0] != '\0' ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    free(folder);
-    return ok;
-}
-
 bool master_write_state(const char *path, const uint8_t key[KEY_BYTES], err *e) {
     char text[HEX_DIGITS + 2];
     for (size_t i = 0; i < KEY_BYTES; i++)
         snprintf(text + 2 * i, 3, "%02x", key[i]);
     text[HEX_DIGITS] = '\n';
-    unlink(path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, text, HEX_DIGITS + 1) == HEX_DIGITS + 1 && fsync(fd) == 0 &&
-              sync_folder_of(path);
+    bool ok = file_put(path, str_of(text, HEX_DIGITS + 1), 0600) && file_sync_folder(path);
     int why = errno;
     OPENSSL_cleanse(text, sizeof text);
-    if (fd >= 0)
-        close(fd);
     return ok || err_set(e, "%s: the master key cannot be written: %s", path, strerror(why));
 }
 
@@ -113,7 +99,7 @@ char *master_new_path(const secrets *v) {
 
 bool master_put_in_place(const secrets *v, err *e) {
     char *from = master_new_path(v);
-    bool ok = from != NULL && rename(from, v->master_path) == 0 && sync_folder_of(v->master_path);
+    bool ok = from != NULL && rename(from, v->master_path) == 0 && file_sync_folder(v->master_path);
     int why = errno;
     free(from);
     return ok || err_set(e, "%s: cannot be replaced by %s.new: %s; rename it by hand", v->master_path,
