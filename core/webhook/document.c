@@ -108,16 +108,20 @@ static void put_list(json_writer *w, const json_value *v, const char *between) {
     buf_wipe(&text);
 }
 
+/* null is as good as not there. */
+static void put_member(json_writer *w, const webhook_reader *r, const json_iter *it) {
+    if (json_is(it->value, JSON_NULL))
+        return;
+    json_key(w, it->key);
+    if (is_list(it->value))
+        put_list(w, it->value, is_in(r->lines, it->key) ? "\n" : ", ");
+    else
+        json_put_value(w, it->value);
+}
+
 static void put_members(json_writer *w, const webhook_reader *r, const json_value *object) {
-    for (json_iter it = json_iterate(object); json_next(&it);) {
-        if (json_is(it.value, JSON_NULL))
-            continue;
-        json_key(w, it.key);
-        if (is_list(it.value))
-            put_list(w, it.value, is_in(r->lines, it.key) ? "\n" : ", ");
-        else
-            json_put_value(w, it.value);
-    }
+    for (json_iter it = json_iterate(object); json_next(&it);)
+        put_member(w, r, &it);
 }
 
 static void put_head(json_writer *w, const webhook_reader *r, const json_value *root) {
@@ -125,13 +129,9 @@ static void put_head(json_writer *w, const webhook_reader *r, const json_value *
     json_object(w);
     for (json_iter it = json_iterate(root); json_next(&it);) {
         if (str_eq(it.key, STR("id")) || str_eq(it.key, STR("routes")) ||
-            (is_in(r->sections, it.key) && json_is(it.value, JSON_OBJECT)) || json_is(it.value, JSON_NULL))
+            (is_in(r->sections, it.key) && json_is(it.value, JSON_OBJECT)))
             continue;
-        json_key(w, it.key);
-        if (is_list(it.value))
-            put_list(w, it.value, is_in(r->lines, it.key) ? "\n" : ", ");
-        else
-            json_put_value(w, it.value);
+        put_member(w, r, &it);
     }
     json_object_end(w);
 }
