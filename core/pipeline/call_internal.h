@@ -6,6 +6,7 @@
 #include "isolate/isolate.h"
 #include "observe/metrics.h"
 #include "pipeline/call.h"
+#include "pipeline/retry.h"
 #include "transform/transform.h"
 
 /* A body that a later request of the same call must not overwrite, since values of it may still be held. */
@@ -276,6 +277,13 @@ void call_cache_settle(call *c);                    /* the call has its result: 
 bool call_cache_rescue(call *c, uint64_t stale_ms); /* a failure: an entry of that age in its place */
 void call_cache_leave(call *c);                     /* cancelled */
 void call_use_entry(call *c, cache_use how);
+
+/* attempt.c: one begins, of HTTP requests or of operations on sessions */
+void call_count_attempt(call *c);
+/* retry_decide, with what the call itself knows of the question: its time, now and chance. */
+retry_answer call_ask_retry(call *c, retry_question *q);
+/* The same, and what follows: has `again` run later. False: it is not to be repeated. */
+bool call_begin_later(call *c, retry_question *q, void (*again)(call *c));
 
 /* fallback.c: true: another answer is being got, or is there: see c->nested_running. */
 bool call_fall_back(call *c);

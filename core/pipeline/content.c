@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "content/digest.h"
 #include "content/spool.h"
-#include "pipeline/retry.h"
 
 #include <stdio.h>
 
@@ -474,15 +473,8 @@ static bool try_restart(call *c, const http_answer *answer) {
                                .status = answer->status,
                                .retry_after = call_answer_field(answer, STR("Retry-After")),
                                .repeatable = true,
-                               .attempt = ++k->restarts,
-                               .left_ms = call_left_ms(c),
-                               .now_ms = clock_wall_ms(),
-                               .random = worker_random(c->worker)};
-    retry_answer decision = retry_decide(&c->conn->retry, &question);
-    if (!decision.repeat || !retry_budget_spend(c->conn->stats))
-        return false;
-    call_wait(c, decision.delay_ms, content_restart);
-    return true;
+                               .attempt = ++k->restarts};
+    return call_begin_later(c, &question, content_restart);
 }
 
 bool content_answered(call *c, const http_answer *answer) {

@@ -3,7 +3,6 @@
 #include "pipeline/call_internal.h"
 
 #include "base/clock.h"
-#include "pipeline/retry.h"
 #include "pipeline/told.h"
 
 static void on_answer(const http_answer *answer, void *ctx);
@@ -32,12 +31,7 @@ stage_result stage_send(call *c) {
         return STAGE_END;
     if (call_left_ms(c) == 0)
         return call_fail(c, PROBLEM_DEADLINE_EXCEEDED, STR("the time ran out before the service was asked"));
-    if (c->attempt++ == 0)
-        retry_budget_earn(c->conn->stats, &c->conn->retry);
-    else
-        metrics_retry(c->op->stats, c->worker->number);
-    c->attempts++;
-    c->sent_wall_ns = c->worker->otlp != NULL ? clock_wall_ns() : 0;
+    call_count_attempt(c);
     c->transfer = http_client_send(c->worker->client, &c->send, on_answer, c);
     if (c->transfer != NULL) {
         ledger_add(&call_share(c)->transfers, 1);
@@ -139,11 +133,8 @@ static bool try_again(call *c, const http_answer *answer, const mapped_error *ma
         .retry_after = call_answer_field(answer, STR("Retry-After")),
         .repeatable = c->repeatable,
         .attempt = c->attempt,
-        .left_ms = call_left_ms(c),
-        .now_ms = clock_wall_ms(),
-        .random = worker_random(c->worker),
     };
-    retry_answer decision = retry_decide(&c->conn->retry, &question);
+    retry_answer decision = call_ask_retry(c, &question);
     c->result.retry_after_ms = decision.retry_after_ms;
     if (!decision.repeat || (c->content != NULL && !content_may_repeat(c)) ||
         !retry_budget_spend(c->conn->stats))

@@ -2,9 +2,6 @@
  * stands for an HTTP operation: what runs before and after it is the same. */
 #include "pipeline/call_internal.h"
 
-#include "base/clock.h"
-#include "pipeline/retry.h"
-
 #define POST_LOST_MS 1000u /* the pool's word should have come by then: it had no memory to send it */
 
 /* --- what it came to --------------------------------------------------------------------------------------
@@ -76,14 +73,9 @@ static void put_in_terms(const session_job *job, retry_question *q) {
 }
 
 static bool try_again(call *c, const session_job *job) {
-    retry_question question = {.failure = HTTP_FAIL_NONE,
-                               .repeatable = c->repeatable,
-                               .attempt = c->attempt,
-                               .left_ms = call_left_ms(c),
-                               .now_ms = clock_wall_ms(),
-                               .random = worker_random(c->worker)};
+    retry_question question = {.failure = HTTP_FAIL_NONE, .repeatable = c->repeatable, .attempt = c->attempt};
     put_in_terms(job, &question);
-    retry_answer decision = retry_decide(&c->conn->retry, &question);
+    retry_answer decision = call_ask_retry(c, &question);
     uint64_t delay = decision.delay_ms > job->retry_after_ms ? decision.delay_ms : job->retry_after_ms;
     if (!decision.repeat || delay >= call_left_ms(c) || !retry_budget_spend(c->conn->stats))
         return false;
@@ -228,12 +220,7 @@ stage_result stage_session(call *c) {
     c->session_job = session_job_new(c->op, json_raw(c->input), c->request.cursor, c->id, c->deadline_ns);
     if (c->session_job == NULL)
         return call_fail(c, PROBLEM_OVERLOADED, STR("no memory for the call"));
-    if (c->attempt++ == 0)
-        retry_budget_earn(c->conn->stats, &c->conn->retry);
-    else
-        metrics_retry(c->op->stats, c->worker->number);
-    c->attempts++;
-    c->sent_wall_ns = c->worker->otlp != NULL ? clock_wall_ns() : 0;
+    call_count_attempt(c);
     c->session_job->done = post_ended;
     c->session_job->progressed = call_session_progressed;
     c->session_job->ctx = c->worker->loop;

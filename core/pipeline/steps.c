@@ -2,7 +2,6 @@
 #include "pipeline/call_internal.h"
 
 #include "base/clock.h"
-#include "pipeline/retry.h"
 #include "plugin/host.h"
 
 #define REQUESTS_MAX 1000u
@@ -97,15 +96,8 @@ static bool try_anew(call *c) {
     retry_question question = {.status = 429, /* whatever it is in the service's own way */
                                .retry_after = c->retry_after,
                                .repeatable = true,
-                               .attempt = ++c->begun_anew,
-                               .left_ms = call_left_ms(c),
-                               .now_ms = clock_wall_ms(),
-                               .random = worker_random(c->worker)};
-    retry_answer decision = retry_decide(&c->conn->retry, &question);
-    if (!decision.repeat || !retry_budget_spend(c->conn->stats))
-        return false;
-    call_wait(c, decision.delay_ms, begin_anew);
-    return true;
+                               .attempt = ++c->begun_anew};
+    return call_begin_later(c, &question, begin_anew);
 }
 
 static void heed_limit(call *c) {
