@@ -1,15 +1,13 @@
 /* events.c - POST /api/v1/events: events that callers send, answered once they are on disk. */
 #include "webhook/publish.h"
 
-#include "api/routes.h"
+#include "api/idempotency.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "plugin/host_crypto.h"
-#include "store/idempotency.h"
 
 #include <stdio.h>
 
-#define KEY_MAX 255u
 #define RETRY_S 5u /* a full queue or disk: that soon it is asked again */
 
 /* A request on its way; in the exchange's memory, which stays until the exchange is answered. */
@@ -22,10 +20,6 @@ typedef struct sending {
     uint8_t key[32], fingerprint[32];
     buf answer;
 } sending;
-
-static uint64_t now_ms(void) {
-    return clock_wall_ms();
-}
 
 /* --- refusing ------------------------------------------------------------------------------------------ */
 
@@ -172,14 +166,6 @@ static void put(sending *s) {
 /* --- with an Idempotency-Key
  * ---------------------------------------------------------------------------------- */
 
-static bool hash(buf *text, uint8_t out[32]) {
-    uint8_t digest[BB_HASH_MAX];
-    bool ok = !text->failed && host_crypto.digest(BB_SHA256, buf_str(text), digest) == 32;
-    memcpy(out, digest, 32);
-    buf_free(text);
-    return ok;
-}
-
 /* Whose key it is, and that it is of events: one of a call is another. */
 static bool hash_key(sending *s, bb_str key) {
     buf text = {0};
@@ -187,7 +173,7 @@ static bool hash_key(sending *s, bb_str key) {
     buf_part(&text, s->request.sender);
     buf_part(&text, key);
     buf_part(&text, STR("events"));
-    if (!hash(&text, s->key) || hex == NULL)
+    if (!idempotency_hash(&text, s->key) || hex == NULL)
         return false;
     s->request.key = str_of(hex, host_crypto.hex_encode(str_of(s->key, 32), hex, 64));
     return true;
@@ -206,17 +192,7 @@ static bool hash_request(sending *s) {
             buf_part(&text, r->headers[i].value);
         }
     }
-    return hash(&text, s->fingerprint);
-}
-
-static void replay(http_exchange *x, const idempotency_answer *answer) {
-    http_header replayed = {STR("Idempotency-Replayed"), STR("true")};
-    http_respond(x, &(http_response){.status = answer->status,
-                                     .content_type = answer->content_type,
-                                     .headers = &replayed,
-                                     .header_count = 1,
-                                     .body = &answer->body,
-                                     .body_parts = 1});
+    return idempotency_hash(&text, s->fingerprint);
 }
 
 static void on_begun(store_result r, idempotency_state state, const idempotency_answer *answer, void *ctx) {
@@ -228,7 +204,7 @@ static void on_begun(store_result r, idempotency_state state, const idempotency_
     switch (state) {
     case IDEMPOTENCY_NEW:
     case IDEMPOTENCY_LOST: /* what is on disk already is known by the key: publish.h */ put(s); return;
-    case IDEMPOTENCY_DONE: replay(s->x, answer); return;
+    case IDEMPOTENCY_DONE: idempotency_replay(s->x, answer); return;
     case IDEMPOTENCY_RUNNING:
         reply_problem(s->x, PROBLEM_IDEMPOTENCY_RUNNING, STR("the first request of this key is under way"));
         return;
@@ -239,20 +215,9 @@ static void on_begun(store_result r, idempotency_state state, const idempotency_
     }
 }
 
-/* "..." of the draft's structured string, or the bare text that most clients send. */
-static bb_str plain_key(bb_str key) {
-    key = str_trim(key);
-    if (key.len >= 2 && key.ptr[0] == '"' && key.ptr[key.len - 1] == '"')
-        key = str_of(key.ptr + 1, key.len - 2);
-    return key;
-}
-
 static void begin_keyed(sending *s, bb_str key) {
-    key = plain_key(key);
-    if (key.len == 0 || key.len > KEY_MAX) {
-        reply_problem(s->x, PROBLEM_BAD_REQUEST, STR("Idempotency-Key has 1 to 255 characters"));
+    if (!idempotency_key(s->x, &key))
         return;
-    }
     s->keyed = true;
     if (!hash_key(s, key) || !hash_request(s) ||
         !store_idempotency_begin(s->api->shared->store, s->key, s->fingerprint, s->request.now_ms,
@@ -266,7 +231,8 @@ static void begin_keyed(sending *s, bb_str key) {
 /* A request counts as a call of its key. */
 static bool admit(http_exchange *x, principal *who) {
     access_limits limits = {0};
-    if ((who->rate.interval_ns == 0 && who->used == NULL) || access_count(who, clock_ns(), now_ms(), &limits))
+    if ((who->rate.interval_ns == 0 && who->used == NULL) ||
+        access_count(who, clock_ns(), clock_wall_ms(), &limits))
         return true;
     refuse_for_now(x, limits.problem, limits.retry_after_ms, "the key's own limit is reached");
     return false;
@@ -290,7 +256,7 @@ void route_events_send(api *a, http_exchange *x, const route_params *p) {
                    .x = x,
                    .request = {.http = r,
                                .sender = p->who->id,
-                               .now_ms = now_ms(),
+                               .now_ms = clock_wall_ms(),
                                .dedup_ms = a->shared->idempotency_keep_ms,
                                .known_only = atomic_load_explicit(&a->webhooks->hub->known_types,
                                                                   memory_order_relaxed)}};

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "plugin/host_crypto.h"
-#include "store/idempotency.h"
 
 #define KEY_MAX 255u
 
@@ -22,7 +21,7 @@ typedef struct keyed_call {
 /* --- hashes ----------------------------------------------------------------------------------------------
  */
 
-static bool hash(buf *text, uint8_t out[32]) {
+bool idempotency_hash(buf *text, uint8_t out[32]) {
     uint8_t digest[BB_HASH_MAX];
     bool ok = !text->failed && host_crypto.digest(BB_SHA256, buf_str(text), digest) == 32;
     memcpy(out, digest, 32);
@@ -36,7 +35,7 @@ static bool hash_key(keyed_call *k, bb_str key) {
     buf_init(&text);
     buf_part(&text, k->params.who->id);
     buf_part(&text, key);
-    return hash(&text, k->key);
+    return idempotency_hash(&text, k->key);
 }
 
 static bool hash_request(keyed_call *k) {
@@ -47,7 +46,7 @@ static bool hash_request(keyed_call *k) {
     buf_part(&text, k->params.part[1]);
     buf_part(&text, r->query);
     buf_part(&text, r->body);
-    return hash(&text, k->fingerprint);
+    return idempotency_hash(&text, k->fingerprint);
 }
 
 /* What the service is given: the same for every repeat, also after a restart. */
@@ -123,7 +122,7 @@ static void run(keyed_call *k) {
     reply_problem(k->x, PROBLEM_OVERLOADED, STR("no memory for the call"));
 }
 
-static void replay(keyed_call *k, const idempotency_answer *answer) {
+void idempotency_replay(http_exchange *x, const idempotency_answer *answer) {
     http_header replayed = {STR("Idempotency-Replayed"), STR("true")};
     http_response response = {.status = answer->status,
                               .content_type = answer->content_type,
@@ -131,7 +130,7 @@ static void replay(keyed_call *k, const idempotency_answer *answer) {
                               .header_count = 1,
                               .body = &answer->body,
                               .body_parts = 1};
-    http_respond(k->x, &response);
+    http_respond(x, &response);
 }
 
 /* Kept as the key's answer, so that every repeat is told the same. */
@@ -176,7 +175,7 @@ static void on_begun(store_result r, idempotency_state state, const idempotency_
     switch (state) {
     case IDEMPOTENCY_NEW: run(k); return;
     case IDEMPOTENCY_LOST: resume_lost(k); return;
-    case IDEMPOTENCY_DONE: replay(k, answer); return;
+    case IDEMPOTENCY_DONE: idempotency_replay(k->x, answer); return;
     case IDEMPOTENCY_RUNNING:
         reply_problem(k->x, PROBLEM_IDEMPOTENCY_RUNNING, STR("the first call of this key is under way"));
         return;
@@ -187,22 +186,21 @@ static void on_begun(store_result r, idempotency_state state, const idempotency_
     }
 }
 
-/* "..." of the draft's structured string, or the bare text that most clients send. */
-static bb_str plain_key(bb_str key) {
-    key = str_trim(key);
-    if (key.len >= 2 && key.ptr[0] == '"' && key.ptr[key.len - 1] == '"')
-        key = str_of(key.ptr + 1, key.len - 2);
-    return key;
+bool idempotency_key(http_exchange *x, bb_str *key) {
+    *key = str_trim(*key);
+    if (key->len >= 2 && key->ptr[0] == '"' && key->ptr[key->len - 1] == '"')
+        *key = str_of(key->ptr + 1, key->len - 2);
+    if (key->len > 0 && key->len <= KEY_MAX)
+        return true;
+    reply_problem(x, PROBLEM_BAD_REQUEST, STR("Idempotency-Key has 1 to 255 characters"));
+    return false;
 }
 
 void idempotent_call(api *a, http_exchange *x, const route_params *p, const call_request *request,
                      bb_str key) {
     keyed_call *k = arena_zalloc(http_exchange_arena(x), sizeof *k);
-    key = plain_key(key);
-    if (key.len == 0 || key.len > KEY_MAX) {
-        reply_problem(x, PROBLEM_BAD_REQUEST, STR("Idempotency-Key has 1 to 255 characters"));
+    if (!idempotency_key(x, &key))
         return;
-    }
     if (a->shared->store == NULL) {
         reply_problem(x, PROBLEM_STORE_UNAVAILABLE,
                       STR("this hub runs offline: it keeps no Idempotency-Keys"));
