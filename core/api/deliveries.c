@@ -1,38 +1,13 @@
 /* deliveries.c - deliveries that the queue keeps: listed, tried again, thrown away. */
 #include "api/targets.h"
 
-#include "api/audited.h"
+#include "api/question.h"
 #include "base/clock.h"
-
-/* A question to the queue; in the exchange's memory, which stays until the exchange is answered. */
-typedef struct question {
-    api *a;
-    http_exchange *x;
-    event_query q;
-    const char *word; /* of the answer: "redriven" */
-    audited note;
-    store_result result;
-    uint64_t count; /* changed */
-} question;
 
 static const char *const states[] = {"pending", "done", "filtered", "dead", "cancelled"};
 #define STATES (sizeof states / sizeof states[0])
 
-static question *question_new(api *a, http_exchange *x) {
-    question *q = arena_zalloc(http_exchange_arena(x), sizeof *q);
-    if (a->webhooks->hub->events == NULL) {
-        reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it keeps no deliveries"));
-        return NULL;
-    }
-    if (q == NULL) {
-        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
-        return NULL;
-    }
-    *q = (question){.a = a, .x = x, .q = {.state = -1}};
-    return q;
-}
-
-static void refuse(question *q, store_result r) {
+static void refuse(const question *q, store_result r) {
     if (r == STORE_NOT_FOUND)
         reply_problem(q->x, PROBLEM_NOT_FOUND,
                       STR("there is no such event; it may have been kept long enough"));
@@ -40,14 +15,14 @@ static void refuse(question *q, store_result r) {
         reply_problem(q->x, store_result_problem(r), str_from(store_result_text(r)));
 }
 
-static void too_busy(question *q) {
-    reply_problem(q->x, PROBLEM_OVERLOADED, STR("the queue of events takes no more questions for now"));
+static question *ask(api *a, http_exchange *x) {
+    return question_new(a, x, "deliveries", refuse);
 }
 
 static bool read_state(question *q, bb_str text) {
     for (size_t i = 0; i < STATES; i++)
         if (str_eq(text, str_from(states[i]))) {
-            q->q.state = (int)i;
+            q->query.state = (int)i;
             return true;
         }
     reply_problem(q->x, PROBLEM_INVALID_INPUT, STR("state is pending, done, filtered, dead or cancelled"));
@@ -57,33 +32,17 @@ static bool read_state(question *q, bb_str text) {
 /* --- a list
  * -------------------------------------------------------------------------------------------------- */
 
-static void on_list(store_result r, bb_str json, int64_t next, void *ctx) {
-    question *q = ctx;
-    if (r != STORE_OK) {
-        refuse(q, r);
-        return;
-    }
-    reply_rows(q->x, "deliveries", json, next);
-}
-
 void route_deliveries(api *a, http_exchange *x, const route_params *p) {
     (void)p;
-    uint64_t before, limit;
     bb_str state = {NULL, 0};
-    question *q = question_new(a, x);
-    if (q == NULL || !query_time(x, STR("since"), &q->q.since_ms) ||
-        !query_time(x, STR("until"), &q->q.until_ms) || !query_count(x, STR("before"), INT64_MAX, &before) ||
-        !query_count(x, STR("limit"), 1000, &limit) ||
+    question *q = ask(a, x);
+    if (q == NULL || !question_read_list(q) ||
         (http_exchange_query(x, STR("state"), &state) && !read_state(q, state)))
         return;
-    http_exchange_query(x, STR("target"), &q->q.target);
-    http_exchange_query(x, STR("event"), &q->q.event);
-    http_exchange_query(x, STR("type"), &q->q.type);
-    http_exchange_query(x, STR("source"), &q->q.source);
-    q->q.before = (int64_t)before;
-    q->q.limit = limit;
-    if (!deliveries_list(a->webhooks->hub->events, &q->q, a->worker->loop, on_list, q))
-        too_busy(q);
+    http_exchange_query(x, STR("target"), &q->query.target);
+    http_exchange_query(x, STR("event"), &q->query.event);
+    if (!deliveries_list(a->webhooks->hub->events, &q->query, a->worker->loop, question_on_list, q))
+        question_busy(q);
 }
 
 /* --- changes
@@ -91,42 +50,25 @@ void route_deliveries(api *a, http_exchange *x, const route_params *p) {
 
 /* All targets look, where it may be any of them. */
 static void wake(question *q) {
-    const webhook_set *set = q->a->webhooks->set;
-    dispatch *all = &q->a->webhooks->hub->dispatch;
-    if (q->q.target.len > 0)
-        dispatch_wake_name(all, q->q.target);
-    for (size_t i = 0; q->q.target.len == 0 && i < set->target_count; i++)
+    const webhook_set *set = q->api->webhooks->set;
+    dispatch *all = &q->api->webhooks->hub->dispatch;
+    if (q->query.target.len > 0)
+        dispatch_wake_name(all, q->query.target);
+    for (size_t i = 0; q->query.target.len == 0 && i < set->target_count; i++)
         dispatch_wake_name(all, set->targets[i]->name);
-}
-
-static void answer(void *ctx) {
-    question *q = ctx;
-    if (q->result != STORE_OK && q->count > 0) {
-        reply_problemf(q->x, store_result_problem(q->result), "%llu were %s, and then: %s",
-                       (unsigned long long)q->count, q->word, changes_ended(q->result));
-        return;
-    }
-    if (q->result != STORE_OK) {
-        refuse(q, q->result);
-        return;
-    }
-    buf body;
-    buf_init(&body);
-    buf_printf(&body, "{\"%s\":%llu}", q->word, (unsigned long long)q->count);
-    reply_json(q->x, 200, &body);
 }
 
 /* Into the audit log: how many, and which. */
 static void note(void *ctx) {
     question *q = ctx;
-    const event_query *which = &q->q;
+    const event_query *which = &q->query;
     buf text;
     buf_init(&text);
     buf_printf(&text, "%llu %s", (unsigned long long)q->count, q->word);
     if (which->state >= 0)
         buf_printf(&text, ", state %s", states[which->state]);
     audited_which(&text, which);
-    audited_end(&q->note, q->result == STORE_OK, buf_str(&text), answer, q);
+    audited_end(&q->note, q->result == STORE_OK, buf_str(&text), question_on_changed, q);
     buf_free(&text);
 }
 
@@ -144,8 +86,8 @@ static void on_purged(store_result r, uint64_t count, void *ctx) {
     question *q = ctx;
     q->result = r;
     q->count = count;
-    if (q->q.state != DELIVERY_PENDING || count == 0 ||
-        !dispatch_forget(&q->a->webhooks->hub->dispatch, q->q.target, q->a->worker->loop, note, q))
+    if (q->query.state != DELIVERY_PENDING || count == 0 ||
+        !dispatch_forget(&q->api->webhooks->hub->dispatch, q->query.target, q->api->worker->loop, note, q))
         note(q);
 }
 
@@ -171,17 +113,17 @@ static bool read_time(question *q, bb_str name, const json_value *v, uint64_t *o
 static bool read_member(question *q, bb_str key, const json_value *v) {
     bb_str state;
     if (str_eq(key, STR("target")))
-        return read_text(q, key, v, &q->q.target);
+        return read_text(q, key, v, &q->query.target);
     if (str_eq(key, STR("event")))
-        return read_text(q, key, v, &q->q.event);
+        return read_text(q, key, v, &q->query.event);
     if (str_eq(key, STR("type")))
-        return read_text(q, key, v, &q->q.type);
+        return read_text(q, key, v, &q->query.type);
     if (str_eq(key, STR("source")))
-        return read_text(q, key, v, &q->q.source);
+        return read_text(q, key, v, &q->query.source);
     if (str_eq(key, STR("since")))
-        return read_time(q, key, v, &q->q.since_ms);
+        return read_time(q, key, v, &q->query.since_ms);
     if (str_eq(key, STR("until")))
-        return read_time(q, key, v, &q->q.until_ms);
+        return read_time(q, key, v, &q->query.until_ms);
     if (str_eq(key, STR("state")))
         return read_text(q, key, v, &state) && read_state(q, state);
     reply_problemf(q->x, PROBLEM_INVALID_INPUT, "unknown member \"%.*s\"", (int)(key.len < 64 ? key.len : 64),
@@ -206,39 +148,40 @@ static bool read_which(question *q) {
 
 static bool begin(question *q, const route_params *p, const char *action, const char *word) {
     q->word = word;
-    return audited_begin(q->a, q->x, p->who, action, q->q.target, &q->note);
+    return audited_begin(q->api, q->x, p->who, action, q->query.target, &q->note);
 }
 
 void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p) {
-    question *q = question_new(a, x);
+    question *q = ask(a, x);
     if (q == NULL || !read_which(q) || !begin(q, p, "delivery.redrive", "redriven"))
         return;
-    if (!deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop, on_changed, q))
-        too_busy(q);
+    if (!deliveries_redrive(a->webhooks->hub->events, &q->query, clock_wall_ms(), a->worker->loop, on_changed,
+                            q))
+        question_busy(q);
 }
 
 void route_deliveries_purge(api *a, http_exchange *x, const route_params *p) {
-    question *q = question_new(a, x);
+    question *q = ask(a, x);
     if (q == NULL || !read_which(q) || !begin(q, p, "delivery.purge", "purged"))
         return;
-    if (!deliveries_purge(a->webhooks->hub->events, &q->q, a->worker->loop, on_purged, q))
-        too_busy(q);
+    if (!deliveries_purge(a->webhooks->hub->events, &q->query, a->worker->loop, on_purged, q))
+        question_busy(q);
 }
 
 /* What a subscription did not get since then: given up or cancelled. */
 void route_subscription_recover(api *a, http_exchange *x, const route_params *p) {
-    question *q = question_new(a, x);
+    question *q = ask(a, x);
     if (q == NULL)
         return;
     const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
-    if (!read_time(q, STR("since"), json_getl(root, "since"), &q->q.since_ms))
+    if (!read_time(q, STR("since"), json_getl(root, "since"), &q->query.since_ms))
         return;
-    q->q.target = arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(p->part[0]));
-    q->q.state = DELIVERY_LOST;
-    if (q->q.target.ptr == NULL || webhook_target(a->webhooks->set, q->q.target) == NULL)
+    q->query.target = arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(p->part[0]));
+    q->query.state = DELIVERY_LOST;
+    if (q->query.target.ptr == NULL || webhook_target(a->webhooks->set, q->query.target) == NULL)
         reply_problemf(x, PROBLEM_NOT_FOUND, "there is no subscription \"%.*s\"", STR_FMT(p->part[0]));
     else if (begin(q, p, "delivery.recover", "recovered") &&
-             !deliveries_redrive(a->webhooks->hub->events, &q->q, clock_wall_ms(), a->worker->loop,
+             !deliveries_redrive(a->webhooks->hub->events, &q->query, clock_wall_ms(), a->worker->loop,
                                  on_changed, q))
-        too_busy(q);
+        question_busy(q);
 }

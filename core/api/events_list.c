@@ -1,38 +1,9 @@
 /* events_list.c - events that the queue keeps: listed, shown, and delivered once more. */
-#include "webhook/webhook.h"
+#include "api/question.h"
 
-#include "api/audited.h"
 #include "base/clock.h"
 
-#include <stdlib.h>
-
-/* A question to the queue; freed with its answer. Texts are in the exchange's memory. */
-typedef struct question {
-    api *api;
-    http_exchange *x;
-    event_query query;
-    bb_str event; /* JSON, of the one that is shown */
-    audited note;
-    store_result result;
-    uint64_t count; /* replayed */
-    target ordered; /* by what the target orders its events */
-} question;
-
-static question *question_new(api *a, http_exchange *x) {
-    question *q = arena_zalloc(http_exchange_arena(x), sizeof *q);
-    if (a->webhooks->hub->events == NULL) {
-        reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it keeps no events"));
-        return NULL;
-    }
-    if (q == NULL) {
-        reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
-        return NULL;
-    }
-    *q = (question){.api = a, .x = x, .query = {.state = -1}};
-    return q;
-}
-
-static void refuse(question *q, store_result r) {
+static void refuse(const question *q, store_result r) {
     if (r == STORE_NOT_FOUND)
         reply_problemf(q->x, PROBLEM_NOT_FOUND,
                        "there is no event \"%.*s\", or it was removed: [events] keep in busbar.conf",
@@ -41,35 +12,19 @@ static void refuse(question *q, store_result r) {
         reply_problem(q->x, store_result_problem(r), str_from(store_result_text(r)));
 }
 
-static void too_busy(question *q) {
-    reply_problem(q->x, PROBLEM_OVERLOADED, STR("the queue of events takes no more questions for now"));
+static question *ask(api *a, http_exchange *x) {
+    return question_new(a, x, "events", refuse);
 }
 
 /* --- a list -------------------------------------------------------------------------------------------- */
 
-static void on_list(store_result r, bb_str json, int64_t next, void *ctx) {
-    question *q = ctx;
-    if (r != STORE_OK) {
-        refuse(q, r);
-        return;
-    }
-    reply_rows(q->x, "events", json, next);
-}
-
 void route_events(api *a, http_exchange *x, const route_params *p) {
     (void)p;
-    question *q = question_new(a, x);
-    uint64_t before, limit;
-    if (q == NULL || !query_time(x, STR("since"), &q->query.since_ms) ||
-        !query_time(x, STR("until"), &q->query.until_ms) ||
-        !query_count(x, STR("before"), INT64_MAX, &before) || !query_count(x, STR("limit"), 1000, &limit))
+    question *q = ask(a, x);
+    if (q == NULL || !question_read_list(q))
         return;
-    http_exchange_query(x, STR("type"), &q->query.type);
-    http_exchange_query(x, STR("source"), &q->query.source);
-    q->query.before = (int64_t)before;
-    q->query.limit = limit;
-    if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, on_list, q))
-        too_busy(q);
+    if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, question_on_list, q))
+        question_busy(q);
 }
 
 /* --- one ------------------------------------------------------------------------------------------------ */
@@ -98,36 +53,20 @@ static void on_event(store_result r, bb_str json, int64_t next, void *ctx) {
         refuse(q, r);
     else if (q->event.ptr == NULL || !deliveries_list(q->api->webhooks->hub->events, &q->query,
                                                       q->api->worker->loop, on_deliveries, q))
-        too_busy(q);
+        question_busy(q);
 }
 
 void route_event(api *a, http_exchange *x, const route_params *p) {
-    question *q = question_new(a, x);
+    question *q = ask(a, x);
     if (q == NULL)
         return;
     q->query.event = p->part[0];
     if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, on_event, q))
-        too_busy(q);
+        question_busy(q);
 }
 
 /* --- once more --------------------------------------------------------------------------------------------
  */
-
-static void answer_replay(void *ctx) {
-    question *q = ctx;
-    if (q->result != STORE_OK && q->count > 0) {
-        reply_problemf(q->x, store_result_problem(q->result), "%llu were replayed, and then: %s",
-                       (unsigned long long)q->count, changes_ended(q->result));
-        return;
-    }
-    if (q->result != STORE_OK) {
-        refuse(q, q->result);
-        return;
-    }
-    buf body = {0};
-    buf_printf(&body, "{\"replayed\":%llu}", (unsigned long long)q->count);
-    reply_json(q->x, 200, &body);
-}
 
 static void on_replayed(store_result r, uint64_t count, void *ctx) {
     question *q = ctx;
@@ -139,7 +78,7 @@ static void on_replayed(store_result r, uint64_t count, void *ctx) {
     buf text = {0};
     buf_printf(&text, "%llu replayed", (unsigned long long)count);
     audited_which(&text, &q->query);
-    audited_end(&q->note, r == STORE_OK, buf_str(&text), answer_replay, q);
+    audited_end(&q->note, r == STORE_OK, buf_str(&text), question_on_changed, q);
     buf_free(&text);
 }
 
@@ -218,15 +157,16 @@ static bb_str key_of(const void *rule, bb_str payload, arena *a) {
 
 void route_events_replay(api *a, http_exchange *x, const route_params *p) {
     arena *memory = http_exchange_arena(x);
-    question *q = question_new(a, x);
+    question *q = ask(a, x);
     if (q == NULL || !read_replay(q, json_read(memory, http_exchange_request(x)->body, NULL, NULL)) ||
         !audited_begin(a, x, p->who, "event.replay", q->query.target, &q->note))
         return;
     const target *t = webhook_target(a->webhooks->set, q->query.target);
+    q->word = "replayed";
     q->ordered.fifo = t->fifo;
     q->ordered.key = t->key.ptr != NULL ? arena_copy(memory, t->key) : t->key;
     if ((t->key.ptr != NULL && q->ordered.key.ptr == NULL) ||
         !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), key_of, &q->ordered,
                        a->worker->loop, on_replayed, q))
-        too_busy(q);
+        question_busy(q);
 }
