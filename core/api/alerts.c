@@ -7,9 +7,7 @@ static bool shows(bb_str id, void *who) {
 
 void route_alerts(api *a, http_exchange *x, const route_params *p) {
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     bool all = p->who->connections.count == 0;
     alerts_write(a->shared->alerts, all ? NULL : shows, p->who, &w);
     reply_json(x, 200, &body);

@@ -95,9 +95,7 @@ static void reply_lines(http_exchange *x, bb_str json, uint64_t last) {
 
 static void reply_document(http_exchange *x, bb_str json, uint64_t last) {
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_keyl(&w, "entries");
     json_array(&w);

@@ -52,21 +52,14 @@ static void write_head(json_writer *w, const snapshot_entry *entry) {
 void route_connections(api *a, http_exchange *x, const route_params *p) {
     const snapshot *s = a->worker->snapshot;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "connections");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "connections");
     for (size_t i = 0; i < s->count; i++) {
         if (!access_sees(p->who, s->entries[i].id))
             continue;
         write_head(&w, &s->entries[i]);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 static bool is_secret(const connection *c, bb_str value) {
@@ -141,9 +134,7 @@ void route_connection(api *a, http_exchange *x, const route_params *p) {
     if (entry == NULL)
         return;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     write_head(&w, entry);
     if (entry->conn != NULL)
         write_detail(&w, http_exchange_arena(x), entry->conn);
@@ -156,9 +147,7 @@ void route_connection_operations(api *a, http_exchange *x, const route_params *p
     if (entry == NULL)
         return;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     write_operations(&w, entry->conn->module);
     json_object_end(&w);
@@ -171,9 +160,7 @@ void route_connection_operation(api *a, http_exchange *x, const route_params *p)
     if (op == NULL)
         return;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     write_operation(&w, entry->conn->module, op);
     reply_json(x, 200, &body);
 }
@@ -218,16 +205,9 @@ void route_health(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const snapshot *s = a->worker->snapshot;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "connections");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "connections");
     for (size_t i = 0; i < s->count; i++)
         if (access_sees(p->who, s->entries[i].id))
             write_health(&w, &s->entries[i]);
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }

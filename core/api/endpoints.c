@@ -96,21 +96,14 @@ static void write_entry(json_writer *w, const api *a, http_exchange *x, const we
 void route_endpoints(api *a, http_exchange *x, const route_params *p) {
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_ENDPOINT];
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "endpoints");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "endpoints");
     for (size_t i = 0; i < list->count; i++) {
         if (!sees(p->who, &list->entries[i]))
             continue;
         write_entry(&w, a, x, &list->entries[i]);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 /* NULL: the exchange has been answered. */
@@ -127,9 +120,7 @@ void route_endpoint(api *a, http_exchange *x, const route_params *p) {
     if (entry == NULL)
         return;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     write_entry(&w, a, x, entry);
     if (entry->item != NULL) {
         json_keyl(&w, "configuration");
@@ -173,12 +164,7 @@ void route_webhook_schemes(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const snapshot *s = a->worker->snapshot;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "schemes");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "schemes");
     for (size_t i = 0; own_schemes[i] != NULL; i++)
         write_scheme(&w, own_schemes[i], (bb_str){NULL, 0});
     for (size_t i = 0; i < s->plugin_count; i++) {
@@ -186,9 +172,7 @@ void route_webhook_schemes(api *a, http_exchange *x, const route_params *p) {
         for (size_t k = 0; m != NULL && m->webhooks != NULL && m->webhooks->schemes[k] != NULL; k++)
             write_scheme(&w, m->webhooks->schemes[k], m->id);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 /* --- changes

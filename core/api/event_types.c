@@ -41,30 +41,23 @@ static void write_entry(json_writer *w, const webhook_entry *entry, bool whole) 
 
 void route_event_types(api *a, http_exchange *x, const route_params *p) {
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_EVENT_TYPE];
-    buf body = {0};
-    json_writer w;
     (void)p;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "event_types");
-    json_array(&w);
+    buf body;
+    json_writer w = reply_list_begin(&body, "event_types");
     for (size_t i = 0; i < list->count; i++)
         write_entry(&w, &list->entries[i], false);
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 void route_event_type(api *a, http_exchange *x, const route_params *p) {
     const webhook_entry *entry = webhook_find(a->webhooks->set, WEBHOOK_EVENT_TYPE, p->part[0]);
-    buf body = {0};
-    json_writer w;
     if (entry == NULL) {
         reply_problemf(x, PROBLEM_NOT_FOUND, "there is no event type of the id \"%.*s\"",
                        STR_FMT(p->part[0]));
         return;
     }
-    json_writer_init(&w, &body);
+    buf body;
+    json_writer w = reply_begin(&body);
     write_entry(&w, entry, true);
     reply_json(x, 200, &body);
 }

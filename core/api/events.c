@@ -48,32 +48,19 @@ static void refuse(sending *s, const publish_refusal *why) {
         json_array_end(&w);
     }
     json_object_end(&w);
-    bb_str body = buf_str(&s->answer);
-    http_respond(s->x, &(http_response){.status = problem_of(why->problem)->status,
-                                        .content_type = STR("application/problem+json"),
-                                        .body = &body,
-                                        .body_parts = 1});
-    buf_free(&s->answer);
+    reply_problem_body(s->x, why->problem, &s->answer, NULL, 0);
 }
 
 /* The same request may succeed a little later. */
 static void refuse_for_now(http_exchange *x, problem p, uint64_t after_ms, const char *text) {
     char seconds[24];
-    buf body = {0};
-    json_writer w;
+    buf body;
     snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(after_ms + 999) / 1000);
     http_header after = {STR("Retry-After"), str_from(seconds)};
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     reply_problem_head(&w, p, str_from(text), true);
     json_object_end(&w);
-    bb_str part = buf_str(&body);
-    http_respond(x, &(http_response){.status = problem_of(p)->status,
-                                     .content_type = STR("application/problem+json"),
-                                     .headers = &after,
-                                     .header_count = 1,
-                                     .body = &part,
-                                     .body_parts = 1});
-    buf_free(&body);
+    reply_problem_body(x, p, &body, &after, 1);
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------

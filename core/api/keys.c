@@ -2,17 +2,10 @@
 #include "api/routes.h"
 #include "base/clock.h"
 
-static json_writer begin(buf *body) {
-    json_writer w;
-    buf_init(body);
-    json_writer_init(&w, body);
-    return w;
-}
-
 void route_keys(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     buf body;
-    json_writer w = begin(&body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_keyl(&w, "keys");
     access_write_all(a->shared->access, clock_wall_ms(), &w);
@@ -22,7 +15,7 @@ void route_keys(api *a, http_exchange *x, const route_params *p) {
 
 static void reply_key(http_exchange *x, const principal *key) {
     buf body;
-    json_writer w = begin(&body);
+    json_writer w = reply_begin(&body);
     access_write(key, clock_wall_ms(), &w);
     reply_json(x, 200, &body);
 }

@@ -61,9 +61,7 @@ static void member(json_writer *w, const char *name, bb_str value) {
 
 static void reply_begun(http_exchange *x, const asking *q, const auth_begun *b) {
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_string(&w, STR("connection"), str_from(q->connection));
     json_member_string(&w, STR("kind"), str_from(b->kind));
@@ -105,9 +103,7 @@ void route_auth_state(api *a, http_exchange *x, const route_params *p) {
     if (entry == NULL)
         return;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     auth_session_write_state(&entry->conn->auth, &w);
     reply_json(x, 200, &body);
 }

@@ -6,13 +6,6 @@
 #include "auth/custom.h"
 #include "plugin/trust.h"
 
-static json_writer begin(buf *body) {
-    json_writer w;
-    buf_init(body);
-    json_writer_init(&w, body);
-    return w;
-}
-
 static void member_opt(json_writer *w, bb_str key, const char *value) {
     if (value != NULL)
         json_member_string(w, key, str_from(value));
@@ -133,19 +126,14 @@ static void write_plugin_head(json_writer *w, const snapshot *s, const snapshot_
 void route_plugins(api *a, http_exchange *x, const route_params *params) {
     const snapshot *s = a->worker->snapshot;
     buf body;
-    json_writer w = begin(&body);
-    json_object(&w);
-    json_keyl(&w, "plugins");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "plugins");
     for (size_t i = 0; i < s->plugin_count; i++) {
         write_plugin_head(&w, s, &s->plugins[i], params->who);
         const plugin_module *m = s->plugins[i].module;
         json_member_u64(&w, STR("operations"), m != NULL ? m->op_count : 0);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 static void write_field(json_writer *w, const auth_field *f, bb_str otherwise) {
@@ -252,7 +240,7 @@ void route_plugin(api *a, http_exchange *x, const route_params *params) {
     if (p == NULL)
         return;
     buf body;
-    json_writer w = begin(&body);
+    json_writer w = reply_begin(&body);
     write_plugin_head(&w, a->worker->snapshot, p, params->who);
     if (p->module != NULL)
         write_declarations(&w, http_exchange_arena(x), p->module, false);
@@ -280,7 +268,7 @@ void route_plugin_operation(api *a, http_exchange *x, const route_params *params
     if (op == NULL)
         return;
     buf body;
-    json_writer w = begin(&body);
+    json_writer w = reply_begin(&body);
     write_operation(&w, p->module, op);
     reply_json(x, 200, &body);
 }
@@ -291,10 +279,7 @@ void route_schemas(api *a, http_exchange *x, const route_params *params) {
     (void)params;
     const snapshot *s = a->worker->snapshot;
     buf body;
-    json_writer w = begin(&body);
-    json_object(&w);
-    json_keyl(&w, "schemas");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "schemas");
     for (size_t i = 0; i < s->plugin_count; i++) {
         const plugin_module *m = s->plugins[i].module;
         for (const bb_schema *const *at = m != NULL ? m->desc->schemas : NULL; at != NULL && *at != NULL;
@@ -305,9 +290,7 @@ void route_schemas(api *a, http_exchange *x, const route_params *params) {
             json_object_end(&w);
         }
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 void route_schema(api *a, http_exchange *x, const route_params *params) {
@@ -333,10 +316,7 @@ void route_auth_schemes(api *a, http_exchange *x, const route_params *params) {
     (void)params;
     const snapshot *s = a->worker->snapshot;
     buf body;
-    json_writer w = begin(&body);
-    json_object(&w);
-    json_keyl(&w, "auth_schemes");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "auth_schemes");
     for (const auth_scheme *scheme = auth_schemes; scheme->id != NULL; scheme++) {
         json_object(&w);
         json_member_string(&w, STR("scheme"), str_from(scheme->id));
@@ -354,7 +334,5 @@ void route_auth_schemes(api *a, http_exchange *x, const route_params *params) {
         json_array_end(&w);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }

@@ -13,6 +13,29 @@ void reply_json(http_exchange *x, unsigned status, buf *body) {
     buf_free(body);
 }
 
+json_writer reply_begin(buf *body) {
+    json_writer w;
+    buf_init(body);
+    json_writer_init(&w, body);
+    return w;
+}
+
+json_writer reply_list_begin(buf *body, const char *name) {
+    json_writer w = reply_begin(body);
+    json_object(&w);
+    json_key(&w, str_from(name));
+    json_array(&w);
+    return w;
+}
+
+void reply_list_end(http_exchange *x, json_writer *w, buf *body) {
+    json_array_end(w);
+    json_object_end(w);
+    reply_json(x, 200, body);
+}
+
+/* --- problems ------------------------------------------------------------------------------------------ */
+
 void reply_problem_head(json_writer *w, problem p, bb_str detail, bool retryable) {
     const problem_kind *kind = problem_of(p);
     char type[128];
@@ -28,14 +51,8 @@ void reply_problem_head(json_writer *w, problem p, bb_str detail, bool retryable
     json_member_bool(w, STR("retryable"), retryable);
 }
 
-static void send_problem(http_exchange *x, problem p, bb_str detail, const http_header *headers, size_t n) {
-    buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    reply_problem_head(&w, p, detail, problem_of(p)->retryable);
-    json_object_end(&w);
-    bb_str part = buf_str(&body);
+void reply_problem_body(http_exchange *x, problem p, buf *body, const http_header *headers, size_t n) {
+    bb_str part = buf_str(body);
     http_response response = {.status = problem_of(p)->status,
                               .content_type = STR("application/problem+json"),
                               .headers = headers,
@@ -43,7 +60,15 @@ static void send_problem(http_exchange *x, problem p, bb_str detail, const http_
                               .body = &part,
                               .body_parts = 1};
     http_respond(x, &response);
-    buf_free(&body);
+    buf_free(body);
+}
+
+static void send_problem(http_exchange *x, problem p, bb_str detail, const http_header *headers, size_t n) {
+    buf body;
+    json_writer w = reply_begin(&body);
+    reply_problem_head(&w, p, detail, problem_of(p)->retryable);
+    json_object_end(&w);
+    reply_problem_body(x, p, &body, headers, n);
 }
 
 void reply_problem(http_exchange *x, problem p, bb_str detail) {

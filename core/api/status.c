@@ -193,17 +193,10 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
 void route_problems(api *a, http_exchange *x, const route_params *p) {
     (void)a, (void)p;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "problems");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "problems");
     for (int i = PROBLEM_NONE + 1; i < PROBLEM_COUNT; i++) {
         reply_problem_head(&w, (problem)i, STR(""), problem_of((problem)i)->retryable);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }

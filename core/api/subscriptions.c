@@ -39,19 +39,12 @@ void route_subscriptions(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_SUBSCRIPTION];
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "subscriptions");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "subscriptions");
     for (size_t i = 0; i < list->count; i++) {
         write_entry(&w, a, http_exchange_arena(x), &list->entries[i]);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 static void write_public_keys(json_writer *w, const subscription *s) {
@@ -74,9 +67,7 @@ void route_subscription(api *a, http_exchange *x, const route_params *p) {
     if (entry == NULL)
         return;
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     write_entry(&w, a, http_exchange_arena(x), entry);
     if (entry->item != NULL) {
         write_public_keys(&w, subscription_of(entry->item));
@@ -207,9 +198,7 @@ static void on_tried(const try_result *r, void *ctx) {
         return;
     }
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_bool(&w, STR("ok"), r->ok);
     json_member_string(&w, STR("outcome"), str_from(r->outcome));

@@ -56,20 +56,13 @@ void route_targets(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const webhook_set *set = a->webhooks->set;
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "targets");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "targets");
     for (size_t i = 0; i < set->target_count; i++) {
         json_object(&w);
         write_target(&w, a, http_exchange_arena(x), set->targets[i]);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
 
 /* --- changes
@@ -94,9 +87,7 @@ static void answer(void *ctx) {
         return;
     }
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     write_target(&w, d->a, http_exchange_arena(d->x), t);
     json_object_end(&w);

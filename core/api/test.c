@@ -139,9 +139,7 @@ static void on_tested(call *c, const call_result *r, void *ctx) {
     http_exchange *x = t->x;
     http_exchange_on_gone(x, NULL, NULL);
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_string(&w, STR("connection"), call_connection(c)->id);
     json_member_bool(&w, STR("ok"), r->problem == PROBLEM_NONE);
@@ -170,9 +168,7 @@ static void on_begun(call *c, void *ctx) {
 static void reply_untested(http_exchange *x, const snapshot_entry *entry) {
     bool ok = entry->conn != NULL;
     buf body;
-    buf_init(&body);
-    json_writer w;
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_string(&w, STR("connection"), entry->id);
     json_member_bool(&w, STR("ok"), ok);

@@ -6,9 +6,7 @@
 
 static void reply_transfer(http_exchange *x, unsigned status, const transfer *t) {
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     transfer_write(t, &w);
     reply_json(x, status, &body);
 }
@@ -110,8 +108,6 @@ void route_transfer_begin(api *a, http_exchange *x, const route_params *p) {
 /* --- what there is -------------------------------------------------------------------------------------- */
 
 void route_transfers(api *a, http_exchange *x, const route_params *p) {
-    buf body;
-    json_writer w;
     bb_str text;
     uint64_t limit = 50;
     if (http_exchange_query(x, STR("limit"), &text) &&
@@ -119,8 +115,8 @@ void route_transfers(api *a, http_exchange *x, const route_params *p) {
         reply_problem(x, PROBLEM_BAD_REQUEST, STR("limit is a number from 1 to 1000"));
         return;
     }
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    buf body;
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_keyl(&w, "transfers");
     transfers_write(a->shared->transfers, p->who, limit, &w);
@@ -130,9 +126,7 @@ void route_transfers(api *a, http_exchange *x, const route_params *p) {
 
 void route_transfer(api *a, http_exchange *x, const route_params *p) {
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     if (transfers_write_one(a->shared->transfers, p->part[0], p->who, &w)) {
         reply_json(x, 200, &body);
         return;

@@ -20,9 +20,7 @@ static void note(api *a, http_exchange *x, const principal *who, bb_str action, 
 
 static void reply_number(http_exchange *x, bb_str name, uint64_t n) {
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_u64(&w, name, n);
     json_object_end(&w);
@@ -60,9 +58,7 @@ void route_breaker_reset(api *a, http_exchange *x, const route_params *p) {
     breaker_reset(&entry->conn->upstream->breaker);
     note(a, x, p->who, STR("breaker.reset"), entry->id, STR(""));
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
+    json_writer w = reply_begin(&body);
     json_object(&w);
     json_member_string(&w, STR("connection"), entry->id);
     json_member_string(&w, STR("breaker"), STR("closed"));
@@ -184,12 +180,7 @@ void write_limits(json_writer *w, const connection *c) {
 void route_limits(api *a, http_exchange *x, const route_params *p) {
     const snapshot *s = a->worker->snapshot;
     buf body;
-    json_writer w;
-    buf_init(&body);
-    json_writer_init(&w, &body);
-    json_object(&w);
-    json_keyl(&w, "connections");
-    json_array(&w);
+    json_writer w = reply_list_begin(&body, "connections");
     for (size_t i = 0; i < s->count; i++) {
         if (s->entries[i].conn == NULL || !access_sees(p->who, s->entries[i].id))
             continue;
@@ -198,7 +189,5 @@ void route_limits(api *a, http_exchange *x, const route_params *p) {
         write_limits(&w, s->entries[i].conn);
         json_object_end(&w);
     }
-    json_array_end(&w);
-    json_object_end(&w);
-    reply_json(x, 200, &body);
+    reply_list_end(x, &w, &body);
 }
