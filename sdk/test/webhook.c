@@ -48,6 +48,18 @@ static bb_webhook_request request_of(bb_test *t, const bb_test_webhook *w) {
     };
 }
 
+static void prepare(bb_test *t, plugin_call *c, plugin_webhook *said, const json_value *input) {
+    plugin_call_init(c);
+    c->memory = t->call_memory;
+    c->webhook = said;
+    c->plugin_id = t->module->desc->id;
+    c->connection_id = c->execution_id = "test";
+    c->abi = (bb_call){.size = sizeof c->abi,
+                       .host = host_get(),
+                       .instance = t->instance.ptr,
+                       .input = (const bb_json *)input};
+}
+
 static void take(bb_test *t, const plugin_call *c, plugin_outcome outcome) {
     const plugin_webhook *w = c->webhook;
     bb_test_received *r = &t->received;
@@ -72,15 +84,7 @@ static void run(bb_test *t, const bb_webhook_scheme *s, const json_value *input,
     plugin_call c;
     bb_webhook_request request = request_of(t, w);
     plugin_webhook said = {.scheme = s, .settings = t->instance.settings, .request = &request};
-    plugin_call_init(&c);
-    c.memory = t->call_memory;
-    c.webhook = &said;
-    c.plugin_id = t->module->desc->id;
-    c.connection_id = c.execution_id = "test";
-    c.abi = (bb_call){.size = sizeof c.abi,
-                      .host = host_get(),
-                      .instance = t->instance.ptr,
-                      .input = (const bb_json *)input};
+    prepare(t, &c, &said, input);
     take(t, &c, test_step(t, &c, plugin_verify));
     plugin_call_free(&c);
 }
@@ -119,15 +123,7 @@ static void run_sign(bb_test *t, const bb_webhook_scheme *s, const json_value *i
     plugin_call c;
     plugin_made made;
     plugin_webhook said = {.scheme = s, .settings = t->instance.settings, .sample = sample, .made = &made};
-    plugin_call_init(&c);
-    c.memory = t->call_memory;
-    c.webhook = &said;
-    c.plugin_id = t->module->desc->id;
-    c.connection_id = c.execution_id = "test";
-    c.abi = (bb_call){.size = sizeof c.abi,
-                      .host = host_get(),
-                      .instance = t->instance.ptr,
-                      .input = (const bb_json *)input};
+    prepare(t, &c, &said, input);
     if (test_step(t, &c, plugin_sign_sample) == PLUGIN_DONE)
         take_signed(t, &said, sample);
     else

@@ -2,64 +2,12 @@
  * (OpenSSL's command line, Python's hmac). */
 #include <busbar/busbar.h>
 
-#include "plugin/host.h"
-#include "plugin/host_webhook.h"
-#include "webhook/endpoint.h"
-#include "webhook/scheme.h"
+#include "scheme_fixture.h"
 
-#include "unit.h"
-
-#define NOW_MS 1700000000000u
 #define STD_KEY "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define STD_PUBLIC "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 #define STD_V1 "v1,AMaOha7DUT/0J0JMycRuYOBSvbx3WtwLd2khXXbaVj4="
 #define STD_V1A "v1a,DA+4m4VqA33Hm9Wlha/1LaJIOTEvbTa2btJ5gtcP1KIJ83aMbtlDaDEj9gW4UzCjPd9EMUgy41eDWvfIiFddCQ=="
-
-typedef struct trial {
-    arena *memory;
-    plugin_call call;
-    plugin_webhook said;
-    bb_webhook_request request;
-} trial;
-
-static void begin(trial *t, const char *fields) {
-    host_init("test");
-    memset(t, 0, sizeof *t);
-    t->memory = arena_new(0);
-    plugin_call_init(&t->call);
-    t->call.memory = t->memory;
-    t->call.webhook = &t->said;
-    t->call.abi = (bb_call){.size = sizeof t->call.abi,
-                            .host = host_get(),
-                            .input = (const bb_json *)json_read(t->memory, str_from(fields), NULL, NULL)};
-    ck_assert_ptr_nonnull(t->call.abi.input);
-    t->request = (bb_webhook_request){.size = sizeof t->request,
-                                      .method = STR("POST"),
-                                      .url = STR("https://hub.example/hooks/x?y=1"),
-                                      .query = STR("y=1"),
-                                      .body = STR("{\"a\":1}"),
-                                      .peer = STR("192.0.2.1"),
-                                      .now_ms = NOW_MS};
-}
-
-static void end(trial *t) {
-    plugin_call_free(&t->call);
-    arena_free(t->memory);
-}
-
-static plugin_outcome verify(trial *t, const char *scheme) {
-    plugin_call_reset(&t->call);
-    t->said = (plugin_webhook){
-        .scheme = own_scheme_find(str_from(scheme)), .request = &t->request, .raw = true};
-    ck_assert_ptr_nonnull(t->said.scheme);
-    return plugin_verify(&t->call);
-}
-
-static bool takes(trial *t, const char *scheme) {
-    plugin_outcome outcome = verify(t, scheme);
-    ck_assert(outcome == PLUGIN_DONE || t->call.error.code == BB_E_UPSTREAM_AUTH);
-    return outcome == PLUGIN_DONE && t->said.event_count == 1;
-}
 
 /* Whether a request with these header fields ("A: b\nC: d") is taken. */
 static bool takes_with(const char *scheme, const char *fields, const char *headers) {
