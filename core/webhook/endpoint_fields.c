@@ -278,26 +278,23 @@ static bool check_time(const reading *r, const endpoint *p) {
                      key);
 }
 
-static bool check_certificates(const reading *r, endpoint *p) {
-    const char *key, *wrong;
-    if (p->own != &scheme_mtls)
-        return true;
-    if ((wrong = scheme_mtls_check(p->fields[0], &key)) != NULL)
-        return conf_fail(r->e, r->f, line_of(r, key), "%s", wrong);
-    if (!r->plugged->asks_clients)
+/* Whether the server shows the scheme what it goes by. */
+static void check_certificates(const reading *r, endpoint *p) {
+    if (p->own == &scheme_mtls && !r->plugged->asks_clients)
         p->unready = "the hub asks no sender for a certificate, and all are refused: busbar.conf needs "
                      "tls_listen and tls_client_ca";
-    return true;
 }
 
 /* Of each value of the secret. */
 static bool check_values(const reading *r, const bb_webhook_scheme *scheme, const endpoint *p) {
     err why = {""};
     const char *key = "";
+    /* Where nothing is verified, none of mtls's own fields is asked for. */
+    const bb_webhook_scheme *as = scheme == &scheme_mtls ? p->own : scheme;
     for (size_t n = 0; own_scheme_find(str_from(scheme->id)) == scheme && n < p->field_count; n++)
-        if (!scheme_check(scheme, p->fields[n], &key, &why)) {
+        if (!scheme_check(as, p->fields[n], &key, &why)) {
             const conf_entry *entry = entry_of(r, scheme, key);
-            return conf_fail(r->e, r->f, entry != NULL ? entry->line : r->own->line, "%s", why.text);
+            return conf_fail(r->e, r->f, entry != NULL ? entry->line : line_of(r, key), "%s", why.text);
         }
     return true;
 }
@@ -332,7 +329,9 @@ bool endpoint_read_scheme(const webhook_reading *wr, const conf_file *f, arena *
                        .a = a,
                        .e = e};
     const bb_webhook_scheme *scheme = NULL;
-    return find_scheme(&r, out, &scheme) && check_keys(&r, scheme) && fill_all(&r, scheme, out) &&
-           check_time(&r, out) && check_values(&r, scheme, out) && check_certificates(&r, out) &&
-           note_secrets(a, scheme, out);
+    if (!find_scheme(&r, out, &scheme) || !check_keys(&r, scheme) || !fill_all(&r, scheme, out) ||
+        !check_time(&r, out) || !check_values(&r, scheme, out))
+        return false;
+    check_certificates(&r, out);
+    return note_secrets(a, scheme, out);
 }

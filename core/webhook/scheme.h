@@ -13,7 +13,8 @@
 extern const bb_webhook_scheme scheme_none, scheme_basic, scheme_bearer, scheme_token;
 extern const bb_webhook_scheme scheme_hmac, scheme_standard, scheme_mtls;
 
-/* Whether the fields of mtls, filled in, can be meant. NULL: yes; else what is wrong, and with which key. */
+/* scheme_check's part of mtls: whether the fields can be meant. NULL: yes; else what is wrong, and with which
+ * key. */
 const char *scheme_mtls_check(const json_value *fields, const char **key);
 
 /* Fields that all have: where the event's id and type stand. "/data/id" is a JSON Pointer into the body, all
@@ -35,7 +36,7 @@ bb_str scheme_header(const bb_webhook_request *request, bb_str name);
 int scheme_signed_at(bb_call *call, bb_str text);
 
 /* scheme_check.c: whether the fields, filled in, can fit a request at all. False: *e, which has no secret in
- * it, and *key, whose value it is. Of a connector's scheme: true. */
+ * it, and *key, whose value it is: a field's, or "scheme". Of a connector's scheme: true. */
 bool scheme_check(const bb_webhook_scheme *scheme, const json_value *fields, const char **key, err *e);
 
 /* --- a sample, as its sender would make it ------------------------------------------------------------ */

@@ -160,5 +160,8 @@ bool scheme_check(const bb_webhook_scheme *scheme, const json_value *fields, con
         return check_hmac(&c);
     if (scheme == &scheme_standard)
         return check_standard(&c);
-    return is_name(&c, "header") && are_places(&c);
+    if (!is_name(&c, "header") || !are_places(&c))
+        return false;
+    const char *text = scheme == &scheme_mtls ? scheme_mtls_check(fields, key) : NULL;
+    return text == NULL || wrong(&c, *key, "%s", text);
 }

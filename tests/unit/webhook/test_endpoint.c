@@ -154,6 +154,13 @@ START_TEST(refuses_what_cannot_be_meant) {
          "at most 8 values"},
         {"[endpoint]\nscheme = hmac\nsecret = x\ntimestamp_header = X-Time\n",
          ":4: timestamp_header: the time is not signed"},
+        {"[endpoint]\nname = n\nscheme = mtls\n", ":3: scheme = mtls needs subject, names or fingerprint"},
+        {"[endpoint]\nscheme = mtls\nany = perhaps\n", ":3: any is yes or no"},
+        {"[endpoint]\nscheme = mtls\n[verify]\nany = perhaps\n", ":4: any is yes or no"},
+        {"[endpoint]\nscheme = mtls\nany = yes\nfingerprint = 0011\n", ":3: any = yes takes every"},
+        {"[endpoint]\nscheme = mtls\nfingerprint = 0011\n", ":3: fingerprint: SHA-256 in 64"},
+        {"[endpoint]\nscheme = mtls\nid_from = /a~2\n", ":3: id_from is no JSON Pointer"},
+        {"[endpoint]\nscheme = mtls\nverify = none\nid_from = /a~2\n", ":4: id_from is no JSON Pointer"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         write_conf("w.hook.conf", wrong[i].text);
@@ -176,6 +183,8 @@ START_TEST(without_a_secret_nothing_is_verified) {
                "base64\nsigned = v0:{timestamp}:{body}{\ntimestamp_header = X-Time\n");
     write_conf("empty.hook.conf", "[endpoint]\nscheme = standard_webhooks\nsecret =\n");
     write_conf("open.hook.conf", "[endpoint]\nverify = none\nscheme = hmac\n");
+    write_conf("anyone.hook.conf", "[endpoint]\nverify = none\nscheme = mtls\n");
+    write_conf("certified.hook.conf", "[endpoint]\nscheme = mtls\nany = yes\n");
     webhook_set *s = read_set(NULL);
     ck_assert_ptr_nonnull(endpoint_find(s, STR("bare"))->unready);
     ck_assert_ptr_nonnull(endpoint_find(s, STR("bytes")));
@@ -184,6 +193,9 @@ START_TEST(without_a_secret_nothing_is_verified) {
     const endpoint *open = endpoint_find(s, STR("open"));
     ck_assert(open->unverified && open->unready == NULL);
     ck_assert_str_eq(open->own->id, "none");
+    ck_assert_ptr_nonnull(endpoint_find(s, STR("anyone")));
+    ck_assert_ptr_null(endpoint_find(s, STR("anyone"))->unready);
+    ck_assert_ptr_nonnull(strstr(endpoint_find(s, STR("certified"))->unready, "tls_client_ca"));
     webhook_set_unref(s);
     end();
 }
