@@ -2,9 +2,10 @@
  * it, from within the transfer's own progress callback, which libcurl runs about once a second. */
 #include "cli/session_internal.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FIRST_LOOK_MS 900u /* a call that is over before has nothing to show */
@@ -20,9 +21,7 @@ struct watch {
 };
 
 static uint64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    return clock_ns() / 1000000u;
 }
 
 void session_watch(session *s) {
