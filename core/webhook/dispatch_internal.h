@@ -107,6 +107,8 @@ void runner_unuse(runner *r);      /* may free it */
 void dispatch_feed(dispatcher *d); /* lets those read that waited for it */
 
 /* runner_shape.c: filter and transform */
+#define SHAPE_JQ_MS 5000u
+#define SHAPE_JQ_RESULT_MAX (16u << 20) /* bytes */
 void runner_shape(runner *r, held *h);
 /* $busbar in the program: the event beside its payload. Absent: no memory. */
 bb_str shape_variables(arena *a, const delivery *d, bb_str to, uint64_t attempt);

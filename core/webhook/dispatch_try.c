@@ -5,9 +5,6 @@
 #include "webhook/event_id.h"
 #include "webhook/event_type.h"
 
-#define JQ_MS 5000u
-#define JQ_RESULT_MAX (16u << 20)
-
 typedef struct trying trying;
 struct trying {
     dispatcher *d;
@@ -147,8 +144,8 @@ static void on_shaped(transform_outcome outcome, bb_str json, bb_str detail, voi
 static bool begin_shaping(trying *t) {
     bb_str with = shape_variables(t->memory, &t->event, t->plan->target.name, 1);
     if (with.ptr != NULL)
-        t->run = transform_start(t->d->worker->transforms, t->plan->program, t->event.payload, with, JQ_MS,
-                                 JQ_RESULT_MAX, on_shaped, t);
+        t->run = transform_start(t->d->worker->transforms, t->plan->program, t->event.payload, with,
+                                 SHAPE_JQ_MS, SHAPE_JQ_RESULT_MAX, on_shaped, t);
     return t->run != NULL;
 }
 

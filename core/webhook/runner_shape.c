@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JQ_MS 5000u
-#define JQ_RESULT_MAX (16u << 20)
-
 /* --- what it sees --------------------------------------------------------------------------------------- */
 
 bb_str shape_variables(arena *a, const delivery *d, bb_str to, uint64_t attempt) {
@@ -121,8 +118,8 @@ void runner_shape(runner *r, held *h) {
     bb_str in = input(s),
            with = shape_variables(s->memory, &s->h->d, str_from(s->r->name), s->h->d.attempts + 1);
     if (program != NULL && in.ptr != NULL && with.ptr != NULL)
-        s->run = transform_start(d->worker->transforms, program, in, with, JQ_MS, JQ_RESULT_MAX, on_shaped,
-                                 s);
+        s->run = transform_start(d->worker->transforms, program, in, with, SHAPE_JQ_MS, SHAPE_JQ_RESULT_MAX,
+                                 on_shaped, s);
     if (s->run == NULL) {
         shaping_free(s);
         lane_again(&r->lane, h, dispatch_now(d));
