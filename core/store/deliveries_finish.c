@@ -7,6 +7,8 @@ typedef struct finish_job {
     loop_job loop;
     size_t count;
     delivery_outcome *list;
+    event_list events;
+    size_t event_bytes;
     events_done done;
     void *ctx;
 } finish_job;
@@ -54,13 +56,14 @@ static store_result finish_one(store *s, database *d, const delivery_outcome *o)
 }
 
 static store_result finish_all(store *s, database *d, const finish_job *j) {
-    store_result r = STORE_OK;
+    store_result r = event_list_put(s, d, &j->events);
     for (size_t i = 0; r == STORE_OK && i < j->count; i++)
         r = finish_one(s, d, &j->list[i]);
     return r;
 }
 
 static store_result run(store *s, database *d, store_job *job) {
+    room_spend(s, ((finish_job *)job)->event_bytes);
     events_job(s, finish_all(s, d, (finish_job *)job));
 }
 
@@ -76,9 +79,11 @@ static size_t kept(bb_str text) {
     return text.len < ANSWER_MAX ? text.len : ANSWER_MAX;
 }
 
-bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, loop *l, events_done done,
-                       void *ctx) {
-    size_t bytes = 0;
+bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, events_with with, loop *l,
+                       events_done done, void *ctx) {
+    if (events_fit(with.list, with.count) != EVENTS_FIT)
+        return false;
+    size_t event_bytes = event_list_size(with.list, with.count), bytes = event_bytes;
     for (size_t i = 0; i < count; i++)
         bytes += kept(list[i].text);
     finish_job *j = malloc(sizeof *j + count * sizeof *list + bytes);
@@ -89,9 +94,10 @@ bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, loo
                                .deliver = deliver},
                       .count = count,
                       .list = (delivery_outcome *)(j + 1),
+                      .event_bytes = event_bytes,
                       .done = done,
                       .ctx = ctx};
-    char *at = (char *)(j->list + count);
+    char *at = event_list_copy(&j->events, with.list, with.count, j->list + count);
     for (size_t i = 0; i < count; i++) {
         j->list[i] = list[i];
         j->list[i].text = job_text(&at, str_of(list[i].text.ptr, kept(list[i].text)));

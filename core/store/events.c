@@ -76,8 +76,10 @@ static bool on_open(store *s, err *e) {
     v->owners = -1;
     log_limit(s, 1); /* short, until events_keep tells how large the file may be */
     s->state = v;
-    return load_secret(s, e) && time_load(s, e) && owners_open(s, e) && targets_load(s, e) &&
-           dedup_load(s, e);
+    bool ok = load_secret(s, e) && time_load(s, e) && owners_open(s, e) && targets_load(s, e) &&
+              dedup_load(s, e);
+    room_look(s);
+    return ok;
 }
 
 static void on_close(store *s) {

@@ -48,6 +48,8 @@ typedef struct event_new {
     /* Of a repeat, gets the id of the event that it repeats, NUL-terminated, "" where that is not kept any
      * more; EVENT_FIRST bytes, of the caller's, which stay until done is called. NULL: it is not asked. */
     char *first;
+    bool own; /* the hub's, of what it has taken: there is room for it a little longer. All of a put, or none
+               */
 } event_new;
 
 #define EVENT_TARGETS_MAX 65536u       /* of one event */
@@ -115,9 +117,18 @@ typedef struct delivery_outcome {
 } delivery_outcome;
 
 typedef void (*events_done)(store_result r, void *ctx);
+/* Events that come of it, or tell of it, in the same transaction: there is no one without the other. */
+typedef struct events_with {
+    const event_new *list;
+    size_t count; /* 0: none */
+} events_with;
 /* All or none. Unknown ids (purged meanwhile) are passed over. `done` may be NULL. */
-bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, loop *l, events_done done,
-                       void *ctx);
+bool deliveries_finish(store *s, const delivery_outcome *list, size_t count, events_with with, loop *l,
+                       events_done done, void *ctx);
+/* Whether the disk has room for so many bytes of such events, which they have to themselves until they are
+ * given back: once they are written, or will not be. */
+bool events_reserve(store *s, uint64_t bytes);
+void events_unreserve(store *s, uint64_t bytes);
 
 /* --- looking, and changing by hand
  * ---------------------------------------------------------------------------- */

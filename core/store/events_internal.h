@@ -78,8 +78,12 @@ typedef struct events {
     int64_t owner;      /* of leases: this process */
     int owners;         /* the file of those who live; -1: none */
     _Atomic(uint64_t) keep_ms, dead_ms, keep_bytes;
+    _Atomic(bool) keep_told;        /* how long and how much */
     _Atomic(bool) keep_asked;       /* a job for it is queued */
-    _Atomic(bool) no_room;          /* on the disk, for more events */
+    _Atomic(int64_t) room;          /* bytes of events that the disk has room for, */
+    _Atomic(int64_t) own_room;      /* and for the hub's own, by the last look, */
+    _Atomic(int64_t) room_taken;    /* of which so many are queued */
+    bool no_room;                   /* for any [writer] */
     uint64_t room_ns, room_told_ns; /* when it was looked for; when the log was told [writer] */
     _Atomic(bool) keep_more;        /* the sweep has not come to its end */
     _Atomic(bool) keep_busy;        /* others write meanwhile */
@@ -182,8 +186,24 @@ uint64_t time_due(const store *s,
 uint64_t time_due_about(const events *v, uint64_t wall_ms); /* by the last look: cheap */
 uint64_t time_wall(const store *s, uint64_t due_ms);        /* and for people */
 
+/* events_put.c: events as a job carries them. */
+typedef struct event_list {
+    size_t count;
+    event_new *events;
+    bool *repeated;
+} event_list;
+size_t event_list_size(const event_new *list, size_t count); /* bytes of a copy */
+/* To `at`, aligned as a pointer is; gives what is behind it. */
+char *event_list_copy(event_list *l, const event_new *list, size_t count, void *at);
+store_result event_list_put(store *s, database *d, const event_list *l); /* [writer] */
+
 /* events_room.c: looks for it, now and then. Not within a transaction. [writer] */
 void room_look(store *s);
+/* False: there is none for so many bytes of events. Else they are given back as they are written.
+ * [any-thread] */
+bool room_take(store *s, uint64_t bytes, bool own);
+void room_give_back(store *s, uint64_t bytes);
+void room_spend(store *s, uint64_t bytes); /* written: less room, until somebody looks again */
 
 /* events_keep.c: some of what is too old or too much. */
 store_result keep_some(store *s, database *d);

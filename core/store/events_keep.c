@@ -330,5 +330,6 @@ void events_keep(store *s, uint64_t keep_ms, uint64_t dead_ms, uint64_t keep_byt
     atomic_store_explicit(&v->dead_ms, dead_ms, memory_order_relaxed);
     atomic_store_explicit(&v->keep_bytes, keep_bytes, memory_order_relaxed);
     log_limit(s, keep_bytes);
+    atomic_store_explicit(&v->keep_told, true, memory_order_relaxed);
     ask(s, v);
 }

@@ -5,9 +5,8 @@
 
 typedef struct put_job {
     loop_job loop;
-    size_t count;
-    event_new *events;
-    bool *repeated;
+    event_list list;
+    uint64_t bytes; /* of the room for events */
     events_put_done done;
     void *ctx;
 } put_job;
@@ -80,15 +79,17 @@ static store_result put_one(store *s, database *d, const event_new *n, bool *rep
     return r == STORE_OK ? add_deliveries(s, d, n, number) : r;
 }
 
-static store_result put_all(store *s, database *d, const put_job *j) {
+store_result event_list_put(store *s, database *d, const event_list *l) {
     store_result r = STORE_OK;
-    for (size_t i = 0; r == STORE_OK && i < j->count; i++)
-        r = put_one(s, d, &j->events[i], &j->repeated[i]);
+    for (size_t i = 0; r == STORE_OK && i < l->count; i++)
+        r = put_one(s, d, &l->events[i], &l->repeated[i]);
     return r;
 }
 
 static store_result run(store *s, database *d, store_job *job) {
-    events_job(s, put_all(s, d, (put_job *)job));
+    room_give_back(s, ((put_job *)job)->bytes);
+    room_spend(s, ((put_job *)job)->bytes);
+    events_job(s, event_list_put(s, d, &((put_job *)job)->list));
 }
 
 /* --- the job ----------------------------------------------------------------------------------------- */
@@ -96,13 +97,13 @@ static store_result run(store *s, database *d, store_job *job) {
 static void deliver(loop *l, void *arg) {
     put_job *j = arg;
     (void)l;
-    j->done(j->loop.job.result, j->repeated, j->count, j->ctx);
+    j->done(j->loop.job.result, j->list.repeated, j->list.count, j->ctx);
     free(j);
 }
 
-/* What a copy of these takes, structures and texts. */
-static size_t size_of(const event_new *list, size_t count) {
-    size_t bytes = sizeof(put_job) + count * (sizeof *list + sizeof(bool));
+/* Structures and texts. */
+size_t event_list_size(const event_new *list, size_t count) {
+    size_t bytes = count * (sizeof *list + sizeof(bool));
     for (size_t i = 0; i < count; i++) {
         const event_new *n = &list[i];
         bytes += n->id.len + n->source.len + n->type.len + n->attributes.len + n->content_type.len +
@@ -158,42 +159,54 @@ const char *events_fitting_text(events_fitting f) {
 }
 
 /* Structures first, in the order of their alignment; then the flags, then the texts. */
-static put_job *copy(const event_new *list, size_t count) {
-    put_job *j = malloc(size_of(list, count));
-    if (j == NULL)
-        return NULL;
+char *event_list_copy(event_list *l, const event_new *list, size_t count, void *at) {
     size_t targets = 0;
-    *j = (put_job){.count = count, .events = (event_new *)(j + 1)};
     for (size_t i = 0; i < count; i++)
         targets += list[i].target_count;
-    event_target *to = (event_target *)(j->events + count);
-    j->repeated = (bool *)(to + targets);
-    memset(j->repeated, 0, count * sizeof(bool));
-    char *at = (char *)(j->repeated + count);
+    *l = (event_list){.count = count, .events = at};
+    event_target *to = (event_target *)(l->events + count);
+    l->repeated = (bool *)(to + targets);
+    memset(l->repeated, 0, count * sizeof(bool));
+    char *text = (char *)(l->repeated + count);
     for (size_t i = 0; i < count; i++) {
-        copy_event(&list[i], &j->events[i], to, &at);
+        copy_event(&list[i], &l->events[i], to, &text);
         to += list[i].target_count;
     }
-    return j;
+    return text;
+}
+
+/* The store's result where it is not even queued. */
+static store_result submit(store *s, put_job *j, bool own) {
+    bool writes = s != NULL && !s->read_only;
+    if (writes && !room_take(s, j->bytes, own))
+        return STORE_FULL;
+    if (events_submit(s, &j->loop))
+        return STORE_OK;
+    if (writes)
+        room_give_back(s, j->bytes);
+    return STORE_BUSY;
 }
 
 bool events_put(store *s, const event_new *list, size_t count, loop *l, events_put_done done, void *ctx) {
-    put_job *j = events_fit(list, count) == EVENTS_FIT ? copy(list, count) : NULL;
+    bool fits = events_fit(list, count) == EVENTS_FIT;
+    size_t bytes = fits ? sizeof(put_job) + event_list_size(list, count) : 0;
+    put_job *j = fits ? malloc(bytes) : NULL;
     if (j == NULL)
         return false;
     /* One event changes nothing before its own row, the only one that may be refused. */
-    j->loop = (loop_job){
-        .job = {.write = run, .finish = loop_job_finish, .single = count == 1}, .l = l, .deliver = deliver};
-    j->done = done;
-    j->ctx = ctx;
-    bool ok;
-    if (s != NULL && !s->read_only && atomic_load_explicit(&events_of(s)->no_room, memory_order_relaxed)) {
-        j->loop.job.result = STORE_FULL;
-        ok = loop_post(l, deliver, j);
-    } else {
-        ok = events_submit(s, &j->loop);
+    *j = (put_job){.loop = {.job = {.write = run, .finish = loop_job_finish, .single = count == 1},
+                            .l = l,
+                            .deliver = deliver},
+                   .bytes = bytes,
+                   .done = done,
+                   .ctx = ctx};
+    event_list_copy(&j->list, list, count, j + 1);
+    store_result r = submit(s, j, count > 0 && list->own);
+    if (r == STORE_FULL) {
+        j->loop.job.result = r;
+        r = loop_post(l, deliver, j) ? STORE_OK : STORE_BUSY;
     }
-    if (!ok)
+    if (r != STORE_OK)
         free(j);
-    return ok;
+    return r == STORE_OK;
 }

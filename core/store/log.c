@@ -172,7 +172,8 @@ void log_shorten(store *s) {
         (failing ? store_now_ns() - g->tried_ns < AGAIN_NS : frames < g->next))
         return;
     if (frames > FAR * some && !failing)
-        complain(s, "a reader that does not end keeps the log from beginning anew", frames);
+        complain(s, "the log grows faster than it is taken into the database, or a reader does not end",
+                 frames);
     g->tried_ns = store_now_ns();
     g->asked = true;
     if (take_turn(s, true) != LOG_REST)

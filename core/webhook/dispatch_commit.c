@@ -1,12 +1,13 @@
 /* dispatch_commit.c - outcomes on their way to the disk: whatever has come up meanwhile in one transaction,
- * after the events that tell of them, where somebody wants to be told. */
+ * with the events that come of them, and those that tell of them where somebody wants to be told. */
 #include "webhook/dispatch_internal.h"
 
 #include "base/log.h"
 
 #include <stdlib.h>
 
-#define AGAIN_MS 1000u /* after the queue could not take them */
+#define AGAIN_MS 1000u   /* after the queue could not take them */
+#define TOLD_BYTES 4096u /* what an event that tells of a delivery takes, and more */
 
 void dispatch_over(runner *r, held *h, const delivery_outcome *o) {
     over_list *l = &r->d->over;
@@ -52,6 +53,7 @@ static void let_go(dispatcher *d, bool committed) {
     over_list done = d->committing;
     d->committing = (over_list){0};
     for (size_t i = 0; i < done.count; i++) {
+        events_unreserve(d->events, done.items[i].h->reserved);
         if (committed)
             count(d->front, &done.items[i].h->outcome);
         lane_committed(&done.items[i].r->lane, done.items[i].h, dispatch_now(d));
@@ -65,9 +67,30 @@ static void let_go(dispatcher *d, bool committed) {
     free(done.items);
 }
 
+/* --- what comes of it
+ * ----------------------------------------------------------------------------------------------- */
+
+/* One transaction: outcomes, and the events that come of them or tell of them. */
+typedef struct commit {
+    dispatcher *d;
+    arena *memory;
+    event_new *events;
+    size_t count;
+    uint64_t reserved; /* bytes of the disk's room */
+} commit;
+
+static void commit_free(commit *c) {
+    events_unreserve(c->d->events, c->reserved);
+    arena_free(c->memory);
+}
+
 static void on_finished(store_result result, void *ctx) {
-    dispatcher *d = ctx;
+    commit *c = ctx;
+    dispatcher *d = c->d;
     d->uses--;
+    for (size_t i = 0; result == STORE_OK && i < c->count; i++)
+        dispatch_wake(d->all, c->events[i].targets, c->events[i].target_count);
+    commit_free(c);
     if (result != STORE_OK && !d->closing) {
         again_later(d, result);
     } else {
@@ -75,48 +98,6 @@ static void on_finished(store_result result, void *ctx) {
         dispatch_commit(d);
         dispatch_feed(d);
     }
-    dispatch_ended(d);
-}
-
-static void finish(dispatcher *d) {
-    const over_list *l = &d->committing;
-    delivery_outcome *list = malloc(l->count * sizeof *list);
-    for (size_t i = 0; list != NULL && i < l->count; i++)
-        list[i] = l->items[i].h->outcome;
-    d->uses++;
-    if (list == NULL || !deliveries_finish(d->events, list, l->count, d->worker->loop, on_finished, d)) {
-        d->uses--;
-        again_later(d, STORE_BUSY);
-    }
-    free(list);
-}
-
-/* --- being told
- * --------------------------------------------------------------------------------------------------
- */
-
-typedef struct telling {
-    dispatcher *d;
-    arena *memory;
-    event_new *events;
-    size_t count;
-} telling;
-
-static void on_told(store_result result, const bool *repeated, size_t told, void *ctx) {
-    (void)repeated;
-    (void)told;
-    telling *t = ctx;
-    dispatcher *d = t->d;
-    d->uses--;
-    for (size_t i = 0; result == STORE_OK && i < t->count; i++)
-        dispatch_wake(d->all, t->events[i].targets, t->events[i].target_count);
-    arena_free(t->memory);
-    if (d->closing)
-        let_go(d, false);
-    else if (result == STORE_OK)
-        finish(d);
-    else
-        again_later(d, result);
     dispatch_ended(d);
 }
 
@@ -129,47 +110,71 @@ static bool is_wanted(const over *o) {
            (o->h->outcome.state == DELIVERY_DEAD && (confirm & PLAN_CONFIRM_DEAD) != 0);
 }
 
-static bool make_events(dispatcher *d, telling *t) {
-    for (size_t i = 0; i < d->committing.count; i++) {
-        const over *o = &d->committing.items[i];
-        if (!is_wanted(o))
-            continue;
-        bool done = o->h->outcome.state == DELIVERY_DONE;
-        const own_event e = {.source = STR("hub"),
-                             .type = done ? STR("busbar.delivery.succeeded") : STR("busbar.delivery.failed"),
-                             .attributes = STR("{}"),
-                             .payload = dispatch_event_of_delivery(t->memory, o->r, o->h)};
-        if (!dispatch_event(d, t->memory, &e, &t->events[t->count++]))
-            return false;
-    }
-    return true;
+static bool tell(commit *c, const over *o) {
+    bool done = o->h->outcome.state == DELIVERY_DONE;
+    const own_event e = {.source = STR("hub"),
+                         .type = done ? STR("busbar.delivery.succeeded") : STR("busbar.delivery.failed"),
+                         .attributes = STR("{}"),
+                         .payload = dispatch_event_of_delivery(c->memory, o->r, o->h)};
+    return dispatch_event(c->d, c->memory, &e, &c->events[c->count++]);
 }
 
-/* First the events, then the outcomes: a process that ends in between delivers again, and tells twice. */
-static void tell(dispatcher *d, size_t wanted) {
-    arena *a = arena_new(0);
-    telling *t = a != NULL ? arena_zalloc(a, sizeof *t) : NULL;
-    bool ok = t != NULL;
-    if (ok) {
-        *t = (telling){.d = d, .memory = a, .events = arena_zalloc(a, wanted * sizeof *t->events)};
-        ok = t->events != NULL && make_events(d, t);
+/* On a full disk nobody is told: that would take the room by which outcomes are noted, and nothing would ever
+ * go again. */
+static bool may_tell(commit *c, size_t wanted) {
+    c->reserved = wanted * TOLD_BYTES;
+    if (wanted == 0 || events_reserve(c->d->events, c->reserved))
+        return true;
+    c->reserved = 0;
+    log_warn("what became of %zu deliveries is told to nobody: the disk is full", wanted);
+    return false;
+}
+
+static bool make_events(commit *c) {
+    const over_list *l = &c->d->committing;
+    size_t made = 0, wanted = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        made += l->items[i].h->emit != NULL;
+        wanted += is_wanted(&l->items[i]);
     }
+    bool told = may_tell(c, wanted), ok = true;
+    if (made + wanted == 0)
+        return true;
+    c->events = arena_zalloc(c->memory, (made + wanted) * sizeof *c->events);
+    for (size_t i = 0; ok && c->events != NULL && i < l->count; i++) {
+        const over *o = &l->items[i];
+        if (o->h->emit != NULL)
+            ok = dispatch_emitted(c->d, c->memory, o->r, o->h, &c->events[c->count++]);
+        if (ok && told && is_wanted(o))
+            ok = tell(c, o);
+    }
+    return ok && c->events != NULL;
+}
+
+static bool finish(commit *c) {
+    const over_list *l = &c->d->committing;
+    delivery_outcome *list = malloc(l->count * sizeof *list);
+    for (size_t i = 0; list != NULL && i < l->count; i++)
+        list[i] = l->items[i].h->outcome;
+    bool ok = list != NULL &&
+              deliveries_finish(c->d->events, list, l->count, (events_with){c->events, c->count},
+                                c->d->worker->loop, on_finished, c);
+    free(list);
+    return ok;
+}
+
+static void commit_some(dispatcher *d) {
+    arena *a = arena_new_sized(0, 512);
+    commit *c = a != NULL ? arena_zalloc(a, sizeof *c) : NULL;
     d->uses++;
-    if (ok && events_put(d->events, t->events, t->count, d->worker->loop, on_told, t))
-        return;
+    if (c != NULL) {
+        *c = (commit){.d = d, .memory = a};
+        if (make_events(c) && finish(c))
+            return;
+        commit_free(c);
+    }
     d->uses--;
-    arena_free(a);
     again_later(d, STORE_BUSY);
-}
-
-static void commit(dispatcher *d) {
-    size_t wanted = 0;
-    for (size_t i = 0; i < d->committing.count; i++)
-        wanted += is_wanted(&d->committing.items[i]);
-    if (wanted > 0)
-        tell(d, wanted);
-    else
-        finish(d);
 }
 
 void dispatch_drop(dispatcher *d) {
@@ -185,11 +190,11 @@ void dispatch_commit(dispatcher *d) {
     if (d->closing)
         let_go(d, false);
     else
-        commit(d);
+        commit_some(d);
 }
 
 void on_commit_timer(uv_timer_t *timer) {
     dispatcher *d = timer->data;
     if (d->committing.count > 0)
-        commit(d);
+        commit_some(d);
 }

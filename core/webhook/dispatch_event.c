@@ -27,7 +27,8 @@ bool dispatch_event(dispatcher *d, arena *a, const own_event *e, event_new *out)
                        .payload = e->payload,
                        .at_ms = now,
                        .targets = targets,
-                       .target_count = count};
+                       .target_count = count,
+                       .own = true};
     return true;
 }
 

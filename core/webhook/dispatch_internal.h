@@ -34,7 +34,7 @@ struct runner {
     unsigned uses; /* callbacks to come */
 };
 
-/* Requests under way: a post, a call, or an event being stored. */
+/* Requests under way: a post, or a call. */
 struct request {
     runner *r;
     webhook_item *item; /* a reference: the destination is in it */
@@ -46,8 +46,6 @@ struct request {
     uint64_t began_ms, began_ns;
     post *post;
     call *call;
-    const event_target *to_wake; /* once the event that it makes is stored */
-    size_t to_wake_count;
     arena *memory;
 };
 
@@ -122,6 +120,8 @@ void request_over(request *q, const verdict *v);
 
 /* runner_emit.c: a new event of another type */
 bool request_emit(request *q);
+/* That of a delivery which is over by it. In `a`; false: no memory. */
+bool dispatch_emitted(dispatcher *d, arena *a, const runner *r, const held *h, event_new *out);
 
 /* runner_health.c */
 void runner_health(runner *r, const verdict *v);

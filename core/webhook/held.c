@@ -35,6 +35,7 @@ held *held_new(const delivery *d, uint64_t since_ms) {
 void held_free(held *h) {
     free(h->shaped);
     free(h->text);
+    free(h->emit);
     free(h);
 }
 

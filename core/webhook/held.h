@@ -26,6 +26,8 @@ typedef struct held {
     uint64_t since_ms; /* loop time at which it was read */
     delivery_outcome outcome;
     char *text; /* of the outcome */
+    char *emit; /* it is done by a new event of this type, which comes with its outcome; NULL: it is not */
+    uint64_t reserved; /* of the disk's room, for that: bytes */
 } held;
 
 held *held_new(const delivery *d, uint64_t since_ms); /* NULL: no memory */

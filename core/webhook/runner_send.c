@@ -88,7 +88,7 @@ void request_cancel(request *q) {
         call_cancel(q->call);
         return;
     }
-    if (q->post == NULL) /* a new event: the queue tells */
+    if (q->post == NULL) /* it is not begun yet */
         return;
     post_cancel(q->post);
     request_free(q);

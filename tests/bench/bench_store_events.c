@@ -99,7 +99,7 @@ static void came(store_result r, const delivery *list, size_t count, uint64_t ne
                                          .duration_ms = 3,
                                          .status = 200};
     b->delivered += count;
-    deliveries_finish(b->s, outcomes, count, b->l, finished, b);
+    deliveries_finish(b->s, outcomes, count, (events_with){0}, b->l, finished, b);
 }
 
 static void read_more(bench *b) {

@@ -132,7 +132,7 @@ static inline store_result finish(fixture *f, int64_t id, delivery_state state, 
                                       .duration_ms = 7,
                                       .status = state == DELIVERY_DONE ? 200 : 503,
                                       .text = STR("what it said")};
-    ck_assert(deliveries_finish(f->s, &outcome, 1, f->l, note_result, &o));
+    ck_assert(deliveries_finish(f->s, &outcome, 1, (events_with){0}, f->l, note_result, &o));
     sem_wait(&f->sem);
     return o.r;
 }
