@@ -54,6 +54,8 @@ static bb_str dedup_of(const ingress *in, const plugin_event *e, size_t n) {
         size_t m = host_crypto.hex_encode(str_of(in->said.known, sizeof in->said.known), hex, sizeof hex);
         return arena_printf(in->a, "signed:%.*s/%zu/%.*s", (int)m, hex, n, STR_FMT(e->type));
     }
+    if (in->scheme_id.len > 0) /* of CloudEvents: the first is known as if it were none */
+        return n == 0 ? in->scheme_id : arena_printf(in->a, "%.*s\n%zu", STR_FMT(in->scheme_id), n);
     if (e->id.len > 0)
         return e->id;
     if (in->said.raw && !in->said.is_signed)
@@ -148,8 +150,25 @@ static bool make(ingress *in, const plugin_event *e, const cloudevent *ce, size_
 /* --- CloudEvents ------------------------------------------------------------------------------------------
  */
 
-/* A request that one of the hub's own schemes has verified may hold CloudEvents in any mode. They are known
- * by source and id together. */
+/* A signature seldom covers Content-Type and the fields of the binary mode, which anybody can then put beside
+ * a request that he has seen. So an id that the scheme has read stays that of the request, and a type goes
+ * before ce-type. Where there is neither, the CloudEvents' own count: source and id together. */
+static bool take_cloudevents(ingress *in, cloudevents_mode mode, const cloudevent *ces, size_t n) {
+    plugin_event *events = arena_alloc(in->a, (n + 1) * sizeof *events), was = in->said.events[0];
+    if (events == NULL)
+        return no_memory(in);
+    for (size_t i = 0; i < n; i++)
+        events[i] = (plugin_event){
+            .id = arena_printf(in->a, "%.*s %.*s", STR_FMT(ces[i].source), STR_FMT(ces[i].id)),
+            .type = mode == CLOUDEVENTS_BINARY && was.type.len > 0 ? was.type : ces[i].type,
+            .payload = ces[i].payload};
+    in->scheme_id = was.id;
+    in->said.events = events;
+    in->said.event_count = n;
+    return true;
+}
+
+/* A request that one of the hub's own schemes has verified may hold CloudEvents in any mode. */
 static bool read_cloudevents(ingress *in, cloudevent **out) {
     size_t n = 0;
     err e = {""};
@@ -168,15 +187,7 @@ static bool read_cloudevents(ingress *in, cloudevent **out) {
         ingress_refuse(in, &why);
         return false;
     }
-    plugin_event *events = arena_alloc(in->a, (n + 1) * sizeof *events);
-    for (size_t i = 0; events != NULL && i < n; i++)
-        events[i] = (plugin_event){
-            .id = arena_printf(in->a, "%.*s %.*s", STR_FMT((*out)[i].source), STR_FMT((*out)[i].id)),
-            .type = (*out)[i].type,
-            .payload = (*out)[i].payload};
-    in->said.events = events;
-    in->said.event_count = n;
-    return events != NULL || no_memory(in);
+    return take_cloudevents(in, mode, *out, n);
 }
 
 bool ingress_make_events(ingress *in) {

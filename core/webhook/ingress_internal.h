@@ -24,6 +24,7 @@ typedef struct ingress {
     bool is_signed; /* of a test: the request was verified */
     const char *note; /* of a test: why it was not; NULL: nothing to say */
     bool cloudevents; /* it holds some */
+    bb_str scheme_id; /* of CloudEvents: the id that the scheme has read; absent: none */
 } ingress;
 
 /* How a request ends that brings no event. */

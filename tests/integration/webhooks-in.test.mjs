@@ -271,6 +271,40 @@ test('CloudEvents: consent is given, and events are read in their three modes', 
   assert.equal(stored[3].attributes.cloudevents.subject, 's');
 });
 
+test('fields of CloudEvents beside a signed request make no other event of it', async () => {
+  const secret = 'beside', ce = (n, more = {}) => ({'ce-specversion': '1.0', 'ce-id': `x${n}`, 'ce-source': '/evil', 'ce-type': 'order.refunded', ...more});
+  const make = async (id, more) => assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, ...more})).status, 201);
+  await make('beside', {scheme: 'standard_webhooks', secret: SECRET});
+  const wh = new Webhook(SECRET), plain = '{"type":"order.paid","id":"1"}', whole1 = JSON.stringify({specversion: '1.0', id: '1', source: '/shop', type: 'order.paid'});
+  const structured = {'content-type': 'application/cloudevents+json'}, batch = {'content-type': 'application/cloudevents-batch+json'};
+  const stored = async (id) => (await events(id)).map((e) => e.type);
+  const takes = async (id, body, headers, count) => {
+    const answer = await post(id, body, headers);
+    assert.ok(answer.status === 200 || answer.status === 202, answer.text);
+    assert.equal((await events(id)).length, count, JSON.stringify(headers));
+  };
+  const one = signed(wh, 'b1', plain);
+  for (const more of [{}, ce(0), ce(1), ce(2, {'ce-source': '/other'})]) await takes('beside', plain, {...one, ...more}, 1);
+  const two = signed(wh, 'b2', whole1);
+  for (const more of [structured, {}, ce(3), structured]) await takes('beside', whole1, {...two, ...more}, 2);
+  const three = signed(wh, 'b3', `[${whole1},${whole1.replace('"1"', '"2"')}]`);
+  for (const more of [batch, batch, {}, ce(4)]) await takes('beside', `[${whole1},${whole1.replace('"1"', '"2"')}]`, {...three, ...more}, 4);
+  // What comes first with such fields is of the type that is signed; where none is, of that which the field says.
+  await takes('beside', plain, {...signed(wh, 'b4', plain), ...ce(5)}, 5);
+  await takes('beside', '{"n":1}', {...signed(wh, 'b5', '{"n":1}'), ...ce(6)}, 6);
+  await takes('beside', '{"n":1}', {...signed(wh, 'b6', '{"n":1}'), ...ce(6)}, 7); // another message
+  assert.deepEqual((await stored('beside')).slice(0, 3), ['order.refunded', 'order.refunded', 'order.paid']);
+  // An HMAC: id and type of the body count; and an id in ce-id, where it is signed.
+  await make('beside-body', {scheme: 'hmac', secret, id_from: '/id', type_from: '/type'});
+  for (const [body, more] of [[plain, {}], [plain, ce(0)], [plain, ce(1)], [whole1, structured]]) await takes('beside-body', body, {'x-signature': hmac('sha256', secret, body), ...more}, 1);
+  assert.deepEqual(await stored('beside-body'), ['order.paid']);
+  await make('beside-id', {scheme: 'hmac', secret, id_from: 'ce-id', type_from: 'ce-type', signed: '{id}.{body}'});
+  const byId = (n, as = n) => ({...ce(as), 'x-signature': hmac('sha256', secret, `x${n}.${plain}`)});
+  for (const [n, count] of [[1, 1], [1, 1], [2, 2]]) await takes('beside-id', plain, byId(n), count);
+  assert.equal((await post('beside-id', plain, byId(2, 3))).status, 401);
+  assert.deepEqual(await stored('beside-id'), ['order.refunded', 'order.refunded']);
+});
+
 test("nobody outside makes events of the hub's own types", async () => {
   hub.writeConf('alarm.subscription.conf', '[subscription]\nurl = https://alarm.example/\ntypes = busbar.*, a.*\n');
   hub.writeConf('any.hook.conf', endpoint('verify = none\ntype_from = /type\n'));
