@@ -50,9 +50,10 @@ static bb_str attributes_of(const ingress *in, const plugin_event *e, const clou
 static bb_str dedup_of(const ingress *in, const plugin_event *e, size_t n) {
     uint8_t hash[BB_HASH_MAX];
     char hex[2 * BB_HASH_MAX];
-    if (in->said.is_known) { /* the same, by a service's own repeat or by whoever has seen it, under any id */
+    if (in->said.is_known) { /* the same, by a service's own repeat or by whoever has seen it, under any id
+                                and type */
         size_t m = host_crypto.hex_encode(str_of(in->said.known, sizeof in->said.known), hex, sizeof hex);
-        return arena_printf(in->a, "signed:%.*s/%zu/%.*s", (int)m, hex, n, STR_FMT(e->type));
+        return arena_printf(in->a, "signed:%.*s/%zu", (int)m, hex, n);
     }
     if (in->scheme_id.len > 0) /* of CloudEvents: the first is known as if it were none */
         return n == 0 ? in->scheme_id : arena_printf(in->a, "%.*s\n%zu", STR_FMT(in->scheme_id), n);

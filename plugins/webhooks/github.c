@@ -8,7 +8,7 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
                               bb_webhook_header(request, "X-Hub-Signature-256"), 0))
         return bb_webhook_refuse(call, "X-Hub-Signature-256 is missing or does not fit: is it this webhook's "
                                        "secret?");
-    bb_webhook_known_by(call, request->body); /* X-GitHub-Delivery is not signed */
+    bb_webhook_known_by(call, request->body); /* X-GitHub-Delivery, X-GitHub-Event are not signed */
     bb_str payload = request->body;
     if (webhooks_is_form(request))
         payload = bb_form_get(call, request->body, "payload");

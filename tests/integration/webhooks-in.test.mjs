@@ -509,9 +509,16 @@ test('a captured request is taken once, whatever id it is sent under', async () 
   const one = kinds.twilio('{"n":1}');
   for (const body of [one.body.split('&').reverse().join('&'), `${one.body}&MessageSid=SM1`]) assert.equal((await post('seen-twilio', body, {...one.headers, [one.id]: 'd9'})).status, 200);
   assert.equal((await events('seen-twilio')).length, 2);
-  // What a service says of one state in two ways are two events.
+  // What is not signed makes no other event of it: GitHub's name of the event neither.
+  const push = kinds.github('{"n":1}');
+  for (const event of ['issues', 'release', '']) assert.equal((await post('seen-github', push.body, {...push.headers, 'x-github-event': event, [push.id]: `d-${event}`})).status, 200);
+  assert.equal((await events('seen-github')).length, 2);
+  // What Shopify says of one state in two ways are two events, of the topics that the endpoint names.
   const order = kinds.shopify('{"n":1}');
   assert.equal((await post('seen-shopify', order.body, {...order.headers, 'x-shopify-topic': 'orders/paid', [order.id]: 'd4'})).status, 200);
+  assert.equal((await events('seen-shopify')).length, 3);
+  assert.equal((await hub.api('PATCH', '/api/v1/webhooks/endpoints/seen-shopify', {types: ['orders/create', 'orders/paid']})).status, 200);
+  for (const topic of ['orders/create', 'orders/paid', 'orders/evil', 'app/uninstalled']) assert.equal((await post('seen-shopify', order.body, {...order.headers, 'x-shopify-topic': topic, [order.id]: `d-${topic}`})).status, 200);
   assert.equal((await events('seen-shopify')).length, 3);
   // With an HMAC of the hub's own: an event that is sent again, signed anew, and another one of the same second.
   assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'timed', scheme: 'hmac', secret, timestamp_header: 'X-Time', signed: '{timestamp}.{body}', id_from: 'X-Id'})).status, 201);

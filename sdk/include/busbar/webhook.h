@@ -117,7 +117,9 @@ typedef struct bb_webhook_api {
     /* --- not in the first hubs: use bb_webhook_known_by, and the others below -------------------- */
     /* [verify] Where the service signs no time, and the ids given stand in header fields that it does not
      * sign either, whoever has seen a request can send it again under another id. Such a scheme says here all
-     * that is signed, in one form: a further request of the same is a repeat, whatever its ids. */
+     * that is signed, in one form: a further request of the same is a repeat, whatever its ids and types. A
+     * service that sends one body under several types, which it does not sign, needs the type in these bytes,
+     * and can be replayed once under each. */
     void (*known_by)(bb_call *call, bb_str signed_bytes);
     /* [sign] A header field; the query, without "?"; the body, which is empty else. */
     void (*sample_header)(bb_call *call, bb_str name, bb_str value);
