@@ -6,11 +6,22 @@
 
 /* --- the request, as a scheme sees it --------------------------------------------------------------- */
 
+/* Whether ":" and blanks alone are between the two. A tab may be there, too (RFC 9110 section 5.5), but
+ * schemes built with the first SDKs do not know it. */
+static bool adjoin(const http_header *h) {
+    uintptr_t end = (uintptr_t)h->name.ptr + h->name.len, value = (uintptr_t)h->value.ptr;
+    if (value <= end || value - end >= 64 || h->name.ptr[h->name.len] != ':')
+        return false;
+    for (const char *at = h->name.ptr + h->name.len + 1; at < h->value.ptr; at++)
+        if (*at != ' ')
+            return false;
+    return true;
+}
+
 /* "Name: value" as it was sent, where both are slices of one buffer. */
 static bb_str line_of(arena *a, const http_header *h) {
-    uintptr_t end = (uintptr_t)h->name.ptr + h->name.len, value = (uintptr_t)h->value.ptr;
-    if (value > end && value - end < 64 && h->name.ptr[h->name.len] == ':')
-        return str_of(h->name.ptr, (size_t)(value - end) + h->name.len + h->value.len);
+    if (adjoin(h))
+        return str_of(h->name.ptr, (size_t)(h->value.ptr - h->name.ptr) + h->value.len);
     return arena_printf(a, "%.*s: %.*s", STR_FMT(h->name), STR_FMT(h->value));
 }
 

@@ -410,6 +410,20 @@ test('a change that is refused leaves the file before, whatever has become of it
   assert.deepEqual(fs.readdirSync(strict.path('conf.d')).sort(), ['kept.hook.conf', 'other.hook.conf']);
 });
 
+test("blanks and tabs around a header field's value are none of it, in any scheme", async () => {
+  const secret = "It's a Secret to Everybody", body = (n) => `{"tab":${n}}`, before = (await events('github')).length;
+  for (const [n, [left, right]] of [['', ''], ['\t', ''], [' \t ', '\t'], ['\t'.repeat(70), ' ']].entries()) {
+    const text = `POST /hooks/github HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-GitHub-Event: push\r\nX-Hub-Signature-256:${left}sha256=${hmac('sha256', secret, body(n))}${right}\r\nContent-Length: ${body(n).length}\r\n\r\n${body(n)}`;
+    const answer = await new Promise((resolve, reject) => {
+      const socket = net.connect(Number(new URL(hub.url).port), '127.0.0.1', () => socket.write(text));
+      let got = '';
+      socket.on('data', (d) => (got += d)).on('end', () => resolve(got)).on('error', reject);
+    });
+    assert.match(answer, /^HTTP\/1\.1 200 /, JSON.stringify(left));
+  }
+  assert.equal((await events('github')).length, before + 4);
+});
+
 test('a sender that goes away, and one that sends nonsense, do no harm', async () => {
   const port = Number(new URL(hub.url).port);
   for (const text of ['POST /hooks/std HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"a"', 'POST /hooks/std HTTP/1.1\r\nHost: x\r\nWebhook-Signature: \xff\xfe\r\nContent-Length: 0\r\n\r\n', 'POST /hooks/%00%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n']) {

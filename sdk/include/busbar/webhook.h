@@ -147,7 +147,7 @@ static inline bb_str bb_webhook_header(const bb_webhook_request *request, const 
             at++;
         if (at < n)
             continue;
-        for (at = n + 1; at < line.len && line.ptr[at] == ' ';)
+        for (at = n + 1; at < line.len && (line.ptr[at] == ' ' || line.ptr[at] == '\t');)
             at++;
         found.ptr = line.ptr + at;
         found.len = line.len - at;

@@ -43,6 +43,8 @@ START_TEST(vectors_made_elsewhere_fit) {
          "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=", false},
         {"basic", "{}", "Authorization: Basic ", false},
         {"token", "{\"secret\":\"abc\",\"header\":\"X-T\"}", "X-T: abc", true},
+        {"token", "{\"secret\":\"abc\",\"header\":\"X-T\"}", "X-T:\tabc", true}, /* RFC 9110 section 5.5 */
+        {"token", "{\"secret\":\"abc\",\"header\":\"X-T\"}", "X-T: \t abc", true},
         {"token", "{\"secret\":\"abc\",\"header\":\"X-T\"}", "X-Tt: abc", false},
         {"token", "{\"header\":\"X-T\"}", "X-T: ", false},
         {"none", "{}", "", true},
