@@ -26,9 +26,6 @@ static const route routes[] = {
     {"DELETE", "/api/v1/connections/*", route_connection_delete, ROLE_ADMIN},
     {"GET", "/api/v1/connections", route_connections, ROLE_VIEWER},
     {"POST", "/api/v1/connections", route_connection_create, ROLE_ADMIN},
-    {"POST", "/hooks/*", route_hook, ROLE_NONE},
-    {"GET", "/hooks/*", route_hook, ROLE_NONE},
-    {"OPTIONS", "/hooks/*", route_hook, ROLE_NONE},
     {"GET", "/api/v1/webhooks/schemes", route_webhook_schemes, ROLE_VIEWER},
     {"GET", "/api/v1/webhooks/endpoints", route_endpoints, ROLE_VIEWER},
     {"POST", "/api/v1/webhooks/endpoints", route_endpoint_create, ROLE_ADMIN},
@@ -218,10 +215,24 @@ static bool admit(api *a, http_exchange *x, const route *found, route_params *p)
     return true;
 }
 
+/* Services have no key: to whatever they ask for there, by whichever method, the answer is the endpoint's, or
+ * that there is none. Some put a slash too much before it. */
+static bool is_below_hooks(bb_str path) {
+    while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
+        path = str_of(path.ptr + 1, path.len - 1);
+    return str_eq(path, STR("/hooks")) || str_starts(path, STR("/hooks/"));
+}
+
 void api_handle(http_exchange *x, void *ctx) {
     api *a = ctx;
     const http_request *r = http_exchange_request(x);
     route_params p = {0};
+    if (is_below_hooks(r->path)) {
+        bool whole = path_fits("/hooks/*", r->path, &p);
+        p.part[0] = whole ? decode(http_exchange_arena(x), p.part[0]) : STR("");
+        route_hook(a, x, &p);
+        return;
+    }
     const route *found = find_route(r, &p);
     if ((found == NULL || found->role != ROLE_NONE) && !admit(a, x, found, &p))
         return;

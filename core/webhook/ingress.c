@@ -70,10 +70,18 @@ static bool refuse_with(ingress *in, ingress_outcome outcome, problem p, const c
     return false;
 }
 
-static bool takes_method(ingress *in, const bb_webhook_scheme *scheme) {
-    if (str_eq(in->r->method, STR("POST")))
-        return true;
-    if (str_eq(in->r->method, STR("GET")) && scheme != NULL && (scheme->flags & BB_WEBHOOK_GET) != 0)
+/* A handshake may come by GET. */
+static bool takes_get(const ingress *in) {
+    const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
+    return scheme != NULL && (scheme->flags & BB_WEBHOOK_GET) != 0;
+}
+
+bb_str ingress_methods(const ingress *in) {
+    return takes_get(in) ? STR("GET, POST, OPTIONS") : STR("POST, OPTIONS");
+}
+
+static bool takes_method(ingress *in) {
+    if (str_eq(in->r->method, STR("POST")) || (str_eq(in->r->method, STR("GET")) && takes_get(in)))
         return true;
     return refuse_with(in, INGRESS_METHOD, PROBLEM_METHOD_NOT_ALLOWED, "webhooks are posted", 0);
 }
@@ -123,9 +131,8 @@ static bool hold(ingress *in) {
 }
 
 static void handle(ingress *in) {
-    const bb_webhook_scheme *scheme = endpoint_scheme(in->to, in->l->worker->snapshot, NULL);
     bool asks = str_eq(in->r->method, STR("OPTIONS"));
-    if (!asks && !takes_method(in, scheme))
+    if (!asks && !takes_method(in))
         return;
     if (!admit(in)) /* who may not send is given no consent to it, and cannot ask without end */
         return;

@@ -49,6 +49,8 @@ void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refus
 
 /* ingress.c: stores in->events. */
 void ingress_put(ingress *in);
+/* What the endpoint takes, as Allow has it (RFC 9110 section 10.2.1). */
+bb_str ingress_methods(const ingress *in);
 
 /* ingress_sender.c */
 bb_str ingress_sender(const endpoint *to, const http_request *r);

@@ -61,7 +61,7 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
     if (why->retry_s > 0)
         headers[n++] = (http_header){STR("Retry-After"), str_from(seconds)};
     if (why->outcome == INGRESS_METHOD)
-        headers[n++] = (http_header){STR("Allow"), STR("POST, OPTIONS")};
+        headers[n++] = (http_header){STR("Allow"), ingress_methods(in)};
     leave(in, why->outcome);
     if (why->outcome != INGRESS_METHOD && why->outcome != INGRESS_LIMITED && why->outcome != INGRESS_PAUSED) {
         atomic_store_explicit(&to->state->last_refusal_ms, in->now_ms, memory_order_relaxed);
@@ -116,7 +116,7 @@ void ingress_options(ingress *in) {
         unsigned long long a_minute = 60000000000ull / in->to->rate.interval_ns;
         snprintf(rate, sizeof rate, "%llu", a_minute > 0 ? a_minute : 1); /* a positive integer: 4.2.2 */
     }
-    http_header headers[] = {{STR("Allow"), STR("POST, OPTIONS")},
+    http_header headers[] = {{STR("Allow"), ingress_methods(in)},
                              {STR("WebHook-Allowed-Origin"), origin},
                              {STR("WebHook-Allowed-Rate"), str_from(rate)}};
     webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;

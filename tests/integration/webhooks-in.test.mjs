@@ -252,6 +252,28 @@ test('size, rate, addresses and methods have their limits', async () => {
   assert.equal(got.headers.allow, 'POST, OPTIONS');
 });
 
+test('below /hooks nobody is asked for a key: 405 of an endpoint, 404 elsewhere', async () => {
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'asked', scheme: 'meta', secret: 's', verify: {verify_token: 't'}})).status, 201);
+  const ask = (method, path) => request(`${hub.url}${path}`, {method, headers: {'content-length': '0'}});
+  for (const [id, allow] of [['open', 'POST, OPTIONS'], ['asked', 'GET, POST, OPTIONS'], ['bare', 'POST, OPTIONS']])
+    for (const [n, method] of ['PUT', 'DELETE', 'PATCH', 'HEAD', 'PURGE'].entries()) {
+      const before = (await status(id)).requests.method ?? 0, answer = await ask(method, `/hooks/${id}`);
+      assert.equal(answer.status, 405, `${method} ${id}`);
+      assert.equal(answer.headers.allow, allow);
+      assert.equal((await status(id)).requests.method, before + 1, `${n}`);
+    }
+  assert.equal((await ask('GET', '/hooks/asked?hub.mode=subscribe&hub.verify_token=t&hub.challenge=7')).text, '7');
+  assert.equal((await ask('OPTIONS', '/hooks/asked')).headers.allow, 'GET, POST, OPTIONS');
+  for (const path of ['/hooks/none-such', '/hooks/open/', '/hooks/open/more', '/hooks/', '/hooks', '//hooks/open', '/hooks//open', '/hooks/%6fpen/'])
+    for (const method of ['POST', 'GET', 'PUT', 'OPTIONS', 'HEAD']) {
+      const answer = await ask(method, path);
+      assert.equal(answer.status, 404, `${method} ${path}`);
+      assert.equal(answer.headers['www-authenticate'], undefined);
+      if (method !== 'HEAD') assertProblem(answer, 'not-found');
+    }
+  for (const path of ['/hooksy', '/api/v1/hooks/open', '/hook']) assert.equal((await ask('POST', path)).status, 401, path);
+});
+
 test('CloudEvents: consent is given, and events are read in their three modes', async () => {
   const consent = await request(`${hub.url}/hooks/std`, {method: 'OPTIONS', headers: {'webhook-request-origin': 'events.example.com', 'webhook-request-rate': '120'}});
   assert.equal(consent.status, 200);
