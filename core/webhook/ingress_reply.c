@@ -47,6 +47,21 @@ static void tell(const ingress *in, ingress_outcome outcome, bb_str reason) {
                  STR_FMT(in->sender), ingress_outcome_name(outcome), STR_FMT(reason));
 }
 
+/* A 401 says what would be taken (RFC 9110 section 15.5.2): of signatures, which have no scheme that is
+ * registered, a name of the hub's own. Whoever gave a token learns that it was that (RFC 6750 section 3.1).
+ */
+static bb_str challenge_of(const ingress *in) {
+    const endpoint *to = in->to;
+    bb_str scheme = to->own != NULL ? str_from(to->own->id) : STR("");
+    bool bearer = str_eq(scheme, STR("bearer")), basic = str_eq(scheme, STR("basic"));
+    bool gave = bearer && http_request_header(in->r, STR("Authorization")).ptr != NULL;
+    return arena_printf(in->a, "%s realm=\"%.*s\"%s",
+                        bearer  ? "Bearer"
+                        : basic ? "Basic"
+                                : "Webhook",
+                        STR_FMT(to->item.id), gave ? ", error=\"invalid_token\"" : "");
+}
+
 void ingress_refuse(ingress *in, const ingress_refusal *why) {
     const endpoint *to = in->to;
     if (in->test) {
@@ -56,8 +71,12 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
     char seconds[24];
     bb_str reason = why->reason.ptr != NULL ? why->reason : str_from(why->text);
     snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)why->retry_s);
-    http_header headers[2];
+    http_header headers[3];
     size_t n = 0;
+    unsigned status = why->status != 0 ? why->status : problem_of(why->problem)->status;
+    bb_str challenge = status == 401 ? challenge_of(in) : (bb_str){NULL, 0};
+    if (challenge.ptr != NULL)
+        headers[n++] = (http_header){STR("WWW-Authenticate"), challenge};
     if (why->retry_s > 0)
         headers[n++] = (http_header){STR("Retry-After"), str_from(seconds)};
     if (why->outcome == INGRESS_METHOD)
@@ -69,8 +88,7 @@ void ingress_refuse(ingress *in, const ingress_refusal *why) {
         tell(in, why->outcome, reason);
     }
     webhook_item *item = (webhook_item *)(uintptr_t)&to->item;
-    send_problem(in->x, why->problem, why->status != 0 ? why->status : problem_of(why->problem)->status,
-                 why->text, headers, n);
+    send_problem(in->x, why->problem, status, why->text, headers, n);
     webhook_item_unref(item);
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import {execFile} from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import test, {after, before} from 'node:test';
@@ -207,6 +208,22 @@ test('an endpoint without a secret takes nothing, unless it says verify = none',
   assert.equal((await post('open', '{"type":"b"}')).status, 200);
   assert.equal((await status('open')).verified, false);
   assert.equal((await request(`${hub.url}/hooks/none-such`, {method: 'POST'})).status, 404);
+});
+
+test('a 401 says how to authenticate, so that clients which ask first find it out', async () => {
+  const says = async (id, headers = {}, query = '') => {
+    const answer = await request(`${hub.url}/hooks/${id}${query}`, {method: 'POST', headers: {'content-length': '0', ...headers}});
+    assert.equal(answer.status, 401, id);
+    return answer.headers['www-authenticate'];
+  };
+  assert.equal(await says('basic'), 'Basic realm="basic"');
+  assert.equal(await says('basic', {authorization: 'Basic AAAA'}), 'Basic realm="basic"');
+  assert.equal(await says('bearer'), 'Bearer realm="bearer"');
+  assert.equal(await says('bearer', {authorization: 'Bearer wrong'}), 'Bearer realm="bearer", error="invalid_token"');
+  for (const id of ['std', 'hmac1', 'token', 'github', 'bare', 'nokey']) assert.equal(await says(id), `Webhook realm="${id}"`);
+  for (const [id, headers] of [['far', {}], ['small', {'content-length': '11'}]])
+    assert.equal((await request(`${hub.url}/hooks/${id}`, {method: 'POST', body: '01234567890', headers: {'content-length': '11', ...headers}})).headers['www-authenticate'], undefined);
+  await new Promise((resolve, reject) => execFile('curl', ['-sS', '--fail', '--anyauth', '-u', 'Aladdin:open sesame', '-d', '{}', `${hub.url}/hooks/basic`], (e) => (e ? reject(e) : resolve())));
 });
 
 test('bodies are kept as they are, JSON or not, and events as the endpoint says', async () => {
