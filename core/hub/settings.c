@@ -101,11 +101,20 @@ static bool read_level(arena *a, const conf_file *f, const conf_section *s, err 
     return true;
 }
 
+/* Without a slash at its end: paths are put behind it, and services sign what comes of that. */
 static bool read_public_url(arena *a, const conf_file *f, const conf_section *s, hub_settings *out, err *e) {
     err why = {""};
-    return read_text(a, f, s, STR("public_url"), &out->public_url, e) &&
-           (out->public_url == NULL || url_check_base(str_from(out->public_url), &why) ||
-            conf_fail(e, f, conf_find(s, STR("public_url"))->line, "public_url %s", why.text));
+    if (!read_text(a, f, s, STR("public_url"), &out->public_url, e))
+        return false;
+    if (out->public_url == NULL)
+        return true;
+    bb_str url = str_from(out->public_url);
+    if (!url_check_base(url, &why))
+        return conf_fail(e, f, conf_find(s, STR("public_url"))->line, "public_url %s", why.text);
+    while (url.ptr[url.len - 1] == '/')
+        url.len--;
+    out->public_url = arena_strdup(a, url);
+    return out->public_url != NULL || err_set(e, "no memory");
 }
 
 static bool read_hub(arena *a, const conf_file *f, hub_settings *out, err *e) {

@@ -463,6 +463,20 @@ test("blanks and tabs around a header field's value are none of it, in any schem
   assert.equal((await events('github')).length, before + 4);
 });
 
+test('public_url with a slash at its end is the URL that services sign', async () => {
+  for (const [base, end] of [['https://hub.example', '/'], ['https://hub.example/in', '///'], ['https://hub.example/in', '']]) {
+    const own = await startHub({hubConf: `[hub]\npublic_url = ${base}${end}\n`, conf: {'sms.hook.conf': endpoint('scheme = twilio\nsecret = t')}});
+    try {
+      const url = `${base}/hooks/sms`, body = 'Body=a&MessageSid=SM1';
+      assert.equal((await own.api('GET', '/api/v1/webhooks/endpoints/sms')).body.url, url);
+      const headers = {'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length, 'x-twilio-signature': hmac('sha1', 't', `${url}BodyaMessageSidSM1`, 'base64')};
+      assert.equal((await request(`${own.url}/hooks/sms`, {method: 'POST', body, headers})).status, 200, base + end);
+    } finally {
+      await own.stop();
+    }
+  }
+});
+
 test('a sender that goes away, and one that sends nonsense, do no harm', async () => {
   const port = Number(new URL(hub.url).port);
   for (const text of ['POST /hooks/std HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"a"', 'POST /hooks/std HTTP/1.1\r\nHost: x\r\nWebhook-Signature: \xff\xfe\r\nContent-Length: 0\r\n\r\n', 'POST /hooks/%00%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n']) {
