@@ -64,6 +64,8 @@ static void write_endpoint(json_writer *w, const api *a, const endpoint *e) {
     json_member_string(w, STR("status"), str_from(e->paused ? "paused" : why != NULL ? "unready" : "ready"));
     if (why != NULL)
         json_member_string(w, STR("reason"), str_from(why));
+    if (e->note != NULL)
+        json_member_string(w, STR("note"), str_from(e->note));
     json_member_string(w, STR("name"), e->name.ptr != NULL ? e->name : e->item.id);
     json_member_string(w, STR("scheme"), e->scheme);
     json_member_bool(w, STR("verified"), !e->unverified);

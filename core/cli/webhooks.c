@@ -23,8 +23,11 @@ static void print_endpoints(const options *o, const json_value *r) {
     for (json_iter it = json_iterate(rows); json_next(&it);) {
         for (size_t c = 0; headings[c] != NULL; c++)
             cells[c] = cell(it.value, headings[c]);
-        bb_str note = json_string(json_getl(it.value, "error"));
-        table_add(&t, cells, note.ptr != NULL ? note : json_string(json_getl(it.value, "reason")));
+        static const char *const notes[] = {"error", "reason", "note"};
+        bb_str note = {NULL, 0};
+        for (size_t i = 0; note.ptr == NULL && i < sizeof notes / sizeof notes[0]; i++)
+            note = json_string(json_get(it.value, str_from(notes[i])));
+        table_add(&t, cells, note);
     }
     table_flush(&t);
 }

@@ -58,6 +58,7 @@ typedef struct endpoint {
     const bb_webhook_scheme *own;      /* NULL: the connector's */
     bb_str scheme, plugin, connection; /* ids; connection absent: none */
     const char *unready;               /* why nothing can be verified; NULL: it can */
+    const char *note;                  /* what else the admin will hardly have meant; NULL: nothing */
     /* The scheme's fields, filled in: an object for each value that a secret has. Wiped. */
     const json_value *fields[ENDPOINT_SECRETS_MAX];
     bb_str field_texts[ENDPOINT_SECRETS_MAX];

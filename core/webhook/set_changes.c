@@ -18,9 +18,11 @@ static bb_str name_of(arena *a, webhook_kind kind, bb_str id) {
 
 static bool add(changes *c, webhook_kind kind, const webhook_entry *e, change change_) {
     c->items[c->count] = (report_item){.id = name_of(c->memory, kind, e->id), .change = change_};
-    if (kind == WEBHOOK_ENDPOINT && change_ != CHANGE_REMOVED && e->item != NULL &&
-        endpoint_of(e->item)->unready != NULL)
-        c->items[c->count].note = str_from(endpoint_of(e->item)->unready); /* static */
+    if (kind == WEBHOOK_ENDPOINT && change_ != CHANGE_REMOVED && e->item != NULL) {
+        const endpoint *p = endpoint_of(e->item);
+        const char *note = p->unready != NULL ? p->unready : p->note; /* static */
+        c->items[c->count].note = note != NULL ? str_from(note) : (bb_str){NULL, 0};
+    }
     if (change_ == CHANGE_REFUSED) {
         c->items[c->count].error = arena_copy(c->memory, e->error);
         c->items[c->count].kept = e->item != NULL;

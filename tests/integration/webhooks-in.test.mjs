@@ -226,6 +226,24 @@ test('a 401 says how to authenticate, so that clients which ask first find it ou
   await new Promise((resolve, reject) => execFile('curl', ['-sS', '--fail', '--anyauth', '-u', 'Aladdin:open sesame', '-d', '{}', `${hub.url}/hooks/basic`], (e) => (e ? reject(e) : resolve())));
 });
 
+test('that no event can be of the types that are taken is told', async () => {
+  hub.writeConf('typeless.hook.conf', endpoint('scheme = hmac\nsecret = k\ntypes = order.*'));
+  for (const [id, more] of [['typed', 'types = order.*\ntype_from = /type'], ['any-type', 'types = *'], ['all-types', '']]) hub.writeConf(`${id}.hook.conf`, endpoint(`scheme = hmac\nsecret = k\n${more}`));
+  const reload = (await hub.cli(['reload'])).stdout, told = /only CloudEvents have a type that `types` could take: say with type_from/;
+  assert.match(reload, told);
+  assert.equal(reload.match(/only CloudEvents/g).length, 1, reload);
+  const state = await status('typeless');
+  assert.match(state.note, told);
+  assert.equal(state.status, 'ready');
+  assert.match((await hub.cli(['webhooks', 'ls', '--text'])).stdout, told);
+  for (const id of ['typed', 'any-type', 'all-types', 'std', 'bare']) assert.equal((await status(id)).note, undefined, id);
+  const send = (headers) => post('typeless', '{"type":"order.paid"}', {'x-signature': hmac('sha256', 'k', '{"type":"order.paid"}'), ...headers});
+  assert.equal((await send({})).status, 200);
+  assert.equal((await events('typeless')).length, 0);
+  assert.equal((await send({'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/x', 'ce-type': 'order.paid'})).status, 202);
+  assert.equal((await events('typeless')).length, 1);
+});
+
 test('bodies are kept as they are, JSON or not, and events as the endpoint says', async () => {
   const bytes = Buffer.from([0, 255, 13, 10, 34, 92]);
   assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'raw', verify: 'none'})).status, 201);
