@@ -481,6 +481,21 @@ test("blanks and tabs around a header field's value are none of it, in any schem
   assert.equal((await events('github')).length, before + 4);
 });
 
+test('what an endpoint has seen outlives it, for one of the same id', async () => {
+  const again = async (id, more) => {
+    assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, scheme: 'standard_webhooks', secret: SECRET, ...more})).status, 201);
+    const body = '{"type":"again"}', answer = await post(id, body, signed(new Webhook(SECRET), 'again-1', body));
+    assert.equal(answer.status, 200);
+    const count = (await status(id)).requests;
+    assert.equal((await hub.api('DELETE', `/api/v1/webhooks/endpoints/${id}`)).status, 200);
+    return count;
+  };
+  assert.deepEqual(await again('again'), {stored: 1});
+  assert.deepEqual(await again('again'), {repeated: 1});
+  assert.deepEqual(await again('again-2'), {stored: 1});
+  assert.deepEqual(await again('again', {dedup: '0s'}), {stored: 1});
+});
+
 test('public_url with a slash at its end is the URL that services sign', async () => {
   for (const [base, end] of [['https://hub.example', '/'], ['https://hub.example/in', '///'], ['https://hub.example/in', '']]) {
     const own = await startHub({hubConf: `[hub]\npublic_url = ${base}${end}\n`, conf: {'sms.hook.conf': endpoint('scheme = twilio\nsecret = t')}});
