@@ -169,12 +169,27 @@ static bool take_cloudevents(ingress *in, cloudevents_mode mode, const cloudeven
     return true;
 }
 
-/* A request that one of the hub's own schemes has verified may hold CloudEvents in any mode. */
+/* A field of the binary mode is taken at its word where the admin has named one. */
+static bool names_field(const ingress *in, const char *key) {
+    bb_str from = json_string(json_get(in->to->fields[0], str_from(key)));
+    return from.len > 3 && str_eq_nocase(str_of(from.ptr, 3), STR("ce-"));
+}
+
+/* A request that one of the hub's own schemes has verified may hold CloudEvents in any mode. An HMAC covers
+ * none of the binary mode's fields, which are all that tells such an event from another: then it is for the
+ * admin to ask for them. */
+static cloudevents_mode mode_of(const ingress *in) {
+    cloudevents_mode mode = in->said.raw ? cloudevents_mode_of(in->r->headers, in->r->header_count)
+                                         : CLOUDEVENTS_NONE;
+    bool asked = !str_eq(in->to->scheme, STR("hmac")) || names_field(in, "id_from") ||
+                 names_field(in, "type_from");
+    return mode == CLOUDEVENTS_BINARY && !asked ? CLOUDEVENTS_NONE : mode;
+}
+
 static bool read_cloudevents(ingress *in, cloudevent **out) {
     size_t n = 0;
     err e = {""};
-    cloudevents_mode mode = in->said.raw ? cloudevents_mode_of(in->r->headers, in->r->header_count)
-                                         : CLOUDEVENTS_NONE;
+    cloudevents_mode mode = mode_of(in);
     *out = NULL;
     in->cloudevents = mode != CLOUDEVENTS_NONE;
     if (mode == CLOUDEVENTS_NONE || in->said.event_count == 0)

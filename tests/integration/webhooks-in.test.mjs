@@ -240,7 +240,8 @@ test('that no event can be of the types that are taken is told', async () => {
   const send = (headers) => post('typeless', '{"type":"order.paid"}', {'x-signature': hmac('sha256', 'k', '{"type":"order.paid"}'), ...headers});
   assert.equal((await send({})).status, 200);
   assert.equal((await events('typeless')).length, 0);
-  assert.equal((await send({'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/x', 'ce-type': 'order.paid'})).status, 202);
+  const object = JSON.stringify({specversion: '1.0', id: '1', source: '/x', type: 'order.paid'});
+  assert.equal((await post('typeless', object, {'content-type': 'application/cloudevents+json', 'x-signature': hmac('sha256', 'k', object)})).status, 202);
   assert.equal((await events('typeless')).length, 1);
 });
 
@@ -351,6 +352,14 @@ test('fields of CloudEvents beside a signed request make no other event of it', 
   await takes('beside', '{"n":1}', {...signed(wh, 'b5', '{"n":1}'), ...ce(6)}, 6);
   await takes('beside', '{"n":1}', {...signed(wh, 'b6', '{"n":1}'), ...ce(6)}, 7); // another message
   assert.deepEqual((await stored('beside')).slice(0, 3), ['order.refunded', 'order.refunded', 'order.paid']);
+  // An HMAC signs none of them: they say nothing of an endpoint that does not ask for them.
+  await make('beside-timed', {scheme: 'hmac', secret, timestamp_header: 'X-Time', signed: '{timestamp}.{body}'});
+  const at = String(Math.floor(Date.now() / 1000)), timed = {'x-time': at, 'x-signature': hmac('sha256', secret, `${at}.${plain}`)};
+  for (const more of [{}, ce(0), ce(1), ce(2)]) await takes('beside-timed', plain, {...timed, ...more}, 1);
+  assert.deepEqual(await stored('beside-timed'), ['']);
+  await make('beside-asked', {scheme: 'hmac', secret, type_from: 'ce-type'});
+  for (const [n, count] of [[1, 1], [1, 1], [2, 2]]) await takes('beside-asked', plain, {'x-signature': hmac('sha256', secret, plain), ...ce(n)}, count);
+  assert.deepEqual(await stored('beside-asked'), ['order.refunded', 'order.refunded']);
   // An HMAC: id and type of the body count; and an id in ce-id, where it is signed.
   await make('beside-body', {scheme: 'hmac', secret, id_from: '/id', type_from: '/type'});
   for (const [body, more] of [[plain, {}], [plain, ce(0)], [plain, ce(1)], [whole1, structured]]) await takes('beside-body', body, {'x-signature': hmac('sha256', secret, body), ...more}, 1);
