@@ -75,6 +75,24 @@ static bb_str scalar_text(const json_value *v) {
     return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
 }
 
+/* What stands in the API's answers where a secret is: alone, or as one of a value's lines. */
+static bool is_mark(bb_str text) {
+    for (bb_str line; str_split(&text, '\n', &line);)
+        if (str_eq(str_trim(line), STR("[redacted]")))
+            return true;
+    return false;
+}
+
+/* Recursion ends with the reader's limit of depth. */
+static bool has_mark(const json_value *v) {
+    if (json_is(v, JSON_STRING))
+        return is_mark(json_string(v));
+    for (json_iter it = json_iterate(v); json_next(&it);)
+        if (has_mark(it.value))
+            return true;
+    return false;
+}
+
 /* --- a file ----------------------------------------------------------------------------------------- */
 
 /* Further lines are indented: whatever they hold, they go on with the value. */
@@ -96,6 +114,13 @@ static bool put_member(buf *out, bb_str section, bb_str key, const json_value *v
     if (!is_container(v) && has_control(scalar_text(v), lines))
         return err_set(e, "%.*s.%.*s has a line break or control character, which a conf file cannot hold",
                        STR_FMT(section), STR_FMT(key));
+    if (has_mark(v))
+        return err_set(
+            e,
+            "%.*s.%.*s is \"[redacted]\", which stands for a secret where it is shown, and is none: "
+            "give the secret, or a reference to it as ${secret:NAME}; to keep the one that is "
+            "there, PATCH what else is to change and leave %.*s out",
+            STR_FMT(section), STR_FMT(key), STR_FMT(key));
     buf_str_add(out, key);
     buf_lit(out, " = ");
     if (is_container(v))

@@ -281,6 +281,7 @@ test('the API creates, changes and deletes connections as files', async () => {
     ['PUT', {plugin: 'nothing'}, /nothing/],
     ['PATCH', {name: 'a\n[auth]\ntoken = forged'}, /line break|control/],
     ['PATCH', {colour: 'red'}, /colour/],
+    ['PUT', {plugin: 'rest', settings: {base_url: upstream.url}, auth: shown.auth}, /^auth\.token is "\[redacted\]"/],
   ]) {
     const refused = await hub.api(method, '/api/v1/connections/made', body);
     assertProblem(refused, 'invalid-config');

@@ -406,6 +406,13 @@ test('the API registers, changes, pauses, tests and deletes endpoints; secrets a
   assert.deepEqual([(await post('shop', body, sign('k1'))).status, (await post('shop', body, sign('k3'))).status], [401, 200]);
   const now = await status('shop');
   assert.deepEqual([now.name, now.status, now.events, now.configuration.types, now.url], ['Shop', 'ready', 3, 'order.*', `${hub.url}/hooks/shop`]);
+  // What is shown, sent back: the mark in the place of the secret becomes none.
+  for (const [method, change] of [['PUT', {...now.configuration, name: 'Till'}], ['PATCH', {secret: '[redacted]'}], ['PATCH', {secret: ['k4', '[redacted]']}]]) {
+    const refused = await hub.api(method, '/api/v1/webhooks/endpoints/shop', change);
+    assertProblem(refused, 'invalid-config');
+    assert.match(refused.body.detail, /^endpoint\.secret is "\[redacted\]".*leave secret out/);
+  }
+  assert.deepEqual([(await post('shop', body, sign('[redacted]'))).status, (await post('shop', body, sign('k3'))).status], [401, 200]);
   for (const [action, code] of [['pause', 503], ['resume', 200]]) {
     assert.equal((await hub.api('POST', `/api/v1/webhooks/endpoints/shop/${action}`)).status, 200);
     const answer = await post('shop', body, sign('k3'));

@@ -53,6 +53,21 @@ START_TEST(arrays_and_objects_are_compact_json) {
 }
 END_TEST
 
+START_TEST(what_stands_for_a_secret_is_none) {
+    refuses("{\"auth\": {\"token\": \"[redacted]\"}}",
+            "auth.token is \"[redacted]\", which stands for a secret");
+    refuses("{\"a\": {\"x\": [\"new\", \"[redacted]\"]}}", "leave x out");
+    refuses("{\"a\": {\"x\": {\"Authorization\": \"[redacted]\"}}}", "a.x is");
+    gives("{\"a\": {\"x\": \"shown as [redacted]\"}}", "[a]\nx = shown as [redacted]\n");
+    bb_str out;
+    err e = {""};
+    memory = arena_new(0);
+    ck_assert(!conf_text_with_lines(memory, json("{\"a\": {\"x\": \"new\\n[redacted]\"}}"), &out, &e));
+    expect_in(e.text, "a.x is \"[redacted]\"");
+    arena_free(memory);
+}
+END_TEST
+
 START_TEST(what_a_conf_file_cannot_hold) {
     refuses("{\"a\": {\"x\": \" lead\"}}", "a.x cannot be written");
     refuses("{\"a\": {\"x\": \"trail \"}}", "a.x cannot be written");
@@ -204,5 +219,5 @@ START_TEST(whatever_is_taken_comes_back) {
 END_TEST
 
 UNIT_MAIN(unit_test(sections_and_scalars), unit_test(arrays_and_objects_are_compact_json),
-          unit_test(what_a_conf_file_cannot_hold), unit_test(names_that_forge_nothing),
-          unit_test(whatever_is_taken_comes_back))
+          unit_test(what_stands_for_a_secret_is_none), unit_test(what_a_conf_file_cannot_hold),
+          unit_test(names_that_forge_nothing), unit_test(whatever_is_taken_comes_back))
