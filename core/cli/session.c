@@ -277,6 +277,7 @@ static bb_str advice_of(const options *o, const reply *r) {
         {"key", ":not-found", "`busbar key ls` lists what there is."},
         {"key", ":invalid-input", "`busbar key --help` says what is expected."},
         {"events", ":not-found", "`busbar events ls` lists what is kept."},
+        {"webhooks", ":not-found", "`busbar webhooks ls` lists what there is."},
         {"executions", ":not-found", "`busbar executions` lists what is remembered."},
         {NULL, ":not-found", "`busbar secret ls` and `busbar ls` list what there is."},
         {NULL, ":invalid-input", "`busbar inspect CONNECTION/OPERATION` says what is expected."},

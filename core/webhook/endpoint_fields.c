@@ -160,6 +160,28 @@ static const conf_entry *entry_of(const reading *r, const bb_webhook_scheme *sch
     return entry != NULL ? entry : conf_find(r->own, str_from(name));
 }
 
+/* One of two would be passed over in silence. */
+static bool is_given_once(const reading *r, const bb_webhook_scheme *scheme, const char *name) {
+    const char *alias = secret_alias(scheme);
+    const conf_entry *places[] = {conf_find(r->verify, str_from(name)), conf_find(r->own, str_from(name)),
+                                  alias != NULL && strcmp(alias, name) == 0 ? conf_find(r->own, STR("secret"))
+                                                                            : NULL};
+    for (size_t i = 0; endpoint_keys[i] != NULL; i++)
+        if (strcmp(endpoint_keys[i], name) == 0)
+            return true; /* in [endpoint] it means something else */
+    const conf_entry *first = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (first != NULL && places[i] != NULL)
+            return conf_fail(
+                r->e, r->f, places[i]->line,
+                "%s: it is given in line %u already, as %.*s: one of both; several secrets stand "
+                "one a line under one key",
+                places[i]->key.ptr, first->line, STR_FMT(first->key));
+        first = first != NULL ? first : places[i];
+    }
+    return true;
+}
+
 static bool check_keys(const reading *r, const bb_webhook_scheme *scheme) {
     const char *known[sizeof endpoint_keys / sizeof endpoint_keys[0] + PLUGIN_FIELDS_MAX + 1];
     const char *fields[PLUGIN_FIELDS_MAX + 1];
@@ -171,8 +193,13 @@ static bool check_keys(const reading *r, const bb_webhook_scheme *scheme) {
     if (secret_alias(scheme) != NULL)
         known[n++] = "secret";
     known[n] = fields[k] = NULL;
-    return conf_check_keys(r->f, r->own, known, r->e) &&
-           (r->verify == NULL || conf_check_keys(r->f, r->verify, fields, r->e));
+    if (!conf_check_keys(r->f, r->own, known, r->e) ||
+        (r->verify != NULL && !conf_check_keys(r->f, r->verify, fields, r->e)))
+        return false;
+    for (k = 0; fields[k] != NULL; k++)
+        if (!is_given_once(r, scheme, fields[k]))
+            return false;
+    return true;
 }
 
 typedef struct filled {

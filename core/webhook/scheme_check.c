@@ -116,6 +116,17 @@ static bool has_pieces(const checking *c) {
            wrong(c, "signed", "signed has {id}: say in which header field it stands by id_from");
 }
 
+/* The header field is taken apart at commas, semicolons and blanks: nothing that has one of these in it is
+ * found there. */
+static bool is_in_one_piece(const checking *c, const char *key) {
+    bb_str value = value_of(c, key);
+    for (size_t i = 0; i < value.len; i++)
+        if (memchr(",; ", value.ptr[i], 3) != NULL)
+            return wrong(c, key, "%s has \"%c\" in it, which stands between signatures: no request could fit",
+                         key, value.ptr[i]);
+    return true;
+}
+
 static bool check_hmac(const checking *c) {
     static const char *const algorithms[] = {"sha256", "sha1", "sha512", NULL};
     static const char *const encodings[] = {"hex", "base64", NULL};
@@ -123,7 +134,9 @@ static bool check_hmac(const checking *c) {
     bb_str secret = value_of(c, "secret"), how = value_of(c, "secret_encoding");
     if (!is_one_of(c, "algorithm", algorithms, true) || !is_one_of(c, "encoding", encodings, false) ||
         !is_one_of(c, "secret_encoding", secrets, false) || !is_name(c, "header") ||
-        !is_name(c, "timestamp_header") || !are_places(c) || !is_layout(c) || !has_pieces(c))
+        !is_name(c, "timestamp_header") || !are_places(c) || !is_layout(c) || !has_pieces(c) ||
+        !is_in_one_piece(c, "prefix") || !is_in_one_piece(c, "signature_key") ||
+        !is_in_one_piece(c, "timestamp_key"))
         return false;
     return secret.len == 0 || str_eq(how, STR("text")) || decodes(secret, str_eq(how, STR("hex"))) ||
            wrong(c, "secret", "the secret is not %.*s, as secret_encoding says, of 1 to 512 bytes",
