@@ -43,8 +43,8 @@ static void write_counts(json_writer *w, const endpoint_state *s) {
 
 /* Why nothing can be verified now; NULL: it can. */
 static const char *unready(const api *a, const endpoint *e) {
-    if (e->unready != NULL)
-        return e->unready;
+    if (endpoint_unready(e) != NULL)
+        return endpoint_unready(e);
     return endpoint_scheme(e, a->worker->snapshot, NULL) == NULL ? "its connector is not there" : NULL;
 }
 

@@ -6,8 +6,17 @@
 #include "api/targets.h"
 #include "webhook/health.h"
 
-static const char *status_of(const delivery_plan *plan, const health *h) {
-    return h->paused ? "paused" : h->disabled_ms > 0 ? "disabled" : !plan->enabled ? "off" : "active";
+/* Of a subscription: a route has no secrets. */
+static bool is_unready(const target *t) {
+    return t->item->kind == WEBHOOK_SUBSCRIPTION && webhook_item_gone(t->item);
+}
+
+static const char *status_of(const target *t, const health *h) {
+    return h->paused              ? "paused"
+           : h->disabled_ms > 0   ? "disabled"
+           : !plan_of(t)->enabled ? "off"
+           : is_unready(t)        ? "unready"
+                                  : "active";
 }
 
 static void write_where(json_writer *w, const delivery_plan *plan) {
@@ -43,9 +52,11 @@ void write_target(json_writer *w, const api *a, arena *memory, const target *t) 
         health_read(events_target_state(events, t->name, memory), &h);
     }
     json_member_string(w, STR("target"), t->name);
-    json_member_string(w, STR("status"), str_from(status_of(plan, &h)));
+    json_member_string(w, STR("status"), str_from(status_of(t, &h)));
     if (h.disabled_ms > 0)
         json_member_string(w, STR("reason"), str_from(h.reason));
+    else if (is_unready(t))
+        json_member_string(w, STR("reason"), STR("a secret that it was read with is gone: what comes waits"));
     json_member_time(w, STR("disabled_at"), h.disabled_ms);
     json_member_time(w, STR("failing_since"), h.failing_ms);
     write_where(w, plan);

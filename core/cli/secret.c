@@ -98,15 +98,15 @@ static bool read_value(const options *o, buf *out, err *e) {
 /* --- the commands ------------------------------------------------------------------------------------ */
 
 static void print_users(const json_value *r) {
-    const json_value *users = json_getl(r, "connections");
-    if (json_count(users) == 0)
+    static const char *const kinds[] = {"connections", "webhooks"};
+    const char *before = "used by ";
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        for (json_iter it = json_iterate(json_get(r, str_from(kinds[i]))); json_next(&it); before = ", ") {
+            fputs(before, stdout);
+            print_text(stdout, json_string(it.value));
+        }
+    if (strcmp(before, ", ") != 0)
         return;
-    printf("used by");
-    const char *before = " ";
-    for (json_iter it = json_iterate(users); json_next(&it); before = ", ") {
-        fputs(before, stdout);
-        print_text(stdout, json_string(it.value));
-    }
     puts(json_bool(json_getl(r, "removed"), false) ? "; the next reload refuses what needs it"
                                                    : "; `busbar reload` puts the change in force");
 }

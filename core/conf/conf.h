@@ -91,9 +91,14 @@ bool conf_expand(arena *a, const conf_file *f, const conf_entry *entry, bb_str *
                  err *e);
 
 /* Who knows the values of ${secret:NAME}. Set before configuration is read, by the thread that reads it;
- * NULL: nobody. The value is in `a`. False: *e says why, without a place. */
-typedef bool (*conf_secret_get)(void *ctx, arena *a, bb_str name, bb_str *value, err *e);
+ * NULL: nobody. The value is in `a`. False: *e says why, without a place; *gone: because there is no such
+ * secret, and not because none can be read now. */
+typedef bool (*conf_secret_get)(void *ctx, arena *a, bb_str name, bb_str *value, bool *gone, err *e);
 void conf_secret_resolver(conf_secret_get get, void *ctx);
+/* The names of the secrets that a file refers to, in `a`. NULL: no memory. */
+const bb_str *conf_secret_names(arena *a, const conf_file *f, size_t *count);
+/* Whether it is known that there is no such secret. */
+bool conf_secret_gone(bb_str name);
 
 /* Typed values, after expansion. Absent entry: `otherwise`, true. Units: durations as str_to_duration_ms,
  * sizes "64k", "10m", "1g" or bytes, yes/no/true/false/on/off/1/0. False: *e names place, what is allowed,
@@ -125,8 +130,8 @@ bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *sect
 /* The text of a conf file from {"connection": {...}, "settings": {...}, "auth": {...}, ...}: every member of
  * the root is a section, every member of a section a key; scalars as they are, arrays and objects as JSON.
  * Refused: null, control characters and line breaks (they could forge keys), names that are no
- * [a-z][a-z0-9_]*, and whatever conf_read_text would not read back the same. A leading comment says where the
- * file comes from. */
+ * [a-z][a-z0-9_]*, "[redacted]" (what stands where a secret is not shown), and whatever conf_read_text would
+ * not read back the same. A leading comment says where the file comes from. */
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e);
 /* The same for files of other kinds: values may have several lines, and sections names ("route invoices"). */
 bool conf_text_with_lines(arena *a, const json_value *root, bb_str *out, err *e);

@@ -104,14 +104,62 @@ void conf_secret_resolver(conf_secret_get get, void *ctx) {
 
 static bool from_store(const expansion *x, bb_str name, buf *out) {
     bb_str value;
+    bool gone;
     err why = {""};
     if (secret_store.get == NULL)
         return fail(x, "secret", name, "cannot be had here: the secret store is not open");
-    if (!secret_store.get(secret_store.ctx, x->memory, name, &value, &why))
+    if (!secret_store.get(secret_store.ctx, x->memory, name, &value, &gone, &why))
         return conf_fail(x->e, x->file, x->entry->line, "%s: %s", x->entry->key.ptr, why.text);
     buf_str_add(out, value);
     return value.len == 0 || memchr(value.ptr, '\0', value.len) == NULL ||
            fail(x, "secret", name, "has a NUL byte in it: only text can be put in");
+}
+
+bool conf_secret_gone(bb_str name) {
+    arena *a = secret_store.get != NULL ? arena_new_sized(0, 1024) : NULL;
+    bb_str value = {NULL, 0};
+    bool gone = false;
+    err why;
+    if (a != NULL && secret_store.get(secret_store.ctx, a, name, &value, &gone, &why)) {
+        str_wipe(value);
+        gone = false;
+    }
+    arena_free(a);
+    return gone;
+}
+
+/* Those of one value, behind the ones that are there. False: no memory. */
+static bool add_names(arena *a, bb_str value, const bb_str **names, size_t *count) {
+    bb_str prefix = STR("secret:");
+    const char *end = value.ptr + value.len;
+    for (const char *at = value.ptr;
+         value.len > 0 && (at = memmem(at, (size_t)(end - at), "${", 2)) != NULL;) {
+        bool literal = at > value.ptr && at[-1] == '$';
+        at += 2;
+        const char *close = memchr(at, '}', (size_t)(end - at));
+        if (literal || close == NULL || !str_starts(str_of(at, (size_t)(close - at)), prefix))
+            continue;
+        bb_str *more = arena_grow(a, (void *)(uintptr_t)*names, *count * sizeof *more,
+                                  (*count + 1) * sizeof *more);
+        if (more == NULL)
+            return false;
+        *names = more;
+        at += prefix.len;
+        more[*count] = arena_copy(a, str_of(at, (size_t)(close - at)));
+        if (more[(*count)++].ptr == NULL)
+            return false;
+    }
+    return true;
+}
+
+const bb_str *conf_secret_names(arena *a, const conf_file *f, size_t *count) {
+    const bb_str *names = arena_alloc(a, sizeof *names);
+    bool ok = names != NULL;
+    *count = 0;
+    for (size_t i = 0; i < f->count; i++)
+        for (size_t k = 0; ok && k < f->sections[i].count; k++)
+            ok = add_names(a, f->sections[i].entries[k].value, &names, count);
+    return ok ? names : NULL;
 }
 
 /* Names the kind only where it is nearly one: "${" may stand in a password by chance. */

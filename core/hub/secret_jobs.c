@@ -24,16 +24,43 @@ static bool name_fits(hub *h, api_job *job) {
     return false;
 }
 
-/* --- which connections use it ------------------------------------------------------------------------ */
+/* --- who uses it ------------------------------------------------------------------------ */
 
-/* By the reference in its file, or, where it was refused for want of the secret, by the reason. */
-static bool uses(const snapshot_entry *entry, bb_str reference, bb_str complaint) {
-    bb_str text = entry->conn != NULL ? entry->conn->conf_json : entry->error,
-           word = entry->conn != NULL ? reference : complaint;
+static bool has(bb_str text, bb_str word) {
     return text.len > 0 && memmem(text.ptr, text.len, word.ptr, word.len) != NULL;
 }
 
-/* "connections": [...] and whether a reload is needed for them to notice. */
+/* By the reference in its file, or, where it was refused for want of the secret, by the reason. */
+static bool uses(const snapshot_entry *entry, bb_str reference, bb_str complaint) {
+    return (entry->conn != NULL && has(entry->conn->conf_json, reference)) || has(entry->error, complaint);
+}
+
+static bool hook_uses(const webhook_entry *entry, bb_str name, bb_str complaint) {
+    for (size_t i = 0; entry->item != NULL && i < entry->item->secret_count; i++)
+        if (str_eq(entry->item->secrets[i], name))
+            return true;
+    return has(entry->error, complaint);
+}
+
+/* Gives whether there are any. */
+static bool write_hooks(const hub *h, const api_job *job, bb_str complaint, json_writer *w) {
+    bool any = false;
+    json_keyl(w, "webhooks");
+    json_array(w);
+    for (size_t k = 0; k < WEBHOOK_KINDS; k++) {
+        const webhook_list *list = &h->webhooks.set->lists[k];
+        for (size_t i = 0; i < list->count; i++) {
+            if (!hook_uses(&list->entries[i], job->id, complaint))
+                continue;
+            json_put_string(w, webhook_name(job->memory, (webhook_kind)k, list->entries[i].id));
+            any = true;
+        }
+    }
+    json_array_end(w);
+    return any;
+}
+
+/* "connections": [...], "webhooks": [...] and whether a reload is needed for them to notice. */
 static void write_users(const hub *h, const api_job *job, json_writer *w) {
     bb_str reference = arena_printf(job->memory, "${secret:%.*s}", STR_FMT(job->id)),
            complaint = arena_printf(job->memory, "no secret \"%.*s\"", STR_FMT(job->id));
@@ -48,6 +75,7 @@ static void write_users(const hub *h, const api_job *job, json_writer *w) {
         any = true;
     }
     json_array_end(w);
+    any = write_hooks(h, job, complaint, w) || any;
     json_member_bool(w, STR("reload_needed"), any);
 }
 

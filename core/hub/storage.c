@@ -23,8 +23,10 @@ static void protect(void) {
 }
 
 /* For conf_secret_resolver. */
-static bool get_secret(void *ctx, arena *a, bb_str name, bb_str *value, err *e) {
-    return secrets_get(ctx, a, name, value, e) == STORE_OK;
+static bool get_secret(void *ctx, arena *a, bb_str name, bb_str *value, bool *gone, err *e) {
+    store_result r = secrets_get(ctx, a, name, value, e);
+    *gone = r == STORE_NOT_FOUND;
+    return r == STORE_OK;
 }
 
 static bool open_both(const char *file, const char *master, const char *state, bool read_only, store **s,

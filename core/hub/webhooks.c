@@ -75,6 +75,7 @@ webhook_reading hub_webhooks_reading(const hub *h) {
 
 static void put_in_force(hub *h, webhook_set *next, report *told) {
     tell(h->webhooks.set, next, told);
+    webhook_set_shut(next); /* held back or not: a secret that was removed opens nothing any more */
     if (held_back(h, next)) {
         log_error("strict: the webhooks stay as they are");
         webhook_set_unref(next);

@@ -216,6 +216,13 @@ const webhook_reader endpoint_reader = {.section = "endpoint",
                                         .read = read_endpoint,
                                         .end = end};
 
+const char *endpoint_unready(const endpoint *p) {
+    return webhook_item_gone(&p->item)
+               ? "a secret that it was read with is gone: requests cannot be verified, "
+                 "and all are refused"
+               : p->unready;
+}
+
 const endpoint *endpoint_find(const webhook_set *s, bb_str id) {
     const webhook_entry *found = webhook_find(s, WEBHOOK_ENDPOINT, id);
     return found != NULL && found->item != NULL ? endpoint_of(found->item) : NULL;

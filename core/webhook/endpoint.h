@@ -82,6 +82,9 @@ static inline const endpoint *endpoint_of(const webhook_item *item) {
     return (const endpoint *)item;
 }
 
+/* Why it takes nothing as it is configured; NULL: it does. Static. [any-thread] */
+const char *endpoint_unready(const endpoint *p);
+
 /* The endpoint of that id; NULL: none that is in force. */
 const endpoint *endpoint_find(const webhook_set *s, bb_str id);
 

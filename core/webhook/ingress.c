@@ -104,8 +104,8 @@ static bool admit(ingress *in) {
         ingress_refuse(in, &why);
         return false;
     }
-    if (to->unready != NULL)
-        return refuse_with(in, INGRESS_UNREADY, PROBLEM_UNAUTHORIZED, to->unready, 0);
+    if (endpoint_unready(to) != NULL)
+        return refuse_with(in, INGRESS_UNREADY, PROBLEM_UNAUTHORIZED, endpoint_unready(to), 0);
     return true;
 }
 

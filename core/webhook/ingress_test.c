@@ -59,7 +59,7 @@ void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refus
  */
 
 static void refuse(ingress *in, const char *text) {
-    bool unready = text == in->to->unready;
+    bool unready = text == endpoint_unready(in->to);
     const ingress_refusal why = {.outcome = unready ? INGRESS_UNREADY : INGRESS_INVALID,
                                  .problem = unready ? PROBLEM_UNAUTHORIZED : PROBLEM_INVALID_INPUT,
                                  .text = text};
@@ -258,8 +258,8 @@ void ingress_test(webhook_loop *l, http_exchange *x, const endpoint *to) {
     const json_value *root = in->r->body.len > 0 ? json_read(a, in->r->body, NULL, NULL) : NULL;
     if (in->r->body.len > 0 && !json_is(root, JSON_OBJECT))
         refuse(in, "the body is an object: {\"id\", \"type\", \"payload\"}, or {\"headers\", \"body\"}");
-    else if (to->unready != NULL)
-        refuse(in, to->unready);
+    else if (endpoint_unready(to) != NULL)
+        refuse(in, endpoint_unready(to));
     else if (json_getl(root, "body") != NULL)
         run_given(in, root);
     else

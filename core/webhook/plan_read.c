@@ -76,8 +76,10 @@ static void default_sources(target *t) {
 
 static bool read_key(const plan_reading *p, target *t) {
     bb_str text;
-    if (!plan_text(p, "key", &text) || text.ptr == NULL)
-        return text.ptr == NULL;
+    if (!plan_text(p, "key", &text))
+        return false;
+    if (text.ptr == NULL)
+        return true;
     t->fifo = str_eq(text, STR("*"));
     if (!t->fifo && (text.len == 0 || text.ptr[0] != '/'))
         return fail_at(p, "key",
@@ -203,8 +205,10 @@ static bool read_delays(const plan_reading *p, retry_delays *out) {
 static bool read_zone(const plan_reading *p, delivery_window *out) {
     bb_str name;
     err why = {""};
-    if (!plan_text(p, "timezone", &name) || name.ptr == NULL)
-        return name.ptr == NULL;
+    if (!plan_text(p, "timezone", &name))
+        return false;
+    if (name.ptr == NULL)
+        return true;
     if (out->count == 0)
         return fail_at(p, "timezone", "timezone is of a schedule, and there is none");
     if (out->fixed)

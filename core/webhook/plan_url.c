@@ -42,8 +42,10 @@ static bool add_members(const plan_reading *p, bb_str *lines, size_t *count, bb_
 
 static bool read_headers(const plan_reading *p, post_destination *to) {
     bb_str text, line;
-    if (!plan_text(p, "headers", &text) || text.ptr == NULL)
-        return text.ptr == NULL;
+    if (!plan_text(p, "headers", &text))
+        return false;
+    if (text.ptr == NULL)
+        return true;
     bb_str *lines = arena_zalloc(p->a, HEADERS_MAX * sizeof *lines);
     if (lines == NULL)
         return false;

@@ -231,8 +231,13 @@ static void arm(runner *r, lane_time t) {
         uv_timer_start(&r->timer, on_timer, ns / 1000000u + 1, 0);
 }
 
+/* A route has no secrets: what its endpoint took, it took while it could verify it. */
+static bool is_shut(const webhook_item *item) {
+    return item->kind == WEBHOOK_SUBSCRIPTION && webhook_item_gone(item);
+}
+
 static bool works(const runner *r, lane_time t) {
-    return !r->retired && !r->d->closing && !r->health.paused && r->lease_ns > t.now_ns;
+    return !r->retired && !r->d->closing && !r->health.paused && !is_shut(r->item) && r->lease_ns > t.now_ns;
 }
 
 static void step_once(runner *r) {

@@ -108,12 +108,22 @@ static webhook_item *read_item(webhook_kind kind, const webhook_reading *r, cons
     item->memory = a;
     item->fingerprint = fingerprint_of(a, f);
     item->conf_json = document_of_file(a, readers[kind], f, item);
+    item->secrets = conf_secret_names(a, f, &item->secret_count);
+    for (size_t i = 0; i < item->target_count; i++)
+        ((target *)(uintptr_t)item->targets[i])->item = item; /* in its own memory */
     atomic_store(&item->refs, 1);
-    if (item->id.ptr != NULL && item->file != NULL && item->conf_json.ptr != NULL)
+    if (item->id.ptr != NULL && item->file != NULL && item->conf_json.ptr != NULL && item->secrets != NULL)
         return item;
     err_set(e, "%s: no memory", f->path);
     webhook_item_unref(item);
     return NULL;
+}
+
+static bool uses_what_is_gone(const webhook_item *item) {
+    for (size_t i = 0; item != NULL && i < item->secret_count; i++)
+        if (conf_secret_gone(item->secrets[i]))
+            return true;
+    return false;
 }
 
 bool set_read_entry(webhook_set *s, webhook_kind kind, const webhook_reading *r, const conf_file *f,
@@ -127,6 +137,7 @@ bool set_read_entry(webhook_set *s, webhook_kind kind, const webhook_reading *r,
     if (out->item == NULL) {
         out->error = arena_copy(s->memory, str_from(e.text));
         out->item = old != NULL && old->item != NULL ? webhook_item_ref(old->item) : NULL;
+        out->gone = uses_what_is_gone(out->item);
     }
     return out->id.ptr != NULL && out->file != NULL && (out->item != NULL || out->error.ptr != NULL);
 }
@@ -191,6 +202,13 @@ bool set_gather_targets(webhook_set *s) {
     if (n > 1)
         qsort(s->targets, n, sizeof *s->targets, by_name);
     return true;
+}
+
+void webhook_set_shut(const webhook_set *s) {
+    for (size_t k = 0; k < WEBHOOK_KINDS; k++)
+        for (size_t i = 0; i < s->lists[k].count; i++)
+            if (s->lists[k].entries[i].gone)
+                atomic_store_explicit(&s->lists[k].entries[i].item->gone, true, memory_order_relaxed);
 }
 
 webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, const webhook_set *before,

@@ -27,9 +27,18 @@ typedef struct webhook_item {
     uint64_t fingerprint;         /* of all that was configured, values put in: the same means unchanged */
     const target *const *targets; /* whom it sends events: a subscription one, an endpoint one a route */
     size_t target_count;
+    const bb_str *secrets; /* names of those that it refers to */
+    size_t secret_count;
+    /* One of them was gone when its file was read again, and refused: it takes nothing, and nothing is
+     * delivered by it. Of the items that are in force already: they do not wait for the next set. */
+    _Atomic(bool) gone;
     arena *memory; /* the item is in it */
     _Atomic(unsigned) refs;
 } webhook_item;
+
+static inline bool webhook_item_gone(const webhook_item *i) {
+    return atomic_load_explicit((_Atomic(bool) *)(uintptr_t)&i->gone, memory_order_relaxed);
+}
 
 /* What a reader may look at. [main] */
 typedef struct webhook_reading {
@@ -63,6 +72,7 @@ typedef struct webhook_entry {
     const char *file;
     webhook_item *item; /* NULL: refused */
     bb_str error;       /* why the file is refused; absent: it is not */
+    bool gone;          /* refused, and a secret of the older one is gone: it does not go on */
 } webhook_entry;
 
 typedef struct webhook_list {
@@ -99,6 +109,10 @@ void webhook_item_unref(webhook_item *i); /* NULL is fine */
 struct report_item;
 struct report_item *webhook_changes(const webhook_set *before, const webhook_set *now, arena *a,
                                     size_t *count);
+/* "endpoint/orders": as a report has it. */
+bb_str webhook_name(arena *a, webhook_kind kind, bb_str id);
+/* Has the older ones in it that are not to go on do nothing more. [main] */
+void webhook_set_shut(const webhook_set *s);
 
 /* NULL: none of that id. */
 const webhook_entry *webhook_find(const webhook_set *s, webhook_kind kind, bb_str id);

@@ -11,21 +11,27 @@ typedef struct changes {
     size_t count;
 } changes;
 
-static bb_str name_of(arena *a, webhook_kind kind, bb_str id) {
+bb_str webhook_name(arena *a, webhook_kind kind, bb_str id) {
     static const char *const prefixes[WEBHOOK_KINDS] = {"endpoint", "subscription", "event"};
     return arena_printf(a, "%s/%.*s", prefixes[kind], STR_FMT(id));
 }
 
 static bool add(changes *c, webhook_kind kind, const webhook_entry *e, change change_) {
-    c->items[c->count] = (report_item){.id = name_of(c->memory, kind, e->id), .change = change_};
-    if (kind == WEBHOOK_ENDPOINT && change_ != CHANGE_REMOVED && e->item != NULL) {
+    c->items[c->count] = (report_item){.id = webhook_name(c->memory, kind, e->id), .change = change_};
+    if (kind == WEBHOOK_ENDPOINT && change_ != CHANGE_REMOVED && change_ != CHANGE_REFUSED &&
+        e->item != NULL) {
         const endpoint *p = endpoint_of(e->item);
         const char *note = p->unready != NULL ? p->unready : p->note; /* static */
         c->items[c->count].note = note != NULL ? str_from(note) : (bb_str){NULL, 0};
     }
     if (change_ == CHANGE_REFUSED) {
         c->items[c->count].error = arena_copy(c->memory, e->error);
-        c->items[c->count].kept = e->item != NULL;
+        c->items[c->count].kept = e->item != NULL && !e->gone;
+        if (e->gone)
+            c->items[c->count].note =
+                kind == WEBHOOK_SUBSCRIPTION
+                    ? STR("what comes for it waits: a secret that it was read with is gone")
+                    : STR("all requests are refused: a secret that it was read with is gone");
     }
     return c->items[c->count++].id.ptr != NULL;
 }
@@ -36,7 +42,8 @@ static change change_of(const changes *c, webhook_kind kind, const webhook_entry
         return CHANGE_REFUSED;
     if (old == NULL || old->item == NULL)
         return CHANGE_ADDED;
-    return old->item->fingerprint == e->item->fingerprint ? CHANGE_UNCHANGED : CHANGE_SETTINGS;
+    bool same = old->item->fingerprint == e->item->fingerprint && !webhook_item_gone(old->item);
+    return same ? CHANGE_UNCHANGED : CHANGE_SETTINGS;
 }
 
 static size_t count_of(const webhook_set *s) {

@@ -17,6 +17,7 @@ static bool keep(webhook_set *s, webhook_list *to, const webhook_entry *from) {
     e->id = arena_copy(s->memory, from->id);
     e->file = arena_strdup(s->memory, str_from(from->file));
     e->item = from->item != NULL ? webhook_item_ref(from->item) : NULL;
+    e->gone = from->gone;
     e->error = from->error.ptr != NULL ? arena_copy(s->memory, from->error) : from->error;
     return e->id.ptr != NULL && e->file != NULL && (from->error.ptr == NULL || e->error.ptr != NULL);
 }

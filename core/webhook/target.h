@@ -15,6 +15,7 @@ typedef struct target {
     bool fifo;         /* all of them are delivered in their order */
     uint64_t delay_ms; /* each is due so much later */
     const void *of;    /* whose reader made it knows */
+    const struct webhook_item *item; /* of whose it is: set.h */
 } target;
 
 /* The loop for a target of that name. */

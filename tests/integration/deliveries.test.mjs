@@ -321,6 +321,30 @@ test('a paused subscription keeps what comes, and one that goes cancels it', asy
   await s.close();
 });
 
+test('what is due waits while a secret of the subscription is gone', async () => {
+  const s = await sink();
+  await withHub({}, async (hub) => {
+    const reload = async () => (await hub.reload()).webhooks.find((w) => w.id === 'subscription/p');
+    await ok(hub, 'PUT', '/api/v1/secrets/p-token', {value: 'one'});
+    hub.writeConf('p.subscription.conf', sub(s.url, 'headers = {"X-Token": "${secret:p-token}"}\n'));
+    assert.equal((await reload()).change, 'added');
+    await publish(hub, {type: 't', data: {n: 1}});
+    await counted(hub, 'p', {done: 1, pending: 0, status: 'active'});
+    await ok(hub, 'DELETE', '/api/v1/secrets/p-token');
+    const item = await reload();
+    assert.deepEqual([item.change, item.kept], ['refused', false]);
+    assert.match(item.note, /what comes for it waits/);
+    await publish(hub, {type: 't', data: {n: 2}});
+    await counted(hub, 'p', {done: 1, pending: 1, status: 'unready'});
+    assert.match((await ok(hub, 'GET', `${API}/subscriptions/p`)).reason, /a secret that it was read with is gone/);
+    await ok(hub, 'PUT', '/api/v1/secrets/p-token', {value: 'two'});
+    assert.equal((await reload()).change, 'settings');
+    await counted(hub, 'p', {done: 2, pending: 0, status: 'active'});
+    assert.deepEqual(s.got.map((g) => [g.headers['x-token'], g.body.n]), [['one', 1], ['two', 2]]);
+  });
+  await s.close();
+});
+
 test('what is purged is not sent any more, though it was held already', async () => {
   let release;
   const released = new Promise((r) => (release = r));
@@ -456,6 +480,11 @@ test('subscriptions are made, changed and rotated by the API', async () => {
     const shown = await hub.api('GET', `${API}/subscriptions/shop`);
     assert.ok(!shown.text.includes('t0ps3cret') && !shown.text.includes(made.secret), shown.text);
     assert.equal(shown.body.owner, 'admin');
+    for (const [method, body] of [['PUT', shown.body.configuration], ['PATCH', {headers: {'X-Token': '[redacted]'}}], ['PATCH', {secret: shown.body.configuration.secret}]]) {
+      const refused = await hub.api(method, `${API}/subscriptions/shop`, body);
+      assert.equal(refused.status, 422, refused.text);
+      assert.match(refused.body.detail, /^subscription\.(secret|headers) is "\[redacted\]"/);
+    }
     await publish(hub, {type: 'order.made', data: {n: 1}});
     await until('the delivery', () => s.got.length === 1);
     assert.equal(s.got[0].headers['x-token'], 't0ps3cret');

@@ -1,6 +1,6 @@
 // The secret store: over the API, at the command line, in conf files; rotations, kills, master keys.
 import assert from 'node:assert/strict';
-import {randomBytes} from 'node:crypto';
+import {createHmac, randomBytes} from 'node:crypto';
 import {spawn, spawnSync} from 'node:child_process';
 import fs from 'node:fs';
 import {after, before, beforeEach, test} from 'node:test';
@@ -44,7 +44,7 @@ async function restart(on, signal = 'SIGKILL', options = {}) {
 test('a secret is set, changed, read, listed and removed', async () => {
   let answer = await set('api.one', 'first');
   assert.equal(answer.status, 201, answer.text);
-  assert.deepEqual(answer.body, {name: 'api.one', created: true, connections: [], reload_needed: false});
+  assert.deepEqual(answer.body, {name: 'api.one', created: true, connections: [], webhooks: [], reload_needed: false});
   answer = await set('api.one', 'zweiter "Wert" \u00e9\n');
   assert.equal(answer.status, 200);
   assert.equal(answer.body.created, false);
@@ -135,6 +135,59 @@ test('a changed secret is noticed by the next reload, an unchanged one is not', 
   assert.equal(await sentToken(), `Bearer ${value}-2`); // the one before goes on
   await set('shop-token', value);
   await hub.reload();
+});
+
+test('an endpoint verifies by the secret as it is, and by none once that is removed', async () => {
+  const post = async (key) => (await hub.api('POST', '/hooks/door', '{}', {key: null, headers: {'x-signature': createHmac('sha256', key).update('{}').digest('hex')}})).status;
+  const users = async (answer) => (assert.equal(answer.body.reload_needed, true, answer.text), answer.body.webhooks);
+  await set('hook-key', 'old');
+  hub.writeConf('door.hook.conf', '[endpoint]\nscheme = hmac\nsecret = ${secret:hook-key}\ndedup = 0s\n');
+  hub.writeConf('sub.subscription.conf', '[subscription]\nurl = https://example.com/\nheaders = {"X-Key": "${secret:hook-key}"}\n');
+  await hub.reload();
+  assert.equal(await post('old'), 200);
+  assert.deepEqual(await users(await set('hook-key', 'new')), ['endpoint/door', 'subscription/sub']);
+  assert.equal((await hub.reload()).webhooks.find((w) => w.id === 'endpoint/door').change, 'settings');
+  assert.deepEqual([await post('old'), await post('new')], [401, 200]);
+  assert.deepEqual(await users(await hub.api('DELETE', '/api/v1/secrets/hook-key')), ['endpoint/door', 'subscription/sub']);
+  for (const query of ['?dry_run=true', '?wait=true']) {
+    assert.equal(await post('new'), 200);
+    const item = (await hub.reload(query)).webhooks.find((w) => w.id === 'endpoint/door');
+    assert.deepEqual([item.change, item.kept], ['refused', false], query);
+    assert.match(item.error, /door\.hook\.conf:3: secret: there is no secret "hook-key"/);
+    assert.match(item.note, /all requests are refused/);
+  }
+  assert.equal(await post('new'), 401);
+  let shown = (await hub.api('GET', '/api/v1/webhooks/endpoints/door')).body;
+  assert.equal(shown.status, 'unready');
+  assert.match(shown.reason, /a secret that it was read with is gone/);
+  assert.equal(shown.events, 4);
+  // Another change of another file changes nothing of that, nor does a mistake beside it.
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'other', verify: 'none'})).status, 201);
+  hub.writeConf('door.hook.conf', '[endpoint]\nscheme = hmca\nsecret = ${secret:hook-key}\n');
+  await hub.reload();
+  assert.equal(await post('new'), 401);
+  hub.writeConf('door.hook.conf', '[endpoint]\nscheme = hmac\nsecret = ${secret:hook-key}\ndedup = 0s\n');
+  const out = await hub.cli(['secret', 'set', 'hook-key', '--text'], {input: 'new'});
+  assert.equal(out.stdout, 'secret hook-key: set\nused by endpoint/door, subscription/sub; `busbar reload` puts the change in force\n');
+  assert.equal((await hub.reload()).webhooks.find((w) => w.id === 'endpoint/door').change, 'settings');
+  shown = (await hub.api('GET', '/api/v1/webhooks/endpoints/door')).body;
+  assert.deepEqual([shown.status, shown.reason, await post('new')], ['ready', undefined, 200]);
+  for (const name of ['door.hook.conf', 'other.hook.conf', 'sub.subscription.conf']) hub.removeConf(name);
+  await hub.reload();
+  // Where one refused file holds back all, a removed secret opens nothing either.
+  const strict = await startHub({hubConf: '[hub]\nstrict = yes\n'});
+  try {
+    await set('hook-key', 'old', strict);
+    strict.writeConf('door.hook.conf', '[endpoint]\nscheme = hmac\nsecret = ${secret:hook-key}\n');
+    await strict.reload();
+    const knock = () => strict.api('POST', '/hooks/door', '{}', {key: null, headers: {'x-signature': createHmac('sha256', 'old').update('{}').digest('hex')}});
+    assert.equal((await knock()).status, 200);
+    await strict.api('DELETE', '/api/v1/secrets/hook-key');
+    await strict.reload();
+    assert.equal((await knock()).status, 401);
+  } finally {
+    await strict.stop();
+  }
 });
 
 test('a secret with a NUL byte in it is no text', async () => {
