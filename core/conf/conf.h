@@ -135,6 +135,11 @@ bool conf_section_to_json(arena *a, const conf_file *f, const conf_section *sect
 bool conf_text_from_json(arena *a, const json_value *root, bb_str *out, err *e);
 /* The same for files of other kinds: values may have several lines, and sections names ("route invoices"). */
 bool conf_text_with_lines(arena *a, const json_value *root, bb_str *out, err *e);
+/* The text of such a file with one key of one line changed, made (behind the section's line) or, `value`
+ * absent, removed: every other line, comments too, stays as it is. False: that cannot be done where it
+ * stands, or no memory. */
+bool conf_text_with_key(arena *a, const char *path, bb_str text, bb_str section, bb_str key, bb_str value,
+                        bb_str *out);
 /* Writes a file as a whole or not at all: temporary file beside it, 0600, fsync, rename, fsync of the folder.
  */
 bool conf_write_file(const char *path, bb_str text, err *e);

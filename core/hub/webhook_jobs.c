@@ -172,16 +172,11 @@ static const json_value *owned(change_job *c, const json_value *root) {
     return root;
 }
 
-static void put(change_job *c, bb_str id, const json_value *root) {
+static void put_text(change_job *c, bb_str id, bb_str text) {
     err e = {""};
-    root = owned(c, root);
-    if (root == NULL)
-        return;
     const webhook_reading reading = hub_webhooks_reading(c->h);
     const char *kept;
-    bb_str text;
-    if (!document_to_text(c->job->memory, c->reader, root, &text, &e) ||
-        !webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &e)) {
+    if (!webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &e)) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
         return;
     }
@@ -215,6 +210,18 @@ static void put(change_job *c, bb_str id, const json_value *root) {
     hub_job_finish(c->h, c->job);
 }
 
+static void put(change_job *c, bb_str id, const json_value *root) {
+    err e = {""};
+    bb_str text;
+    root = owned(c, root);
+    if (root == NULL)
+        return;
+    if (document_to_text(c->job->memory, c->reader, root, &text, &e))
+        put_text(c, id, text);
+    else
+        refuse(c, PROBLEM_INVALID_CONFIG, e.text);
+}
+
 /* --- the jobs ------------------------------------------------------------------------------------------- */
 
 static void create(change_job *c, const json_value *root) {
@@ -245,11 +252,35 @@ static const json_value *document_now(change_job *c, err *e) {
     return text.ptr != NULL ? json_read(c->job->memory, text, NULL, NULL) : NULL;
 }
 
+/* An endpoint is paused and resumed by its one line: a file that somebody wrote stays as it was written. */
+static bool pauses(change_job *c, const json_value *patch, bb_str *text) {
+    const json_value *v = json_getl(patch, "paused");
+    bool word = json_is(v, JSON_BOOL) || str_eq(json_string(v), STR("yes")) ||
+                str_eq(json_string(v), STR("no"));
+    if (c->job->kind != JOB_WEBHOOK_MERGE || c->kind != WEBHOOK_ENDPOINT || json_count(patch) != 1 ||
+        !(word || json_is(v, JSON_NULL)))
+        return false;
+    bb_str value = !word ? (bb_str){NULL, 0} : json_is(v, JSON_BOOL) ? json_raw(v) : json_string(v);
+    buf now;
+    buf_init(&now);
+    bb_str before = file_read(c->path, FILE_LARGEST, &now, NULL, NULL)
+                        ? arena_copy(c->job->memory, buf_str(&now))
+                        : (bb_str){NULL, 0};
+    buf_wipe(&now);
+    return before.ptr != NULL && conf_text_with_key(c->job->memory, c->path, before,
+                                                    str_from(c->reader->section), STR("paused"), value, text);
+}
+
 static void change_it(change_job *c, const json_value *root) {
     err e = {"the body is an object of what is to change"};
     const json_value *id = json_getl(root, "id");
     if (id != NULL && !str_eq(json_string(id), c->job->id)) {
         refuse(c, PROBLEM_INVALID_CONFIG, "an id cannot be changed: it is its file's name");
+        return;
+    }
+    bb_str text;
+    if (pauses(c, root, &text)) {
+        put_text(c, c->job->id, text);
         return;
     }
     if (c->job->kind == JOB_WEBHOOK_MERGE && json_is(root, JSON_OBJECT)) {
@@ -290,7 +321,25 @@ static void rotate(change_job *c) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
 }
 
+/* Another file of that id, which would come in force; absent: there is none. */
+static bb_str second_of(const change_job *c) {
+    const webhook_list *list = &c->h->webhooks.set->lists[c->kind];
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->entries[i].id, c->job->id) && strcmp(list->entries[i].file, c->path) != 0)
+            return str_from(list->entries[i].file);
+    return (bb_str){NULL, 0};
+}
+
 static void delete_it(change_job *c) {
+    bb_str second = second_of(c);
+    if (second.ptr != NULL) {
+        bb_str text = arena_printf(
+            c->job->memory,
+            "%.*s has this id, too, and would come in force: remove it, or give it another name, and reload",
+            STR_FMT(second));
+        refuse(c, PROBLEM_CONFLICT, text.ptr);
+        return;
+    }
     c->entry = NULL;
     if (unlink(c->path) != 0 && errno != ENOENT) {
         bb_str text = arena_printf(c->job->memory, "%s: cannot be removed: %s", c->path, strerror(errno));
