@@ -79,6 +79,8 @@ void options_free(options *o);
 /* What a command talks to: a hub that runs, or one of its own. */
 typedef struct session session;
 session *session_open(const options *o, int *exit_code); /* NULL: the error has been printed */
+/* That no hub answers is not told by `s` from here on. */
+void session_quiet(session *s);
 void session_close(session *s);
 
 /* An answer of the hub. */

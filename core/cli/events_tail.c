@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define PAUSE_MS 500
+#define PAUSE_MS 500u
+#define AWAY_MS 10000u /* between two looks, at most, for a hub that does not answer */
 #define PAGE 100
 #define BACK_MS \
     60000u /* how far the list is read beyond the last one's time: loops stamp before they store */
@@ -70,7 +71,7 @@ static int read_page(tail *t, news *n, bb_str *next) {
     reply *r = &n->pages[n->page_count++];
     bool sent = session_send(t->s, "GET", path_of(t, &q, *next), STR(""), r, &code);
     buf_free(&q.text);
-    if (!sent || (code = reply_check(t->o, r)) != EXIT_OK)
+    if (!sent || (code = events_check(t->o, r)) != EXIT_OK)
         return code;
     const json_value *more = json_getl(r->json, "next");
     *next = more != NULL ? json_raw(more) : (bb_str){NULL, 0};
@@ -92,7 +93,7 @@ static int print_whole(tail *t, const json_value *event) {
     int code;
     bb_str id = json_string(json_getl(event, "id"));
     bb_str path = arena_printf(a, "/events/%s", encoded(a, arena_strdup(a, id)));
-    if (session_send(t->s, "GET", path.ptr, STR(""), &r, &code) && (code = reply_check(t->o, &r)) == EXIT_OK)
+    if (session_send(t->s, "GET", path.ptr, STR(""), &r, &code) && (code = events_check(t->o, &r)) == EXIT_OK)
         print_json(t->o, json_getl(r.json, "event"));
     reply_free(&r);
     arena_free(a);
@@ -126,18 +127,46 @@ static int look(tail *t, bool quiet) {
     do
         code = n.memory == NULL ? EXIT_FAILED : read_page(t, &n, &next);
     while (code == EXIT_OK && next.len > 0 && !quiet && n.page_count < sizeof n.pages / sizeof n.pages[0]);
-    for (size_t i = n.count; code == EXIT_OK && !quiet && i > 0 && t->left > 0; i--) {
-        code = print(t, n.memory, n.events[i - 1]);
-        t->left -= t->left != UINT64_MAX && code != EVENTS_PASSED;
+    size_t at = n.count; /* those behind are done with */
+    while (code == EXIT_OK && !quiet && at > 0 && t->left > 0) {
+        code = print(t, n.memory, n.events[at - 1]);
+        t->left -= t->left != UINT64_MAX && code == EXIT_OK;
         code = code == EVENTS_PASSED ? EXIT_OK : code;
+        at -= code == EXIT_OK;
     }
     if (t->table.first != NULL)
         table_flush(&t->table);
-    if (n.count > 0)
-        remember(t, n.events[0]);
+    at = code == EXIT_OK && quiet ? 0 : at;
+    if (at < n.count)
+        remember(t, n.events[at]);
     for (size_t i = 0; i < n.page_count; i++)
         reply_free(&n.pages[i]);
     arena_free(n.memory);
+    return code;
+}
+
+int events_check(const options *o, const reply *r) {
+    return r->status == 503 ? EXIT_UNREACHABLE : reply_check(o, r);
+}
+
+/* A hub that starts anew is waited for, which is told once. One that never answered is another matter. */
+static int follow(tail *t) {
+    bool away = false;
+    unsigned pause_ms = PAUSE_MS;
+    int code = look(t, t->o->since == NULL);
+    if (code == EXIT_OK)
+        session_quiet(t->s);
+    while (code == EXIT_OK && t->left > 0 && fflush(stdout) == 0) {
+        const struct timespec pause = {pause_ms / 1000, (long)(pause_ms % 1000) * 1000000L};
+        nanosleep(&pause, NULL);
+        code = look(t, false);
+        bool gone = code == EXIT_UNREACHABLE || code == EXIT_TIMEOUT;
+        if (gone != away && (gone || code == EXIT_OK))
+            complain(gone ? "the hub does not answer any more: waiting for it" : "the hub answers again");
+        pause_ms = !gone ? PAUSE_MS : pause_ms < AWAY_MS / 2 ? pause_ms * 2 : AWAY_MS;
+        away = gone;
+        code = gone ? EXIT_OK : code;
+    }
     return code;
 }
 
@@ -152,15 +181,10 @@ int events_follow(const options *o, events_take take, void *ctx) {
               .ctx = ctx,
               .table = EVENTS_TABLE,
               .left = o->limit > 0 ? o->limit : UINT64_MAX};
-    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
     t.s = session_open(o, &code);
     if (t.s == NULL)
         return code;
-    code = look(&t, o->since == NULL);
-    while (code == EXIT_OK && t.left > 0 && fflush(stdout) == 0) {
-        nanosleep(&pause, NULL);
-        code = look(&t, false);
-    }
+    code = follow(&t);
     session_close(t.s);
     return code;
 }

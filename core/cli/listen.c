@@ -102,10 +102,43 @@ static int take(const options *o, session *s, const json_value *event, void *ctx
         return EVENTS_PASSED;
     }
     bb_str path = arena_printf(a, "/events/%s", encoded(a, arena_strdup(a, id)));
-    if (session_send(s, "GET", path.ptr, STR(""), &r, &code) && (code = reply_check(o, &r)) == EXIT_OK)
+    if (session_send(s, "GET", path.ptr, STR(""), &r, &code) && (code = events_check(o, &r)) == EXIT_OK)
         post(ctx, a, json_getl(r.json, "event"));
     reply_free(&r);
     arena_free(a);
+    return code;
+}
+
+/* A slip of the keys would be waited for without end. What a source is of may be made later: that is told,
+ * and no reason to end. */
+static int check_source(const options *o) {
+    static const char *const kinds[] = {"endpoint/", "subscription/"};
+    bb_str source = str_from(o->source);
+    int code = EXIT_OK;
+    if (source.ptr == NULL || memchr(source.ptr, '*', source.len) != NULL || str_eq(source, STR("api")) ||
+        str_eq(source, STR("hub")) || str_starts(source, str_from(kinds[1])))
+        return EXIT_OK;
+    if (!str_starts(source, str_from(kinds[0]))) {
+        complain("--source %s: there is no such source: endpoint/NAME, subscription/NAME, api or hub is one",
+                 o->source);
+        return EXIT_USAGE;
+    }
+    bb_str id = str_of(source.ptr + strlen(kinds[0]), source.len - strlen(kinds[0]));
+    session *s = o->offline || memchr(id.ptr, '/', id.len) != NULL ? NULL : session_open(o, &code);
+    arena *a = arena_new(0);
+    reply r = {0};
+    if (s != NULL && a != NULL) {
+        bb_str path = arena_printf(a, "/webhooks/endpoints/%s", encoded(a, arena_strdup(a, id)));
+        code = EXIT_OK;
+        if (session_send(s, "GET", path.ptr, STR(""), &r, &code) && r.status == 404)
+            complain("there is no endpoint \"%.*s\" (`busbar webhooks ls` lists what there is): waiting for "
+                     "events of one",
+                     STR_FMT(id));
+    }
+    reply_free(&r);
+    arena_free(a);
+    if (s != NULL)
+        session_close(s);
     return code;
 }
 
@@ -115,8 +148,11 @@ int command_listen(const options *o) {
         complain("listen needs the URL that events are posted to, as http://127.0.0.1:3000/webhooks");
         return EXIT_USAGE;
     }
+    int code = check_source(o);
+    if (code != EXIT_OK)
+        return code;
     listener l = {.curl = curl_easy_init(), .url = o->words[0]};
-    int code = l.curl != NULL ? events_follow(o, take, &l) : EXIT_FAILED;
+    code = l.curl != NULL ? events_follow(o, take, &l) : EXIT_FAILED;
     curl_easy_cleanup(l.curl);
     return code;
 }

@@ -105,6 +105,10 @@ session *session_open(const options *o, int *exit_code) {
     return s;
 }
 
+void session_quiet(session *s) {
+    s->quiet = true;
+}
+
 void session_close(session *s) {
     watch_free(s);
     if (s->curl != NULL) /* first: an idle connection would hold up the hub's end */
@@ -131,7 +135,8 @@ size_t session_take_body(char *bytes, size_t size, size_t n, void *ctx) {
 
 int session_explain(const session *s, CURLcode code) {
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        complain("the hub at %s did not answer in time", s->url);
+        if (!s->quiet)
+            complain("the hub at %s did not answer in time", s->url);
         return EXIT_TIMEOUT;
     }
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
@@ -145,8 +150,9 @@ int session_explain(const session *s, CURLcode code) {
                  s->url, curl_easy_strerror(code));
         return EXIT_UNREACHABLE;
     }
-    complain("no hub answers at %s (%s); start one with `busbar serve`, or name it with --url", s->url,
-             curl_easy_strerror(code));
+    if (!s->quiet)
+        complain("no hub answers at %s (%s); start one with `busbar serve`, or name it with --url", s->url,
+                 curl_easy_strerror(code));
     return EXIT_UNREACHABLE;
 }
 

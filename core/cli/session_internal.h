@@ -20,7 +20,8 @@ struct session {
     char *url, *key;
     const char *cacert; /* NULL: the system's */
     long timeout_s;
-    hub *own; /* --offline */
+    bool quiet; /* that no hub answers is told by others */
+    hub *own;   /* --offline */
     pthread_t thread;
 };
 

@@ -2,6 +2,7 @@
 // services want it.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import {spawn} from 'node:child_process';
 import fs from 'node:fs';
 import {execFile} from 'node:child_process';
 import http from 'node:http';
@@ -12,7 +13,7 @@ import Stripe from 'stripe';
 import {Webhook} from 'standardwebhooks';
 import {Webhook as SvixWebhook} from 'svix';
 import {createRequire} from 'node:module';
-import {assertProblem, request, startHub, until} from './lib/hub.mjs';
+import {assertProblem, bin, request, startHub, until} from './lib/hub.mjs';
 
 const bolt = createRequire(import.meta.url)('@slack/bolt/dist/receivers/verify-request');
 const specs = process.env.BUSBAR_SPECS;
@@ -552,7 +553,30 @@ test('the command line lists, tries and removes endpoints', async () => {
   assert.match((await hub.cli(['webhooks', 'show', 'mine'])).stdout, /"status":"paused"/);
   assert.equal((await hub.cli(['webhooks', 'resume', 'mine'])).code, 0);
   assert.equal((await hub.cli(['webhooks', 'rm', 'mine'])).code, 0);
-  assert.equal((await hub.cli(['webhooks', 'show', 'mine'])).code, 6);
+  const missing = await hub.cli(['webhooks', 'show', 'mine']);
+  assert.equal(missing.code, 6);
+  assert.match(missing.stderr, /`busbar webhooks ls` lists/);
+  // A file that somebody wrote stays as it was written.
+  const written = '; ours, ask Ada\n[endpoint]\n; what they post\nverify = none ; for now\n\n; and more\n';
+  hub.writeConf('hand.hook.conf', written);
+  await hub.reload();
+  assert.equal((await hub.cli(['webhooks', 'pause', 'hand'])).code, 0);
+  assert.equal((await status('hand')).status, 'paused');
+  assert.equal(fs.readFileSync(hub.path('conf.d/hand.hook.conf'), 'utf8'), written.replace('verify', 'paused = yes\nverify'));
+  assert.equal((await hub.cli(['webhooks', 'resume', 'hand'])).code, 0);
+  assert.equal((await status('hand')).status, 'ready');
+  assert.equal(fs.readFileSync(hub.path('conf.d/hand.hook.conf'), 'utf8'), written);
+  // Another file of the id would come in force with the first one gone.
+  fs.mkdirSync(hub.path('conf.d/sub'));
+  hub.writeConf('sub/hand.hook.conf', endpoint('verify = none'));
+  await hub.reload();
+  const second = await hub.api('DELETE', '/api/v1/webhooks/endpoints/hand');
+  assertProblem(second, 'conflict');
+  assert.match(second.body.detail, /conf\.d\/sub\/hand\.hook\.conf has this id, too/);
+  assert.equal(fs.existsSync(hub.path('conf.d/hand.hook.conf')), true);
+  hub.removeConf('sub/hand.hook.conf');
+  await hub.reload();
+  assert.equal((await hub.cli(['webhooks', 'rm', 'hand'])).code, 0);
   assert.equal((await hub.cli(['webhooks', 'frobnicate'])).code, 2);
   assert.equal((await hub.cli(['webhooks', 'test', 'nokey'])).code, 1);
 });
@@ -600,6 +624,44 @@ test('busbar listen posts what comes in to a server of one\'s own', async () => 
   assert.equal(gone.code, 0, gone.stderr);
   assert.match(gone.stdout, /failed: /);
   assert.equal((await hub.cli(['listen'])).code, 2);
+});
+
+test('busbar listen waits for a hub that starts anew, and tells of a source that is none', async (t) => {
+  const got = [];
+  const own = http.createServer((req, res) => {
+    req.resume().on('end', () => {
+      got.push(req.headers['busbar-type']);
+      res.writeHead(204).end();
+    });
+  });
+  await new Promise((resolve) => own.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${own.address().port}/x`;
+  const slip = await hub.cli(['listen', url, '--source', 'orders']);
+  assert.equal(slip.code, 2);
+  assert.match(slip.stderr, /--source orders: there is no such source: endpoint\/NAME/);
+  const other = await startHub({conf: {'dev.hook.conf': endpoint('verify = none\ntype_from = /type')}});
+  t.after(() => (own.close(), other.stop()));
+  const knock = (type) => other.api('POST', '/hooks/dev', JSON.stringify({type}), {key: null});
+  const said = {};
+  for (const source of ['endpoint/dev', 'endpoint/later']) {
+    const child = spawn(bin, ['listen', url, '--source', source, '--since', '1h', '--limit', '2'], {cwd: other.dir, env: {...process.env, BUSBAR_URL: other.url}});
+    said[source] = {child, text: ''};
+    child.stderr.setEncoding('utf8').on('data', (d) => (said[source].text += d));
+    said[source].ended = new Promise((resolve) => child.on('close', resolve));
+  }
+  t.after(() => Object.values(said).forEach((s) => s.child.kill()));
+  await until('it to be told', () => /there is no endpoint "later"/.test(said['endpoint/later'].text));
+  assert.equal((await knock('one')).status, 200);
+  await until('the first event', () => got.length === 1);
+  other.child.kill('SIGTERM');
+  await other.exited;
+  await until('it to wait', () => /does not answer any more: waiting for it\n$/.test(said['endpoint/dev'].text));
+  await other.start({listen: new URL(other.url).host});
+  assert.equal((await knock('two')).status, 200);
+  assert.equal(await said['endpoint/dev'].ended, 0);
+  assert.deepEqual(got, ['one', 'two']);
+  assert.equal(said['endpoint/dev'].text, 'busbar: the hub does not answer any more: waiting for it\nbusbar: the hub answers again\n');
+  assert.equal(said['endpoint/later'].child.exitCode, null);
 });
 
 test('a captured request is taken once, whatever id it is sent under', async () => {
