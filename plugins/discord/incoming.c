@@ -28,6 +28,11 @@ static int signature_fits(bb_call *call, bb_str at, bb_str hex, bb_str body) {
            call->host->crypto->ed25519_verify(public_key, whole, given) != 0;
 }
 
+static int has_key(bb_call *call) {
+    uint8_t key[KEY_BYTES];
+    return bytes_of(call, bb_in_text(call, "public_key"), key, sizeof key) == sizeof key;
+}
+
 /* --- what it means ---------------------------------------------------------------------------------- */
 
 /* Types of interactions: 1 PING, 2 command, 3 component, 4 autocomplete, 5 modal. */
@@ -79,6 +84,10 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     int fits = signature_fits(call, at, bb_webhook_header(request, "X-Signature-Ed25519"), request->body);
     if (fits < 0)
         return BB_FAIL;
+    if (fits == 0 && !has_key(call))
+        return bb_webhook_refuse(call,
+                                 "public_key of the endpoint is not of 64 hexadecimal digits: no signature "
+                                 "can fit");
     if (fits == 0)
         return bb_webhook_refuse(call,
                                  "X-Signature-Ed25519 does not fit: is it the application's public key?");

@@ -92,12 +92,15 @@ static bb_step take_all(bb_call *call, bb_str body) {
 static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     bb_str v3 = bb_webhook_header(request, "X-HubSpot-Signature-v3");
     bb_str older = bb_webhook_header(request, "X-HubSpot-Signature");
+    bb_str versions = bb_in_text(call, "versions");
+    if (!bb_str_eq(versions, "v3") && !bb_str_eq(versions, "all"))
+        return bb_webhook_refuse(call, "`versions` of the endpoint is v3 or all, and nothing else");
     if (v3.len > 0) {
         if (!v3_fits(call, request, v3))
             return bb_webhook_refuse(call,
                                      "X-HubSpot-Signature-v3 does not fit: is it the app's client secret, "
                                      "and the endpoint's URL as HubSpot knows it?");
-    } else if (!bb_str_eq(bb_in_text(call, "versions"), "all")) {
+    } else if (!bb_str_eq(versions, "all")) {
         return bb_webhook_refuse(
             call, "X-HubSpot-Signature-v3 is missing, and only `versions = all` takes older ones, "
                   "which have no time");

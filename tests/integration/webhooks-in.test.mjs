@@ -664,6 +664,19 @@ test('busbar listen waits for a hub that starts anew, and tells of a source that
   assert.equal(said['endpoint/later'].child.exitCode, null);
 });
 
+test('what a connector cannot verify by is told where it is tried', async () => {
+  for (const [id, conf, headers, reason] of [
+    ['bot', {scheme: 'discord', public_key: 'zz'.repeat(32)}, {'X-Signature-Ed25519': 'ab'.repeat(64), 'X-Signature-Timestamp': String(Math.floor(Date.now() / 1000))}, /public_key of the endpoint is not of 64 hexadecimal digits/],
+    ['hub', {scheme: 'hubspot', client_secret: 's', versions: 'v2'}, {'X-HubSpot-Signature': 'ab'.repeat(32)}, /`versions` of the endpoint is v3 or all/],
+  ]) {
+    assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, ...conf})).status, 201);
+    const tried = await hub.api('POST', `/api/v1/webhooks/endpoints/${id}/test`, {headers, body: '{"type":1}'});
+    assert.equal(tried.body.outcome, 'refused', tried.text);
+    assert.match(tried.body.reason, reason);
+    assert.equal((await hub.api('DELETE', `/api/v1/webhooks/endpoints/${id}`)).status, 200);
+  }
+});
+
 test('a captured request is taken once, whatever id it is sent under', async () => {
   const secret = 'captured', form = 'application/x-www-form-urlencoded';
   for (const scheme of ['github', 'shopify', 'jira', 'twilio']) assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: `seen-${scheme}`, scheme, secret})).status, 201);
