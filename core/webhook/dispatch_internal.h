@@ -52,6 +52,7 @@ struct request {
 struct shaping {
     runner *r;
     held *h;
+    bool keeps; /* as the plan said at its beginning */
     shaping *next, *previous;
     transform_run *run;
     arena *memory;

@@ -124,7 +124,8 @@ static void take(trying *t, const json_value *list) {
                                : STR("the transform gives more than one result")});
         return;
     }
-    t->event.payload = json_raw(json_at(list, 0));
+    if (!t->plan->keeps)
+        t->event.payload = json_raw(json_at(list, 0));
     if (!begin_call(t))
         end(t, (try_result){.outcome = "no-memory", .text = STR("no memory for this")});
 }

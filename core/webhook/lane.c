@@ -186,7 +186,7 @@ bool lane_shaped(lane *l, held *h, bb_str json) {
     held_take(&l->lists[HELD_SHAPING], h);
     h->bytes -= h->extra;
     h->extra = 0;
-    if (h->gone || !held_shape(h, json)) {
+    if (h->gone || (json.ptr != NULL && !held_shape(h, json))) {
         held_free(h);
         look_again(l);
         return false;

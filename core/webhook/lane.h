@@ -65,8 +65,8 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
 
 /* The next one to be shaped; NULL: none now. It is HELD_SHAPING until lane_shaped or lane_over. */
 held *lane_shape(lane *l);
-/* HELD_READY, with `json` for its payload. False: no memory, or it was forgotten; it is read again later, and
- * freed. */
+/* HELD_READY, with `json` for its payload; {NULL, 0}: with its own. False: no memory, or it was forgotten; it
+ * is read again later, and freed. */
 bool lane_shaped(lane *l, held *h, bb_str json);
 /* Any that is neither at work nor over; NULL: none. */
 held *lane_any(const lane *l);

@@ -28,7 +28,8 @@ typedef struct delivery_plan {
     bb_str url;                   /* of it, as the file has it: with references where secrets are put in */
     bb_str connection, operation; /* PLAN_OPERATION */
     bb_str emit;                  /* PLAN_EMIT: the new type */
-    const char *program;          /* jq: null or an array of one result; NULL: the payload as it is */
+    const char *program;          /* jq: an empty array, or one of the result; NULL: the payload as it is */
+    bool keeps;                   /* of the program: there is a filter alone, and its result says only yes */
     uint64_t timeout_ms;
     uint32_t concurrency; /* requests under way at once */
     gcra_policy rate;     /* of requests; interval 0: none */

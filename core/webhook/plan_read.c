@@ -162,7 +162,8 @@ static bool check_program(const plan_reading *p, const char *key, bb_str program
 }
 
 /* Both in one: an empty array where the filter says no, else an array of what the transform gives. So one run
- * does it, and no result at all (`empty`) drops an event too. */
+ * does it, and no result at all (`empty`, of either) drops an event too. Of a filter alone nothing is taken
+ * but its yes: the payload may be what jq cannot give back as it was, or what it has not seen at all. */
 static bool read_program(const plan_reading *p, delivery_plan *out) {
     bb_str filter, transform;
     if (!plan_text(p, "filter", &filter) || !plan_text(p, "transform", &transform) ||
@@ -172,10 +173,13 @@ static bool read_program(const plan_reading *p, delivery_plan *out) {
         return true;
     if (filter.ptr == NULL)
         filter = STR("true");
-    if (transform.ptr == NULL)
-        transform = STR(".");
-    out->program = arena_printf(p->a, "if (%.*s\n) then [(%.*s\n)] else [] end", STR_FMT(filter),
-                                STR_FMT(transform))
+    out->keeps = transform.ptr == NULL;
+    if (out->keeps)
+        transform = STR("true");
+    out->program = arena_printf(p->a,
+                                "if [(%.*s\n)] | if length > 1 then error(\"the filter gives more than one "
+                                "result\") else .[0] end then [(%.*s\n)] else [] end",
+                                STR_FMT(filter), STR_FMT(transform))
                        .ptr;
     return out->program != NULL;
 }

@@ -61,13 +61,13 @@ static void fail(runner *r, held *h, bool final, bb_str why) {
     dispatch_over(r, h, &o);
 }
 
-static void take_result(runner *r, held *h, const json_value *list) {
+static void take_result(runner *r, held *h, bool keeps, const json_value *list) {
     const delivery_outcome no = {.state = DELIVERY_FILTERED, .at_ms = clock_wall_ms()};
     uint32_t n = json_count(list);
     if (n == 0)
         dispatch_over(r, h, &no);
     else if (n == 1)
-        lane_shaped(&r->lane, h, json_raw(json_at(list, 0)));
+        lane_shaped(&r->lane, h, keeps ? (bb_str){NULL, 0} : json_raw(json_at(list, 0)));
     else
         fail(r, h, true, STR("the transform gives more than one result"));
 }
@@ -80,7 +80,7 @@ static void on_shaped(transform_outcome outcome, bb_str json, bb_str detail, voi
     char text[600];
     if (outcome == TRANSFORM_OK) {
         const json_value *list = json_read(s->memory, json, NULL, NULL);
-        take_result(r, h, list);
+        take_result(r, h, s->keeps, list);
     } else {
         static const char *const words[] = {"", "fails: ", "takes too long", "needs too much memory",
                                             "cannot be run: "};
@@ -110,7 +110,7 @@ void runner_shape(runner *r, held *h) {
         lane_again(&r->lane, h, dispatch_now(d));
         return;
     }
-    *s = (shaping){.r = r, .h = h, .memory = a, .next = d->shapings};
+    *s = (shaping){.r = r, .h = h, .keeps = r->plan->keeps, .memory = a, .next = d->shapings};
     if (s->next != NULL)
         s->next->previous = s;
     d->shapings = s;

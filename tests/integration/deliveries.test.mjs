@@ -13,9 +13,10 @@ const OPEN = '[endpoint]\nverify = none\n';
 async function sink(answer = () => 200) {
   const got = [];
   const server = http.createServer((req, res) => {
-    let body = '';
-    req.setEncoding('utf8').on('data', (d) => (body += d)).on('end', async () => {
-      const request = {path: req.url, headers: req.headers, text: body, at: Date.now()};
+    const parts = [];
+    req.on('data', (d) => parts.push(d)).on('end', async () => {
+      const bytes = Buffer.concat(parts), body = bytes.toString();
+      const request = {path: req.url, headers: req.headers, bytes, text: body, at: Date.now()};
       try {
         request.body = JSON.parse(body);
       } catch {}
@@ -105,6 +106,72 @@ test('filter and transform decide what is sent, and a program that fails is for 
     assert.match(JSON.stringify(whole), /filter or transform fails: .*cannot be added/);
     assert.match(JSON.stringify(whole), /more than one result/);
     assert.equal((await deliveries(hub, '?state=filtered')).length, 3);
+  });
+  await s.close();
+});
+
+// Of every kind: a picture, texts, JSON that no writer would write so, nothing.
+const ODD = [['image/png', Buffer.from('\x89PNG\xff\x00', 'latin1')], ['text/plain', Buffer.from('hello')], ['application/json', Buffer.from('{ "a" : 1.50, "b":1e3 , "a":2}')], ['application/x-www-form-urlencoded', Buffer.from('a=b')], ['text/plain', Buffer.alloc(0)]];
+
+async function post(hub, path, type, bytes) {
+  const answer = await fetch(hub.url + path, {method: 'POST', headers: {'content-type': type}, body: bytes});
+  assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+}
+
+test('a filter without a transform leaves the payload as it came, byte for byte', async () => {
+  const s = await sink(), TAKEN = 'sources = endpoint/in\n';
+  const conf = {
+    'in.hook.conf': `${OPEN}[route seen]\nemit = seen\nfilter = true\n`,
+    'plain.subscription.conf': sub(`${s.url}/plain`, TAKEN),
+    'passed.subscription.conf': sub(`${s.url}/passed`, TAKEN + 'filter = true\n'),
+    'emitted.subscription.conf': sub(`${s.url}/emitted`, 'types = seen\nsources = endpoint/in/*\n'),
+    'text.subscription.conf': sub(`${s.url}/text`, TAKEN + 'filter = type == "string" and length > 0\n'),
+    'null.subscription.conf': sub(`${s.url}/null`, TAKEN + 'filter = . == null\n'),
+    'chosen.subscription.conf': sub(`${s.url}/chosen`, TAKEN + 'filter = objects | select(.b == 1000)\n'),
+    'twice.subscription.conf': sub(`${s.url}/twice`, TAKEN + 'filter = true, true\n'),
+  };
+  await withHub(conf, async (hub) => {
+    const of = (path) => s.got.filter((r) => r.path === path);
+    for (const [i, [type, bytes]] of ODD.entries()) {
+      await post(hub, '/hooks/in', type, bytes);
+      await until('the deliveries', () => ['/plain', '/passed', '/emitted'].every((path) => of(path).length === i + 1));
+      for (const path of ['/plain', '/passed', '/emitted']) {
+        assert.deepEqual(of(path)[i].bytes, bytes, `${type} to ${path}`);
+        assert.equal(of(path)[i].headers['content-type'], type, path);
+      }
+    }
+    for (const [id, done] of [['text', 2], ['null', 1], ['chosen', 1]]) await counted(hub, id, {done, pending: 0, dead: 0});
+    assert.deepEqual(of('/text').map((r) => r.text).sort(), ['a=b', 'hello']);
+    assert.deepEqual(of('/null')[0].bytes, ODD[0][1]);
+    assert.deepEqual(of('/chosen')[0].bytes, ODD[2][1]);
+    await counted(hub, 'twice', {dead: 5, pending: 0});
+    const [dead] = await deliveries(hub, '?target=subscription/twice');
+    assert.match(JSON.stringify(await ok(hub, 'GET', `/api/v1/events/${dead.event}`)), /the filter gives more than one result/);
+  });
+  await s.close();
+});
+
+test('a batch, an operation and a subscription made over the API get what a filter passes as it came', async () => {
+  const s = await sink(() => ({status: 200, headers: {'content-type': 'application/json'}, body: '{}'}));
+  const conf = {
+    'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = ${s.url}\n[retry]\nattempts = 1\n`,
+    'in.hook.conf': `${OPEN}[route call]\nconnection = web\noperation = request\nfilter = true\n`,
+    'batch.subscription.conf': sub(`${s.url}/batch`, `batch = ${ODD.length}\nbatch_wait = 60s\n`),
+    'chosen.subscription.conf': sub(`${s.url}/chosen`, `batch = ${ODD.length}\nbatch_wait = 60s\nfilter = true\n`),
+  };
+  await withHub(conf, async (hub) => {
+    const of = (path) => s.got.filter((r) => r.path === path);
+    await ok(hub, 'POST', `${API}/subscriptions`, {id: 'made', url: `${s.url}/made`, filter: '. != 1'});
+    const call = '{"method":"POST", "path":"/called","json":{"id":12345678901234567890,"a":1.50}}';
+    await post(hub, '/hooks/in', 'application/json', Buffer.from(call));
+    await until('the call', () => of('/called').length === 1 && of('/made').length === 1);
+    assert.match(of('/called')[0].text, /12345678901234567890/);
+    assert.equal(of('/made')[0].text, call);
+    for (const [type, bytes] of ODD.slice(0, -1)) await post(hub, '/hooks/in', type, bytes);
+    await until('the batches', () => of('/batch').length === 1 && of('/chosen').length === 1);
+    const data = (path) => of(path)[0].body.map((e) => JSON.stringify(e)).sort();
+    assert.deepEqual(data('/chosen'), data('/batch'));
+    await until('the rest', () => of('/made').length === 5);
   });
   await s.close();
 });

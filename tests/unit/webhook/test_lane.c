@@ -486,6 +486,26 @@ START_TEST(what_is_at_work_counts_too) {
 }
 END_TEST
 
+START_TEST(what_is_only_filtered_keeps_its_payload) {
+    static const delivery_plan plan = {
+        .enabled = true, .concurrency = 1, .batch = 1, .program = ".", .keeps = true};
+    fresh(&plan);
+    delivery d = one(1, NULL);
+    d.payload = str_of("\x89PNG\0\xff", 6);
+    d.content_type = STR("image/png");
+    held *list[LANE_GROUP_MAX];
+    give(&d, 1);
+    size_t read = lane_bytes(&sim.lane);
+    ck_assert(lane_shaped(&sim.lane, lane_shape(&sim.lane), (bb_str){NULL, 0}));
+    ck_assert_uint_eq(lane_bytes(&sim.lane), read);
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
+    ck_assert(str_eq(list[0]->d.payload, d.payload));
+    ck_assert(str_eq(list[0]->d.content_type, d.content_type));
+    lane_ended(&sim.lane);
+    lane_end(&sim.lane);
+}
+END_TEST
+
 START_TEST(what_was_cancelled_is_forgotten) {
     static const delivery_plan plan = {.enabled = true, .concurrency = 2, .batch = 1, .program = "."};
     fresh(&plan);
@@ -529,9 +549,9 @@ START_TEST(an_empty_key_is_a_key) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(what_is_at_work_counts_too), unit_test(what_was_cancelled_is_forgotten),
-          unit_test(everything_arrives), unit_test(an_empty_key_is_a_key),
-          unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
+UNIT_MAIN(unit_test(what_is_at_work_counts_too), unit_test(what_is_only_filtered_keeps_its_payload),
+          unit_test(what_was_cancelled_is_forgotten), unit_test(everything_arrives),
+          unit_test(an_empty_key_is_a_key), unit_test(what_is_dropped_while_the_queue_is_read_is_read_again),
           unit_test(everything_arrives_though_a_third_of_the_requests_fail),
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
