@@ -273,26 +273,34 @@ uint64_t lane_wait_ns(const lane *l, lane_time t) {
 /* --- what came of it ---------------------------------------------------------------------------------------
  */
 
-static void shut(lane *l, uint64_t retry_after_ms, uint64_t now_ns, uint64_t random) {
-    uint64_t rest = retry_after_ms < RETRY_AFTER_MAX_MS ? retry_after_ms : RETRY_AFTER_MAX_MS;
-    if (rest == 0) {
-        unsigned twice = l->strikes < 7 ? l->strikes - 1 : 6;
-        rest = least((uint64_t)THROTTLE_MS << twice, THROTTLE_MOST_MS);
-    }
-    uint64_t then = now_ns + (rest + random % (rest / 5 + 1)) * 1000000u;
+static void shut(lane *l, uint64_t rest_ms, lane_time t, uint64_t random) {
+    uint64_t then = t.now_ns + (rest_ms + random % (rest_ms / 5 + 1)) * 1000000u;
     l->shut_ns = then > l->shut_ns ? then : l->shut_ns;
 }
 
-void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, lane_time t, uint64_t random) {
-    if (mood == LANE_WELL) {
+static uint64_t rest_of_own_ms(const lane *l) {
+    return least((uint64_t)THROTTLE_MS << least(l->strikes - 1, 6), THROTTLE_MOST_MS);
+}
+
+/* Requests that were under way when a rest began are answered in the same spirit: together they are one
+ * strike, and none of them opens the lane again. What they ask for is heard. */
+void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, uint64_t began_ns, lane_time t,
+               uint64_t random) {
+    bool late = began_ns <= l->rest_ns;
+    uint64_t asked = least(retry_after_ms, RETRY_AFTER_MAX_MS);
+    if (mood == LANE_WELL && !late) {
         l->strikes = 0;
         l->limit += l->limit < l->plan->concurrency;
-        return;
     }
-    l->strikes++;
+    if (mood == LANE_WELL)
+        return;
     l->limit = mood == LANE_THROTTLE || l->limit < 2 ? 1 : l->limit / 2;
-    if (mood == LANE_THROTTLE)
-        shut(l, retry_after_ms, t.now_ns, random);
+    if (mood == LANE_THROTTLE && !late) {
+        l->strikes++;
+        l->rest_ns = t.now_ns;
+    }
+    if (mood == LANE_THROTTLE && (asked > 0 || !late))
+        shut(l, asked > 0 ? asked : rest_of_own_ms(l), t, random);
     if (lane_count(l) > most_held(l))
         lane_drop(l);
 }

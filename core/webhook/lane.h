@@ -22,7 +22,8 @@ typedef struct lane {
     held_list lists[HELD_STATES];
     uint32_t requests; /* under way */
     uint32_t limit;    /* of requests now: plan->concurrency, less after failures that ask for it */
-    uint32_t strikes;  /* such failures, one after the other */
+    uint32_t strikes;  /* rests, one after the other */
+    uint64_t rest_ns;  /* when the last one began: what was under way then tells nothing new */
     uint64_t shut_ns;  /* no request before then: the receiver asked for peace */
     gcra rate;
     uint64_t rate_ns; /* the rate lets none pass before then */
@@ -90,7 +91,9 @@ typedef enum {
     LANE_FAILED,  /* no answer or a bad one: fewer at a time */
     LANE_THROTTLE /* 429, 502, 503, 504: nothing for a while, then one */
 } lane_mood;
-void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, lane_time t, uint64_t random);
+/* `began_ns`: when it was begun, by the clock of lane_time's now_ns. */
+void lane_feel(lane *l, lane_mood mood, uint64_t retry_after_ms, uint64_t began_ns, lane_time t,
+               uint64_t random);
 
 /* Its outcome is known: HELD_OVER until lane_committed, which frees it. */
 void lane_over(lane *l, held *h, const delivery_outcome *outcome);

@@ -65,7 +65,7 @@ void request_over(request *q, const verdict *v) {
     lane_ended(&r->lane);
     if (!v->again) {
         count_request(r->d->front, v);
-        lane_feel(&r->lane, v->mood, v->retry_after_ms, t, random);
+        lane_feel(&r->lane, v->mood, v->retry_after_ms, q->began_ns, t, random);
         runner_health(r, v);
     }
     for (size_t i = 0; i < q->count; i++) {

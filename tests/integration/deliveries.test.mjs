@@ -270,6 +270,23 @@ test('batches are full, or as old as they may be', async () => {
   await s.close();
 });
 
+// A strike for each of the answers would be a rest of a minute: longer than anything here waits.
+test('many answers of 429 at once are one rest', async () => {
+  let busy = 16, arrived;
+  const all = new Promise((r) => (arrived = r));
+  const s = await sink(async (r, n) => {
+    if (n === 16) arrived();
+    await all;
+    return busy-- > 0 ? 429 : 200;
+  });
+  await withHub({'busy.subscription.conf': sub(s.url, 'delays = 20ms\n')}, async (hub) => {
+    await publish(hub, ...[...Array(16).keys()].map((n) => ({type: 't', data: {n}})));
+    await counted(hub, 'busy', {done: 16, pending: 0});
+    assert.equal(s.got.length, 32);
+  });
+  await s.close();
+});
+
 test('no more requests are under way at once than the subscription allows', async () => {
   let now = 0, most = 0;
   const s = await sink(async () => {

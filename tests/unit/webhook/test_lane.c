@@ -34,7 +34,7 @@ typedef struct row {
 
 typedef struct task { /* a request, or a commit, under way */
     bool used, commit;
-    uint64_t end_ms;
+    uint64_t end_ms, began_ns;
     size_t count;
     held *list[LANE_GROUP_MAX];
 } task;
@@ -134,6 +134,7 @@ static void begin(task *t) {
     t->used = true;
     t->commit = false;
     t->end_ms = sim.now_ms + chance(200);
+    t->began_ns = now().now_ns;
     sim.requests++;
     ck_assert_uint_le(sim.requests, sim.plan.concurrency);
     ck_assert_uint_le(t->count, sim.plan.batch);
@@ -161,7 +162,7 @@ static void end_request(task *t) {
     verdict v = verdict_of_post(&result);
     lane_ended(&sim.lane);
     if (!v.again)
-        lane_feel(&sim.lane, v.mood, v.retry_after_ms, now(), chance(1000));
+        lane_feel(&sim.lane, v.mood, v.retry_after_ms, t->began_ns, now(), chance(1000));
     for (size_t i = 0; i < t->count; i++) {
         sim.rows[t->list[i]->d.id - 1].under_way = false;
         if (v.again)
@@ -335,6 +336,11 @@ static void give(const delivery *list, size_t n) {
     lane_read(&sim.lane, list, n, 0, now());
 }
 
+/* Of a request that was begun then. */
+static void feel(lane_mood mood, uint64_t retry_after_ms, uint64_t began_ms) {
+    lane_feel(&sim.lane, mood, retry_after_ms, (began_ms + 1000) * 1000000u, now(), 0);
+}
+
 START_TEST(a_batch_waits_for_more_and_no_longer_than_it_may) {
     static const delivery_plan plan = {
         .enabled = true, .concurrency = 4, .batch = 3, .batch_bytes = 1000, .batch_wait_ms = 500};
@@ -392,15 +398,65 @@ START_TEST(a_busy_receiver_is_left_alone_as_long_as_it_asks) {
     const delivery three[] = {one(1, NULL), one(2, NULL), one(3, NULL)};
     give(three, 3);
     ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 1);
-    lane_feel(&sim.lane, LANE_THROTTLE, 30000, now(), 0);
+    feel(LANE_THROTTLE, 30000, 0);
     ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 0);
     ck_assert_uint_eq(lane_room(&sim.lane, now()), 0);
     ck_assert_uint_eq(lane_count(&sim.lane), 1); /* for so long, nothing is kept in memory */
     sim.now_ms += 30000;
     ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
     ck_assert_uint_eq(sim.lane.limit, 1);
-    lane_feel(&sim.lane, LANE_WELL, 0, now(), 0);
+    feel(LANE_WELL, 0, sim.now_ms);
     ck_assert_uint_eq(sim.lane.limit, 2);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+static uint64_t shut_for_ms(void) {
+    return sim.lane.shut_ns > now().now_ns ? (sim.lane.shut_ns - now().now_ns) / 1000000u : 0;
+}
+
+/* Sixteen answers of one moment are one strike; each that is told after a rest is another. */
+START_TEST(a_moment_of_throttling_is_one_rest) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
+    fresh(&plan);
+    sim.now_ms = 150;
+    for (unsigned i = 0; i < 16; i++)
+        feel(LANE_THROTTLE, 0, 0);
+    ck_assert_uint_eq(shut_for_ms(), 1000);
+    sim.now_ms = 1149;
+    feel(LANE_THROTTLE, 0, 100); /* slow to say so, and not asked again */
+    ck_assert_uint_eq(shut_for_ms(), 1);
+    sim.now_ms = 1300;
+    feel(LANE_THROTTLE, 0, 100);
+    ck_assert_uint_eq(shut_for_ms(), 0);
+    for (uint64_t rest = 2000; rest <= 128000; rest *= 2) {
+        feel(LANE_THROTTLE, 0, sim.now_ms);
+        ck_assert_uint_eq(shut_for_ms(), rest < 60000 ? rest : 60000);
+        feel(LANE_WELL, 0, 100); /* taken before all that: it tells nothing */
+        ck_assert_uint_eq(sim.lane.limit, 1);
+        sim.now_ms += rest + 1;
+    }
+    feel(LANE_WELL, 0, sim.now_ms);
+    ck_assert_uint_eq(sim.lane.limit, 2);
+    feel(LANE_THROTTLE, 0, sim.now_ms);
+    ck_assert_uint_eq(shut_for_ms(), 1000);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+START_TEST(other_failures_are_no_strikes_and_a_late_answer_that_asks_is_heard) {
+    static const delivery_plan plan = {.enabled = true, .concurrency = 16, .batch = 1};
+    fresh(&plan);
+    for (unsigned i = 0; i < 16; i++)
+        feel(LANE_FAILED, 0, 0);
+    ck_assert_uint_eq(shut_for_ms(), 0);
+    sim.now_ms = 10;
+    feel(LANE_THROTTLE, 0, 1);
+    ck_assert_uint_eq(shut_for_ms(), 1000);
+    feel(LANE_THROTTLE, 7000, 1);
+    ck_assert_uint_eq(shut_for_ms(), 7000);
+    feel(LANE_THROTTLE, 3000, 1);
+    ck_assert_uint_eq(shut_for_ms(), 7000);
     lane_end(&sim.lane);
 }
 END_TEST
@@ -556,5 +612,7 @@ UNIT_MAIN(unit_test(what_is_at_work_counts_too), unit_test(what_is_only_filtered
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
           unit_test(a_rate_is_kept), unit_test(a_busy_receiver_is_left_alone_as_long_as_it_asks),
+          unit_test(a_moment_of_throttling_is_one_rest),
+          unit_test(other_failures_are_no_strikes_and_a_late_answer_that_asks_is_heard),
           unit_test(nothing_begins_out_of_the_window),
           unit_test(one_of_a_key_at_a_time_whatever_the_queue_gives))
