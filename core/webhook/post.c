@@ -186,6 +186,12 @@ static void give_back(post *p) {
 
 static _Atomic(uint64_t) outcomes[POST_NO_MEMORY + 1]; /* of the process */
 
+/* A refusal stands whatever becomes of the body behind it: what it says of the receiver (gone, busy, for how
+ * long) is in its status and its header. Of a 2xx all must be there. */
+static post_failure unless_refused(const http_answer *answer, post_failure otherwise) {
+    return answer->status >= 300 ? POST_STATUS : otherwise;
+}
+
 static post_failure failure_of(const http_answer *answer) {
     switch (answer->failure) {
     case HTTP_FAIL_TOO_LARGE: /* nobody asked for that much, but the status stands */
@@ -193,10 +199,14 @@ static post_failure failure_of(const http_answer *answer) {
     case HTTP_FAIL_REFUSED: return POST_REFUSED;
     case HTTP_FAIL_CONNECT: return POST_CONNECT;
     case HTTP_FAIL_TLS: return POST_TLS;
-    case HTTP_FAIL_TIMEOUT: return POST_TIMEOUT;
+    case HTTP_FAIL_TIMEOUT: return unless_refused(answer, POST_TIMEOUT);
     case HTTP_FAIL_CANCELLED: return POST_CANCELLED;
-    default: return POST_BROKEN;
+    default: return unless_refused(answer, POST_BROKEN);
     }
+}
+
+static bool is_whole(const http_answer *answer) {
+    return answer->failure == HTTP_FAIL_NONE || answer->failure == HTTP_FAIL_TOO_LARGE;
 }
 
 static uint64_t asked_wait(const http_answer *answer, uint64_t now_ms) {
@@ -212,9 +222,9 @@ static void tell(post *p, const http_answer *answer, post_failure failure) {
     const post_destination *to = p->what.to;
     bool answered = failure == POST_OK || failure == POST_STATUS;
     if (failure == POST_STATUS)
-        buf_printf(&p->text, "answered %u%s%s", answer->status,
+        buf_printf(&p->text, "answered %u%s%s%s", answer->status,
                    answer->status >= 300 && answer->status < 400 ? ", and redirects are not followed" : "",
-                   answer->body->len > 0 ? ": " : "");
+                   is_whole(answer) ? "" : ", not all of it came", answer->body->len > 0 ? ": " : "");
     if (answered)
         post_text_add(&p->text, buf_str(answer->body), to);
     else

@@ -75,12 +75,12 @@ typedef struct post_what {
 
 typedef enum {
     POST_OK,        /* an answer of 200 to 299, whatever follows */
-    POST_STATUS,    /* another answer */
+    POST_STATUS,    /* another answer; of 300 and above also where its body is cut off */
     POST_REFUSED,   /* the address is not allowed, or the URL cannot be sent to: nothing went out */
     POST_CONNECT,   /* name not found, refused, unreachable */
     POST_TLS,       /* no trust, or no handshake */
-    POST_TIMEOUT,   /* no answer, or not all of it, in time */
-    POST_BROKEN,    /* closed without an answer, cut off, not HTTP */
+    POST_TIMEOUT,   /* no answer, or not all of a 2xx, in time */
+    POST_BROKEN,    /* closed without an answer, a 2xx cut off, not HTTP */
     POST_CANCELLED, /* posts_free */
     POST_NO_MEMORY  /* ours: try again soon */
 } post_failure;

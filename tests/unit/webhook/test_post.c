@@ -388,6 +388,83 @@ START_TEST(a_long_answer_is_an_answer) {
 }
 END_TEST
 
+/* A receiver that says one thing and closes, or says it and is silent. */
+typedef struct cutter {
+    int listening;
+    const char *says;
+    bool hangs;
+    atomic_bool over; /* of one that hangs: it may close */
+    pthread_t thread;
+} cutter;
+
+static void *cut(void *arg) {
+    cutter *c = arg;
+    char got[4096];
+    int fd = accept(c->listening, NULL, NULL);
+    for (size_t n = 0; n < sizeof got - 1 && (n < 7 || memcmp(got + n - 7, "{\"n\":1}", 7) != 0);) {
+        ssize_t more = recv(fd, got + n, sizeof got - 1 - n, 0);
+        if (more <= 0)
+            break;
+        n += (size_t)more;
+    }
+    (void)!send(fd, c->says, strlen(c->says), MSG_NOSIGNAL);
+    if (c->hangs)
+        fixture_wait(atomic_load(&c->over));
+    close(fd);
+    return NULL;
+}
+
+static outcome send_to_cutter(const char *says, bool hangs) {
+    cutter c = {.listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .says = says, .hangs = hangs};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    ck_assert(bind(c.listening, (struct sockaddr *)&address, len) == 0 && listen(c.listening, 1) == 0 &&
+              getsockname(c.listening, (struct sockaddr *)&address, &len) == 0 &&
+              pthread_create(&c.thread, NULL, cut, &c) == 0);
+    post_destination d = to("/");
+    d.url = arena_printf(memory, "http://127.0.0.1:%u/", ntohs(address.sin_port)).ptr;
+    d.timeout_ms = hangs ? 1000 : 60000;
+    outcome o = send_to(&d, &one, 1, false);
+    atomic_store(&c.over, true);
+    pthread_join(c.thread, NULL);
+    close(c.listening);
+    return o;
+}
+
+START_TEST(a_refusal_stands_though_its_body_is_cut_off) {
+    begin();
+    outcome o = send_to_cutter("HTTP/1.1 410 Gone\r\nContent-Length: 50\r\n\r\ncut", false);
+    ck_assert_int_eq(o.result.failure, POST_STATUS);
+    ck_assert_uint_eq(o.result.status, 410);
+    ck_assert_str_eq(o.text, "answered 410, not all of it came: cut");
+    o = send_to_cutter("HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 50\r\n\r\n", false);
+    ck_assert_int_eq(o.result.failure, POST_STATUS);
+    ck_assert_uint_eq(o.result.status, 503);
+    ck_assert_uint_eq(o.result.retry_after_ms, 3600000);
+    ck_assert_str_eq(o.text, "answered 503, not all of it came");
+    o = send_to_cutter("HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ncut",
+                       false);
+    ck_assert_int_eq(o.result.failure, POST_STATUS);
+    ck_assert_uint_eq(o.result.retry_after_ms, 60000);
+    o = send_to_cutter("HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 50\r\n\r\ncut", true);
+    ck_assert_int_eq(o.result.failure, POST_STATUS);
+    ck_assert_uint_eq(o.result.retry_after_ms, 60000);
+    end();
+}
+END_TEST
+
+START_TEST(what_is_no_final_answer_or_half_a_good_one_is_none) {
+    begin();
+    outcome o = send_to_cutter("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut", false);
+    ck_assert_int_eq(o.result.failure, POST_BROKEN);
+    o = send_to_cutter("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut", true);
+    ck_assert_int_eq(o.result.failure, POST_TIMEOUT);
+    o = send_to_cutter("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", false);
+    ck_assert_int_eq(o.result.failure, POST_BROKEN);
+    end();
+}
+END_TEST
+
 START_TEST(no_answer_in_time_is_a_timeout) {
     begin();
     post_destination d = to("/hold");
@@ -631,8 +708,9 @@ UNIT_MAIN(unit_test(the_payload_goes_as_it_is), unit_test(it_is_signed_with_ever
           unit_test(cloudevents_go_in_each_mode), unit_test(nobody_adds_fields_by_a_type_or_content_type),
           unit_test(users_add_their_own_fields), unit_test(a_url_with_a_secret_is_not_repeated),
           unit_test(answers_are_judged), unit_test(redirects_are_failures_and_not_followed),
-          unit_test(a_long_answer_is_an_answer), unit_test(no_answer_in_time_is_a_timeout),
-          unit_test(nobody_listening_is_no_connection),
+          unit_test(a_long_answer_is_an_answer), unit_test(a_refusal_stands_though_its_body_is_cut_off),
+          unit_test(what_is_no_final_answer_or_half_a_good_one_is_none),
+          unit_test(no_answer_in_time_is_a_timeout), unit_test(nobody_listening_is_no_connection),
           unit_test(nothing_reaches_a_refused_address_in_any_notation),
           unit_test(a_name_is_judged_by_the_address_that_is_used),
           unit_test(a_name_that_changes_its_mind_gets_nowhere), unit_test(a_kept_connection_is_judged_anew),
