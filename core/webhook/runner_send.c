@@ -58,18 +58,26 @@ static void count_request(dispatch_front *f, const verdict *v) {
     atomic_fetch_add_explicit(&f->request_ms, v->duration_ms, memory_order_relaxed);
 }
 
+/* It went out by a configuration that is no longer in force: to another address, with other keys. What came
+ * of it says nothing of the receiver that is meant now; what failed is due to that one as if never tried. */
+static bool is_outdated(const request *q) {
+    return !q->r->retired && q->item->fingerprint != q->r->item->fingerprint;
+}
+
 void request_over(request *q, const verdict *v) {
     runner *r = q->r;
     lane_time t = dispatch_now(r->d);
     uint64_t random = worker_random(r->d->worker); /* one for all: a batch comes again together */
+    bool outdated = is_outdated(q), again = v->again || (outdated && !v->ok);
     lane_ended(&r->lane);
-    if (!v->again) {
+    if (!v->again)
         count_request(r->d->front, v);
+    if (!v->again && !outdated) {
         lane_feel(&r->lane, v->mood, v->retry_after_ms, q->began_ns, t, random);
         runner_health(r, v);
     }
     for (size_t i = 0; i < q->count; i++) {
-        if (v->again) {
+        if (again) {
             lane_again(&r->lane, q->list[i], t);
             continue;
         }

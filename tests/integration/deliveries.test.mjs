@@ -327,6 +327,28 @@ test('410 disables, which is told; what is due goes to the dead letters until a 
   await s.close();
 });
 
+test('what an address says that is no longer the subscription\'s changes nothing', async () => {
+  const answers = [];
+  const left = await sink(() => new Promise((r) => answers.push(r)));
+  const s = await sink();
+  for (const said of [410, {status: 429, headers: {'retry-after': '3600'}}, 500, 200]) {
+    await withHub({'m.subscription.conf': sub(left.url, 'types = t\nconcurrency = 1\ndelays = none\n')}, async (hub) => {
+      answers.length = s.got.length = 0;
+      await publish(hub, {type: 't', data: {n: 1}});
+      await until('the request to the old address', () => answers.length === 1);
+      await ok(hub, 'PATCH', `${API}/subscriptions/m`, {url: s.url});
+      answers[0](said);
+      await publish(hub, {type: 't', data: {n: 2}});
+      const m = await counted(hub, 'm', {done: 2, dead: 0, pending: 0});
+      assert.equal(m.status, 'active', JSON.stringify(said));
+      assert.equal(m.failing_since, undefined);
+      assert.deepEqual(s.got.map((r) => r.body.n).sort(), said === 200 ? [2] : [1, 2]);
+    });
+  }
+  await left.close();
+  await s.close();
+});
+
 test('a subscription that only fails for long enough is disabled', async () => {
   const s = await sink(() => 500);
   await withHub({'ill.subscription.conf': sub(s.url, 'delays = 20ms, 20ms, 20ms, 1d\ndisable_after = 30ms\n')}, async (hub) => {
