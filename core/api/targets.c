@@ -59,6 +59,8 @@ void write_target(json_writer *w, const api *a, arena *memory, const target *t) 
         json_member_string(w, STR("reason"), STR("a secret that it was read with is gone: what comes waits"));
     json_member_time(w, STR("disabled_at"), h.disabled_ms);
     json_member_time(w, STR("failing_since"), h.failing_ms);
+    if (health_rest_left_ms(&h, events_age_ms(events, h.rested_ms)) > 0)
+        json_member_time(w, STR("rests_until"), h.rested_ms + h.rest_ms);
     write_where(w, plan);
     write_counts(w, &counts);
 }

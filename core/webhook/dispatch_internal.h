@@ -126,6 +126,10 @@ bool dispatch_emitted(dispatcher *d, arena *a, const runner *r, const held *h, e
 
 /* runner_health.c */
 void runner_health(runner *r, const verdict *v);
+/* It rests for what is left of the rest that was kept with it: before another process, or a start. */
+void runner_rest_again(runner *r);
+/* Another receiver from now on: what the one before asked for, and how it failed, is forgotten. */
+void runner_meets_another(runner *r);
 void runner_save(runner *r); /* what is unsaved or untold */
 void runner_do(runner *r, dispatch_command what);
 

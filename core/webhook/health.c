@@ -7,6 +7,9 @@
 /* Below this, a failure and its end are not worth a write each: most targets that fail are well again soon.
  */
 #define WORTH_KEEPING_MS 60000u
+#define REST_KEPT_MS 5000u      /* and a rest below this: a hub does not start much faster */
+#define REST_SAME_MS 1000u      /* two rests that end so close to each other are one */
+#define REST_MOST_MS 172800000u /* a day (RETRY_AFTER_MAX_MS), more by chance; beyond it is damage */
 
 void health_read(bb_str json, health *out) {
     *out = (health){0};
@@ -17,13 +20,17 @@ void health_read(bb_str json, health *out) {
     out->paused = json_bool(json_getl(root, "paused"), false);
     out->untold = json_bool(json_getl(root, "untold"), false);
     out->kept = out->failing_ms > 0;
+    bool rests = json_to_u64(json_getl(root, "rest_ms"), &out->rest_ms) && out->rest_ms <= REST_MOST_MS &&
+                 json_to_u64(json_getl(root, "rested_ms"), &out->rested_ms) && out->rested_ms > 0;
+    if (!rests)
+        out->rest_ms = out->rested_ms = 0;
     str_put(out->reason, sizeof out->reason, json_string(json_getl(root, "reason")));
     arena_free(a);
 }
 
 bb_str health_write(arena *a, const health *h, bool *ok) {
     *ok = true;
-    if (h->failing_ms == 0 && h->disabled_ms == 0 && !h->paused)
+    if (h->failing_ms == 0 && h->disabled_ms == 0 && h->rest_ms == 0 && !h->paused)
         return (bb_str){NULL, 0};
     buf out;
     buf_init(&out);
@@ -34,6 +41,10 @@ bb_str health_write(arena *a, const health *h, bool *ok) {
         json_member_u64(&w, STR("failing_ms"), h->failing_ms);
     if (h->disabled_ms > 0)
         json_member_u64(&w, STR("disabled_ms"), h->disabled_ms);
+    if (h->rest_ms > 0) {
+        json_member_u64(&w, STR("rest_ms"), h->rest_ms);
+        json_member_u64(&w, STR("rested_ms"), h->rested_ms);
+    }
     if (h->untold)
         json_member_bool(&w, STR("untold"), true);
     if (h->paused)
@@ -75,4 +86,17 @@ bool health_failed(health *h, uint64_t now_ms, uint64_t failing_for_ms, uint64_t
     bool worth = h->disabled_ms > 0 || (!h->kept && failing >= WORTH_KEEPING_MS);
     h->kept = h->kept || worth;
     return worth;
+}
+
+bool health_rests(health *h, uint64_t now_ms, uint64_t rest_ms) {
+    bool is_before = h->rested_ms > now_ms; /* a clock set back begins anew */
+    if (rest_ms < REST_KEPT_MS || (!is_before && now_ms + rest_ms < h->rested_ms + h->rest_ms + REST_SAME_MS))
+        return false;
+    h->rest_ms = rest_ms < REST_MOST_MS ? rest_ms : REST_MOST_MS;
+    h->rested_ms = now_ms;
+    return true;
+}
+
+uint64_t health_rest_left_ms(const health *h, uint64_t passed_ms) {
+    return h->rest_ms > passed_ms ? h->rest_ms - passed_ms : 0;
 }

@@ -71,6 +71,7 @@ runner *runner_new(dispatcher *d, const target *t, webhook_item *item) {
     lane_init(&r->lane, r->plan, dispatch_now(d));
     health_read(events_target_state(d->events, t->name, a), &r->health);
     arena_free(a);
+    runner_rest_again(r);
     uv_timer_init(loop_uv(d->worker->loop), &r->timer);
     r->timer.data = r;
     d->handles++;
@@ -82,8 +83,13 @@ runner *runner_new(dispatcher *d, const target *t, webhook_item *item) {
     return r;
 }
 
+static bool is_same_receiver(const delivery_plan *a, const delivery_plan *b) {
+    return a->kind == b->kind && str_eq(a->url, b->url) && str_eq(a->connection, b->connection) &&
+           str_eq(a->operation, b->operation);
+}
+
 void runner_change(runner *r, const target *t, webhook_item *item) {
-    bool same = r->item->fingerprint == item->fingerprint;
+    bool same = r->item->fingerprint == item->fingerprint, moved = !is_same_receiver(r->plan, plan_of(t));
     webhook_item *before = r->item;
     r->item = webhook_item_ref(item);
     r->plan = plan_of(t);
@@ -92,6 +98,8 @@ void runner_change(runner *r, const target *t, webhook_item *item) {
         r->lane.plan = r->plan;
     else
         lane_change(&r->lane, r->plan);
+    if (moved)
+        runner_meets_another(r);
     webhook_item_unref(before);
 }
 

@@ -19,8 +19,14 @@ static void on_saved(store_result result, void *ctx) {
     runner_unuse(r);
 }
 
+static uint64_t rest_left_ms(const runner *r) {
+    return health_rest_left_ms(&r->health, events_age_ms(r->d->events, r->health.rested_ms));
+}
+
 static void save(runner *r, arena *a) {
     bool ok;
+    if (rest_left_ms(r) == 0)
+        r->health.rest_ms = r->health.rested_ms = 0;
     bb_str json = health_write(a, &r->health, &ok);
     runner_use(r);
     r->saving = ok && events_target_set_state(r->d->events, str_from(r->name), json, r->d->worker->loop,
@@ -86,6 +92,30 @@ void runner_save(runner *r) {
 /* --- an attempt
  * ----------------------------------------------------------------------------------------------- */
 
+/* The lane knows until when; a hub that is started meanwhile is to know, too. */
+static bool note_rest(runner *r) {
+    lane_time t = dispatch_now(r->d);
+    uint64_t until = r->lane.shut_ns;
+    return until > t.now_ns && health_rests(&r->health, t.wall_ms, (until - t.now_ns) / 1000000u);
+}
+
+void runner_rest_again(runner *r) {
+    uint64_t left = rest_left_ms(r);
+    if (left == 0)
+        return;
+    r->lane.shut_ns = dispatch_now(r->d).now_ns + left * 1000000u;
+    r->lane.limit = 1; /* as after any rest: one request goes out to see */
+}
+
+void runner_meets_another(runner *r) {
+    r->lane.strikes = 0;
+    r->lane.shut_ns = 0;
+    r->unsaved = r->unsaved || r->health.rest_ms > 0 || r->health.kept;
+    r->health.rest_ms = r->health.rested_ms = 0;
+    health_well(&r->health);
+    runner_save(r);
+}
+
 void runner_health(runner *r, const verdict *v) {
     bool was = r->health.disabled_ms > 0, changed = false;
     if (v->ok)
@@ -94,6 +124,7 @@ void runner_health(runner *r, const verdict *v) {
         changed = health_failed(&r->health, clock_wall_ms(),
                                 events_age_ms(r->d->events, r->health.failing_ms), r->plan->disable_after_ms,
                                 v->gone, v->text);
+    changed = note_rest(r) || changed;
     if (!was && r->health.disabled_ms > 0) {
         log_warn("%s is disabled: %s; what is due goes to the dead letters", r->name, r->health.reason);
         r->health.untold = true;

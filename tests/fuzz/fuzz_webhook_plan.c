@@ -43,7 +43,8 @@ static void try_health(arena *a, bb_str text) {
     bb_str json = health_write(a, &h, &ok);
     must(ok);
     health_read(json, &again);
-    must(again.paused == h.paused && again.disabled_ms == h.disabled_ms && again.failing_ms == h.failing_ms);
+    must(again.paused == h.paused && again.disabled_ms == h.disabled_ms && again.failing_ms == h.failing_ms &&
+         again.rest_ms == h.rest_ms && again.rested_ms == h.rested_ms);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -349,6 +349,40 @@ test('what an address says that is no longer the subscription\'s changes nothing
   await s.close();
 });
 
+test('a rest that a receiver asked for outlives the hub, and ends by hand or with another address', async () => {
+  let said = {status: 429, headers: {'retry-after': '3600'}};
+  const s = await sink(() => said), others = await sink();
+  const conf = {'r.subscription.conf': sub(s.url, 'types = t\n'), 'o.subscription.conf': sub(others.url, 'types = t, o\n')};
+  const hub = await startHub({conf, hubConf: `[hub]\nloops = 1\n${HUB}`});
+  await publish(hub, {type: 't', data: {n: 1}});
+  const rests = await until('the rest', async () => (await show(hub, 'r')).rests_until);
+  await publish(hub, {type: 't', data: {n: 2}}, {type: 't', data: {n: 3}});
+  for (const [kill, n] of [['SIGTERM', 4], ['SIGKILL', 5]]) {
+    await hub.stopKeeping(kill);
+    hub.agent = new http.Agent({keepAlive: true});
+    await hub.start();
+    assert.equal((await show(hub, 'r')).rests_until, rests);
+    await publish(hub, {type: 'o', data: {n}});
+    await until('another to be delivered', () => others.got.some((r) => r.body.n === n));
+    assert.equal(s.got.length, 1, `${kill} ended the rest`);
+  }
+  said = 200;
+  await ok(hub, 'POST', `${API}/targets/resume`, {target: 'subscription/r'});
+  await until('what waited', () => s.got.length >= 3);
+  assert.equal((await show(hub, 'r')).rests_until, undefined);
+
+  said = {status: 503, headers: {'retry-after': '3600'}};
+  await publish(hub, {type: 't', data: {n: 6}});
+  await until('another rest', async () => (await show(hub, 'r')).rests_until);
+  await publish(hub, {type: 't', data: {n: 7}});
+  await ok(hub, 'PATCH', `${API}/subscriptions/r`, {url: `${others.url}/r`});
+  await until('the event at another address', () => others.got.some((r) => r.path === '/r' && r.body.n === 7));
+  await until('no rest', async () => (await show(hub, 'r')).rests_until === undefined);
+  await hub.stop();
+  await s.close();
+  await others.close();
+});
+
 test('a subscription that only fails for long enough is disabled', async () => {
   const s = await sink(() => 500);
   await withHub({'ill.subscription.conf': sub(s.url, 'delays = 20ms, 20ms, 20ms, 1d\ndisable_after = 30ms\n')}, async (hub) => {

@@ -43,5 +43,42 @@ START_TEST(a_clock_set_back_begins_anew) {
 }
 END_TEST
 
+START_TEST(a_rest_is_kept_where_it_is_worth_it) {
+    health h = {0};
+    ck_assert(!health_rests(&h, NOW, 4999) && h.rest_ms == 0);
+    ck_assert(health_rests(&h, NOW, 60000));
+    ck_assert_uint_eq(health_rest_left_ms(&h, 0), 60000);
+    ck_assert_uint_eq(health_rest_left_ms(&h, 59999), 1);
+    ck_assert_uint_eq(health_rest_left_ms(&h, 60000), 0);
+    ck_assert_uint_eq(health_rest_left_ms(&h, DAY), 0);
+    ck_assert(!health_rests(&h, NOW + 10000, 50999)); /* the same */
+    ck_assert(!health_rests(&h, NOW + 10000, 20000)); /* shorter */
+    ck_assert_uint_eq(h.rested_ms, NOW);
+    ck_assert(health_rests(&h, NOW + 10000, 51000));
+    ck_assert(health_rests(&h, NOW - DAY, 5000)); /* the clock was set back */
+    ck_assert(h.rested_ms == NOW - DAY && h.rest_ms == 5000);
+    ck_assert(health_rests(&h, NOW, UINT64_MAX / 2) && h.rest_ms == 2 * DAY);
+}
+END_TEST
+
+START_TEST(a_rest_is_read_as_it_was_written) {
+    arena *a = arena_new(0);
+    bool ok;
+    health h = {0}, back;
+    ck_assert(health_rests(&h, NOW, 3600000));
+    health_read(health_write(a, &h, &ok), &back);
+    ck_assert(ok && back.rested_ms == NOW && back.rest_ms == 3600000 && back.disabled_ms == 0);
+    static const char *const odd[] = {"{\"rest_ms\":5000}", "{\"rested_ms\":5}",
+                                      "{\"rest_ms\":99999999999,\"rested_ms\":5}",
+                                      "{\"rest_ms\":\"1\",\"rested_ms\":5}"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        health_read(str_from(odd[i]), &back);
+        ck_assert(back.rest_ms == 0 && back.rested_ms == 0);
+    }
+    arena_free(a);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(a_target_is_disabled_after_so_much_time), unit_test(a_clock_set_forward_disables_nothing),
-          unit_test(a_clock_set_back_begins_anew))
+          unit_test(a_clock_set_back_begins_anew), unit_test(a_rest_is_kept_where_it_is_worth_it),
+          unit_test(a_rest_is_read_as_it_was_written))
