@@ -34,6 +34,7 @@ typedef struct hub_loop {
     api api;
     http_server *server;
     uv_timer_t last_call; /* once the server closes: then calls that nobody waits for are cancelled too */
+    unsigned ends;        /* that the stop of this loop still waits for */
     hub_pulse pulse;
     bool closing; /* the server will free itself: not to be asked any more; guarded by the hub's lock */
     struct hub *hub;

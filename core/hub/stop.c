@@ -1,14 +1,16 @@
-/* stop.c - the end of a hub: calls get time to finish, then everything is taken down in the opposite order of
- * its making. */
+/* stop.c - the end of a hub: calls and deliveries get time to finish, then everything is taken down in the
+ * opposite order of its making. */
 #include "hub/internal.h"
 
 #include "base/clock.h"
 
 #include <stdlib.h>
 
-/* The last of a loop's clients has gone. On the loop. */
-static void on_server_closed(void *ctx) {
+/* The last of a loop's clients has gone, or the last delivery that was under way. On the loop. */
+static void on_end(void *ctx) {
     hub_loop *l = ctx;
+    if (--l->ends > 0)
+        return;
     uv_close((uv_handle_t *)&l->last_call, NULL);
     hub_pulse_stop(l);
     auth_runtime_close_loop(l->hub->auth, l->loop);
@@ -22,8 +24,8 @@ static void on_server_closed(void *ctx) {
 
 #define LAST_CALL_AGAIN_MS 100 /* for those that waited for the store before they began */
 
-/* The time to finish is over. A call with an Idempotency-Key outlives its client: it would hold up the end
- * until its own deadline. */
+/* The time to finish is over. A call with an Idempotency-Key outlives its client, and receivers may hang:
+ * they would hold up the end until their own deadlines. */
 static void on_last_call(uv_timer_t *timer) {
     hub_loop *own = timer->data;
     worker_cancel(&own->worker, NULL, 0);
@@ -38,7 +40,9 @@ static void close_server(loop *l, void *arg) {
     pthread_mutex_lock(&own->hub->lock);
     own->closing = true;
     pthread_mutex_unlock(&own->hub->lock);
-    http_server_close(own->server, own->hub->settings.shutdown_ms, on_server_closed, own);
+    own->ends = 2;
+    http_server_close(own->server, own->hub->settings.shutdown_ms, on_end, own);
+    webhook_loop_drain(&own->webhooks, on_end, own);
 }
 
 void hub_stop_check(hub *h) {

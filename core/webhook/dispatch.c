@@ -34,11 +34,54 @@ dispatcher *dispatcher_new(dispatch *all, worker *w, store *events, err *e) {
     d->hungry_end = &d->hungry;
     start_timer(d, &d->commit_timer);
     start_timer(d, &d->lease_timer);
+    start_timer(d, &d->drained_timer);
     uv_timer_start(&d->lease_timer, on_lease_timer, LEASE_EVERY_MS, LEASE_EVERY_MS);
     return d;
 }
 
+/* --- the stop, first half: what is under way may end ------------------------------------------------------
+ */
+
+static void on_drained(uv_timer_t *timer) {
+    dispatcher *d = timer->data;
+    void (*done)(void *ctx) = d->drained;
+    d->drained = NULL;
+    done(d->drained_ctx);
+}
+
+static bool is_idle(const dispatcher *d) {
+    bool idle = d->requests == NULL && d->over.count == 0 && d->committing.count == 0;
+    for (const runner *r = idle ? d->runners : NULL; r != NULL && idle; r = r->next)
+        idle = !r->saving && !r->telling;
+    return idle;
+}
+
+/* Told by a timer: who looks is in the midst of something, and who is told lets go of it all. */
+void dispatch_look(dispatcher *d) {
+    if (d->drained != NULL && is_idle(d))
+        uv_timer_start(&d->drained_timer, on_drained, 0, 0);
+}
+
+void dispatcher_drain(dispatcher *d, void (*done)(void *ctx), void *ctx) {
+    d->draining = true;
+    d->drained = done;
+    d->drained_ctx = ctx;
+    dispatch_look(d);
+}
+
+void dispatcher_last_call(dispatcher *d) {
+    if (d == NULL || d->drained == NULL)
+        return;
+    if (d->requests != NULL)
+        log_info("requests under way are cut off, as they took too long: their deliveries go out again");
+    uv_timer_start(&d->drained_timer, on_drained, 0, 0);
+}
+
+/* --- its end ----------------------------------------------------------------------------------------------
+ */
+
 void dispatch_ended(dispatcher *d) {
+    dispatch_look(d);
     if (!d->closing || d->uses > 0 || d->handles > 0)
         return;
     free(d->over.items);
@@ -74,6 +117,7 @@ void dispatcher_close(dispatcher *d) {
     if (d == NULL)
         return;
     d->closing = true;
+    d->drained = NULL;
     d->front->to = NULL;
     d->uses++;
     cancel_all(d);
@@ -93,6 +137,7 @@ void dispatcher_close(dispatcher *d) {
     d->set = NULL;
     uv_close((uv_handle_t *)&d->commit_timer, on_timer_closed);
     uv_close((uv_handle_t *)&d->lease_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&d->drained_timer, on_timer_closed);
     d->uses--;
     dispatch_ended(d);
 }

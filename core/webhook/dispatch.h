@@ -47,6 +47,11 @@ typedef struct dispatch {
 dispatcher *dispatcher_new(dispatch *all, worker *w, store *events, err *e);
 /* The configuration in force from now on; a reference of its own is taken. [loop] */
 void dispatcher_swap(dispatcher *d, webhook_set *set);
+/* Begins nothing more, but what is under way may end: `done` runs on the loop, never from within, once that
+ * is over and on disk, or dispatcher_last_call was called. [loop] */
+void dispatcher_drain(dispatcher *d, void (*done)(void *ctx), void *ctx);
+/* It is not waited for any longer: what is under way is cut off by dispatcher_close. NULL is fine. [loop] */
+void dispatcher_last_call(dispatcher *d);
 /* Lets go: nothing more is read, what is under way is cancelled and stays due. What the queue still has to
  * tell is awaited, then d frees itself. Before the worker is closed. NULL is fine. [loop] */
 void dispatcher_close(dispatcher *d);

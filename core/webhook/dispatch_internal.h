@@ -85,9 +85,12 @@ struct dispatcher {
     struct trying *tryings;
     over_list over;       /* to be committed next */
     over_list committing; /* being committed; count 0: none */
-    uv_timer_t commit_timer, lease_timer;
+    uv_timer_t commit_timer, lease_timer, drained_timer;
     bool leasing, lease_again,
-        lease_all; /* asked for; and somebody has come meanwhile; or it is time for all */
+        lease_all;              /* asked for; and somebody has come meanwhile; or it is time for all */
+    bool draining;              /* nothing more is begun */
+    void (*drained)(void *ctx); /* NULL: nobody waits for it, or has been told */
+    void *drained_ctx;
     bool closing;
     unsigned uses, handles; /* callbacks to come; open handles */
 };
@@ -154,6 +157,7 @@ void on_lease_timer(uv_timer_t *timer);
 
 /* dispatch.c */
 runner *dispatch_find(const dispatcher *d, bb_str target); /* NULL: not in force */
+void dispatch_look(dispatcher *d);                         /* something has ended that a stop may wait for */
 void dispatch_ended(dispatcher *d); /* one use or handle fewer: frees it after the last */
 
 #endif

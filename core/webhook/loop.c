@@ -32,8 +32,16 @@ void webhook_loop_swap(webhook_loop *l, webhook_set *next) {
         dispatcher_swap(l->dispatcher, next);
 }
 
+void webhook_loop_drain(webhook_loop *l, void (*done)(void *ctx), void *ctx) {
+    if (l->dispatcher != NULL)
+        dispatcher_drain(l->dispatcher, done, ctx);
+    else
+        done(ctx);
+}
+
 void webhook_loop_last_call(webhook_loop *l) {
     dispatch_try_cancel(l->dispatcher);
+    dispatcher_last_call(l->dispatcher);
 }
 
 void webhook_loop_close(webhook_loop *l) {

@@ -245,7 +245,8 @@ static bool is_shut(const webhook_item *item) {
 }
 
 static bool works(const runner *r, lane_time t) {
-    return !r->retired && !r->d->closing && !r->health.paused && !is_shut(r->item) && r->lease_ns > t.now_ns;
+    return !r->retired && !r->d->draining && !r->d->closing && !r->health.paused && !is_shut(r->item) &&
+           r->lease_ns > t.now_ns;
 }
 
 static void step_once(runner *r) {

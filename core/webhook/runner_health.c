@@ -16,6 +16,7 @@ static void on_saved(store_result result, void *ctx) {
         r->unsaved = true; /* again with the next lease */
     else if (r->unsaved)
         runner_save(r);
+    dispatch_look(r->d);
     runner_unuse(r);
 }
 
@@ -56,6 +57,7 @@ static void on_told(store_result result, const bool *repeated, size_t count, voi
             runner_save(r);
     }
     arena_free(t->memory);
+    dispatch_look(r->d);
     runner_unuse(r);
 }
 

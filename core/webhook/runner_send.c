@@ -86,6 +86,7 @@ void request_over(request *q, const verdict *v) {
     }
     request_free(q);
     runner_step(r);
+    dispatch_look(r->d);
     runner_unuse(r);
 }
 

@@ -48,6 +48,9 @@ void webhooks_stored(webhooks *hub, const event_target *targets, size_t count);
 bool webhook_loop_init(webhook_loop *l, webhooks *hub, worker *w, err *e);
 /* Puts the next configuration in force: the reference given is the loop's from here on. */
 void webhook_loop_swap(webhook_loop *l, webhook_set *next);
+/* Nothing more is delivered from now on: `done` runs on the loop once what is under way has ended and is on
+ * disk, or at the last call; where there is no queue, from within. Before webhook_loop_close. */
+void webhook_loop_drain(webhook_loop *l, void (*done)(void *ctx), void *ctx);
 /* What nobody is to wait for any longer is cancelled: the time to finish is over. */
 void webhook_loop_last_call(webhook_loop *l);
 /* Lets go of everything; before the worker is closed. */

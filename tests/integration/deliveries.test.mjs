@@ -612,6 +612,60 @@ test('a receiver that hangs while it is tried does not hold up the end', async (
   await s.close();
 });
 
+// Nobody is served any more: the stop has begun.
+const stopping = (hub) => until('the end to begin', () => hub.api('GET', '/livez').then(() => false, () => true));
+
+test('a stop lets requests that are under way end, and notes what came of them', async () => {
+  const answers = [];
+  const s = await sink((r) => new Promise((end) => answers.push(() => end(r.body.n === 7 ? 500 : 200))));
+  const rest = await sink((r) => new Promise((end) => answers.push(() => end({status: 201, headers: {'content-type': 'application/json'}, body: '{}'}))));
+  const conf = {
+    'a.subscription.conf': sub(s.url, 'types = a\nconcurrency = 5\nconfirm = succeeded\n'),
+    'o.subscription.conf': '[subscription]\nconnection = web\noperation = request\ntransform = {method: "PUT", path: "/taken", json: .}\ntypes = o\n',
+    'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = ${rest.url}\n[retry]\nattempts = 1\n`,
+  };
+  const hub = await startHub({conf, hubConf: `[hub]\nshutdown = 600s\n${HUB}`});
+  await publish(hub, ...Array.from({length: 10}, (_, i) => ({type: 'a', data: {n: i + 3}})), {type: 'o', data: {}});
+  await until('requests under way', () => s.got.length === 5 && rest.got.length === 1);
+  hub.child.kill('SIGTERM');
+  await stopping(hub);
+  assert.equal(hub.child.exitCode, null);
+  answers.forEach((end) => end());
+  await hub.stopKeeping();
+  assert.equal(s.got.length, 5, 'nothing new is begun');
+
+  hub.agent = new http.Agent({keepAlive: true});
+  await hub.start();
+  await until('the others', () => s.got.length === 10 && answers.length === 11);
+  answers.forEach((end) => end());
+  await counted(hub, 'a', {done: 9, dead: 0, pending: 1});
+  await counted(hub, 'o', {done: 1, dead: 0, pending: 0});
+  assert.deepEqual(s.got.map((r) => r.body.n).sort((a, b) => a - b), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 'each once');
+  assert.equal(rest.got.length, 1);
+  const again = await deliveries(hub, '?state=pending');
+  assert.deepEqual(again.map((d) => d.attempts), [1]);
+  await hub.stop();
+  await s.close();
+  await rest.close();
+});
+
+test('a receiver that hangs does not hold up the end, and gets its event again', async () => {
+  let said = () => new Promise(() => {});
+  const s = await sink(() => said());
+  const hub = await startHub({conf: {'h.subscription.conf': sub(s.url, 'timeout = 600s\n')}, hubConf: `[hub]\nshutdown = 300ms\n${HUB}`});
+  await publish(hub, {type: 'a', data: {n: 1}});
+  await until('the request', () => s.got.length === 1);
+  hub.child.kill('SIGTERM');
+  await hub.stopKeeping('SIGTERM'); /* a second one changes nothing */
+  said = () => 200;
+  hub.agent = new http.Agent({keepAlive: true});
+  await hub.start();
+  await counted(hub, 'h', {done: 1, pending: 0});
+  assert.equal(s.got.length, 2);
+  await hub.stop();
+  await s.close();
+});
+
 test('subscriptions are made, changed and rotated by the API', async () => {
   const s = await sink();
   await withHub({}, async (hub) => {
