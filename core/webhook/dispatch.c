@@ -39,8 +39,7 @@ dispatcher *dispatcher_new(dispatch *all, worker *w, store *events, err *e) {
     return d;
 }
 
-/* --- the stop, first half: what is under way may end ------------------------------------------------------
- */
+/* --- a stop: what is under way may end -------------------------------------------------------------- */
 
 static void on_drained(uv_timer_t *timer) {
     dispatcher *d = timer->data;
@@ -77,8 +76,7 @@ void dispatcher_last_call(dispatcher *d) {
     uv_timer_start(&d->drained_timer, on_drained, 0, 0);
 }
 
-/* --- its end ----------------------------------------------------------------------------------------------
- */
+/* --- its end ------------------------------------------------------------------------------------------- */
 
 void dispatch_ended(dispatcher *d) {
     dispatch_look(d);
