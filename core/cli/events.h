@@ -15,12 +15,14 @@ void events_add_row(arena *a, table *t, const json_value *event);
 /* events_tail.c */
 int events_tail(const options *o);
 /* Follows what comes in as `tail` does, with the same options, and has `take` see each event as it is listed.
- * It ends where that gives anything but EXIT_OK, or EVENTS_PASSED: it was none to be counted. A hub that does
- * not answer any more is waited for, and what came meanwhile is not missed. */
+ * It ends where that gives anything but EXIT_OK; or EVENTS_PASSED: it was none to be counted; or
+ * EXIT_UNREACHABLE or EXIT_TIMEOUT: a hub that does not answer any more is waited for, and `take` sees the
+ * event again. What came meanwhile is not missed. */
 #define EVENTS_PASSED (-1)
-/* As reply_check; of a hub that is about to end or to begin: EXIT_UNREACHABLE, and nothing is told. */
-int events_check(const options *o, const reply *r);
 typedef int (*events_take)(const options *o, session *s, const json_value *event, void *ctx);
 int events_follow(const options *o, events_take take, void *ctx);
+/* One of the list, whole: r->json's "event", with its payload. reply_free in any case. EVENTS_PASSED: it has
+ * been removed since it was listed. */
+int events_whole(const options *o, session *s, const json_value *listed, reply *r);
 
 #endif

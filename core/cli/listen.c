@@ -96,13 +96,12 @@ static int take(const options *o, session *s, const json_value *event, void *ctx
     arena *a = arena_new(0);
     reply r = {0};
     int code;
-    bb_str id = json_string(json_getl(event, "id"));
     if (o->source == NULL && !str_starts(json_string(json_getl(event, "source")), STR("endpoint/"))) {
         arena_free(a);
         return EVENTS_PASSED;
     }
-    bb_str path = arena_printf(a, "/events/%s", encoded(a, arena_strdup(a, id)));
-    if (session_send(s, "GET", path.ptr, STR(""), &r, &code) && (code = events_check(o, &r)) == EXIT_OK)
+    code = events_whole(o, s, event, &r);
+    if (code == EXIT_OK)
         post(ctx, a, json_getl(r.json, "event"));
     reply_free(&r);
     arena_free(a);

@@ -222,7 +222,8 @@ bool session_send(session *s, const char *method, const char *path, bb_str body,
     }
     out->json = json_read(out->memory, out->body, NULL, NULL);
     if (out->json == NULL) {
-        complain("what answers at %s is no hub: its answer is not JSON", s->url);
+        if (!s->quiet)
+            complain("what answers at %s is no hub: its answer is not JSON", s->url);
         *exit_code = EXIT_UNREACHABLE;
     }
     return out->json != NULL;
