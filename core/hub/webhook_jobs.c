@@ -176,8 +176,9 @@ static void put_text(change_job *c, bb_str id, bb_str text) {
     err e = {""};
     const webhook_reading reading = hub_webhooks_reading(c->h);
     const char *kept;
-    if (!webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &e)) {
-        refuse(c, PROBLEM_INVALID_CONFIG, e.text);
+    bool claimed = false;
+    if (!webhook_check_text(c->kind, c->path, text, &reading, c->h->webhooks.set, &claimed, &e)) {
+        refuse(c, claimed ? PROBLEM_CONFLICT : PROBLEM_INVALID_CONFIG, e.text);
         return;
     }
     if (!keep(c, &kept, &e)) {

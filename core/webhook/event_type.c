@@ -55,6 +55,8 @@ static bool read_type(const reading *r, event_type *t) {
                          "[event] has no type: add `type = invoice.paid`, what events of it are sent under");
     if (!event_type_check(t->type, &why))
         return conf_fail(r->e, r->f, line_of(r, "type"), "type: %s", why.text);
+    t->item.claim = t->type;
+    t->item.claim_line = line_of(r, "type");
     return !event_type_reserved(t->type) ||
            conf_fail(r->e, r->f, line_of(r, "type"), "types that begin with \"busbar.\" are the hub's own");
 }

@@ -113,6 +113,9 @@ static bool read_signature(const plan_reading *p, post_destination *to) {
         return fail_at(p, "signature_header", "names the field of signature = legacy, which is not there");
     if (named && to->keys == NULL)
         return fail_at(p, "signature", "there is no secret to sign with");
+    if (legacy && !signing_has_hmac(to->keys))
+        return fail_at(p, "signature",
+                       "legacy needs a secret that is no whsk_ key: an HMAC of the body is made with it");
     err why = {""};
     bb_str line = header.ptr != NULL ? arena_printf(p->a, "%.*s: x", STR_FMT(header)) : STR("X: x");
     if (line.ptr == NULL || !post_header_check(line, &why))

@@ -175,6 +175,7 @@ static bool read_kind(webhook_set *s, webhook_kind kind, const char *conf_dir, c
     conf_set_free(files);
     if (ok && list->count > 1)
         qsort(list->entries, list->count, sizeof *list->entries, set_by_id);
+    ok = ok && set_settle_claims(s, kind, before);
     return ok || err_set(e, "no memory to read the webhooks");
 }
 
@@ -227,7 +228,7 @@ webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, co
 }
 
 bool webhook_check_text(webhook_kind kind, const char *path, bb_str text, const webhook_reading *r,
-                        const webhook_set *now, err *e) {
+                        const webhook_set *now, bool *claimed, err *e) {
     arena *a = arena_new(0);
     conf_file f;
     bool ok = a != NULL || err_set(e, "no memory");
@@ -237,9 +238,13 @@ bool webhook_check_text(webhook_kind kind, const char *path, bb_str text, const 
     }
     const webhook_entry *old = ok && now != NULL ? webhook_find(now, kind, f.id) : NULL;
     webhook_item *item = ok ? read_item(kind, r, &f, old != NULL ? old->item : NULL, e) : NULL;
+    const webhook_entry *holder = item != NULL && now != NULL ? set_claim_holder(now, item) : NULL;
+    *claimed = holder != NULL;
+    if (holder != NULL)
+        set_claim_error(item, holder, e);
     webhook_item_unref(item);
     arena_free(a);
-    return item != NULL;
+    return item != NULL && holder == NULL;
 }
 
 /* --- finding ---------------------------------------------------------------------------------------- */

@@ -32,6 +32,8 @@ typedef struct webhook_item {
     /* One of them was gone when its file was read again, and refused: it takes nothing, and nothing is
      * delivered by it. Of the items that are in force already: they do not wait for the next set. */
     _Atomic(bool) gone;
+    bb_str claim; /* what no other of its kind may have, as an event's type; absent: nothing */
+    unsigned claim_line;
     arena *memory; /* the item is in it */
     _Atomic(unsigned) refs;
 } webhook_item;
@@ -73,6 +75,7 @@ typedef struct webhook_entry {
     webhook_item *item; /* NULL: refused */
     bb_str error;       /* why the file is refused; absent: it is not */
     bool gone;          /* refused, and a secret of the older one is gone: it does not go on */
+    bool claimed;       /* refused as another has what it claims */
 } webhook_entry;
 
 typedef struct webhook_list {
@@ -94,7 +97,8 @@ typedef struct webhook_set {
 webhook_set *webhook_set_read(const char *conf_dir, const webhook_reading *r, const webhook_set *before,
                               err *e);
 /* The same where one file alone has changed, come or gone: the others are as they were, and cost next to
- * nothing. NULL with an empty *e: several files claim its id, so that all have to be read. [main] */
+ * nothing. NULL with an empty *e: several files claim its id, or wait for what others of the kind claim, so
+ * that all have to be read. [main] */
 webhook_set *webhook_set_reread(const webhook_set *before, webhook_kind kind, const char *path,
                                 const webhook_reading *r, err *e);
 /* One without anything in it. */
@@ -119,9 +123,9 @@ const webhook_entry *webhook_find(const webhook_set *s, webhook_kind kind, bb_st
 /* By its name; NULL: nobody. */
 const target *webhook_target(const webhook_set *s, bb_str name);
 
-/* Whether a file's text would be taken as it stands now. [main] */
+/* Whether a file's text would be taken as it stands now. *claimed: another has what it claims. [main] */
 bool webhook_check_text(webhook_kind kind, const char *path, bb_str text, const webhook_reading *r,
-                        const webhook_set *now, err *e);
+                        const webhook_set *now, bool *claimed, err *e);
 
 /* Who gets an event of this source ("endpoint/ID", "api") and type: targets with their names and keys, in
  * `a`: nothing of it is the set's. `payload` is looked into for keys, and kept slices of. False: no memory.

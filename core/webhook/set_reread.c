@@ -19,6 +19,7 @@ static bool keep(webhook_set *s, webhook_list *to, const webhook_entry *from) {
     e->item = from->item != NULL ? webhook_item_ref(from->item) : NULL;
     e->gone = from->gone;
     e->error = from->error.ptr != NULL ? arena_copy(s->memory, from->error) : from->error;
+    e->claimed = from->claimed;
     return e->id.ptr != NULL && e->file != NULL && (from->error.ptr == NULL || e->error.ptr != NULL);
 }
 
@@ -43,7 +44,8 @@ static bool copy_kind(rereading *n, webhook_kind kind) {
         if (order != 0)
             ok = ok && keep(n->next, to, &from->entries[i]);
     }
-    return ok && (!pending || add(n, to));
+    ok = ok && (!pending || add(n, to));
+    return ok && (kind != n->kind || set_settle_claims(n->next, kind, n->before));
 }
 
 static bool copy_all(rereading *n) {
@@ -76,7 +78,8 @@ webhook_set *webhook_set_reread(const webhook_set *before, webhook_kind kind, co
         n.file = &f;
     }
     n.id = ok ? conf_id_of(a, path) : n.id;
-    ok = ok && is_its_own(&n, path) && (copy_all(&n) || err_set(e, "no memory to read the webhooks"));
+    ok = ok && is_its_own(&n, path) && !set_claims_wait(before, kind) &&
+         (copy_all(&n) || err_set(e, "no memory to read the webhooks"));
     if (!ok)
         webhook_set_unref(n.next);
     arena_free(a);

@@ -193,6 +193,21 @@ bool signing_legacy(const signing_keys *k, bb_str body, buf *out) {
     return any && !out->failed;
 }
 
+static bool has(const signing_keys *k, bool pair) {
+    for (size_t i = 0; i < k->count; i++)
+        if ((k->keys[i]->pair != NULL) == pair)
+            return true;
+    return false;
+}
+
+bool signing_has_hmac(const signing_keys *k) {
+    return has(k, false);
+}
+
+bool signing_has_pair(const signing_keys *k) {
+    return has(k, true);
+}
+
 /* --- new ones ------------------------------------------------------------------------------------------ */
 
 bool signing_generate(buf *secret, err *e) {

@@ -27,6 +27,10 @@ bool signing_standard(const signing_keys *k, bb_str content, buf *out);
 /* Adds "sha256=HEX" of the body for each HMAC key, with commas between. False: as above, or there is none. */
 bool signing_legacy(const signing_keys *k, bb_str body, buf *out);
 
+/* Whether one is an HMAC's, and one a pair's. */
+bool signing_has_hmac(const signing_keys *k);
+bool signing_has_pair(const signing_keys *k);
+
 /* A new secret: "whsec_" and 32 random bytes; or a pair for v1a: "whsk_" and "whpk_", which verifies. */
 bool signing_generate(buf *secret, err *e);
 bool signing_generate_pair(buf *secret, buf *public_key, err *e);

@@ -188,6 +188,19 @@ test('event types are made, changed and deleted by the API, as files', async () 
   assertProblem(await hub.api('PATCH', `${path}/shipped`, {type: 'busbar.x'}), 'invalid-config');
   assertProblem(await hub.api('PATCH', `${path}/shipped`, {type: 'a,b'}), 'invalid-config');
   assertProblem(await hub.api('POST', path, {id: 'nothing'}), 'invalid-config');
+  // One file alone declares a type: a second one, without a schema, would else take its schema away.
+  for (const [method, where, body] of [['POST', path, {id: 'again', type: 'order.shipped'}], ['PUT', `${path}/again`, {type: 'order.shipped'}], ['PATCH', `${path}/shipped`, {type: 'invoice.paid', schema: null, example: null}]]) {
+    const second = await hub.api(method, where, body);
+    assertProblem(second, 'conflict');
+    assert.match(second.body.detail, /type: "[a-z.]+" is declared in .+\/(shipped|paid)\.event\.conf already/);
+  }
+  assert.equal(fs.existsSync(hub.path('conf.d/again.event.conf')), false);
+  hub.writeConf('again.event.conf', '[event]\ntype = order.shipped\n');
+  const reloaded = await hub.reload();
+  assert.match(reloaded.webhooks.find((i) => i.id === 'event/again').error, /again\.event\.conf:2: type: "order\.shipped" is declared in .*shipped\.event\.conf already/);
+  assert.equal((await send({type: 'order.shipped', data: {}})).status, 422);
+  hub.removeConf('again.event.conf');
+  await hub.reload();
   assert.equal((await hub.api('PATCH', `${path}/shipped`, {deprecated: true})).status, 200);
   await until('the change', async () => (await hub.api('GET', `${path}/shipped`)).body.deprecated === true);
   assert.equal((await hub.api('DELETE', `${path}/shipped`)).status, 200);

@@ -2,7 +2,7 @@
 #include "unit.h"
 #include <busbar/busbar.h>
 
-#include "webhook/set.h"
+#include "webhook/event_type.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -102,4 +102,74 @@ START_TEST(several_files_of_one_id_are_read_with_all) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(one_file_is_read_anew), unit_test(several_files_of_one_id_are_read_with_all))
+static webhook_set *all_of(webhook_set *before) {
+    err e = {""};
+    webhook_set *s = webhook_set_read(folder, &reading, before, &e);
+    ck_assert_msg(s != NULL, "%s", e.text);
+    webhook_set_unref(before);
+    return s;
+}
+
+/* "": it is in force; else what it is refused with ends so. `type`: of the item in force, NULL: none is. */
+static void is_type(const webhook_set *s, const char *id, const char *type, const char *error) {
+    const webhook_entry *t = webhook_find(s, WEBHOOK_EVENT_TYPE, str_from(id));
+    ck_assert_msg(t != NULL, "%s is not there", id);
+    ck_assert_msg((t->item != NULL) == (type != NULL), "%s: %.*s", id, STR_FMT(t->error));
+    if (type != NULL)
+        ck_assert(str_eq(((const event_type *)t->item)->type, str_from(type)));
+    ck_assert(t->claimed == (error[0] != '\0'));
+    ck_assert_msg(str_ends(t->error, str_from(error)) && (t->error.len > 0) == (error[0] != '\0'), "%s: %.*s",
+                  id, STR_FMT(t->error));
+}
+
+START_TEST(one_file_alone_declares_a_type) {
+    webhook_set *s = begin();
+    put("b.event.conf", "[event]\ntype = u\n");
+    s = all_of(s);
+    put("a.event.conf", "[event]\nsummary = x\ntype = t\n"); /* before it by id, but new */
+    s = all_of(s);
+    is_type(s, "t", "t", "");
+    is_type(s, "a", NULL, "t.event.conf already");
+    ck_assert(str_eq(event_type_find(s, STR("t"))->item.id, STR("t")));
+    const webhook_entry *a = webhook_find(s, WEBHOOK_EVENT_TYPE, STR("a"));
+    ck_assert_msg(strstr(a->error.ptr, "/a.event.conf:3: type: \"t\" is declared in ") != NULL, "%.*s",
+                  STR_FMT(a->error));
+    err e = {"unset"}; /* it waits for the other: all are read */
+    ck_assert_ptr_null(webhook_set_reread(s, WEBHOOK_EVENT_TYPE, path_of("t.event.conf"), &reading, &e));
+    ck_assert_str_eq(e.text, "");
+    put("t.event.conf", "[event]\ntype = u\n"); /* refused, so what it was stays, and is not free */
+    s = all_of(s);
+    is_type(s, "t", "t", "b.event.conf already");
+    is_type(s, "a", NULL, "t.event.conf already");
+    is_type(s, "b", "u", "");
+    put("b.event.conf", "[event]\ntype = v\n"); /* u is free, and thereby t */
+    s = all_of(s);
+    is_type(s, "t", "u", "");
+    is_type(s, "a", "t", "");
+    is_type(s, "b", "v", "");
+    webhook_set_unref(s);
+    s = all_of(webhook_set_empty());
+    put("c.event.conf", "[event]\ntype = v\n"); /* and where one file alone is read */
+    s = next_of(s, WEBHOOK_EVENT_TYPE, "c.event.conf");
+    is_type(s, "c", NULL, "b.event.conf already");
+    webhook_set_unref(s);
+}
+END_TEST
+
+START_TEST(what_a_text_claims_is_looked_for) {
+    webhook_set *s = begin();
+    err e = {""};
+    bool claimed = false;
+    const bb_str text = STR("[event]\ntype = t\n");
+    ck_assert(
+        !webhook_check_text(WEBHOOK_EVENT_TYPE, path_of("n.event.conf"), text, &reading, s, &claimed, &e));
+    ck_assert(claimed && strstr(e.text, "n.event.conf:2: type: \"t\"") != NULL);
+    ck_assert(
+        webhook_check_text(WEBHOOK_EVENT_TYPE, path_of("t.event.conf"), text, &reading, s, &claimed, &e));
+    ck_assert(!claimed);
+    webhook_set_unref(s);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(one_file_is_read_anew), unit_test(several_files_of_one_id_are_read_with_all),
+          unit_test(one_file_alone_declares_a_type), unit_test(what_a_text_claims_is_looked_for))

@@ -18,6 +18,7 @@ static const subscription *read_it(arena *a, const char *keys, err *e) {
     return item != NULL ? subscription_of(item) : NULL;
 }
 
+#define WHSK "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
 #define URL "url = https://shop.example/hooks\n"
 
 static void end(const subscription *s) {
@@ -135,6 +136,8 @@ START_TEST(what_is_wrong_is_said) {
         {URL "secret = a\nsignature_header = X-S\n", "signature_header:"},
         {URL "secret = a\nsignature = legacy\nsignature_header = Host\n", "signature_header:"},
         {URL "secret = a\nsignature = legacy\nsignature_header = X\n  Y: z\n", "signature_header:"},
+        {URL "secret = " WHSK "signature = legacy\n", "legacy needs a secret that is no whsk_ key"},
+        {URL "secret = " WHSK "signature = standard, legacy\n", "legacy needs"},
         {URL "secret = whsec_x\n", "secret:"},
         {URL "headers = Host: a\n", "headers:"},
         {URL "headers = {\"X\": 1}\n", "headers: the value of a field is a text"},
