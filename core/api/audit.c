@@ -134,6 +134,35 @@ bool time_of_text(bb_str text, uint64_t *out) {
     return clock_from_rfc3339(text, out);
 }
 
+static void refuse_parameter(http_exchange *x, bb_str name, const char *const *known) {
+    buf list = {0};
+    for (size_t i = 0; known[i] != NULL; i++)
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "there are ", known[i]);
+    reply_problemf(x, PROBLEM_BAD_REQUEST, "there is no parameter \"%.*s\" here: %s",
+                   (int)(name.len < 64 ? name.len : 64), name.ptr,
+                   list.len > 0 ? buf_cstr(&list) : "it takes none");
+    buf_free(&list);
+}
+
+bool query_known(http_exchange *x, const char *const *known) {
+    bb_str rest = http_exchange_request(x)->query, name;
+    while (http_exchange_query_next(x, &rest, &name)) {
+        size_t i = 0;
+        while (known[i] != NULL && !str_eq(name, str_from(known[i])))
+            i++;
+        if (known[i] == NULL) {
+            refuse_parameter(x, name, known);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool query_none(http_exchange *x) {
+    static const char *const none[] = {NULL};
+    return query_known(x, none);
+}
+
 bool query_time(http_exchange *x, bb_str name, uint64_t *out) {
     bb_str text;
     *out = 0;
@@ -188,10 +217,13 @@ static void query_text(http_exchange *x, bb_str name, bb_str *out) {
  */
 void route_audit(api *a, http_exchange *x, const route_params *p) {
     (void)p;
+    static const char *const known[] = {"actor", "action", "target", "outcome", "since", "until",
+                                        "after", "order",  "limit",  "format",  NULL};
     audit_filter f = {.newest = true};
     uint64_t limit;
     bb_str format = STR("json"), order = STR("newest");
-    if (!query_time(x, STR("since"), &f.since_ms) || !query_time(x, STR("until"), &f.until_ms) ||
+    if (!query_known(x, known) || !query_time(x, STR("since"), &f.since_ms) ||
+        !query_time(x, STR("until"), &f.until_ms) ||
         !query_number(x, STR("after"), 0, UINT64_MAX, 0, &f.after) ||
         !query_number(x, STR("limit"), 1, 10000, 100, &limit))
         return;

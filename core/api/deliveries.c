@@ -34,9 +34,11 @@ static bool read_state(question *q, bb_str text) {
 
 void route_deliveries(api *a, http_exchange *x, const route_params *p) {
     (void)p;
+    static const char *const known[] = {"target", "event", "state",  "type",  "source",
+                                        "since",  "until", "before", "limit", NULL};
     bb_str state = {NULL, 0};
     question *q = ask(a, x);
-    if (q == NULL || !question_read_list(q) ||
+    if (q == NULL || !question_read_list(q, known) ||
         (http_exchange_query(x, STR("state"), &state) && !read_state(q, state)))
         return;
     http_exchange_query(x, STR("target"), &q->query.target);
@@ -110,6 +112,12 @@ static bool read_time(question *q, bb_str name, const json_value *v, uint64_t *o
     return false;
 }
 
+static bool refuse_member(const question *q, bb_str key) {
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT, "unknown member \"%.*s\"", (int)(key.len < 64 ? key.len : 64),
+                   key.ptr);
+    return false;
+}
+
 static bool read_member(question *q, bb_str key, const json_value *v) {
     bb_str state;
     if (str_eq(key, STR("target")))
@@ -126,9 +134,7 @@ static bool read_member(question *q, bb_str key, const json_value *v) {
         return read_time(q, key, v, &q->query.until_ms);
     if (str_eq(key, STR("state")))
         return read_text(q, key, v, &state) && read_state(q, state);
-    reply_problemf(q->x, PROBLEM_INVALID_INPUT, "unknown member \"%.*s\"", (int)(key.len < 64 ? key.len : 64),
-                   key.ptr);
-    return false;
+    return refuse_member(q, key);
 }
 
 /* Which ones: not all by an oversight. */
@@ -139,7 +145,7 @@ static bool read_which(question *q) {
         if (!read_member(q, it.key, it.value))
             return false;
     if (json_is(root, JSON_OBJECT) && json_count(root) > 0)
-        return true;
+        return question_check_times(q);
     reply_problem(q->x, PROBLEM_INVALID_INPUT,
                   STR("the body is an object that says which deliveries: \"target\", \"event\", \"type\", "
                       "\"source\", \"since\", \"until\", \"state\"; at least one of these"));
@@ -168,13 +174,21 @@ void route_deliveries_purge(api *a, http_exchange *x, const route_params *p) {
         question_busy(q);
 }
 
+/* {"since": ...} */
+static bool read_since(question *q, const json_value *root) {
+    for (json_iter it = json_iterate(root); json_next(&it);)
+        if (!str_eq(it.key, STR("since")))
+            return refuse_member(q, it.key);
+    return read_time(q, STR("since"), json_getl(root, "since"), &q->query.since_ms);
+}
+
 /* What a subscription did not get since then: given up or cancelled. */
 void route_subscription_recover(api *a, http_exchange *x, const route_params *p) {
     question *q = ask(a, x);
     if (q == NULL)
         return;
     const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
-    if (!read_time(q, STR("since"), json_getl(root, "since"), &q->query.since_ms))
+    if (!read_since(q, root))
         return;
     q->query.target = arena_printf(http_exchange_arena(x), "subscription/%.*s", STR_FMT(p->part[0]));
     q->query.state = DELIVERY_LOST;

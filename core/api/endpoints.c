@@ -97,6 +97,8 @@ static void write_entry(json_writer *w, const api *a, http_exchange *x, const we
 
 void route_endpoints(api *a, http_exchange *x, const route_params *p) {
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_ENDPOINT];
+    if (!query_none(x))
+        return;
     buf body;
     json_writer w = reply_list_begin(&body, "endpoints");
     for (size_t i = 0; i < list->count; i++) {

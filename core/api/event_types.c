@@ -42,6 +42,8 @@ static void write_entry(json_writer *w, const webhook_entry *entry, bool whole) 
 void route_event_types(api *a, http_exchange *x, const route_params *p) {
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_EVENT_TYPE];
     (void)p;
+    if (!query_none(x))
+        return;
     buf body;
     json_writer w = reply_list_begin(&body, "event_types");
     for (size_t i = 0; i < list->count; i++)

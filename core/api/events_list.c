@@ -20,8 +20,9 @@ static question *ask(api *a, http_exchange *x) {
 
 void route_events(api *a, http_exchange *x, const route_params *p) {
     (void)p;
+    static const char *const known[] = {"type", "source", "since", "until", "before", "limit", NULL};
     question *q = ask(a, x);
-    if (q == NULL || !question_read_list(q))
+    if (q == NULL || !question_read_list(q, known))
         return;
     if (!events_list(a->webhooks->hub->events, &q->query, a->worker->loop, question_on_list, q))
         question_busy(q);
@@ -133,7 +134,7 @@ static bool read_replay(question *q, const json_value *root) {
     if (!check_members(q, root) || !member(q, root, STR("target"), &e->target) ||
         !member(q, root, STR("event"), &e->event) || !member(q, root, STR("type"), &e->type) ||
         !member(q, root, STR("source"), &e->source) || !member_time(q, root, STR("since"), &e->since_ms) ||
-        !member_time(q, root, STR("until"), &e->until_ms))
+        !member_time(q, root, STR("until"), &e->until_ms) || !question_check_times(q))
         return false;
     if (webhook_target(q->api->webhooks->set, e->target) == NULL) {
         reply_problemf(

@@ -80,7 +80,11 @@ static bool read_filter(http_exchange *x, execution_filter *f) {
 
 /* GET /api/v1/executions?connection=&operation=&status=&since=&until=&before=&limit= */
 void route_executions(api *a, http_exchange *x, const route_params *p) {
+    static const char *const known[] = {"connection", "operation", "status", "since", "until",
+                                        "before",     "limit",     "call",   NULL};
     execution_filter f = {.failed = -1, .limit = 50};
+    if (!query_known(x, known))
+        return;
     if (wants_running(x)) {
         list_running(a, x, p);
         return;

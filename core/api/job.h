@@ -44,6 +44,7 @@ typedef struct api_job {
     arena *memory;    /* all texts */
     bb_str id, body;
     bb_str secret;                  /* made for what is created or changed: told in the answer, once */
+    bb_str public_key;              /* of the pair among it, absent: none is */
     bb_str target;                  /* what it turned out to be about, where that is not `id` */
     bb_str actor, actor_name, from; /* who asks, from where: for the audit log */
     /* the answer */

@@ -21,10 +21,20 @@ void question_busy(const question *q) {
 
 /* --- a list -------------------------------------------------------------------------------------------- */
 
-bool question_read_list(question *q) {
+bool question_check_times(const question *q) {
+    const event_query *e = &q->query;
+    if (e->until_ms == 0 || e->until_ms >= e->since_ms)
+        return true;
+    reply_problem(q->x, PROBLEM_INVALID_INPUT,
+                  STR("\"until\" is before \"since\": there is nothing between them"));
+    return false;
+}
+
+bool question_read_list(question *q, const char *const *known) {
     event_query *e = &q->query;
     uint64_t before, limit;
-    if (!query_time(q->x, STR("since"), &e->since_ms) || !query_time(q->x, STR("until"), &e->until_ms) ||
+    if (!query_known(q->x, known) || !query_time(q->x, STR("since"), &e->since_ms) ||
+        !query_time(q->x, STR("until"), &e->until_ms) ||
         !query_count(q->x, STR("before"), INT64_MAX, &before) ||
         !query_count(q->x, STR("limit"), 1000, &limit))
         return false;

@@ -27,8 +27,11 @@ question *question_new(api *a, http_exchange *x, const char *kept,
                        void (*refuse)(const question *q, store_result r));
 void question_busy(const question *q);
 
-/* A list: its times, "before", "limit", "type" and "source" from the request's query. False: answered. */
-bool question_read_list(question *q);
+/* A list: its times, "before", "limit", "type" and "source" from the request's query, which has no others
+ * than `known`. False: answered. */
+bool question_read_list(question *q, const char *const *known);
+/* Whether there can be any between its times. False: it has been answered. */
+bool question_check_times(const question *q);
 /* The queue's answer to it. */
 void question_on_list(store_result r, bb_str json, int64_t next, void *q);
 /* And that to a change: {"redriven": 2}. */

@@ -51,6 +51,10 @@ void route_audit(api *a, http_exchange *x, const route_params *p);
 void audit_denied(api *a, http_exchange *x, const principal *who, const char *action, bb_str target,
                   const char *why);
 
+/* Whether all parameters of the query are among `known`, which ends with NULL: one that is not would be
+ * passed over in silence. False: it has been answered. */
+bool query_known(http_exchange *x, const char *const *known);
+bool query_none(http_exchange *x); /* the same where there are none */
 /* ?NAME= as a time; 0: not given. False: the exchange has been answered. */
 bool query_time(http_exchange *x, bb_str name, uint64_t *out);
 /* A number from 1 to `max` in the query; 0: not given. False: it has been answered that it is none. */

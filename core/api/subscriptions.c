@@ -38,6 +38,8 @@ static void write_entry(json_writer *w, const api *a, arena *memory, const webho
 void route_subscriptions(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const webhook_list *list = &a->webhooks->set->lists[WEBHOOK_SUBSCRIPTION];
+    if (!query_none(x))
+        return;
     buf body;
     json_writer w = reply_list_begin(&body, "subscriptions");
     for (size_t i = 0; i < list->count; i++) {
@@ -150,26 +152,49 @@ void route_subscription_delete(api *a, http_exchange *x, const route_params *p) 
     webhook_submit(a, x, p, JOB_WEBHOOK_DELETE, WEBHOOK_SUBSCRIPTION, (bb_str){NULL, 0});
 }
 
-/* A new secret signs beside the one before it, until the next rotation. */
-void route_subscription_rotate(api *a, http_exchange *x, const route_params *p) {
-    const webhook_entry *entry = find(a, x, p->part[0]);
-    if (entry == NULL)
-        return;
-    buf secret;
+/* Of each kind that it signs with, one a line. */
+static bool make_rotated(const signing_keys *keys, buf *secret, buf *public_key, err *e) {
+    bool pair = keys != NULL && signing_has_pair(keys), hmac = !pair || signing_has_hmac(keys);
+    if (hmac && !signing_generate(secret, e))
+        return false;
+    if (hmac && pair)
+        buf_char(secret, '\n');
+    return !pair || signing_generate_pair(secret, public_key, e);
+}
+
+static void submit_rotation(api *a, http_exchange *x, const route_params *p, const signing_keys *keys) {
+    buf secret, public_key;
     err e = {""};
     buf_init(&secret);
+    buf_init(&public_key);
     api_job *job = api_job_new(a, x, p->who, JOB_WEBHOOK_ROTATE, p->part[0]);
-    if (job != NULL && signing_generate(&secret, &e)) {
+    if (job != NULL && make_rotated(keys, &secret, &public_key, &e)) {
         job->webhook_kind = WEBHOOK_SUBSCRIPTION;
         job->secret = arena_copy(job->memory, buf_str(&secret));
+        if (public_key.len > 0)
+            job->public_key = arena_copy(job->memory, buf_str(&public_key));
     }
     buf_wipe(&secret);
+    buf_free(&public_key);
     if (job == NULL || job->secret.len > 0) {
         api_job_submit(a, x, job);
         return;
     }
     api_job_free(job);
     reply_problem(x, PROBLEM_OVERLOADED, e.text[0] != '\0' ? str_from(e.text) : STR("no memory"));
+}
+
+/* A new secret signs beside the one before it, until the next rotation. */
+void route_subscription_rotate(api *a, http_exchange *x, const route_params *p) {
+    const webhook_entry *entry = find(a, x, p->part[0]);
+    if (entry == NULL)
+        return;
+    const delivery_plan *plan = entry->item != NULL ? &subscription_of(entry->item)->plan : NULL;
+    if (plan != NULL && plan->kind != PLAN_URL)
+        reply_problem(x, PROBLEM_UNSUPPORTED,
+                      STR("only what is posted to a url is signed: this subscription has no secret"));
+    else
+        submit_rotation(a, x, p, plan != NULL ? plan->to.keys : NULL);
 }
 
 /* --- doing

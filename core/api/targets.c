@@ -68,6 +68,8 @@ void write_target(json_writer *w, const api *a, arena *memory, const target *t) 
 void route_targets(api *a, http_exchange *x, const route_params *p) {
     (void)p;
     const webhook_set *set = a->webhooks->set;
+    if (!query_none(x))
+        return;
     buf body;
     json_writer w = reply_list_begin(&body, "targets");
     for (size_t i = 0; i < set->target_count; i++) {

@@ -108,8 +108,11 @@ void route_transfer_begin(api *a, http_exchange *x, const route_params *p) {
 /* --- what there is -------------------------------------------------------------------------------------- */
 
 void route_transfers(api *a, http_exchange *x, const route_params *p) {
+    static const char *const known[] = {"limit", NULL};
     bb_str text;
     uint64_t limit = 50;
+    if (!query_known(x, known))
+        return;
     if (http_exchange_query(x, STR("limit"), &text) &&
         (!str_to_u64(text, &limit) || limit == 0 || limit > 1000)) {
         reply_problem(x, PROBLEM_BAD_REQUEST, STR("limit is a number from 1 to 1000"));

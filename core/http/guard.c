@@ -249,6 +249,13 @@ static bool check_host(const http_guard *g, const char *host, err *e) {
                    STR_FMT(name), what);
 }
 
+static bool is_ascii(const char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
 static bool check_parts(const http_guard *g, CURLU *u, err *e) {
     char *scheme = NULL, *host = NULL, *part = NULL;
     bool ok = false;
@@ -265,6 +272,8 @@ static bool check_parts(const http_guard *g, CURLU *u, err *e) {
         err_set(e, "it has a user or a password in it: give credentials as a header");
     else if (curl_url_get(u, CURLUPART_FRAGMENT, &part, 0) == CURLUE_OK)
         err_set(e, "it has a fragment (\"#\"), which is never sent");
+    else if (!is_ascii(host))
+        err_set(e, "its host has letters beyond ASCII: write it in the form that DNS knows, as xn--...");
     else
         ok = check_host(g, host, e);
     curl_free(scheme);

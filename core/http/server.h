@@ -108,6 +108,9 @@ const http_request *http_exchange_request(const http_exchange *x);
 bb_str http_request_header(const http_request *r, bb_str name);
 /* The decoded value of a query parameter, in memory of the exchange; false: not there. "+" is a blank. */
 bool http_exchange_query(http_exchange *x, bb_str name, bb_str *value);
+/* The parameters one after the other, by their decoded names; *rest begins as the request's query. False:
+ * there is none more. */
+bool http_exchange_query_next(http_exchange *x, bb_str *rest, bb_str *name);
 /* Memory that lives as long as the exchange. */
 struct arena *http_exchange_arena(http_exchange *x);
 

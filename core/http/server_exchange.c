@@ -107,22 +107,34 @@ static bool is_plain(bb_str text) {
            (memchr(text.ptr, '%', text.len) == NULL && memchr(text.ptr, '+', text.len) == NULL);
 }
 
+/* The next part from `rest`: its name, decoded, and its value as it came. False: there is none. */
+static bool next_parameter(arena *a, bb_str *rest, bb_str *name, bb_str *value) {
+    if (!str_split(rest, '&', name))
+        return false;
+    const char *sign = name->len > 0 ? memchr(name->ptr, '=', name->len) : NULL;
+    *value = STR("");
+    if (sign != NULL) {
+        *value = str_of(sign + 1, name->len - (size_t)(sign - name->ptr) - 1);
+        name->len = (size_t)(sign - name->ptr);
+    }
+    return is_plain(*name) || decode(a, *name, name);
+}
+
 bool http_exchange_query(http_exchange *x, bb_str name, bb_str *value) {
-    bb_str rest = x->request.query, part;
-    while (str_split(&rest, '&', &part)) {
-        bb_str key = part;
-        const char *sign = part.len > 0 ? memchr(part.ptr, '=', part.len) : NULL;
-        bb_str text = STR("");
-        if (sign != NULL) {
-            key.len = (size_t)(sign - part.ptr);
-            text = str_of(sign + 1, part.len - key.len - 1);
-        }
-        if (!is_plain(key) && !decode(x->memory, key, &key))
-            return false;
+    bb_str rest = x->request.query, key, text;
+    while (next_parameter(x->memory, &rest, &key, &text)) {
         if (!str_eq(key, name))
             continue;
         *value = text;
         return is_plain(text) || decode(x->memory, text, value);
     }
+    return false;
+}
+
+bool http_exchange_query_next(http_exchange *x, bb_str *rest, bb_str *name) {
+    bb_str value;
+    while (next_parameter(x->memory, rest, name, &value))
+        if (name->len > 0)
+            return true;
     return false;
 }

@@ -52,6 +52,8 @@ static void answer(change_job *c, bb_str id, unsigned status) {
         json_put_raw(&w, now->item->conf_json);
         if (c->job->secret.ptr != NULL)
             json_member_string(&w, STR("secret"), c->job->secret);
+        if (c->job->public_key.ptr != NULL)
+            json_member_string(&w, STR("public_key"), c->job->public_key);
     } else {
         json_member_bool(&w, STR("deleted"), true);
     }
@@ -243,13 +245,12 @@ static void create(change_job *c, const json_value *root) {
 }
 
 /* What a merge begins from, secrets and all. */
-static const json_value *document_now(change_job *c, err *e) {
-    conf_file f;
-    if (!conf_read_file(c->job->memory, c->path, &f)) {
-        *e = f.error;
+static const json_value *document_now(change_job *c, conf_file *f, err *e) {
+    if (!conf_read_file(c->job->memory, c->path, f)) {
+        *e = f->error;
         return NULL;
     }
-    bb_str text = document_of_file(c->job->memory, c->reader, &f, NULL);
+    bb_str text = document_of_file(c->job->memory, c->reader, f, NULL);
     return text.ptr != NULL ? json_read(c->job->memory, text, NULL, NULL) : NULL;
 }
 
@@ -274,6 +275,7 @@ static bool pauses(change_job *c, const json_value *patch, bb_str *text) {
 
 static void change_it(change_job *c, const json_value *root) {
     err e = {"the body is an object of what is to change"};
+    conf_file f;
     const json_value *id = json_getl(root, "id");
     if (id != NULL && !str_eq(json_string(id), c->job->id)) {
         refuse(c, PROBLEM_INVALID_CONFIG, "an id cannot be changed: it is its file's name");
@@ -285,7 +287,7 @@ static void change_it(change_job *c, const json_value *root) {
         return;
     }
     if (c->job->kind == JOB_WEBHOOK_MERGE && json_is(root, JSON_OBJECT)) {
-        const json_value *now = document_now(c, &e);
+        const json_value *now = document_now(c, &f, &e);
         root = now != NULL ? document_merge(c->job->memory, now, root) : NULL;
     }
     if (json_is(root, JSON_OBJECT))
@@ -294,14 +296,35 @@ static void change_it(change_job *c, const json_value *root) {
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
 }
 
-/* The new secret signs beside the one that was the first until now, and receivers change over at their
- * leisure; what was before that is over. */
-static void rotate(change_job *c) {
-    err e = {""};
-    arena *a = c->job->memory;
-    const json_value *now = document_now(c, &e), *patch;
-    bb_str before = json_string(json_getl(now, "secret")), first = {NULL, 0};
-    str_split(&before, '\n', &first);
+/* Of which kind a line of `secret` is, which may be a reference to it. */
+static bool is_pair(const conf_file *f, bb_str line) {
+    const conf_entry entry = {.key = STR("secret"), .value = line};
+    arena *a = arena_new(0);
+    bb_str value = {NULL, 0};
+    bool reference = false;
+    bool pair = a != NULL && conf_expand(a, f, &entry, &value, &reference, NULL) &&
+                str_starts(str_trim(value), STR("whsk_"));
+    if (reference)
+        str_wipe(value);
+    arena_free(a);
+    return pair;
+}
+
+/* Each new secret, and behind it the first of its kind until now. */
+static void write_rotated(json_writer *w, const conf_file *f, bb_str before, bb_str fresh) {
+    for (bb_str made; str_split(&fresh, '\n', &made);) {
+        bool pair = str_starts(made, STR("whsk_")), found = false;
+        json_put_string_lossy(w, made);
+        for (bb_str rest = before, line; !found && str_split(&rest, '\n', &line);) {
+            line = str_trim(line);
+            found = line.len > 0 && is_pair(f, line) == pair;
+            if (found)
+                json_put_string_lossy(w, line);
+        }
+    }
+}
+
+static const json_value *rotated(change_job *c, const conf_file *f, bb_str before) {
     buf text;
     json_writer w;
     buf_init(&text);
@@ -309,15 +332,23 @@ static void rotate(change_job *c) {
     json_object(&w);
     json_keyl(&w, "secret");
     json_array(&w);
-    json_put_string_lossy(&w, c->job->secret);
-    if (first.len > 0)
-        json_put_string_lossy(&w, first);
+    write_rotated(&w, f, before, c->job->secret);
     json_array_end(&w);
     json_object_end(&w);
-    bb_str json = json_writer_take(&w, a);
-    patch = now != NULL ? json_read(a, json, NULL, NULL) : NULL;
+    bb_str json = json_writer_take(&w, c->job->memory);
+    return json.ptr != NULL ? json_read(c->job->memory, json, NULL, NULL) : NULL;
+}
+
+/* The new secret signs beside the one that was the first of its kind until now, and receivers change over at
+ * their leisure; what was before that is over. */
+static void rotate(change_job *c) {
+    err e = {"no memory for this"};
+    conf_file f;
+    const json_value *now = document_now(c, &f, &e), *patch = NULL;
+    if (now != NULL)
+        patch = rotated(c, &f, json_string(json_getl(now, "secret")));
     if (patch != NULL)
-        put(c, c->job->id, document_merge(a, now, patch));
+        put(c, c->job->id, document_merge(c->job->memory, now, patch));
     else
         refuse(c, PROBLEM_INVALID_CONFIG, e.text);
 }

@@ -83,13 +83,18 @@ static bb_str *place_of(reading *r, bb_str name) {
                                                   : NULL;
 }
 
+static bool is_required(bb_str name) {
+    return str_eq(name, STR("specversion")) || str_eq(name, STR("id")) || str_eq(name, STR("source")) ||
+           str_eq(name, STR("type"));
+}
+
 static bool take(reading *r, bb_str name, bb_str text) {
     uint64_t at;
     if (!is_text(text))
         return err_set(r->e, "\"%.*s\" has control characters or noncharacters in it, or is not UTF-8",
                        STR_FMT(name));
     if (text.len == 0)
-        return err_set(r->e, "\"%.*s\" is empty: leave it out", STR_FMT(name));
+        return err_set(r->e, "\"%.*s\" is empty%s", STR_FMT(name), is_required(name) ? "" : ": leave it out");
     if (text.len > TEXT_MAX)
         return err_set(r->e, "\"%.*s\" is longer than %u bytes", STR_FMT(name), TEXT_MAX);
     if (str_eq(name, STR("time")) && !clock_from_rfc3339(text, &at))

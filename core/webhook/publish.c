@@ -210,8 +210,20 @@ static bool make_room(reading *r, size_t count, size_t least) {
     return r->out->events != NULL || no_memory(r);
 }
 
+/* A CloudEvent in the binary mode has its version, and these. */
+static bool lacks_version(const http_request *http) {
+    return http_request_header(http, STR("ce-type")).ptr != NULL ||
+           http_request_header(http, STR("ce-id")).ptr != NULL ||
+           http_request_header(http, STR("ce-source")).ptr != NULL;
+}
+
 static bool read_plain(reading *r) {
     json_error where;
+    if (lacks_version(r->request->http)) {
+        r->why->problem = PROBLEM_INVALID_INPUT;
+        return err_set(&r->why->detail,
+                       "fields as ce-type are a CloudEvent's: ce-specversion, \"1.0\", is missing");
+    }
     const json_value *root = json_read(r->a, r->request->http->body, NULL, &where);
     if (root == NULL) {
         r->why->problem = where.limit ? PROBLEM_TOO_LARGE : PROBLEM_INVALID_JSON;

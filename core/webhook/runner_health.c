@@ -145,6 +145,7 @@ void runner_do(runner *r, dispatch_command what) {
     if (what == DISPATCH_PAUSE) {
         h->paused = true;
     } else if (what == DISPATCH_DISABLE) {
+        h->untold = h->untold || h->disabled_ms == 0;
         h->disabled_ms = clock_wall_ms();
         str_put(h->reason, sizeof h->reason, STR("by hand"));
     } else {
@@ -153,6 +154,8 @@ void runner_do(runner *r, dispatch_command what) {
         r->lane.strikes = 0;
         r->lane.shut_ns = 0;
     }
+    if (h->untold)
+        runner_save(r);
     lane_wake(&r->lane);
     runner_step(r);
 }

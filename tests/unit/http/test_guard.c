@@ -193,6 +193,9 @@ START_TEST(urls_are_checked_before_they_are_kept) {
                                         "http://example.com/",
                                         "ftp://example.com/",
                                         "file:///etc/passwd",
+                                        ("https://b\xc3\xbc"
+                                         "cher.example/"),
+                                        "https://b%C3%BCcher.example/",
                                         "gopher://example.com/",
                                         "dict://example.com:11211/",
                                         "javascript:alert(1)",
@@ -232,15 +235,11 @@ START_TEST(urls_are_checked_before_they_are_kept) {
                                         "https://example.com:99999/",
                                         "https://[::1",
                                         "https://exa<mple.com/"};
-    static const char *const right[] = {"https://example.com/",
-                                        "https://example.com",
-                                        "HTTPS://EXAMPLE.COM/x?y=z",
-                                        "https://example.com:8443/a/b?c=%20",
-                                        "https://8.8.8.8/hook",
-                                        "https://[2606:4700:4700::1111]/",
-                                        "https://localhost.example.com/",
-                                        ("https://b\xc3\xbc"
-                                         "cher.example/")};
+    static const char *const right[] = {
+        "https://example.com/",           "https://example.com",
+        "HTTPS://EXAMPLE.COM/x?y=z",      "https://example.com:8443/a/b?c=%20",
+        "https://8.8.8.8/hook",           "https://[2606:4700:4700::1111]/",
+        "https://localhost.example.com/", "https://xn--bcher-kva.example/\xc3\xbc"};
     const http_guard guard = {0};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         err e = {""};
