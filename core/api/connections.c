@@ -3,6 +3,7 @@
 
 #include "auth/session.h"
 #include "base/clock.h"
+#include "base/metric.h"
 
 /* A key that is bound to other connections learns nothing of this one, not even whether it exists. */
 const snapshot_entry *find_entry(api *a, http_exchange *x, const principal *who, bb_str id) {
@@ -26,10 +27,6 @@ const snapshot_entry *find_connection(api *a, http_exchange *x, const principal 
     return entry;
 }
 
-static uint64_t load(const _Atomic(uint64_t) *n) {
-    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)n, memory_order_relaxed);
-}
-
 /* The members that list and single answer share; the object is left open. */
 static void write_head(json_writer *w, const snapshot_entry *entry) {
     const connection *c = entry->conn;
@@ -43,8 +40,8 @@ static void write_head(json_writer *w, const snapshot_entry *entry) {
         json_member_string(w, STR("error"), entry->error);
     if (c != NULL) {
         json_member_u64(w, STR("generation"), c->generation);
-        json_member_u64(w, STR("calls"), load(&c->stats->calls));
-        json_member_u64(w, STR("errors"), load(&c->stats->failures));
+        json_member_u64(w, STR("calls"), metric_get(&c->stats->calls));
+        json_member_u64(w, STR("errors"), metric_get(&c->stats->failures));
         write_sessions(w, c);
     }
 }
@@ -180,7 +177,7 @@ static void write_health(json_writer *w, const snapshot_entry *entry) {
     const connection_stats *s = entry->conn->stats;
     uint32_t failing = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)&s->failing,
                                             memory_order_relaxed);
-    uint64_t success = load(&s->last_success_ms), failure = load(&s->last_failure_ms);
+    uint64_t success = metric_get(&s->last_success_ms), failure = metric_get(&s->last_failure_ms);
     json_member_string(w, STR("state"),
                        failing > 0   ? STR("failing")
                        : success > 0 ? STR("ok")

@@ -2,6 +2,7 @@
 #include "webhook/endpoint.h" /* before others name a type "call", as the SDK names parameters */
 
 #include "api/routes.h"
+#include "base/metric.h"
 #include "webhook/ingress.h"
 
 void route_hook(api *a, http_exchange *x, const route_params *p) {
@@ -9,10 +10,6 @@ void route_hook(api *a, http_exchange *x, const route_params *p) {
 }
 
 /* --- what there is -------------------------------------------------------------------------------------- */
-
-static uint64_t load(const _Atomic(uint64_t) *n) {
-    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)n, memory_order_relaxed);
-}
 
 /* A key that is bound to connections sees the endpoints of these, and no others. */
 static bool sees(const principal *who, const webhook_entry *entry) {
@@ -26,15 +23,15 @@ static void write_counts(json_writer *w, const endpoint_state *s) {
     json_keyl(w, "requests");
     json_object(w);
     for (int i = 0; i < INGRESS_OUTCOMES; i++) {
-        uint64_t n = load(&s->outcomes[i]);
+        uint64_t n = metric_get(&s->outcomes[i]);
         if (n > 0)
             json_member_u64(w, str_from(ingress_outcome_name((ingress_outcome)i)), n);
     }
     json_object_end(w);
-    json_member_u64(w, STR("events"), load(&s->events));
-    json_member_u64(w, STR("bytes"), load(&s->bytes));
-    json_member_time(w, STR("last_event_at"), load(&s->last_event_ms));
-    uint64_t refused = load(&s->last_refusal_ms);
+    json_member_u64(w, STR("events"), metric_get(&s->events));
+    json_member_u64(w, STR("bytes"), metric_get(&s->bytes));
+    json_member_time(w, STR("last_event_at"), metric_get(&s->last_event_ms));
+    uint64_t refused = metric_get(&s->last_refusal_ms);
     json_member_time(w, STR("last_refusal_at"), refused);
     int last = atomic_load_explicit((_Atomic(int) *)(uintptr_t)&s->last_refusal, memory_order_relaxed);
     if (refused > 0)

@@ -1,5 +1,6 @@
 /* sessions.c - the pools of sessions, in answers and metrics. */
 #include "api/routes.h"
+#include "base/metric.h"
 
 void write_sessions(json_writer *w, const connection *c) {
     session_counts n;
@@ -58,7 +59,7 @@ static uint64_t value_of(const session_counts *n, const series *s) {
 
 void render_sessions(buf *out, const snapshot *s) {
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", all[i].name, all[i].help, all[i].name, all[i].type);
+        metric_head(out, all[i].name, all[i].type, all[i].help);
         for (size_t k = 0; k < s->count; k++) {
             session_counts n;
             if (s->entries[k].conn == NULL || s->entries[k].conn->sessions == NULL)

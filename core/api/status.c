@@ -2,6 +2,7 @@
 #include "api/routes.h"
 #include "auth/session.h"
 #include "base/clock.h"
+#include "base/metric.h"
 #include "observe/history.h"
 #include "observe/metrics.h"
 #include "plugin/watchdog.h"
@@ -25,23 +26,16 @@ void route_ready(api *a, http_exchange *x, const route_params *p) {
                ready ? STR("ready\n") : STR("not ready\n"));
 }
 
-static void gauge(buf *out, const char *name, const char *type, const char *help, uint64_t n) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
-               (unsigned long long)n);
-}
-
 static void render_breakers(buf *out, const snapshot *s) {
     static const char *const state = "busbar_breaker_state", *const openings =
                                                                  "busbar_breaker_openings_total";
-    buf_printf(out,
-               "# HELP %s Circuit breaker of the connection's credential: 0 closed, 1 open, 2 half-open.\n"
-               "# TYPE %s gauge\n",
-               state, state);
+    metric_head(out, state, "gauge",
+                "Circuit breaker of the connection's credential: 0 closed, 1 open, 2 half-open.");
     for (size_t i = 0; i < s->count; i++)
         if (s->entries[i].conn != NULL)
             buf_printf(out, "%s{connection=\"%.*s\"} %d\n", state, STR_FMT(s->entries[i].id),
                        (int)breaker_now(&s->entries[i].conn->upstream->breaker, clock_ns() / 1000000u, NULL));
-    buf_printf(out, "# HELP %s Times that it opened.\n# TYPE %s counter\n", openings, openings);
+    metric_head(out, openings, "counter", "Times that it opened.");
     for (size_t i = 0; i < s->count; i++)
         if (s->entries[i].conn != NULL)
             buf_printf(out, "%s{connection=\"%.*s\"} %llu\n", openings, STR_FMT(s->entries[i].id),
@@ -50,7 +44,7 @@ static void render_breakers(buf *out, const snapshot *s) {
 
 /* One gauge, by connection. */
 static void render_held(buf *out, const snapshot *s, const char *name, const char *help, size_t member) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+    metric_head(out, name, "gauge", help);
     for (size_t i = 0; i < s->count; i++) {
         connection_ledger l;
         if (s->entries[i].conn == NULL)
@@ -81,8 +75,7 @@ static void render_refusals(buf *out) {
     const char *reason;
     unsigned status;
     uint64_t n;
-    buf_printf(out, "# HELP %s Requests refused before anything looked at them.\n# TYPE %s counter\n", name,
-               name);
+    metric_head(out, name, "counter", "Requests refused before anything looked at them.");
     for (unsigned i = 0; http_server_refused(i, &reason, &status, &n); i++)
         buf_printf(out, "%s{reason=\"%s\",code=\"%u\"} %llu\n", name, reason, status, (unsigned long long)n);
 }
@@ -90,9 +83,7 @@ static void render_refusals(buf *out) {
 /* By the states of auth/session.h: "none", "valid", "expiring", "needs_consent", "failed". */
 static void render_tokens(buf *out, const snapshot *s) {
     static const char *const name = "busbar_token_usable";
-    buf_printf(
-        out, "# HELP %s 1: the connection's token is good, or has not been asked for yet.\n# TYPE %s gauge\n",
-        name, name);
+    metric_head(out, name, "gauge", "1: the connection's token is good, or has not been asked for yet.");
     for (size_t i = 0; i < s->count; i++) {
         const connection *c = s->entries[i].conn;
         if (c == NULL || c->auth.session == NULL)
@@ -111,24 +102,25 @@ static void render_queue(buf *out, const store *events) {
     if (events != NULL)
         store_count(events, &c);
     events_total_counts(events, &held);
-    gauge(out, "busbar_queue_up", "gauge", "1: the last write to the queue of events came through.",
-          events != NULL && store_health(events) == STORE_OK);
-    gauge(out, "busbar_queue_pending", "gauge", "Deliveries that are still to be made.", held.pending);
-    gauge(out, "busbar_queue_dead", "gauge", "Deliveries in the dead-letter queue.", held.dead);
-    gauge(out, "busbar_queue_oldest_seconds", "gauge", "Age of the oldest event that waits for a delivery.",
-          held.oldest_ms > 0 && held.oldest_ms < now ? (now - held.oldest_ms) / 1000 : 0);
-    gauge(out, "busbar_queue_commits_total", "counter", "Groups committed.", c.commits);
-    gauge(out, "busbar_queue_writes_total", "counter", "Writes committed.", c.writes);
-    gauge(out, "busbar_queue_failures_total", "counter", "Writes that failed.", c.failures);
-    gauge(out, "busbar_queue_writes_waiting", "gauge", "Writes that wait for the disk.", c.queued);
-    gauge(out, "busbar_queue_bytes", "gauge", "Size of the queue's files.", c.file_bytes);
+    metric_put(out, "busbar_queue_up", "gauge", "1: the last write to the queue of events came through.",
+               events != NULL && store_health(events) == STORE_OK);
+    metric_put(out, "busbar_queue_pending", "gauge", "Deliveries that are still to be made.", held.pending);
+    metric_put(out, "busbar_queue_dead", "gauge", "Deliveries in the dead-letter queue.", held.dead);
+    metric_put(out, "busbar_queue_oldest_seconds", "gauge",
+               "Age of the oldest event that waits for a delivery.",
+               held.oldest_ms > 0 && held.oldest_ms < now ? (now - held.oldest_ms) / 1000 : 0);
+    metric_put(out, "busbar_queue_commits_total", "counter", "Groups committed.", c.commits);
+    metric_put(out, "busbar_queue_writes_total", "counter", "Writes committed.", c.writes);
+    metric_put(out, "busbar_queue_failures_total", "counter", "Writes that failed.", c.failures);
+    metric_put(out, "busbar_queue_writes_waiting", "gauge", "Writes that wait for the disk.", c.queued);
+    metric_put(out, "busbar_queue_bytes", "gauge", "Size of the queue's files.", c.file_bytes);
 }
 
 static void render_tls(buf *out, const api_shared *shared) {
     int64_t end = atomic_load(&shared->tls_not_after);
     if (end > 0)
-        gauge(out, "busbar_tls_certificate_end_timestamp_seconds", "gauge",
-              "When the certificate of tls_listen ends, in seconds since 1970.", (uint64_t)end);
+        metric_put(out, "busbar_tls_certificate_end_timestamp_seconds", "gauge",
+                   "When the certificate of tls_listen ends, in seconds since 1970.", (uint64_t)end);
 }
 
 static void render_shared(buf *out, const api_shared *shared) {
@@ -138,22 +130,23 @@ static void render_shared(buf *out, const api_shared *shared) {
         cache_count(shared->cache, &cached);
     if (shared->store != NULL)
         store_count(shared->store, &stored);
-    gauge(out, "busbar_cache_entries", "gauge", "Answers in the cache.", cached.entries);
-    gauge(out, "busbar_cache_bytes", "gauge", "Memory of the cache.", cached.bytes);
-    gauge(out, "busbar_cache_evictions_total", "counter", "Answers dropped for room.", cached.evictions);
-    gauge(out, "busbar_store_up", "gauge", "1: the last write to the store came through.",
-          shared->store != NULL && store_health(shared->store) == STORE_OK);
-    gauge(out, "busbar_store_commits_total", "counter", "Groups committed.", stored.commits);
-    gauge(out, "busbar_store_writes_total", "counter", "Writes committed.", stored.writes);
-    gauge(out, "busbar_store_failures_total", "counter", "Writes that failed.", stored.failures);
-    gauge(out, "busbar_store_dropped_total", "counter", "Writes dropped for a full queue.", stored.dropped);
-    gauge(out, "busbar_store_queued", "gauge", "Writes that wait.", stored.queued);
-    gauge(out, "busbar_store_bytes", "gauge", "Size of the store's files.", stored.file_bytes);
-    gauge(out, "busbar_executions_kept_total", "counter", "Calls written to the history.",
-          executions_kept(shared->executions));
-    gauge(out, "busbar_executions_not_kept_total", "counter",
-          "Calls left out of the history: more a second than it takes, or the store failed.",
-          executions_lost(shared->executions));
+    metric_put(out, "busbar_cache_entries", "gauge", "Answers in the cache.", cached.entries);
+    metric_put(out, "busbar_cache_bytes", "gauge", "Memory of the cache.", cached.bytes);
+    metric_put(out, "busbar_cache_evictions_total", "counter", "Answers dropped for room.", cached.evictions);
+    metric_put(out, "busbar_store_up", "gauge", "1: the last write to the store came through.",
+               shared->store != NULL && store_health(shared->store) == STORE_OK);
+    metric_put(out, "busbar_store_commits_total", "counter", "Groups committed.", stored.commits);
+    metric_put(out, "busbar_store_writes_total", "counter", "Writes committed.", stored.writes);
+    metric_put(out, "busbar_store_failures_total", "counter", "Writes that failed.", stored.failures);
+    metric_put(out, "busbar_store_dropped_total", "counter", "Writes dropped for a full queue.",
+               stored.dropped);
+    metric_put(out, "busbar_store_queued", "gauge", "Writes that wait.", stored.queued);
+    metric_put(out, "busbar_store_bytes", "gauge", "Size of the store's files.", stored.file_bytes);
+    metric_put(out, "busbar_executions_kept_total", "counter", "Calls written to the history.",
+               executions_kept(shared->executions));
+    metric_put(out, "busbar_executions_not_kept_total", "counter",
+               "Calls left out of the history: more a second than it takes, or the store failed.",
+               executions_lost(shared->executions));
 }
 
 void route_metrics(api *a, http_exchange *x, const route_params *p) {
@@ -176,16 +169,7 @@ void route_metrics(api *a, http_exchange *x, const route_params *p) {
     transform_render(&text);
     watchdog_render(a->shared->watchdog, &text);
     isolates_render(a->shared->isolates, &text);
-    if (a->worker->otlp != NULL) {
-        otlp_counts spans;
-        otlp_count(a->worker->otlp, &spans);
-        gauge(&text, "busbar_trace_spans_exported_total", "counter", "Spans that the collector took.",
-              spans.exported);
-        gauge(&text, "busbar_trace_spans_dropped_total", "counter", "Spans that were dropped.",
-              spans.dropped);
-        gauge(&text, "busbar_trace_export_failures_total", "counter",
-              "Requests to the collector that failed.", spans.failed_requests);
-    }
+    otlp_render(a->worker->otlp, &text);
     reply_text(x, 200, STR("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text));
     buf_free(&text);
 }

@@ -1,6 +1,7 @@
 /* alerts.c - what the rules of [alerts] look at: every connection, once a second. */
 #include "auth/session.h"
 #include "base/clock.h"
+#include "base/metric.h"
 #include "hub/internal.h"
 
 #include <stdlib.h>
@@ -28,10 +29,6 @@ bool hub_settings_read_alerts(arena *a, const conf_file *f, hub_settings *out, e
 
 /* --- samples -------------------------------------------------------------------------------------- */
 
-static uint64_t load(const _Atomic(uint64_t) *counter) {
-    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)counter, memory_order_relaxed);
-}
-
 /* Of the day's and the month's, whichever is further on; negative: there is none. */
 static double quota_used(const connection *c, uint64_t wall_ms) {
     double most = -1;
@@ -40,8 +37,8 @@ static double quota_used(const connection *c, uint64_t wall_ms) {
         if (limit == 0)
             continue;
         const quota *q = &c->quotas->of[p];
-        bool current = load(&q->start_ms) >= quota_period_start((quota_period)p, wall_ms);
-        double used = current ? (double)load(&q->used) / (double)limit : 0;
+        bool current = metric_get(&q->start_ms) >= quota_period_start((quota_period)p, wall_ms);
+        double used = current ? (double)metric_get(&q->used) / (double)limit : 0;
         most = used > most ? used : most;
     }
     return most;
@@ -56,13 +53,13 @@ static void take_sample(const connection *c, alert_sample *out) {
     const connection_stats *s = c->stats;
     breaker_state state = breaker_now(&c->upstream->breaker, clock_ns() / 1000000u, NULL);
     *out = (alert_sample){.connection = c->id,
-                          .calls = load(&s->calls),
-                          .failures = load(&s->faults),
+                          .calls = metric_get(&s->calls),
+                          .failures = metric_get(&s->faults),
                           .breaker_open = state != BREAKER_CLOSED,
                           .token_failing = token_failing(c),
                           .quota_used = quota_used(c, clock_wall_ms())};
     for (size_t i = 0; i <= ALERT_BOUNDS; i++)
-        out->durations[i] = load(&s->durations[i]);
+        out->durations[i] = metric_get(&s->durations[i]);
 }
 
 static void on_tick(uv_timer_t *timer) {

@@ -1,5 +1,6 @@
 /* alerts_show.c - alerts for people, the API and Prometheus. */
 #include "base/clock.h"
+#include "base/metric.h"
 #include "observe/alerts_internal.h"
 
 #include <stdio.h>
@@ -126,12 +127,10 @@ void alerts_render(alerts *a, buf *out) {
     if (a == NULL)
         return;
     pthread_mutex_lock(&a->lock);
-    buf_lit(out, "# HELP busbar_alert_firing 1 while an alert fires; 0 for a while after.\n"
-                 "# TYPE busbar_alert_firing gauge\n");
+    metric_head(out, "busbar_alert_firing", "gauge", "1 while an alert fires; 0 for a while after.");
     for (size_t i = 0; i < a->rule_count; i++)
         visit(a, a->rules[i], render_firing, out);
-    buf_lit(out, "# HELP busbar_alerts_total How often an alert has begun to fire.\n"
-                 "# TYPE busbar_alerts_total counter\n");
+    metric_head(out, "busbar_alerts_total", "counter", "How often an alert has begun to fire.");
     for (size_t i = 0; i < a->rule_count; i++)
         buf_printf(out, "busbar_alerts_total{alert=\"%s\"} %llu\n", a->rules[i]->name,
                    (unsigned long long)a->rules[i]->fired);

@@ -1,5 +1,7 @@
 #include "observe/metrics.h"
 
+#include "base/metric.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -42,10 +44,6 @@ static void add(counter *c, uint64_t n) {
 
 static void set(counter *c, uint64_t n) {
     atomic_store_explicit(c, n, memory_order_relaxed);
-}
-
-static uint64_t get(const counter *c) {
-    return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
 }
 
 void metrics_init(unsigned loops) {
@@ -148,20 +146,11 @@ void metrics_kept(uint64_t loaded_modules) {
 
 /* --- text ----------------------------------------------------------------------------------------- */
 
-static void head(buf *out, const char *name, const char *type, const char *help) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void single(buf *out, const char *name, const char *type, const char *help, uint64_t value) {
-    head(out, name, type, help);
-    buf_printf(out, "%s %llu\n", name, (unsigned long long)value);
-}
-
 /* The sum over loops of the counter at `offset` of a slot. */
 static uint64_t total(const metrics_op *op, size_t offset) {
     uint64_t n = 0;
     for (unsigned i = 0; i < all.loops; i++)
-        n += get((const counter *)((const char *)&op->slots[i] + offset));
+        n += metric_get((const counter *)((const char *)&op->slots[i] + offset));
     return n;
 }
 
@@ -182,15 +171,15 @@ uint64_t metrics_calls_on(unsigned loop) {
     pthread_mutex_unlock(&all.lock);
     for (const metrics_op *op = first; op != NULL; op = op->next) {
         for (size_t p = 0; p < PROBLEM_COUNT; p++)
-            done += get(&op->slots[loop].outcomes[p]);
-        begun += get(&op->slots[loop].begun);
+            done += metric_get(&op->slots[loop].outcomes[p]);
+        begun += metric_get(&op->slots[loop].begun);
     }
     return begun > done ? begun - done : 0;
 }
 
 static void render_counter(buf *out, const metrics_op *first, const char *name, const char *help,
                            size_t offset) {
-    head(out, name, "counter", help);
+    metric_head(out, name, "counter", help);
     for (const metrics_op *op = first; op != NULL; op = op->next)
         buf_printf(out, "%s{plugin=\"%s\",operation=\"%s\"} %llu\n", name, op->plugin, op->operation,
                    (unsigned long long)total(op, offset));
@@ -198,8 +187,8 @@ static void render_counter(buf *out, const metrics_op *first, const char *name, 
 
 static void render_cache(buf *out, const metrics_op *first) {
     static const char *const names[] = {"bypass", "miss", "hit", "stale", "revalidated", "shared"};
-    head(out, "busbar_cache_requests_total", "counter",
-         "Calls of operations that are cached, by what became of them.");
+    metric_head(out, "busbar_cache_requests_total", "counter",
+                "Calls of operations that are cached, by what became of them.");
     for (const metrics_op *op = first; op != NULL; op = op->next) {
         for (size_t i = 0; i < METRICS_CACHE_USES; i++) {
             uint64_t n = total(op, offsetof(slot, cache) + i * sizeof(counter));
@@ -212,7 +201,7 @@ static void render_cache(buf *out, const metrics_op *first) {
 }
 
 static void render_calls(buf *out, const metrics_op *first) {
-    head(out, "busbar_calls_total", "counter", "Calls that have ended, by outcome.");
+    metric_head(out, "busbar_calls_total", "counter", "Calls that have ended, by outcome.");
     for (const metrics_op *op = first; op != NULL; op = op->next) {
         for (size_t p = 0; p < PROBLEM_COUNT; p++) {
             uint64_t n = total(op, outcome_offset(p));
@@ -221,7 +210,7 @@ static void render_calls(buf *out, const metrics_op *first) {
                            op->plugin, op->operation, problem_of((problem)p)->name, (unsigned long long)n);
         }
     }
-    head(out, "busbar_calls_in_flight", "gauge", "Calls under way.");
+    metric_head(out, "busbar_calls_in_flight", "gauge", "Calls under way.");
     for (const metrics_op *op = first; op != NULL; op = op->next) {
         uint64_t done = ended(op), begun = total(op, offsetof(slot, begun));
         buf_printf(out, "busbar_calls_in_flight{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
@@ -267,24 +256,26 @@ static uint64_t resident_bytes(void) {
 }
 
 static void render_hub(buf *out, const char *version, uint64_t http_connections) {
-    head(out, "busbar_info", "gauge", "The hub's version.");
+    metric_head(out, "busbar_info", "gauge", "The hub's version.");
     buf_printf(out, "busbar_info{version=\"%s\"} 1\n", version);
-    single(out, "busbar_reload_generation", "gauge", "Number of the configuration in force.",
-           get(&all.generation));
-    single(out, "busbar_reloads_total", "counter", "Reloads that were committed.", get(&all.reloads));
-    single(out, "busbar_reloads_refused_total", "counter", "Reloads that were rolled back.",
-           get(&all.reloads_refused));
-    single(out, "busbar_last_reload_timestamp_seconds", "gauge", "When the last reload was committed.",
-           get(&all.last_reload_ms) / 1000);
-    single(out, "busbar_connections_ready", "gauge", "Connections that can be called.", get(&all.ready));
-    single(out, "busbar_connections_refused", "gauge", "Connections whose configuration is refused.",
-           get(&all.refused));
-    single(out, "busbar_connections_zombie", "gauge",
-           "Retired connections with calls past the hard deadline.", get(&all.zombies));
-    single(out, "busbar_plugin_builds_loaded", "gauge", "Connector builds mapped since the start.",
-           get(&all.modules));
-    single(out, "busbar_http_connections", "gauge", "Client connections held.", http_connections);
-    single(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+    metric_put(out, "busbar_reload_generation", "gauge", "Number of the configuration in force.",
+               metric_get(&all.generation));
+    metric_put(out, "busbar_reloads_total", "counter", "Reloads that were committed.",
+               metric_get(&all.reloads));
+    metric_put(out, "busbar_reloads_refused_total", "counter", "Reloads that were rolled back.",
+               metric_get(&all.reloads_refused));
+    metric_put(out, "busbar_last_reload_timestamp_seconds", "gauge", "When the last reload was committed.",
+               metric_get(&all.last_reload_ms) / 1000);
+    metric_put(out, "busbar_connections_ready", "gauge", "Connections that can be called.",
+               metric_get(&all.ready));
+    metric_put(out, "busbar_connections_refused", "gauge", "Connections whose configuration is refused.",
+               metric_get(&all.refused));
+    metric_put(out, "busbar_connections_zombie", "gauge",
+               "Retired connections with calls past the hard deadline.", metric_get(&all.zombies));
+    metric_put(out, "busbar_plugin_builds_loaded", "gauge", "Connector builds mapped since the start.",
+               metric_get(&all.modules));
+    metric_put(out, "busbar_http_connections", "gauge", "Client connections held.", http_connections);
+    metric_put(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 }
 
 void metrics_render(buf *out, const char *version, uint64_t http_connections) {
@@ -293,7 +284,8 @@ void metrics_render(buf *out, const char *version, uint64_t http_connections) {
     const metrics_op *first = all.ops;
     pthread_mutex_unlock(&all.lock);
     render_calls(out, first);
-    head(out, "busbar_call_duration_seconds", "histogram", "Duration of calls, from request to answer.");
+    metric_head(out, "busbar_call_duration_seconds", "histogram",
+                "Duration of calls, from request to answer.");
     for (const metrics_op *op = first; op != NULL; op = op->next)
         render_histogram(out, op);
 }

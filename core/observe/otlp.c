@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "observe/otlp_json.h"
 #include "observe/otlp_ring.h"
 
@@ -42,10 +43,6 @@ static void add(counter *c, uint64_t n) {
     atomic_fetch_add_explicit(c, n, memory_order_relaxed);
 }
 
-static uint64_t get(const counter *c) {
-    return atomic_load_explicit((counter *)(uintptr_t)c, memory_order_relaxed);
-}
-
 /* --- the loops' side ---------------------------------------------------------------------------------- */
 
 void otlp_add(otlp *o, unsigned loop_index, const trace_span *span) {
@@ -60,16 +57,11 @@ void otlp_count(const otlp *o, otlp_counts *out) {
     *out = (otlp_counts){0};
     if (o == NULL)
         return;
-    out->exported = get(&o->exported);
-    out->failed_requests = get(&o->failed_requests);
-    out->dropped = get(&o->lost);
+    out->exported = metric_get(&o->exported);
+    out->failed_requests = metric_get(&o->failed_requests);
+    out->dropped = metric_get(&o->lost);
     for (unsigned i = 0; i < o->loops; i++)
-        out->dropped += get(&o->rings[i].dropped);
-}
-
-static void render(buf *out, const char *name, const char *help, uint64_t value) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", name, help, name, name,
-               (unsigned long long)value);
+        out->dropped += metric_get(&o->rings[i].dropped);
 }
 
 void otlp_render(const otlp *o, buf *out) {
@@ -77,11 +69,12 @@ void otlp_render(const otlp *o, buf *out) {
     if (o == NULL)
         return;
     otlp_count(o, &counts);
-    render(out, "busbar_trace_spans_exported_total", "Spans that the collector has taken.", counts.exported);
-    render(out, "busbar_trace_spans_dropped_total", "Spans that were lost: queue full, or not taken.",
-           counts.dropped);
-    render(out, "busbar_trace_requests_failed_total", "Requests to the collector that failed.",
-           counts.failed_requests);
+    metric_put(out, "busbar_trace_spans_exported_total", "counter", "Spans that the collector took.",
+               counts.exported);
+    metric_put(out, "busbar_trace_spans_dropped_total", "counter", "Spans that were dropped.",
+               counts.dropped);
+    metric_put(out, "busbar_trace_export_failures_total", "counter", "Requests to the collector that failed.",
+               counts.failed_requests);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------------

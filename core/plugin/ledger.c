@@ -1,6 +1,7 @@
 #include "plugin/ledger.h"
 
 #include "base/gate.h"
+#include "base/metric.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -164,12 +165,10 @@ void ledger_render_leaks(buf *out) {
     static const char *const times = "busbar_connection_leaks_total",
                              *const bytes = "busbar_connection_leaked_bytes_total";
     pthread_mutex_lock(&leaks_lock);
-    buf_printf(out,
-               "# HELP %s Instances that were destroyed with memory of the host's left.\n# TYPE %s counter\n",
-               times, times);
+    metric_head(out, times, "counter", "Instances that were destroyed with memory of the host's left.");
     for (const leaks *k = all_leaks; k != NULL; k = k->next)
         buf_printf(out, "%s{plugin=\"%s\"} %llu\n", times, k->plugin, (unsigned long long)k->times);
-    buf_printf(out, "# HELP %s What they left, which the hub has freed.\n# TYPE %s counter\n", bytes, bytes);
+    metric_head(out, bytes, "counter", "What they left, which the hub has freed.");
     for (const leaks *k = all_leaks; k != NULL; k = k->next)
         buf_printf(out, "%s{plugin=\"%s\"} %llu\n", bytes, k->plugin, (unsigned long long)k->bytes);
     pthread_mutex_unlock(&leaks_lock);

@@ -1,6 +1,7 @@
 #include "plugin/watchdog.h"
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "base/sigtext.h"
 
 #include <errno.h>
@@ -394,11 +395,10 @@ void watchdog_render(watchdog *w, buf *out) {
     if (w == NULL)
         return;
     pthread_mutex_lock(&w->lock);
-    buf_printf(out, "# HELP %s Steps of connectors that kept an event loop waiting.\n# TYPE %s counter\n",
-               total, total);
+    metric_head(out, total, "counter", "Steps of connectors that kept an event loop waiting.");
     for (const series *s = w->series; s != NULL; s = s->next)
         buf_printf(out, "%s{plugin=\"%s\"} %llu\n", total, s->plugin, (unsigned long long)s->count);
-    buf_printf(out, "# HELP %s The longest of them.\n# TYPE %s gauge\n", most, most);
+    metric_head(out, most, "gauge", "The longest of them.");
     for (const series *s = w->series; s != NULL; s = s->next)
         buf_printf(out, "%s{plugin=\"%s\"} %.3f\n", most, s->plugin, (double)s->most_ns / 1e9);
     pthread_mutex_unlock(&w->lock);

@@ -1,6 +1,7 @@
 #include "registry/connection.h"
 
 #include "base/log.h"
+#include "base/metric.h"
 
 #include <stdlib.h>
 
@@ -34,14 +35,11 @@ unsigned connections_left_behind(void) {
     return left_behind;
 }
 
-static uint64_t load(const _Atomic(uint64_t) *n) {
-    return atomic_load_explicit((_Atomic(uint64_t) *)(uintptr_t)n, memory_order_relaxed);
-}
-
 void connection_held(const connection *c, connection_ledger *out) {
     const ledger *l = &c->instance.held;
-    *out = (connection_ledger){
-        .memory_bytes = load(&l->bytes), .memory_blocks = load(&l->blocks), .memory_limit = l->limit};
+    *out = (connection_ledger){.memory_bytes = metric_get(&l->bytes),
+                               .memory_blocks = metric_get(&l->blocks),
+                               .memory_limit = l->limit};
     if (c->sessions != NULL) {
         session_counts counts;
         session_pool_count(c->sessions, &counts);
@@ -49,11 +47,11 @@ void connection_held(const connection *c, connection_ledger *out) {
     }
     for (unsigned i = 0; i < c->loops; i++) {
         const ledger_share *s = &c->holds[i].share;
-        out->calls += load(&s->calls);
-        out->call_bytes += load(&s->call_bytes);
-        out->waits += load(&s->waits);
-        out->transfers += load(&s->transfers);
-        out->writers += load(&s->writers);
+        out->calls += metric_get(&s->calls);
+        out->call_bytes += metric_get(&s->call_bytes);
+        out->waits += metric_get(&s->waits);
+        out->transfers += metric_get(&s->transfers);
+        out->writers += metric_get(&s->writers);
     }
 }
 

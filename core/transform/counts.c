@@ -1,5 +1,7 @@
 #include "transform/counts.h"
 
+#include "base/metric.h"
+
 #include <stdatomic.h>
 
 static _Atomic(uint64_t) runs[TRANSFORM_BROKEN + 1], children;
@@ -14,14 +16,10 @@ void counts_child(void) {
 
 void transform_render(buf *out) {
     static const char *const names[] = {"ok", "failed", "timeout", "too-large", "broken"};
-    buf_lit(out, "# HELP busbar_transforms_total Runs of jq programs, by outcome.\n"
-                 "# TYPE busbar_transforms_total counter\n");
+    metric_head(out, "busbar_transforms_total", "counter", "Runs of jq programs, by outcome.");
     for (size_t i = 0; i <= TRANSFORM_BROKEN; i++)
         buf_printf(out, "busbar_transforms_total{outcome=\"%s\"} %llu\n", names[i],
-                   (unsigned long long)atomic_load_explicit(&runs[i], memory_order_relaxed));
-    buf_printf(out,
-               "# HELP busbar_transform_children_started_total Child processes started for jq programs.\n"
-               "# TYPE busbar_transform_children_started_total counter\n"
-               "busbar_transform_children_started_total %llu\n",
-               (unsigned long long)atomic_load_explicit(&children, memory_order_relaxed));
+                   (unsigned long long)metric_get(&runs[i]));
+    metric_put(out, "busbar_transform_children_started_total", "counter",
+               "Child processes started for jq programs.", metric_get(&children));
 }

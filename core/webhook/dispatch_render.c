@@ -1,6 +1,8 @@
 /* dispatch_render.c - the dispatchers' numbers, in the text format of metrics. */
 #include "webhook/dispatch.h"
 
+#include "base/metric.h"
+
 static uint64_t sum(const dispatch *all, size_t offset) {
     uint64_t n = 0;
     for (unsigned i = 0; i < all->count; i++)
@@ -10,24 +12,18 @@ static uint64_t sum(const dispatch *all, size_t offset) {
     return n;
 }
 
-static void head(buf *out, const char *name, const char *type, const char *help) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 void dispatch_render(const dispatch *all, buf *out) {
     static const char *const outcomes[DISPATCH_OUTCOMES] = {"done", "retried", "dead", "filtered"};
-    head(out, "busbar_deliveries_total", "counter", "Deliveries of events, by what became of them.");
+    metric_head(out, "busbar_deliveries_total", "counter", "Deliveries of events, by what became of them.");
     for (size_t i = 0; i < DISPATCH_OUTCOMES; i++)
         buf_printf(out, "busbar_deliveries_total{outcome=\"%s\"} %llu\n", outcomes[i],
                    (unsigned long long)sum(all, offsetof(dispatch_front, outcomes) + i * sizeof(uint64_t)));
-    head(out, "busbar_delivery_seconds", "summary", "Time that requests of deliveries took.");
+    metric_head(out, "busbar_delivery_seconds", "summary", "Time that requests of deliveries took.");
     buf_printf(out, "busbar_delivery_seconds_sum %.3f\nbusbar_delivery_seconds_count %llu\n",
                (double)sum(all, offsetof(dispatch_front, request_ms)) / 1000,
                (unsigned long long)sum(all, offsetof(dispatch_front, requests)));
-    head(out, "busbar_deliveries_under_way", "gauge", "Requests of deliveries that are under way.");
-    buf_printf(out, "busbar_deliveries_under_way %llu\n",
-               (unsigned long long)sum(all, offsetof(dispatch_front, under_way)));
-    head(out, "busbar_deliveries_held_bytes", "gauge", "Memory that deliveries hold while under way.");
-    buf_printf(out, "busbar_deliveries_held_bytes %llu\n",
-               (unsigned long long)sum(all, offsetof(dispatch_front, held_bytes)));
+    metric_put(out, "busbar_deliveries_under_way", "gauge", "Requests of deliveries that are under way.",
+               sum(all, offsetof(dispatch_front, under_way)));
+    metric_put(out, "busbar_deliveries_held_bytes", "gauge", "Memory that deliveries hold while under way.",
+               sum(all, offsetof(dispatch_front, held_bytes)));
 }

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/metric.h"
 #include "pipeline/retry.h"
 #include "webhook/post_internal.h"
 
@@ -275,8 +276,8 @@ void post_cancel(post *p) {
 }
 
 void posts_render(buf *out) {
-    buf_lit(out, "# HELP busbar_posts_total Requests that took events to URLs, by what became of them.\n"
-                 "# TYPE busbar_posts_total counter\n");
+    metric_head(out, "busbar_posts_total", "counter",
+                "Requests that took events to URLs, by what became of them.");
     for (int f = POST_OK; f <= POST_NO_MEMORY; f++)
         buf_printf(out, "busbar_posts_total{outcome=\"%s\"} %llu\n", post_failure_name((post_failure)f),
                    (unsigned long long)atomic_load_explicit(&outcomes[f], memory_order_relaxed));

@@ -360,7 +360,7 @@ START_TEST(gives_up) {
     otlp_render(o, &metrics);
     ck_assert_ptr_nonnull(strstr(buf_cstr(&metrics), "\nbusbar_trace_spans_exported_total 2\n"));
     ck_assert_ptr_nonnull(strstr(buf_cstr(&metrics), "\nbusbar_trace_spans_dropped_total 3\n"));
-    ck_assert_ptr_nonnull(strstr(buf_cstr(&metrics), "\nbusbar_trace_requests_failed_total 4\n"));
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&metrics), "\nbusbar_trace_export_failures_total 4\n"));
     buf_free(&metrics);
     otlp_stop(o, 10000);
     collector_stop();
