@@ -40,7 +40,6 @@ bool auth_read_bool(const auth_reading *r, const char *name, bool *out, err *e);
 bool auth_read_url(const auth_reading *r, const char *name, err *e);
 bool auth_read_file(const auth_reading *r, const char *name, const char **out, err *e);
 void auth_hash(bb_str text, char out[65]); /* SHA-256 in hexadecimal */
-bool auth_is_field_name(bb_str name);
 /* "NAME: PREFIX " of the fields `header` and `prefix`, to be followed by a token; and out->fields. */
 bool auth_read_lead(auth_reading *r, bb_str *lead, auth *out, err *e);
 

@@ -91,15 +91,6 @@ void auth_hash(bb_str text, char out[65]) {
     out[written == 64 ? 64 : 0] = '\0';
 }
 
-bool auth_is_field_name(bb_str name) {
-    for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] == '\0' ||
-            strchr("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                   name.ptr[i]) == NULL)
-            return false;
-    return name.len > 0;
-}
-
 static const char *const authorization[] = {"Authorization", NULL};
 
 /* The name as a list of one. */
@@ -113,7 +104,7 @@ static bool set_fields(auth_reading *r, bb_str name, auth *out) {
 
 bool auth_read_lead(auth_reading *r, bb_str *lead, auth *out, err *e) {
     bb_str name = auth_value(r, "header"), prefix = auth_value(r, "prefix");
-    if (!auth_is_field_name(name))
+    if (!url_token_ok(name))
         return auth_fail(r, e, "header", "is not the name of a header field");
     *lead = arena_printf(r->memory, "%.*s: %.*s%s", STR_FMT(name), STR_FMT(prefix),
                          prefix.len > 0 ? " " : "");
@@ -147,7 +138,7 @@ static bool build_api_key(auth_reading *r, auth *out, err *e) {
     }
     if (!str_eq(in, STR("header")))
         return auth_fail(r, e, "in", "is \"%.*s\": allowed are header and query", STR_FMT(in));
-    if (!auth_is_field_name(name))
+    if (!url_token_ok(name))
         return auth_fail(r, e, "name", "is not the name of a header field");
     out->header = arena_printf(r->memory, "%.*s: %.*s%s%.*s", STR_FMT(name), STR_FMT(prefix),
                                prefix.len > 0 ? " " : "", STR_FMT(key));

@@ -13,6 +13,13 @@ bool str_eq_nocase(bb_str a, bb_str b) {
     return true;
 }
 
+bb_str str_pair_find(const str_pair *pairs, size_t count, bb_str name) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(pairs[i].name, name))
+            return pairs[i].value;
+    return (bb_str){NULL, 0};
+}
+
 bool str_starts(bb_str s, bb_str prefix) {
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }

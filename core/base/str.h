@@ -38,6 +38,9 @@ bool str_starts(bb_str s, bb_str prefix);
 bool str_ends(bb_str s, bb_str suffix);
 bb_str str_trim(bb_str s); /* blanks and tabs at both ends */
 
+/* The first value of that name, in any case; absent: none. */
+bb_str str_pair_find(const str_pair *pairs, size_t count, bb_str name);
+
 /* The part before the first `sep`, which is cut off *rest together with the separator. False once *rest is
  * used up; an empty part between two separators is given. */
 bool str_split(bb_str *rest, char sep, bb_str *part);

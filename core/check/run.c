@@ -267,20 +267,12 @@ static bool read_file(const char *path, arena *a, bb_str *out, err *e) {
     return bytes != NULL ? true : err_set(e, "%s: no memory for it, or over 256 MiB", path);
 }
 
-static bb_str id_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    bb_str name = str_from(slash != NULL ? slash + 1 : path);
-    if (str_ends(name, STR(".so")))
-        name.len -= 3;
-    return name;
-}
-
 bool check_run(arena *a, const check_options *o, check_report *r, err *e) {
     size_t n = 0;
     while (check_list[n].name != NULL)
         n++;
     char *path = realpath(o->file, NULL);
-    trial t = {.o = o, .memory = a, .id = id_of(o->file)};
+    trial t = {.o = o, .memory = a, .id = module_id_of(o->file)};
     *r = (check_report){.file = o->file, .id = t.id, .seed = o->seed};
     if (path == NULL)
         return err_set(e, "%s: %s", o->file, strerror(errno));

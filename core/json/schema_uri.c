@@ -133,19 +133,12 @@ bb_str uri_resolve(arena *a, bb_str base, bb_str reference) {
     return text;
 }
 
-static int hex(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 bb_str uri_decode(arena *a, bb_str text) {
     char *out = arena_alloc(a, text.len + 1);
     size_t n = 0;
     for (size_t i = 0; out != NULL && i < text.len; i++) {
-        int high = text.ptr[i] == '%' && i + 2 < text.len ? hex(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex(text.ptr[i + 2]) : -1;
+        int high = text.ptr[i] == '%' && i + 2 < text.len ? str_hex_digit(text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? str_hex_digit(text.ptr[i + 2]) : -1;
         out[n++] = low >= 0 ? (char)(high << 4 | low) : text.ptr[i];
         i += low >= 0 ? 2 : 0;
     }

@@ -306,13 +306,6 @@ void content_sent(call *c) {
 /* --- the answer -------------------------------------------------------------------------------------------
  */
 
-static bb_str find(const http_header *headers, size_t count, bb_str name) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(headers[i].name, name))
-            return headers[i].value;
-    return (bb_str){NULL, 0};
-}
-
 /* filename="..." of a Content-Disposition, without what looks like a path (RFC 6266 section 4.3). */
 static void read_name(bb_str disposition, char *out, size_t cap) {
     const char *at = disposition.len > 0 ? memmem(disposition.ptr, disposition.len, "filename=", 9) : NULL;
@@ -336,7 +329,8 @@ static void read_name(bb_str disposition, char *out, size_t cap) {
 }
 
 static void read_validator(const http_header *headers, size_t count, char *out, size_t cap) {
-    bb_str etag = find(headers, count, STR("ETag")), modified = find(headers, count, STR("Last-Modified"));
+    bb_str etag = str_pair_find(headers, count, STR("ETag")),
+           modified = str_pair_find(headers, count, STR("Last-Modified"));
     bool strong = etag.len > 1 && !str_starts(etag, STR("W/"));
     bb_str best = strong ? etag : modified;
     str_put(out, cap, best.len < cap ? best : STR("")); /* a part of one would never fit */
@@ -354,8 +348,8 @@ static void find_validator(const content_run *k, const http_header *headers, siz
 /* Bytes of this answer's body, where it says so, and they are not coded. */
 static uint64_t length_of(const http_header *headers, size_t count) {
     uint64_t length;
-    bool said = str_to_u64(find(headers, count, STR("Content-Length")), &length) &&
-                find(headers, count, STR("Transfer-Encoding")).ptr == NULL;
+    bool said = str_to_u64(str_pair_find(headers, count, STR("Content-Length")), &length) &&
+                str_pair_find(headers, count, STR("Transfer-Encoding")).ptr == NULL;
     return said ? length : FLOW_UNKNOWN;
 }
 
@@ -364,11 +358,11 @@ static void begin_output(call *c, uint64_t total, const http_header *headers, si
     plugin_content *said = &k->steps;
     content_info info = {.length = total};
     str_put(info.type, sizeof info.type,
-            said->out_type.len > 0 ? said->out_type : find(headers, count, STR("Content-Type")));
+            said->out_type.len > 0 ? said->out_type : str_pair_find(headers, count, STR("Content-Type")));
     if (said->out_name.len > 0)
         str_put(info.name, sizeof info.name, said->out_name);
     else
-        read_name(find(headers, count, STR("Content-Disposition")), info.name, sizeof info.name);
+        read_name(str_pair_find(headers, count, STR("Content-Disposition")), info.name, sizeof info.name);
     find_validator(k, headers, count, k->validator, sizeof k->validator);
     memcpy(info.validator, k->validator, sizeof info.validator);
     k->total = total;
@@ -400,7 +394,7 @@ static bool is_same(const content_run *k, const http_header *headers, size_t cou
 /* A range of what it was: the service has compared by If-Range, or the step knows. */
 static bool is_rest(const content_run *k, unsigned status, const http_header *headers, size_t count) {
     char now[sizeof k->validator];
-    if (status != 206 || !continues(find(headers, count, STR("Content-Range")), came_before(k)))
+    if (status != 206 || !continues(str_pair_find(headers, count, STR("Content-Range")), came_before(k)))
         return false;
     if (k->validator[0] != '=' || came_before(k) == 0)
         return true;

@@ -47,10 +47,7 @@ stage_result stage_send(call *c) {
  */
 
 bb_str call_answer_field(const http_answer *answer, bb_str name) {
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (str_eq_nocase(answer->headers[i].name, name))
-            return answer->headers[i].value;
-    return (bb_str){NULL, 0};
+    return str_pair_find(answer->headers, answer->header_count, name);
 }
 
 /* A caller that gave less than a quarter of the usual time says nothing of the service by running out of it.

@@ -2,6 +2,8 @@
  * takes a lock that all threads share (and a quarter of the time of a short HMAC). */
 #include "plugin/host_crypto.h"
 
+#include "base/str.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -80,18 +82,11 @@ static size_t hex_encode(bb_str bytes, char *out, size_t cap) {
     return bytes.len * 2;
 }
 
-static int hex_value(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static size_t hex_decode(bb_str text, uint8_t *out, size_t cap) {
     if (text.len % 2 != 0 || text.len / 2 > cap)
         return SIZE_MAX;
     for (size_t i = 0; i < text.len / 2; i++) {
-        int high = hex_value(text.ptr[2 * i]), low = hex_value(text.ptr[2 * i + 1]);
+        int high = str_hex_digit(text.ptr[2 * i]), low = str_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
             return SIZE_MAX;
         out[i] = (uint8_t)(high << 4 | low);

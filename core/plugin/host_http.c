@@ -268,10 +268,7 @@ static int32_t status(bb_call *call) {
 
 static bb_str response_header(bb_call *call, bb_str name) {
     const plugin_answer *answer = &plugin_call_of(call)->answer;
-    for (size_t i = 0; has_http(call) && i < answer->header_count; i++)
-        if (str_eq_nocase(answer->headers[i].name, name))
-            return answer->headers[i].value;
-    return (bb_str){NULL, 0};
+    return has_http(call) ? str_pair_find(answer->headers, answer->header_count, name) : (bb_str){NULL, 0};
 }
 
 static bb_str response_body(bb_call *call) {

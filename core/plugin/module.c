@@ -219,6 +219,14 @@ bool module_admit(plugin_module *m, const bb_entry *entry, bb_str id, err *e) {
            check_operations(m, e) && check_test_operation(m, e) && module_admit_extensions(m, e);
 }
 
+bb_str module_id_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    bb_str name = str_from(slash != NULL ? slash + 1 : path);
+    if (str_ends(name, STR(".so")))
+        name.len -= 3;
+    return name;
+}
+
 plugin_op *module_op_own(plugin_module *m, bb_str id) {
     for (size_t i = 0; i < m->op_count; i++)
         if (str_eq(m->ops[i].id, id))

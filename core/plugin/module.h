@@ -75,6 +75,7 @@ bool module_admit_extensions(plugin_module *m, err *e);
 void module_ref(plugin_module *m);
 void module_unref(plugin_module *m); /* NULL is fine */
 
+bb_str module_id_of(const char *path);                         /* that a file's name promises: FOLDER/ID.so */
 const plugin_op *module_op(const plugin_module *m, bb_str id); /* NULL: none */
 plugin_op *module_op_own(plugin_module *m, bb_str id);         /* the same, while it is being admitted */
 

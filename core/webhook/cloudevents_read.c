@@ -10,28 +10,21 @@
 
 /* --- which mode ---------------------------------------------------------------------------------------- */
 
-static bb_str field_of(const http_header *headers, size_t count, bb_str name) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(headers[i].name, name))
-            return headers[i].value;
-    return (bb_str){NULL, 0};
-}
-
 static bool is_type(bb_str content_type, bb_str name) {
     bb_str rest = content_type, type;
     return str_split(&rest, ';', &type) && str_eq_nocase(str_trim(type), name);
 }
 
 cloudevents_mode cloudevents_mode_of(const http_header *headers, size_t count) {
-    bb_str type = field_of(headers, count, STR("Content-Type"));
+    bb_str type = str_pair_find(headers, count, STR("Content-Type"));
     if (is_type(type, STR("application/cloudevents+json")))
         return CLOUDEVENTS_STRUCTURED;
     if (is_type(type, STR("application/cloudevents-batch+json")))
         return CLOUDEVENTS_BATCH;
     if (type.len > 23 && str_eq_nocase(str_of(type.ptr, 23), STR("application/cloudevents")))
         return CLOUDEVENTS_UNKNOWN;
-    return field_of(headers, count, STR("ce-specversion")).ptr != NULL ? CLOUDEVENTS_BINARY
-                                                                       : CLOUDEVENTS_NONE;
+    return str_pair_find(headers, count, STR("ce-specversion")).ptr != NULL ? CLOUDEVENTS_BINARY
+                                                                            : CLOUDEVENTS_NONE;
 }
 
 /* --- attributes ------------------------------------------------------------------------------------------
@@ -292,7 +285,7 @@ static bool read_binary(arena *a, const http_header *headers, size_t count, bb_s
         if (headers[i].name.len > 3 && str_eq_nocase(str_of(headers[i].name.ptr, 3), STR("ce-")))
             ok = ++n <= ATTRIBUTES_MAX ? take_field(&r, headers, i)
                                        : err_set(e, "an event has at most %u attributes", ATTRIBUTES_MAX);
-    out->content_type = field_of(headers, count, STR("Content-Type"));
+    out->content_type = str_pair_find(headers, count, STR("Content-Type"));
     out->payload = body;
     return reading_end(&r, ok);
 }

@@ -13,14 +13,8 @@ static bb_step session_send(bb_call *call, const dx_route *route) {
     return BB_SEND;
 }
 
-static bb_step session_resume(bb_call *call, const dx_route *route) {
-    if (!dx_ok(call, route))
-        return BB_FAIL;
-    return route->expect != NULL ? bb_done_body(call) : bb_done_text(call, bb_s("null"));
-}
-
-#define TAKE(var, name, place, has, text, told, out, example)                  \
-    STEPS(var, session_send, session_resume, REST("/2/" place), .expect = has) \
+#define TAKE(var, name, place, has, text, told, out, example)             \
+    STEPS(var, session_send, dx_resume, REST("/2/" place), .expect = has) \
     OPERATION(var, 0, name, text, told, out, NULL, 0, example)
 
 /* JSON in macros reads best in the lines it was written in. */

@@ -36,21 +36,13 @@ bb_test *bb_test_new(const bb_entry *entry) {
     return t;
 }
 
-/* The id that a file's name promises: FOLDER/ID.so. */
-static bb_str id_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    bb_str name = str_from(slash != NULL ? slash + 1 : path);
-    if (str_ends(name, STR(".so")))
-        name.len -= 3;
-    return name;
-}
-
 bb_test *bb_test_load(const char *path) {
     static const char no_hash[65]; /* the hub's, of its staged copy */
     bb_test *t = begin();
     /* The dynamic linker looks for a name without a slash elsewhere. */
     bb_str named = arena_printf(t->memory, "%s%s", strchr(path, '/') != NULL ? "" : "./", path);
-    t->module = module_load(test_have((char *)(uintptr_t)named.ptr), no_hash, path, id_of(path), &t->problem);
+    t->module = module_load(test_have((char *)(uintptr_t)named.ptr), no_hash, path, module_id_of(path),
+                            &t->problem);
     return t;
 }
 
