@@ -173,14 +173,25 @@ bool query_time(http_exchange *x, bb_str name, uint64_t *out) {
     return false;
 }
 
-bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
+static bool query_number(http_exchange *x, bb_str name, uint64_t min, uint64_t max, uint64_t otherwise,
+                         uint64_t *out) {
     bb_str text;
-    *out = 0;
-    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out > 0 && *out <= max))
+    *out = otherwise;
+    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out >= min && *out <= max))
         return true;
-    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from 1 to %llu", STR_FMT(name),
-                   (unsigned long long)max);
+    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from %llu to %llu", STR_FMT(name),
+                   (unsigned long long)min, (unsigned long long)max);
     return false;
+}
+
+bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out) {
+    return query_number(x, name, 1, max, 0, out);
+}
+
+void query_text(http_exchange *x, bb_str name, bb_str *out) {
+    bb_str text;
+    if (http_exchange_query(x, name, &text))
+        *out = text;
 }
 
 void reply_rows(http_exchange *x, const char *name, bb_str rows, int64_t next) {
@@ -193,23 +204,6 @@ void reply_rows(http_exchange *x, const char *name, bb_str rows, int64_t next) {
         buf_printf(&body, ",\"next\":%lld", (long long)next);
     buf_lit(&body, "}");
     reply_json(x, 200, &body);
-}
-
-static bool query_number(http_exchange *x, bb_str name, uint64_t min, uint64_t max, uint64_t otherwise,
-                         uint64_t *out) {
-    bb_str text;
-    *out = otherwise;
-    if (!http_exchange_query(x, name, &text) || (str_to_u64(text, out) && *out >= min && *out <= max))
-        return true;
-    reply_problemf(x, PROBLEM_BAD_REQUEST, "%.*s is a number from %llu to %llu", STR_FMT(name),
-                   (unsigned long long)min, (unsigned long long)max);
-    return false;
-}
-
-static void query_text(http_exchange *x, bb_str name, bb_str *out) {
-    bb_str text;
-    if (http_exchange_query(x, name, &text))
-        *out = text;
 }
 
 /* GET

@@ -53,8 +53,7 @@ static bool read_wait(http_exchange *x, call_request *r) {
 /* ?cursor=, ?all=, ?max_items=, ?timeout=, ?wait=; false: the exchange has been answered. */
 static bool read_options(http_exchange *x, call_request *r) {
     bb_str text;
-    if (http_exchange_query(x, STR("cursor"), &text))
-        r->cursor = text;
+    query_text(x, STR("cursor"), &r->cursor);
     if (http_exchange_query(x, STR("timeout"), &text) &&
         (!str_to_duration_ms(text, &r->timeout_ms) || r->timeout_ms == 0)) {
         reply_problem(x, PROBLEM_BAD_REQUEST, STR("timeout is a duration as 500ms, 5s or 2m"));

@@ -41,8 +41,8 @@ void route_deliveries(api *a, http_exchange *x, const route_params *p) {
     if (q == NULL || !question_read_list(q, known) ||
         (http_exchange_query(x, STR("state"), &state) && !read_state(q, state)))
         return;
-    http_exchange_query(x, STR("target"), &q->query.target);
-    http_exchange_query(x, STR("event"), &q->query.event);
+    query_text(x, STR("target"), &q->query.target);
+    query_text(x, STR("event"), &q->query.event);
     if (!deliveries_list(a->webhooks->hub->events, &q->query, a->worker->loop, question_on_list, q))
         question_busy(q);
 }

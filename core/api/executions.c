@@ -3,6 +3,8 @@
 #include "api/running.h"
 #include "observe/history.h"
 
+#define LISTED 50u /* where no limit is given */
+
 static void on_listed(bool stored, bb_str json, void *ctx) {
     http_exchange *x = ctx;
     http_header partial = {STR("Busbar-Partial"), STR("the store cannot be read")};
@@ -35,16 +37,12 @@ static bool wants_running(http_exchange *x) {
 static void list_running(api *a, http_exchange *x, const route_params *p) {
     running_filter f = {.connections = p->who->connections.count > 0 ? &p->who->connections : NULL};
     uint64_t limit = 0;
-    bb_str text;
-    if (http_exchange_query(x, STR("connection"), &text))
-        f.connection = text;
-    if (http_exchange_query(x, STR("operation"), &text))
-        f.operation = text;
-    if (http_exchange_query(x, STR("call"), &text))
-        f.call = text;
+    query_text(x, STR("connection"), &f.connection);
+    query_text(x, STR("operation"), &f.operation);
+    query_text(x, STR("call"), &f.call);
     if (!query_count(x, STR("limit"), 1000, &limit))
         return;
-    if (!running_ask(a, x, &f, limit > 0 ? limit : 50, on_running, NULL))
+    if (!running_ask(a, x, &f, limit > 0 ? limit : LISTED, on_running, NULL))
         reply_problem(x, PROBLEM_OVERLOADED, STR("no memory for this"));
 }
 
@@ -55,12 +53,9 @@ static void list_running(api *a, http_exchange *x, const route_params *p) {
 static bool read_filter(http_exchange *x, execution_filter *f) {
     bb_str text;
     uint64_t limit;
-    if (http_exchange_query(x, STR("connection"), &text))
-        f->connection = text;
-    if (http_exchange_query(x, STR("operation"), &text))
-        f->operation = text;
-    if (http_exchange_query(x, STR("before"), &text))
-        f->before = text;
+    query_text(x, STR("connection"), &f->connection);
+    query_text(x, STR("operation"), &f->operation);
+    query_text(x, STR("before"), &f->before);
     if (http_exchange_query(x, STR("status"), &text)) {
         if (!str_eq(text, STR("failed")) && !str_eq(text, STR("succeeded"))) {
             reply_problem(x, PROBLEM_BAD_REQUEST, STR("status is failed, succeeded or running"));
@@ -68,13 +63,9 @@ static bool read_filter(http_exchange *x, execution_filter *f) {
         }
         f->failed = str_eq(text, STR("failed"));
     }
-    if (http_exchange_query(x, STR("limit"), &text)) {
-        if (!str_to_u64(text, &limit) || limit == 0 || limit > 1000) {
-            reply_problem(x, PROBLEM_BAD_REQUEST, STR("limit is a number from 1 to 1000"));
-            return false;
-        }
-        f->limit = limit;
-    }
+    if (!query_count(x, STR("limit"), 1000, &limit))
+        return false;
+    f->limit = limit > 0 ? limit : LISTED;
     return query_time(x, STR("since"), &f->since_ms) && query_time(x, STR("until"), &f->until_ms);
 }
 
@@ -82,7 +73,7 @@ static bool read_filter(http_exchange *x, execution_filter *f) {
 void route_executions(api *a, http_exchange *x, const route_params *p) {
     static const char *const known[] = {"connection", "operation", "status", "since", "until",
                                         "before",     "limit",     "call",   NULL};
-    execution_filter f = {.failed = -1, .limit = 50};
+    execution_filter f = {.failed = -1};
     if (!query_known(x, known))
         return;
     if (wants_running(x)) {

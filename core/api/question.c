@@ -38,8 +38,8 @@ bool question_read_list(question *q, const char *const *known) {
         !query_count(q->x, STR("before"), INT64_MAX, &before) ||
         !query_count(q->x, STR("limit"), 1000, &limit))
         return false;
-    http_exchange_query(q->x, STR("type"), &e->type);
-    http_exchange_query(q->x, STR("source"), &e->source);
+    query_text(q->x, STR("type"), &e->type);
+    query_text(q->x, STR("source"), &e->source);
     e->before = (int64_t)before;
     e->limit = limit;
     return true;

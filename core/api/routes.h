@@ -59,6 +59,8 @@ bool query_none(http_exchange *x); /* the same where there are none */
 bool query_time(http_exchange *x, bb_str name, uint64_t *out);
 /* A number from 1 to `max` in the query; 0: not given. False: it has been answered that it is none. */
 bool query_count(http_exchange *x, bb_str name, uint64_t max, uint64_t *out);
+/* A text in the query; not given: *out stays as it is. */
+void query_text(http_exchange *x, bb_str name, bb_str *out);
 /* {"NAME": [rows], "next": N}: a page of the queue's rows, JSON with commas between; 0: there is no next. */
 void reply_rows(http_exchange *x, const char *name, bb_str rows, int64_t next);
 

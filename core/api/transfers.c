@@ -109,20 +109,14 @@ void route_transfer_begin(api *a, http_exchange *x, const route_params *p) {
 
 void route_transfers(api *a, http_exchange *x, const route_params *p) {
     static const char *const known[] = {"limit", NULL};
-    bb_str text;
-    uint64_t limit = 50;
-    if (!query_known(x, known))
+    uint64_t limit;
+    if (!query_known(x, known) || !query_count(x, STR("limit"), 1000, &limit))
         return;
-    if (http_exchange_query(x, STR("limit"), &text) &&
-        (!str_to_u64(text, &limit) || limit == 0 || limit > 1000)) {
-        reply_problem(x, PROBLEM_BAD_REQUEST, STR("limit is a number from 1 to 1000"));
-        return;
-    }
     buf body;
     json_writer w = reply_begin(&body);
     json_object(&w);
     json_keyl(&w, "transfers");
-    transfers_write(a->shared->transfers, p->who, limit, &w);
+    transfers_write(a->shared->transfers, p->who, limit > 0 ? limit : 50, &w);
     json_object_end(&w);
     reply_json(x, 200, &body);
 }
