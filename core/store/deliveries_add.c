@@ -27,7 +27,7 @@ store_result deliveries_is_key_taken(database *d, int64_t number, uint64_t hash,
 
 static store_result insert(database *d, const delivery_new *n, int state, uint64_t due_ms, uint64_t hash) {
     sqlite3_stmt *stmt = database_prepare(
-        d, "INSERT INTO deliveries(id, target, state, attempts, due_ms, first_ms, hash, key) "
+        d, "INSERT INTO deliveries(id, target, state, attempts, due_ms, batch, hash, key) "
            "VALUES(?, ?, ?, 0, ?, 0, ?, ?)");
     if (stmt == NULL)
         return STORE_FAILED;

@@ -243,8 +243,10 @@ static store_result redrive(store *s, database *d, change_job *j, delivery_row *
         return STORE_NOT_FOUND;
     is.state = STATE_LATER;
     is.due_ms = j->now_ms;
-    if (!waits)
-        is.attempts = is.first_ms = 0;
+    if (!waits) {
+        is.attempts = 0;
+        is.batch = 0;
+    }
     return delivery_write(s, d, row, &is);
 }
 

@@ -100,13 +100,13 @@ static store_result read_event(database *d, due_job *j, delivery *n) {
 static store_result read_delivery(database *d, due_job *j, const run *from, delivery *n) {
     store_result r = STORE_OK;
     *n = (delivery){.id = from->id, .due_ms = time_wall(j->s, from->due_ms)};
-    sqlite3_stmt *stmt = database_prepare(
-        d, "SELECT attempts, first_ms, hash, key FROM deliveries WHERE id = ?");
+    sqlite3_stmt *stmt = database_prepare(d,
+                                          "SELECT attempts, batch, hash, key FROM deliveries WHERE id = ?");
     database_u64(stmt, 1, (uint64_t)n->id);
     if (!database_row(stmt, &r))
         return r == STORE_OK ? STORE_FAILED : r;
     n->attempts = (uint32_t)database_column_u64(stmt, 0);
-    n->first_ms = database_column_u64(stmt, 1);
+    n->batch = sqlite3_column_int64(stmt, 1);
     bool keyed = sqlite3_column_int64(stmt, 2) != 0, ok = !keyed || copy_to(j, &n->key, stmt, 3);
     sqlite3_reset(stmt);
     return ok ? read_event(d, j, n) : STORE_FAILED;

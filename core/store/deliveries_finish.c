@@ -44,8 +44,8 @@ static store_result finish_one(store *s, database *d, const delivery_outcome *o)
     is.state = state_after(o, was.state);
     if (o->attempted)
         is.attempts++;
-    if (o->attempted && is.state == STATE_LATER && was.first_ms == 0)
-        is.first_ms = o->at_ms;
+    if (o->attempted && is.state == STATE_LATER)
+        is.batch = o->batch;
     if (is.state == STATE_LATER)
         is.due_ms = time_due(s, o->due_ms);
     else if ((is.state == DELIVERY_DEAD || is.state == DELIVERY_CANCELLED) && was.state != is.state)

@@ -5,7 +5,7 @@
 store_result delivery_read(database *d, int64_t id, delivery_row *out) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(
-        d, "SELECT target, state, attempts, due_ms, first_ms, hash FROM deliveries WHERE id = ?");
+        d, "SELECT target, state, attempts, due_ms, batch, hash FROM deliveries WHERE id = ?");
     database_u64(stmt, 1, (uint64_t)id);
     if (!database_row(stmt, &r))
         return r == STORE_OK ? STORE_NOT_FOUND : r;
@@ -14,7 +14,7 @@ store_result delivery_read(database *d, int64_t id, delivery_row *out) {
                           .state = sqlite3_column_int(stmt, 1),
                           .attempts = database_column_u64(stmt, 2),
                           .due_ms = database_column_u64(stmt, 3),
-                          .first_ms = database_column_u64(stmt, 4),
+                          .batch = sqlite3_column_int64(stmt, 4),
                           .hash = (uint64_t)sqlite3_column_int64(stmt, 5)};
     sqlite3_reset(stmt);
     return STORE_OK;
@@ -22,14 +22,14 @@ store_result delivery_read(database *d, int64_t id, delivery_row *out) {
 
 static store_result update(database *d, const delivery_row *row) {
     sqlite3_stmt *stmt = database_prepare(
-        d, "UPDATE deliveries SET state = ?2, attempts = ?3, due_ms = ?4, first_ms = ?5 WHERE id = ?1");
+        d, "UPDATE deliveries SET state = ?2, attempts = ?3, due_ms = ?4, batch = ?5 WHERE id = ?1");
     if (stmt == NULL)
         return STORE_FAILED;
     sqlite3_bind_int64(stmt, 1, row->id);
     sqlite3_bind_int(stmt, 2, row->state);
     database_u64(stmt, 3, row->attempts);
     database_u64(stmt, 4, row->due_ms);
-    database_u64(stmt, 5, row->first_ms);
+    sqlite3_bind_int64(stmt, 5, row->batch);
     return database_done(stmt);
 }
 

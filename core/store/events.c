@@ -11,8 +11,7 @@
  * events: `at_ms` first, so that a row is passed over without its payload being read.
  * deliveries: DONE and FILTERED ones, most of all, are in no index but the table itself. `place` finds what
  * is pending or dead of a target in its order, `due` those that come later by their time, `keyed` the first
- * of a key. `first_ms` is set by the first attempt that did not do; that which came through has its time in
- * `attempts`.
+ * of a key. `batch` is set by an attempt that did not do: the deliveries of one request have the same.
  * dedup: hashes under a secret of this file; of two that are the same, by a chance of 2^-64, the later is
  * taken for a repeat. */
 const char events_version_1[] =
@@ -39,7 +38,10 @@ const char events_version_1[] =
 /* By which a repeat names the event that it repeats. */
 static const char version_2[] = "ALTER TABLE dedup ADD COLUMN number INTEGER NOT NULL DEFAULT 0;";
 
-static const migration migrations[] = {{events_version_1}, {version_2}};
+/* Nobody asked when the first attempt was; what was tried at one moment then may as well come together. */
+static const char version_3[] = "ALTER TABLE deliveries RENAME COLUMN first_ms TO batch;";
+
+static const migration migrations[] = {{events_version_1}, {version_2}, {version_3}};
 
 static const char *const checks[] = {"PRAGMA quick_check('targets')", "PRAGMA quick_check('deliveries')",
                                      "PRAGMA quick_check('events')", "PRAGMA quick_check('dedup')",

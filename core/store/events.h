@@ -79,7 +79,7 @@ bool events_own(store *s, const bb_str *targets, size_t count, uint64_t now_ms, 
 typedef struct delivery {
     int64_t id;
     uint32_t attempts; /* so far */
-    uint64_t first_ms; /* of the first attempt; 0: none yet */
+    int64_t batch;     /* those that failed in one request have the same; 0: it was alone, or not tried yet */
     uint64_t due_ms;
     bb_str key;
     bb_str event, source, type, attributes, content_type, payload; /* the event's */
@@ -114,6 +114,7 @@ typedef struct delivery_outcome {
     uint64_t at_ms, duration_ms;
     unsigned status; /* of the answer; 0: there was none */
     bb_str text;     /* error, or an excerpt of the answer: cut to 1 KiB; no secrets */
+    int64_t batch;   /* of DELIVERY_PENDING: as a delivery's */
 } delivery_outcome;
 
 typedef void (*events_done)(store_result r, void *ctx);

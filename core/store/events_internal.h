@@ -146,7 +146,8 @@ store_result counts_oldest(database *d, target *t);
 typedef struct delivery_row {
     int64_t id, target;
     int state;
-    uint64_t attempts, due_ms, first_ms, hash;
+    uint64_t attempts, due_ms, hash;
+    int64_t batch;
 } delivery_row;
 store_result delivery_read(database *d, int64_t id, delivery_row *out); /* STORE_NOT_FOUND: it is gone */
 /* What becomes pending may have to wait for others of its key: `is` says. */

@@ -65,13 +65,17 @@ void held_conclude(held *h, const delivery_outcome *outcome) {
     }
 }
 
-void held_push(held_list *l, held *h) {
-    h->previous = l->last;
-    h->next = NULL;
-    *(l->last != NULL ? &l->last->next : &l->first) = h;
-    l->last = h;
+void held_push_behind(held_list *l, held *at, held *h) {
+    h->previous = at;
+    h->next = at != NULL ? at->next : l->first;
+    *(at != NULL ? &at->next : &l->first) = h;
+    *(h->next != NULL ? &h->next->previous : &l->last) = h;
     l->count++;
     l->bytes += h->bytes;
+}
+
+void held_push(held_list *l, held *h) {
+    held_push_behind(l, l->last, h);
 }
 
 void held_take(held_list *l, held *h) {

@@ -9,6 +9,7 @@ typedef enum {
     HELD_READ,    /* waits to be shaped: filter and transform */
     HELD_SHAPING, /* jq is at it */
     HELD_READY,   /* waits to be sent */
+    HELD_AGAIN,   /* as that, with those with which it was sent before, side by side */
     HELD_SENDING, /* a request is under way */
     HELD_OVER,    /* its outcome is known, and not on disk yet */
     HELD_STATES
@@ -42,7 +43,8 @@ typedef struct held_list {
     size_t count, bytes;
 } held_list;
 
-void held_push(held_list *l, held *h); /* behind the last */
+void held_push(held_list *l, held *h);                  /* behind the last */
+void held_push_behind(held_list *l, held *at, held *h); /* NULL: before the first */
 void held_take(held_list *l, held *h);
 
 #endif

@@ -9,8 +9,9 @@
 #include "webhook/held.h"
 #include "webhook/plan.h"
 
-#define LANE_GROUP_MAX 1000u  /* deliveries of one batch */
-#define LANE_BYTES (4u << 20) /* held of one target, once there is one */
+#define LANE_GROUP_MAX 1000u       /* deliveries of one batch */
+#define LANE_BYTES (4u << 20)      /* held of one target, once there is one; more for a batch of more */
+#define LANE_READ_BYTES (1u << 20) /* of payload in one reading */
 #define LANE_NEVER UINT64_MAX
 
 typedef struct lane_time {
@@ -31,6 +32,8 @@ typedef struct lane {
     bool stale;       /* and what it gives may be no longer due */
     bool woken;       /* something was stored meanwhile */
     bool more;        /* there may be some that are due */
+    bool starved;     /* no more may be read for now: others have all the memory */
+    int64_t cut;      /* of this batch the last reading may have left some; 0: of none */
     uint64_t look_ns; /* when to ask the queue in any case */
 } lane;
 
@@ -69,9 +72,13 @@ held *lane_shape(lane *l);
 /* HELD_READY, with `json` for its payload; {NULL, 0}: with its own. False: no memory, or it was forgotten; it
  * is read again later, and freed. */
 bool lane_shaped(lane *l, held *h, bb_str json);
+/* Others have taken the memory in which more could be read, or no longer: nothing waits for it. True: it was
+ * not so before. */
+bool lane_starve(lane *l, bool starved);
 /* Any that is neither at work nor over; NULL: none. */
 held *lane_any(const lane *l);
-/* The deliveries of the next request, at most LANE_GROUP_MAX, which become HELD_SENDING; 0: none now. */
+/* The deliveries of the next request, at most LANE_GROUP_MAX, which become HELD_SENDING; 0: none now. Those
+ * that failed in one batch come again as that batch, and in the same order. */
 size_t lane_begin(lane *l, lane_time t, held **out);
 /* A request that was begun is over, whatever came of it. */
 void lane_ended(lane *l);

@@ -58,8 +58,11 @@ static void put_payload(json_writer *w, arena *a, const delivery *d) {
     }
 }
 
-static void put_standard(json_writer *w, arena *a, const delivery *d) {
+/* One alone has its id in the header. */
+static void put_standard(json_writer *w, arena *a, const delivery *d, bool batch) {
     json_object(w);
+    if (batch)
+        json_member_string(w, STR("id"), d->event);
     json_member_string(w, STR("type"), d->type);
     json_member_time(w, STR("timestamp"), d->event_ms);
     json_keyl(w, "data");
@@ -67,10 +70,10 @@ static void put_standard(json_writer *w, arena *a, const delivery *d) {
     json_object_end(w);
 }
 
-static void put_event(json_writer *w, arena *a, post_format format, const delivery *d) {
+static void put_event(json_writer *w, arena *a, post_format format, const delivery *d, bool batch) {
     switch (format) {
     case POST_PLAIN: put_payload(w, a, d); break;
-    case POST_STANDARD: put_standard(w, a, d); break;
+    case POST_STANDARD: put_standard(w, a, d, batch); break;
     default: cloudevents_write(w, a, d);
     }
 }
@@ -83,7 +86,7 @@ static bool add_json(built *b) {
     if (batch)
         json_array(&w);
     for (size_t i = 0; i < p->what.count; i++)
-        put_event(&w, p->memory, p->what.to->format, &p->what.events[i]);
+        put_event(&w, p->memory, p->what.to->format, &p->what.events[i], batch);
     if (batch)
         json_array_end(&w);
     bool cloud = p->what.to->format == POST_CLOUDEVENTS || p->what.to->format == POST_CLOUDEVENTS_BINARY;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define READ_BYTES (1u << 20) /* of payload in one reading */
 #define READS_MOST 32u        /* of one loop, at once */
 #define HELD_MOST (64u << 20) /* bytes of one loop: beyond it, only what is held already goes on; but: */
 #define HELD_ALL (256u << 20) /* up to here, one that holds nothing may have one: others may hang */
@@ -133,7 +132,7 @@ static void ask(runner *r, size_t max, lane_time t) {
         n = lane_ids(&r->lane, ids);
     runner_use(r);
     d->reads++;
-    if (ids == NULL || !deliveries_due(d->events, str_from(r->name), t.wall_ms, ids, n, max, READ_BYTES,
+    if (ids == NULL || !deliveries_due(d->events, str_from(r->name), t.wall_ms, ids, n, max, LANE_READ_BYTES,
                                        d->worker->loop, on_due, r)) {
         d->reads--;
         r->uses--; /* the step that asked still has it */
@@ -165,6 +164,7 @@ static void read_more(runner *r, lane_time t) {
     size_t max;
     bool crowded = is_crowded(r->d), turn = may_read(r) && (r->d->hungry == NULL || r->fed || crowded);
     r->fed = false;
+    r->again |= lane_starve(&r->lane, crowded && !turn);
     if (!turn && lane_wants(&r->lane, t))
         wait_for_turn(r);
     else if (turn && (max = lane_room(&r->lane, t)) > 0)

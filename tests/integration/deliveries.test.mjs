@@ -270,6 +270,37 @@ test('batches are full, or as old as they may be', async () => {
   await s.close();
 });
 
+test('a batch that failed comes again as it was, under the same id, and says which events it has', async () => {
+  const s = await sink((r, n) => (n === 1 ? 500 : 200));
+  await withHub({'many.subscription.conf': sub(s.url, 'batch = 10\nbatch_wait = 100ms\ndelays = 100ms, 100ms\nformat = standard\n')}, async (hub) => {
+    await publish(hub, ...[...Array(7).keys()].map((n) => ({type: 't', data: {n}})));
+    await until('the first', () => s.got.length === 1);
+    for (let n = 7; n < 67; n += 4) await publish(hub, ...[0, 1, 2, 3].map((i) => ({type: 't', data: {n: n + i}})));
+    await counted(hub, 'many', {done: 67, pending: 0});
+    const [first] = s.got;
+    const again = s.got.filter((r) => r.headers['webhook-id'] === first.headers['webhook-id']);
+    assert.equal(again.length, 2);
+    assert.equal(again[0].text, again[1].text);
+    assert.equal(s.got.flatMap((r) => r.body).length, 67 + first.body.length);
+    const ids = s.got.slice(1).flatMap((r) => r.body.map((e) => e.id));
+    assert.equal(new Set(ids).size, 67);
+    const {events} = await ok(hub, 'GET', '/api/v1/events?limit=100');
+    assert.deepEqual(ids.sort(), events.map((e) => e.id).sort());
+  });
+  await s.close();
+});
+
+test('a batch may be larger than what is held of a target that has none', async () => {
+  const s = await sink();
+  await withHub({'large.subscription.conf': sub(s.url, 'batch = 600\nbatch_bytes = 64m\nbatch_wait = 5m\n')}, async (hub) => {
+    const data = 'x'.repeat(10000);
+    for (let n = 0; n < 600; n += 100) await publish(hub, ...Array.from({length: 100}, () => ({type: 't', data})));
+    await counted(hub, 'large', {done: 600, pending: 0});
+    assert.deepEqual(s.got.map((r) => r.body.length), [600]);
+  });
+  await s.close();
+});
+
 // A strike for each of the answers would be a rest of a minute: longer than anything here waits.
 test('many answers of 429 at once are one rest', async () => {
   let busy = 16, arrived;

@@ -79,7 +79,8 @@ typedef struct due_told {
     struct {
         int64_t id;
         uint32_t attempts;
-        uint64_t first_ms, due_ms, event_ms;
+        int64_t batch;
+        uint64_t due_ms, event_ms;
         char key[32], event[40], source[40], type[40], payload[64], attributes[64], content_type[40];
     } list[64];
 } due_told;
@@ -92,7 +93,7 @@ static inline void note_due(store_result r, const delivery *list, size_t count, 
     for (size_t i = 0; i < count && i < 64; i++) {
         o->list[i].id = list[i].id;
         o->list[i].attempts = list[i].attempts;
-        o->list[i].first_ms = list[i].first_ms;
+        o->list[i].batch = list[i].batch;
         o->list[i].due_ms = list[i].due_ms;
         o->list[i].event_ms = list[i].event_ms;
         str_put(o->list[i].key, sizeof o->list[i].key, list[i].key);
@@ -121,8 +122,8 @@ static inline due_told due(fixture *f, const char *name, uint64_t now_ms, size_t
 
 /* --- what became of it --------------------------------------------------------------------------------- */
 
-static inline store_result finish(fixture *f, int64_t id, delivery_state state, uint64_t due_ms,
-                                  uint64_t at_ms) {
+static inline store_result finish_in(fixture *f, int64_t id, int64_t batch, delivery_state state,
+                                     uint64_t due_ms, uint64_t at_ms) {
     told o = {.f = f};
     const delivery_outcome outcome = {.id = id,
                                       .state = state,
@@ -131,10 +132,16 @@ static inline store_result finish(fixture *f, int64_t id, delivery_state state, 
                                       .at_ms = at_ms,
                                       .duration_ms = 7,
                                       .status = state == DELIVERY_DONE ? 200 : 503,
-                                      .text = STR("what it said")};
+                                      .text = STR("what it said"),
+                                      .batch = batch};
     ck_assert(deliveries_finish(f->s, &outcome, 1, (events_with){0}, f->l, note_result, &o));
     sem_wait(&f->sem);
     return o.r;
+}
+
+static inline store_result finish(fixture *f, int64_t id, delivery_state state, uint64_t due_ms,
+                                  uint64_t at_ms) {
+    return finish_in(f, id, 0, state, due_ms, at_ms);
 }
 
 static inline target_counts counts_of(fixture *f, const char *name) {

@@ -32,7 +32,7 @@ START_TEST(an_event_reaches_each_of_its_targets) {
         ck_assert_str_eq(d.list[0].content_type, "application/json");
         ck_assert_str_eq(d.list[0].key, i == 0 ? "" : "k");
         ck_assert_uint_eq(d.list[0].event_ms, NOW);
-        ck_assert(d.list[0].attempts == 0 && d.list[0].first_ms == 0);
+        ck_assert(d.list[0].attempts == 0 && d.list[0].batch == 0);
         ck_assert_int_eq(finish(&f, d.list[0].id, DELIVERY_DONE, 0, NOW + 5), STORE_OK);
         ck_assert_uint_eq(due(&f, to[i].target.ptr, NOW, 10).count, 0);
         target_counts c = counts_of(&f, to[i].target.ptr);
@@ -54,11 +54,11 @@ START_TEST(what_failed_comes_again_when_it_is_due) {
     d = due(&f, T, NOW + 5000, 10);
     ck_assert_uint_eq(d.count, 1);
     ck_assert_uint_eq(d.list[0].attempts, 1);
-    ck_assert_uint_eq(d.list[0].first_ms, NOW + 100);
+    ck_assert_int_eq(d.list[0].batch, 77);
     ck_assert_int_eq(finish(&f, id, DELIVERY_PENDING, NOW + 90000, NOW + 5100), STORE_OK);
     d = due(&f, T, NOW + 90000, 10);
     ck_assert_uint_eq(d.list[0].attempts, 2);
-    ck_assert_uint_eq(d.list[0].first_ms, NOW + 100);
+    ck_assert_int_eq(d.list[0].batch, 0); /* of the last attempt */
     ck_assert_uint_eq(counts_of(&f, T).oldest_ms, NOW);
     ck_assert_int_eq(finish(&f, id, DELIVERY_DEAD, 0, NOW + 90100), STORE_OK);
     ck_assert_uint_eq(due(&f, T, NOW + 1000000, 10).count, 0);

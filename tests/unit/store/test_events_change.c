@@ -31,7 +31,7 @@ START_TEST(dead_ones_are_tried_again_from_the_beginning) {
     due_told d = due(&f, T, NOW + 5000, 10);
     ck_assert_uint_eq(d.count, 1); /* one of the key at a time */
     ck_assert_str_eq(d.list[0].event, "e2");
-    ck_assert(d.list[0].attempts == 0 && d.list[0].first_ms == 0);
+    ck_assert(d.list[0].attempts == 0 && d.list[0].batch == 0);
     q.target = STR("subscription/nobody");
     ck_assert_uint_eq(redrive_all(&f, q, NOW), 0);
     ck_assert_uint_eq(redrive_all(&f, ANY, NOW + 6000), 1); /* of any target */

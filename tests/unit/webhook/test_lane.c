@@ -85,6 +85,13 @@ static bool is_first(const row *r) {
     return true;
 }
 
+static int by_due(const void *a, const void *b) {
+    const delivery *x = a, *y = b;
+    if (x->due_ms != y->due_ms)
+        return x->due_ms < y->due_ms ? -1 : 1;
+    return x->id < y->id ? -1 : 1;
+}
+
 /* The queue looks now, and answers a little later: what is committed in between it has not seen. */
 static void ask(size_t max) {
     int64_t ids[4 * ROWS];
@@ -97,10 +104,15 @@ static void ask(size_t max) {
             continue;
         if (!is_first(r))
             continue;
-        if (r->d.due_ms <= now().wall_ms && sim.read_count < max)
+        if (r->d.due_ms <= now().wall_ms)
             sim.read[sim.read_count++] = r->d;
         else if (sim.read_next == 0 || r->d.due_ms < sim.read_next)
             sim.read_next = r->d.due_ms;
+    }
+    qsort(sim.read, sim.read_count, sizeof sim.read[0], by_due);
+    if (sim.read_count > max) {
+        sim.read_count = max;
+        sim.read_next = now().wall_ms;
     }
     sim.reading_until = sim.now_ms + 1 + chance(20);
 }
@@ -130,7 +142,21 @@ static void check_order(const held *h) {
     ck_assert(is_first(r));
 }
 
+/* What has failed together comes again together, all that is left of it and nothing else. */
+static void check_batch(const task *t) {
+    int64_t batch = sim.rows[t->list[0]->d.id - 1].d.batch;
+    size_t left = 0;
+    for (const row *r = sim.rows; r < sim.rows + sim.stored; r++)
+        left += batch != 0 && r->state == DELIVERY_PENDING && r->d.batch == batch;
+    ck_assert_uint_eq(batch != 0 ? left : t->count, t->count);
+    for (size_t i = 0; i < t->count; i++) {
+        ck_assert_int_eq(sim.rows[t->list[i]->d.id - 1].d.batch, batch);
+        ck_assert(i == 0 || t->list[i - 1]->d.id < t->list[i]->d.id || sim.plan.batch == 1);
+    }
+}
+
 static void begin(task *t) {
+    check_batch(t);
     t->used = true;
     t->commit = false;
     t->end_ms = sim.now_ms + chance(200);
@@ -146,8 +172,8 @@ static void begin(task *t) {
     }
 }
 
-static void conclude(held *h, const verdict *v) {
-    delivery_outcome o = verdict_outcome(v, &sim.plan, &h->d, now().wall_ms, now().wall_ms, chance(1000));
+static void conclude(held *h, const verdict *v, uint64_t random) {
+    delivery_outcome o = verdict_outcome(v, &sim.plan, &h->d, now().wall_ms, now().wall_ms, random);
     lane_over(&sim.lane, h, &o);
     sim.over[sim.over_count++] = h;
 }
@@ -160,6 +186,7 @@ static void end_request(task *t) {
         result.failure = chance(4) == 0 ? POST_NO_MEMORY : POST_TIMEOUT;
     result.retry_after_ms = chance(3) == 0 ? chance(5000) : 0;
     verdict v = verdict_of_post(&result);
+    uint64_t random = chance(1000); /* one for all, as the runner has it */
     lane_ended(&sim.lane);
     if (!v.again)
         lane_feel(&sim.lane, v.mood, v.retry_after_ms, t->began_ns, now(), chance(1000));
@@ -168,7 +195,7 @@ static void end_request(task *t) {
         if (v.again)
             lane_again(&sim.lane, t->list[i], now());
         else
-            conclude(t->list[i], &v);
+            conclude(t->list[i], &v, random);
     }
     sim.requests--;
     t->used = false;
@@ -193,6 +220,7 @@ static void end_commit(task *t) {
         if (o->state == DELIVERY_PENDING) {
             ck_assert_uint_gt(o->due_ms, now().wall_ms - 100);
             r->d.due_ms = o->due_ms;
+            r->d.batch = o->batch;
         }
         lane_committed(&sim.lane, t->list[i], now());
     }
@@ -369,6 +397,125 @@ START_TEST(a_batch_is_cut_at_its_bytes) {
     const delivery three[] = {one(1, NULL), one(2, NULL), one(3, NULL)};
     give(three, 3);
     ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 2); /* 7 bytes each */
+    lane_end(&sim.lane);
+}
+END_TEST
+
+static delivery of_batch(int64_t id, int64_t batch, uint64_t due_ms) {
+    delivery d = one(id, NULL);
+    d.batch = batch;
+    d.due_ms = due_ms;
+    return d;
+}
+
+static void begins(held **list, size_t n, int64_t first) {
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(list[i]->d.id, first + (int64_t)i);
+}
+
+START_TEST(a_batch_that_failed_comes_again_as_it_was) {
+    static const delivery_plan plan = {
+        .enabled = true, .concurrency = 4, .batch = 5, .batch_bytes = 1000, .batch_wait_ms = 500};
+    held *list[LANE_GROUP_MAX];
+    fresh(&plan);
+    const delivery read[] = {of_batch(1, 1, 10), of_batch(2, 1, 10),  of_batch(8, 8, 20), of_batch(9, 8, 20),
+                             one(11, NULL),      of_batch(20, 0, 30), of_batch(5, 5, 40), of_batch(6, 5, 40)};
+    give(read, 8);
+    begins(list, 2, 1);
+    begins(list, 2, 8);
+    begins(list, 0, 0); /* new ones wait for more, and of 5 there may be more than was read */
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_read(&sim.lane, (const delivery[]){of_batch(7, 5, 40)}, 1, 0, now());
+    begins(list, 0, 0);
+    ck_assert_uint_gt(lane_room(&sim.lane, now()), 0);
+    lane_read(&sim.lane, read, 0, 0, now());
+    begins(list, 3, 5);
+    sim.now_ms += 500;
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 2);
+    ck_assert(list[0]->d.id == 11 && list[1]->d.id == 20);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+START_TEST(what_jq_still_has_of_a_batch_is_waited_for) {
+    static const delivery_plan plan = {
+        .enabled = true, .concurrency = 4, .batch = 5, .batch_bytes = 1000, .program = "."};
+    const delivery read[] = {of_batch(1, 1, 10), of_batch(2, 1, 10), of_batch(3, 1, 10), one(4, NULL)};
+    held *list[LANE_GROUP_MAX], *h[4];
+    fresh(&plan);
+    give(read, 4);
+    for (size_t i = 0; i < 4; i++)
+        h[i] = lane_shape(&sim.lane);
+    ck_assert(lane_shaped(&sim.lane, h[2], STR("3")));
+    begins(list, 0, 0);
+    ck_assert(lane_shaped(&sim.lane, h[0], STR("1")));
+    begins(list, 0, 0);
+    const delivery_outcome no = {.state = DELIVERY_FILTERED};
+    lane_over(&sim.lane, h[1], &no); /* one that is filtered out now is not */
+    begins(list, 0, 0);
+    lane_committed(&sim.lane, h[1], now());
+    ck_assert_uint_eq(lane_begin(&sim.lane, now(), list), 2);
+    ck_assert(list[0]->d.id == 1 && list[1]->d.id == 3);
+    const delivery_outcome again = {.state = DELIVERY_PENDING, .attempted = true, .due_ms = 5};
+    lane_ended(&sim.lane);
+    lane_over(&sim.lane, list[0], &again);
+    lane_over(&sim.lane, list[1], &again);
+    ck_assert(list[0]->outcome.batch == 1 && list[1]->outcome.batch == 1);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+static void give_large(int64_t from, size_t n, size_t bytes) {
+    static char text[1 << 20];
+    memset(text, '1', sizeof text);
+    for (size_t i = 0; i < n; i++) {
+        delivery d = one(from + (int64_t)i, NULL);
+        d.payload = str_of(text, bytes);
+        give(&d, 1);
+    }
+}
+
+START_TEST(a_large_batch_has_room) {
+    static const delivery_plan plan = {
+        .enabled = true, .concurrency = 4, .batch = 1000, .batch_bytes = 16 << 20, .batch_wait_ms = 300000};
+    held *list[LANE_GROUP_MAX];
+    fresh(&plan);
+    give_large(1, 15, 1 << 20);
+    begins(list, 0, 0);
+    ck_assert(lane_wants(&sim.lane, now()));
+    give_large(16, 1, 1 << 20);
+    begins(list, 16, 1);
+    lane_end(&sim.lane);
+}
+END_TEST
+
+/* Attributes take room too, and others take all of it. */
+START_TEST(a_batch_that_cannot_grow_does_not_wait) {
+    static const delivery_plan plan = {
+        .enabled = true, .concurrency = 4, .batch = 1000, .batch_bytes = 1 << 20, .batch_wait_ms = 300000};
+    static char text[1 << 20];
+    held *list[LANE_GROUP_MAX];
+    memset(text, ' ', sizeof text);
+    fresh(&plan);
+    for (int64_t i = 1; i <= 4; i++) {
+        begins(list, 0, 0);
+        delivery d = one(i, NULL);
+        d.attributes = str_of(text, sizeof text);
+        give(&d, 1);
+    }
+    ck_assert(!lane_wants(&sim.lane, now()));
+    begins(list, 4, 1);
+    fresh(&plan);
+    give_large(1, 2, 10);
+    begins(list, 0, 0);
+    ck_assert(lane_starve(&sim.lane, true));
+    ck_assert(!lane_starve(&sim.lane, true));
+    begins(list, 2, 1);
+    give_large(3, 1, 10);
+    begins(list, 0, 0); /* the end of what is under way gives room */
+    lane_ended(&sim.lane);
+    ck_assert(!lane_starve(&sim.lane, false));
     lane_end(&sim.lane);
 }
 END_TEST
@@ -612,7 +759,9 @@ UNIT_MAIN(unit_test(what_is_at_work_counts_too), unit_test(what_is_only_filtered
           unit_test(everything_arrives_though_the_process_ends_again_and_again),
           unit_test(a_batch_waits_for_more_and_no_longer_than_it_may), unit_test(a_batch_is_cut_at_its_bytes),
           unit_test(a_rate_is_kept), unit_test(a_busy_receiver_is_left_alone_as_long_as_it_asks),
-          unit_test(a_moment_of_throttling_is_one_rest),
+          unit_test(a_batch_that_failed_comes_again_as_it_was),
+          unit_test(what_jq_still_has_of_a_batch_is_waited_for), unit_test(a_large_batch_has_room),
+          unit_test(a_batch_that_cannot_grow_does_not_wait), unit_test(a_moment_of_throttling_is_one_rest),
           unit_test(other_failures_are_no_strikes_and_a_late_answer_that_asks_is_heard),
           unit_test(nothing_begins_out_of_the_window),
           unit_test(one_of_a_key_at_a_time_whatever_the_queue_gives))

@@ -258,6 +258,11 @@ START_TEST(a_batch_is_an_array_of_one_id) {
     send_to(&d, both, 1, true);
     ck_body("[{\"n\":1}]");
     buf_free(&id);
+    d.format = POST_STANDARD;
+    send_to(&d, both, 2, true);
+    ck_body("[{\"id\":\"evt_1\",\"type\":\"invoice.paid\",\"timestamp\":\"2023-11-14T22:13:20.000Z\","
+            "\"data\":{\"n\":1}},{\"id\":\"evt_2\",\"type\":\"caf\xc3\xa9 \\\"x\\\"\\r\\nX-Forged: 1\","
+            "\"timestamp\":\"2023-11-14T22:13:20.000Z\",\"data\":\"h\xc3\xa9\"}]");
     end();
 }
 END_TEST
