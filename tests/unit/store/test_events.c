@@ -47,7 +47,7 @@ START_TEST(what_failed_comes_again_when_it_is_due) {
     queue_open(&f);
     ck_assert_int_eq(put_one(&f, "e1", T, NULL, NOW), STORE_OK);
     int64_t id = due(&f, T, NOW, 10).list[0].id;
-    ck_assert_int_eq(finish(&f, id, DELIVERY_PENDING, NOW + 5000, NOW + 100), STORE_OK);
+    ck_assert_int_eq(finish_in(&f, id, 77, DELIVERY_PENDING, NOW + 5000, NOW + 100), STORE_OK);
     due_told d = due(&f, T, NOW + 4999, 10);
     ck_assert_uint_eq(d.count, 0);
     ck_assert_uint_eq(d.next_ms, NOW + 5000);
@@ -179,7 +179,26 @@ START_TEST(what_will_never_fit_is_told_apart) {
 }
 END_TEST
 
-UNIT_MAIN(unit_test(what_will_never_fit_is_told_apart),
+/* The queue as an earlier hub left it. */
+START_TEST(an_older_queue_is_read_on) {
+    fixture f;
+    queue_open(&f);
+    ck_assert_int_eq(put_one(&f, "e1", T, NULL, NOW), STORE_OK);
+    int64_t id = due(&f, T, NOW, 10).list[0].id;
+    ck_assert_int_eq(finish(&f, id, DELIVERY_PENDING, NOW + 5000, NOW + 100), STORE_OK);
+    ck_assert_int_eq(fixture_sql(&f, "ALTER TABLE deliveries RENAME COLUMN batch TO first_ms"), STORE_OK);
+    ck_assert_int_eq(fixture_sql(&f, "PRAGMA user_version = 2"), STORE_OK);
+    queue_reopen(&f);
+    due_told d = due(&f, T, NOW + 5000, 10);
+    ck_assert(d.count == 1 && d.list[0].id == id && d.list[0].attempts == 1);
+    ck_assert_int_eq(finish_in(&f, id, 5, DELIVERY_PENDING, NOW + 6000, NOW + 5000), STORE_OK);
+    queue_reopen(&f);
+    ck_assert_int_eq(due(&f, T, NOW + 6000, 10).list[0].batch, 5);
+    fixture_close(&f);
+}
+END_TEST
+
+UNIT_MAIN(unit_test(an_older_queue_is_read_on), unit_test(what_will_never_fit_is_told_apart),
           unit_test(what_a_wrong_clock_put_off_for_years_is_due),
           unit_test(an_event_reaches_each_of_its_targets), unit_test(what_failed_comes_again_when_it_is_due),
           unit_test(one_of_a_key_at_a_time_in_their_order), unit_test(a_repeat_is_told_and_not_written),
