@@ -88,7 +88,8 @@ typedef struct call_result {
     bb_str upstream_code;
     unsigned upstream_status;
     bool retryable;
-    bool unsure; /* of a problem: a service may have acted on a request that is not safe to repeat */
+    bool unbegun; /* of a problem: the hub had no room even to begin; nobody was asked for anything */
+    bool unsure;  /* of a problem: a service may have acted on a request that is not safe to repeat */
     uint64_t retry_after_ms; /* 0: unknown */
     const call_issue *issues;
     size_t issue_count;

@@ -4,11 +4,6 @@
 
 #define RESULT_MAX (16u << 20)
 
-static uint64_t time_for(const call *c) {
-    uint64_t most = c->conn->policies.transform.timeout_ms, left = call_left_ms(c);
-    return most < left ? most : left;
-}
-
 /* $busbar in the program: where it runs. */
 static bb_str variables(call *c) {
     buf out;
@@ -28,6 +23,8 @@ static bb_str variables(call *c) {
 static stage_result fail_transform(call *c, transform_outcome outcome, bb_str detail, const char *which) {
     static const char *const words[] = {"", "fails: ", "takes too long",
                                         "needs too much memory, or gives too much", "cannot be run"};
+    if (outcome == TRANSFORM_BUSY)
+        return call_failf(c, PROBLEM_OVERLOADED, "[transform] %s: %.*s", which, STR_FMT(detail));
     return call_failf(c, PROBLEM_TRANSFORM_FAILED, "[transform] %s %s%.*s", which, words[outcome],
                       outcome == TRANSFORM_FAILED || outcome == TRANSFORM_BROKEN ? (int)detail.len : 0,
                       detail.ptr != NULL ? detail.ptr : "");
@@ -40,20 +37,34 @@ static void end_failed(call *c, transform_outcome outcome, bb_str detail, const 
 
 static stage_result start(call *c, const char *program, bb_str input, transform_done done,
                           const char *which) {
+    uint64_t left = call_left_ms(c);
+    const transform_job job = {.program = program,
+                               .input = input,
+                               .variables = variables(c),
+                               .owner = str_hash(c->conn->id),
+                               .timeout_ms = c->conn->policies.transform.timeout_ms,
+                               .within_ms = left > 0 ? left : 1,
+                               .max_result = RESULT_MAX};
     if (c->worker->transforms != NULL)
-        c->transform = transform_start(c->worker->transforms, program, input, variables(c), time_for(c),
-                                       RESULT_MAX, done, c);
+        c->transform = transform_start(c->worker->transforms, &job, done, c);
     return c->transform != NULL ? STAGE_WAIT : fail_transform(c, TRANSFORM_BROKEN, STR(""), which);
 }
 
 /* --- request ---------------------------------------------------------------------------------------------
  */
 
+/* Nothing was asked of the service yet. */
+static void end_request(call *c, transform_outcome outcome, bb_str detail) {
+    fail_transform(c, outcome, detail, "request");
+    c->result.unbegun = outcome == TRANSFORM_BUSY;
+    call_end(c);
+}
+
 static void on_request(transform_outcome outcome, bb_str json, bb_str detail, void *ctx) {
     call *c = ctx;
     c->transform = NULL;
     if (outcome != TRANSFORM_OK) {
-        end_failed(c, outcome, detail, "request");
+        end_request(c, outcome, detail);
         return;
     }
     bb_str text = arena_copy(c->memory, json);

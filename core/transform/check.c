@@ -47,7 +47,8 @@ bool transform_check(const char *program, err *e) {
         return true;
     loop *l = loop_new(0);
     transforms *t = l != NULL ? transforms_new(l, e) : NULL;
-    transform_run *r = t != NULL ? pool_add(t, program, CHECK_MS, on_checked, &c) : NULL;
+    const transform_job job = {.program = program, .timeout_ms = CHECK_MS};
+    transform_run *r = t != NULL ? pool_add(t, &job, on_checked, &c) : NULL;
     if (r != NULL) {
         r->check = true;
         pool_next(t);

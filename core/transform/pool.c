@@ -1,10 +1,12 @@
-/* pool.c - runs: which child gets them, how long they may take, how they end. */
-#include "transform/pool.h"
+/* pool.c - runs: when a child gets them, how long they may take, how they end. */
+#include "transform/turns.h"
 
 #include "transform/counts.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+#define START_MS 10000u /* a child is ready within; or the machine has no time for one now */
 
 transforms *transforms_new(loop *l, err *e) {
     transforms *t = calloc(1, sizeof *t);
@@ -14,15 +16,15 @@ transforms *transforms_new(loop *l, err *e) {
     }
     t->on = l;
     t->idle_ms = IDLE_MS;
-    t->waiting.last = &t->waiting.first;
     t->failing.last = &t->failing.first;
-    t->suspects.last = &t->suspects.first;
     return t;
 }
 
 static void free_when_closed(transforms *t) {
-    if (t->closing && t->workers == NULL && t->runs == 0)
-        free(t);
+    if (!t->closing || t->workers != NULL || t->runs > 0)
+        return;
+    turns_clear(t);
+    free(t);
 }
 
 void pool_worker_closed(transforms *pool, worker *w) {
@@ -62,10 +64,17 @@ static void list_remove(transform_run *r) {
     r->in = NULL;
 }
 
+static void leave_child(transform_run *r) {
+    if (r->by != NULL)
+        turns_end(r);
+    r->by = NULL;
+}
+
 /* The last thing that is done with a run: `done` may free the pool. */
 static void finish(transform_run *r, transform_outcome outcome, bb_str json, bb_str detail) {
     list_remove(r);
-    r->by = NULL;
+    leave_child(r);
+    turns_leave(r);
     if (r->done != NULL) {
         counts_run(outcome);
         r->done(outcome, json, detail, r->ctx);
@@ -85,15 +94,38 @@ static void on_timer(uv_timer_t *timer) {
         return;
     }
     worker *w = r->by;
+    bool ran = w != NULL && w->ready;
     if (w != NULL) {
         w->run = NULL;
         worker_dismiss(w);
-        pool_suspect(t, r);
     }
+    if (ran && !r->cut)
+        pool_suspect(t, r);
     /* the pool outlives `done`: this run's timer is not closed yet */
-    fail(r, TRANSFORM_TIMEOUT,
-         w != NULL ? "its time is up" : "its time was up before a child was free for it");
+    fail(r, ran ? TRANSFORM_TIMEOUT : TRANSFORM_BUSY,
+         ran ? "its time is up" : "no child was free for it in time");
     pool_next(t);
+}
+
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t left_ms(const transform_run *r) {
+    uint64_t gone = loop_now_ms(r->pool->on) - r->since_ms, all = r->job.within_ms;
+    return all == 0 ? UINT64_MAX : all > gone ? all - gone : 0;
+}
+
+/* It waits for a child. */
+static void wait_in_turn(transform_run *r) {
+    list_add(&r->turn->waiting, r);
+    uv_timer_start(&r->timer, on_timer, least(TRANSFORM_WAIT_MS, left_ms(r)), 0);
+}
+
+void pool_ready(transform_run *r) {
+    uint64_t left = left_ms(r);
+    r->cut = left < r->job.timeout_ms;
+    uv_timer_start(&r->timer, on_timer, least(r->job.timeout_ms, left), 0);
 }
 
 /* Tells of it when the loop turns next, so that done never comes from within transform_start. */
@@ -113,20 +145,16 @@ static suspicion *suspicion_of(transforms *t, uint64_t program_hash) {
     return NULL;
 }
 
-static bool is_suspect(transforms *t, uint64_t program_hash) {
+bool pool_is_suspect(transforms *t, uint64_t program_hash) {
     const suspicion *s = suspicion_of(t, program_hash);
     return s != NULL && s->until_ms > loop_now_ms(t->on);
 }
 
-static bool suspect_runs(transforms *t) {
+bool pool_suspect_runs(transforms *t) {
     for (const worker *w = t->workers; w != NULL; w = w->next)
-        if (w->run != NULL && is_suspect(t, w->run->program_hash))
+        if (w->run != NULL && pool_is_suspect(t, w->run->program_hash))
             return true;
     return false;
-}
-
-static void wait_in_turn(transforms *t, transform_run *r) {
-    list_add(is_suspect(t, r->program_hash) ? &t->suspects : &t->waiting, r);
 }
 
 void pool_suspect(transforms *t, const transform_run *r) {
@@ -134,22 +162,19 @@ void pool_suspect(transforms *t, const transform_run *r) {
     if (s == NULL)
         s = &t->suspicions[t->suspected++ % SUSPICIONS];
     *s = (suspicion){r->program_hash, loop_now_ms(t->on) + SUSPECT_MS};
-    for (transform_run *w = t->waiting.first, *next; w != NULL; w = next) {
-        next = w->next;
-        if (w->program_hash == r->program_hash) {
-            list_remove(w);
-            list_add(&t->suspects, w);
-        }
-    }
 }
 
 /* --- who runs what ------------------------------------------------------------------------------------ */
+
+static bool is_idle(const worker *w) {
+    return !w->dismissed && !w->silent && !w->exited && w->run == NULL;
+}
 
 /* An idle child that has the program compiled, else any idle one. */
 static worker *idle_worker(const transforms *t, uint64_t program_hash) {
     worker *any = NULL;
     for (worker *w = t->workers; w != NULL; w = w->next) {
-        if (w->dismissed || w->silent || w->exited || w->run != NULL)
+        if (!is_idle(w))
             continue;
         if (worker_knows(w, program_hash))
             return w;
@@ -157,6 +182,15 @@ static worker *idle_worker(const transforms *t, uint64_t program_hash) {
             any = w;
     }
     return any;
+}
+
+static bool is_any_free(const transforms *t) {
+    if (t->serving < TRANSFORM_CHILDREN)
+        return true;
+    for (const worker *w = t->workers; w != NULL; w = w->next)
+        if (is_idle(w))
+            return true;
+    return false;
 }
 
 static worker *worker_for(transforms *t, const transform_run *r, int *code) {
@@ -176,16 +210,19 @@ static bool place(transforms *t, transform_run *r) {
     } else if (worker_order(w, r)) {
         list_remove(r);
         r->by = w;
+        turns_begin(r);
+        if (w->ready)
+            pool_ready(r);
+        else
+            uv_timer_start(&r->timer, on_timer, least(START_MS, left_ms(r)), 0);
     }
     return true;
 }
 
 void pool_next(transforms *t) {
-    while (!t->closing && t->waiting.first != NULL)
-        if (!place(t, t->waiting.first))
-            return;
-    while (!t->closing && t->suspects.first != NULL && !suspect_runs(t))
-        if (!place(t, t->suspects.first))
+    transform_run *r;
+    while (!t->closing && is_any_free(t) && (r = turns_next(t)) != NULL)
+        if (!place(t, r))
             return;
 }
 
@@ -195,36 +232,38 @@ void pool_answer(transforms *t, transform_run *r, transform_outcome outcome, bb_
 }
 
 void pool_again(transforms *t, transform_run *r) {
-    r->by = NULL;
-    wait_in_turn(t, r);
+    leave_child(r);
+    wait_in_turn(r);
     pool_next(t);
 }
 
-transform_run *pool_add(transforms *t, const char *program, uint64_t timeout_ms, transform_done done,
-                        void *ctx) {
+transform_run *pool_add(transforms *t, const transform_job *job, transform_done done, void *ctx) {
     transform_run *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
-    *r = (transform_run){
-        .pool = t, .program = program, .program_hash = str_hash(str_from(program)), .done = done, .ctx = ctx};
+    *r = (transform_run){.pool = t,
+                         .job = *job,
+                         .program_hash = str_hash(str_from(job->program)),
+                         .since_ms = loop_now_ms(t->on),
+                         .done = done,
+                         .ctx = ctx};
+    if (!turns_enter(t, r)) {
+        free(r);
+        return NULL;
+    }
     uv_timer_init(loop_uv(t->on), &r->timer);
     r->timer.data = r;
-    uv_timer_start(&r->timer, on_timer, timeout_ms, 0);
     t->runs++;
-    wait_in_turn(t, r);
+    wait_in_turn(r);
     return r;
 }
 
-transform_run *transform_start(transforms *t, const char *program, bb_str input, bb_str variables,
-                               uint64_t timeout_ms, size_t max_result, transform_done done, void *ctx) {
+transform_run *transform_start(transforms *t, const transform_job *job, transform_done done, void *ctx) {
     assert(!t->closing);
-    transform_run *r = pool_add(t, program, timeout_ms, done, ctx);
+    transform_run *r = pool_add(t, job, done, ctx);
     if (r == NULL)
         return NULL;
-    r->input = input;
-    r->variables = variables;
-    r->max_result = max_result;
-    if (input.len > UINT32_MAX || variables.len > UINT32_MAX || strlen(program) > UINT32_MAX)
+    if (job->input.len > UINT32_MAX || job->variables.len > UINT32_MAX || strlen(job->program) > UINT32_MAX)
         fail_soon(r, "a text is over 4 GiB");
     else
         pool_next(t);
@@ -252,11 +291,6 @@ static void drop(transform_run *r) {
     fail(r, TRANSFORM_FAILED, "");
 }
 
-static void drop_all(run_list *list) {
-    while (list->first != NULL)
-        drop(list->first);
-}
-
 void transforms_free(transforms *t) {
     if (t == NULL)
         return;
@@ -268,8 +302,9 @@ void transforms_free(transforms *t) {
         if (r != NULL)
             drop(r);
     }
-    drop_all(&t->waiting);
-    drop_all(&t->suspects);
-    drop_all(&t->failing);
+    for (turn *u; (u = turns_waiting(t)) != NULL;) /* which goes with its last run */
+        drop(u->waiting.first);
+    while (t->failing.first != NULL)
+        drop(t->failing.first);
     free_when_closed(t);
 }

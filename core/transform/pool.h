@@ -1,6 +1,6 @@
 /* pool.h - a loop's children and runs. Private to this room. Everything here is [loop].
  *
- * pool.c owns the runs and decides which child gets which; worker.c owns the children. */
+ * pool.c owns the runs, turns.c says which is next, worker.c owns the children. */
 #ifndef TRANSFORM_POOL_H
 #define TRANSFORM_POOL_H
 
@@ -26,6 +26,8 @@ typedef struct worker {
     unsigned known_at;
 } worker;
 
+typedef struct turn turn;
+
 typedef struct run_list {
     transform_run *first, **last;
 } run_list;
@@ -35,12 +37,14 @@ struct transform_run {
     run_list *in;                /* NULL: it is with a child, or over */
     transforms *pool;
     worker *by; /* NULL: it waits */
+    turn *turn;
     uv_timer_t timer;
-    const char *program;
+    transform_job job;
     uint64_t program_hash;
-    bb_str input, variables;
-    size_t max_result;
+    uint64_t since_ms; /* loop time at which it came */
+    uint64_t begun_ns; /* with `by` */
     bool check;
+    bool cut;            /* less time than the job says was left for it */
     bool killed;         /* its child was killed from outside: it is begun once more, and no third time */
     transform_done done; /* NULL: cancelled */
     void *ctx;
@@ -63,8 +67,10 @@ struct transforms {
     uint32_t idle_ms;
     worker *workers;  /* dismissed ones too, until they are closed */
     unsigned serving; /* not dismissed */
-    run_list waiting, failing;
-    run_list suspects; /* that wait, of suspect programs */
+    run_list failing;
+    turn *turns;       /* of owners and programs; the runs that wait are theirs */
+    uint64_t floor_ns; /* where the owners are: turns.c */
+    uint64_t sweep_ns;
     suspicion suspicions[SUSPICIONS];
     unsigned suspected; /* ever */
     unsigned runs;      /* whose timers are not closed yet */
@@ -82,15 +88,17 @@ bool worker_knows(const worker *w, uint64_t program_hash);
 void worker_dismiss(worker *w);
 
 /* A run that waits, until pool_next. NULL: no memory. */
-transform_run *pool_add(transforms *pool, const char *program, uint64_t timeout_ms, transform_done done,
-                        void *ctx);
+transform_run *pool_add(transforms *pool, const transform_job *job, transform_done done, void *ctx);
 
 /* What worker.c tells pool.c: the run is over, the child idle or gone. */
 void pool_answer(transforms *pool, transform_run *r, transform_outcome outcome, bb_str json, bb_str detail);
 void pool_again(transforms *pool, transform_run *r); /* the child ended before it took the order */
+void pool_ready(transform_run *r);                   /* its child is, from now on */
 void pool_next(transforms *pool);
 void pool_worker_closed(transforms *pool, worker *w);
 /* The run has ended its child. */
 void pool_suspect(transforms *pool, const transform_run *r);
+bool pool_is_suspect(transforms *pool, uint64_t program_hash);
+bool pool_suspect_runs(transforms *pool);
 
 #endif

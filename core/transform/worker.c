@@ -158,7 +158,7 @@ static void answered(worker *w, const answer_head *head) {
 }
 
 static bool may_be(const worker *w, const answer_head *head) {
-    uint64_t most = head->kind == FRAME_OK && w->run != NULL ? w->run->max_result : DETAIL_MAX;
+    uint64_t most = head->kind == FRAME_OK && w->run != NULL ? w->run->job.max_result : DETAIL_MAX;
     return w->run != NULL && worker_written(w) && head->kind >= FRAME_OK && head->kind <= FRAME_TOO_LARGE &&
            head->length <= most && w->in.len <= HEAD + head->length;
 }
@@ -176,6 +176,8 @@ static void take_input(worker *w) {
         w->ready = true;
         w->in.len -= HEAD;
         memmove(w->in.ptr, w->in.ptr + HEAD, w->in.len);
+        if (w->run != NULL)
+            pool_ready(w->run);
         take_input(w); /* once */
         return;
     }
@@ -235,18 +237,18 @@ static uv_buf_t part(bb_str s) {
 
 bool worker_order(worker *w, transform_run *r) {
     order *o = malloc(sizeof *o);
-    bb_str program = str_from(r->program);
+    bb_str program = str_from(r->job.program);
     int code = UV_ENOMEM;
     if (o != NULL) {
         o->write.data = o;
         o->head = (order_head){.program = (uint32_t)program.len,
-                               .input = (uint32_t)r->input.len,
-                               .variables = (uint32_t)r->variables.len,
+                               .input = (uint32_t)r->job.input.len,
+                               .variables = (uint32_t)r->job.variables.len,
                                .check = r->check,
                                .idle_ms = r->pool->idle_ms,
-                               .max_result = r->max_result};
-        uv_buf_t parts[] = {part(str_of(&o->head, sizeof o->head)), part(program), part(r->input),
-                            part(r->variables)};
+                               .max_result = r->job.max_result};
+        uv_buf_t parts[] = {part(str_of(&o->head, sizeof o->head)), part(program), part(r->job.input),
+                            part(r->job.variables)};
         code = uv_write(&o->write, (uv_stream_t *)&w->pipe, parts, 4, on_written);
     }
     if (code != 0) {

@@ -114,6 +114,9 @@ void dispatch_feed(dispatcher *d); /* lets those read that waited for it */
 void runner_shape(runner *r, held *h);
 /* $busbar in the program: the event beside its payload. Absent: no memory. */
 bb_str shape_variables(arena *a, const delivery *d, bb_str to, uint64_t attempt);
+/* jq, on account of whoever has sent the event. NULL: no memory. */
+transform_run *shape_start(dispatcher *d, const char *program, bb_str input, bb_str variables, bb_str source,
+                           transform_done done, void *ctx);
 void shaping_cancel(shaping *s);
 
 /* runner_send.c: requests */

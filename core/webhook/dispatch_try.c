@@ -139,14 +139,15 @@ static void on_shaped(transform_outcome outcome, bb_str json, bb_str detail, voi
         return;
     }
     end(t, (try_result){.outcome = "transform",
-                        .text = arena_printf(t->memory, "filter or transform fails: %.*s", STR_FMT(detail))});
+                        .text = arena_printf(t->memory, "filter or transform %s: %.*s",
+                                             outcome == TRANSFORM_BUSY ? "cannot be run now" : "fails",
+                                             STR_FMT(detail))});
 }
 
 static bool begin_shaping(trying *t) {
     bb_str with = shape_variables(t->memory, &t->event, t->plan->target.name, 1);
     if (with.ptr != NULL)
-        t->run = transform_start(t->d->worker->transforms, t->plan->program, t->event.payload, with,
-                                 SHAPE_JQ_MS, SHAPE_JQ_RESULT_MAX, on_shaped, t);
+        t->run = shape_start(t->d, t->plan->program, t->event.payload, with, t->event.source, on_shaped, t);
     return t->run != NULL;
 }
 

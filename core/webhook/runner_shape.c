@@ -42,6 +42,26 @@ static bb_str input(const shaping *s) {
     return json_writer_take(&w, s->memory);
 }
 
+/* The endpoint whose sender may make programs slow by what it sends; all its routes have one. */
+static bb_str sender_of(bb_str source) {
+    size_t parts = 0;
+    for (size_t i = 0; i < source.len; i++)
+        if (source.ptr[i] == '/' && ++parts == 2)
+            return str_of(source.ptr, i);
+    return source;
+}
+
+transform_run *shape_start(dispatcher *d, const char *program, bb_str input, bb_str variables, bb_str source,
+                           transform_done done, void *ctx) {
+    const transform_job job = {.program = program,
+                               .input = input,
+                               .variables = variables,
+                               .owner = ~str_hash(sender_of(source)), /* no connection's: those are not ~ */
+                               .timeout_ms = SHAPE_JQ_MS,
+                               .max_result = SHAPE_JQ_RESULT_MAX};
+    return transform_start(d->worker->transforms, &job, done, ctx);
+}
+
 /* --- what it gives ----------------------------------------------------------------------------------------
  */
 
@@ -81,6 +101,8 @@ static void on_shaped(transform_outcome outcome, bb_str json, bb_str detail, voi
     if (outcome == TRANSFORM_OK) {
         const json_value *list = json_read(s->memory, json, NULL, NULL);
         take_result(r, h, s->keeps, list);
+    } else if (outcome == TRANSFORM_BUSY) { /* no attempt: nothing was tried */
+        lane_again(&r->lane, h, dispatch_now(r->d));
     } else {
         static const char *const words[] = {"", "fails: ", "takes too long", "needs too much memory",
                                             "cannot be run: "};
@@ -118,8 +140,7 @@ void runner_shape(runner *r, held *h) {
     bb_str in = input(s),
            with = shape_variables(s->memory, &s->h->d, str_from(s->r->name), s->h->d.attempts + 1);
     if (program != NULL && in.ptr != NULL && with.ptr != NULL)
-        s->run = transform_start(d->worker->transforms, program, in, with, SHAPE_JQ_MS, SHAPE_JQ_RESULT_MAX,
-                                 on_shaped, s);
+        s->run = shape_start(d, program, in, with, s->h->d.source, on_shaped, s);
     if (s->run == NULL) {
         shaping_free(s);
         lane_again(&r->lane, h, dispatch_now(d));

@@ -35,7 +35,7 @@ verdict verdict_of_call(const call_result *r, uint64_t duration_ms) {
         .ok = ok,
         .final = final,
         .ill = !ok && !final,
-        .again = r->problem == PROBLEM_CANCELLED,
+        .again = r->problem == PROBLEM_CANCELLED || (!ok && r->unbegun && !r->unsure),
         .mood = ok || final           ? LANE_WELL
                 : is_busy(r->problem) ? LANE_THROTTLE
                                       : LANE_FAILED,

@@ -11,7 +11,7 @@ typedef struct verdict {
     bool gone;  /* 410: nobody is there any more */
     bool final; /* the same again cannot succeed */
     bool ill;   /* it speaks of the receiver, not of the event: counts for its health */
-    bool again; /* no attempt: for want of memory here; soon again */
+    bool again; /* no attempt: for want of memory or room here; soon again */
     lane_mood mood;
     unsigned status; /* 0: there was no answer */
     uint64_t retry_after_ms, duration_ms;

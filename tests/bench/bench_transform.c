@@ -30,7 +30,12 @@ static void on_done(transform_outcome outcome, bb_str json, bb_str detail, void 
 static void start_one(measured *m) {
     bb_str none = {NULL, 0};
     m->started++;
-    if (transform_start(m->pool, m->program, m->input, none, 60000, 1u << 24, on_done, m) == NULL)
+    const transform_job job = {.program = m->program,
+                               .input = m->input,
+                               .variables = none,
+                               .timeout_ms = 60000,
+                               .max_result = 1u << 24};
+    if (transform_start(m->pool, &job, on_done, m) == NULL)
         abort();
 }
 

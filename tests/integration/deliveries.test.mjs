@@ -176,6 +176,32 @@ test('a batch, an operation and a subscription made over the API get what a filt
   await s.close();
 });
 
+test('programs that a sender makes slow fail alone: not its other routes, other endpoints, or calls', async () => {
+  const s = await sink(() => ({status: 200, headers: {'content-type': 'application/json'}, body: '{}'}));
+  const endless = (name, n) => `[route ${name}]\nfilter = if .slow then (def f: f; ${n} | f) else true end\nemit = slow\ndelays = none\n`;
+  const conf = {
+    'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = ${s.url}\n[transform]\nrequest = .\nresponse = .\n`,
+    'bad.hook.conf': `${OPEN}${[...'abcdef'].map(endless).join('')}[route fine]\nfilter = .slow\nemit = fine\ndelays = none\n`,
+    'other.subscription.conf': sub(`${s.url}/other`, 'sources = endpoint/in\nfilter = true\ntransform = {n}\ndelays = none\n'),
+    'fine.subscription.conf': sub(`${s.url}/fine`, 'types = fine\n'),
+  };
+  await withHub(conf, async (hub) => {
+    const of = (path) => s.got.filter((r) => r.path === path).length;
+    for (let i = 0; i < 6; i++) await send(hub, {slow: true}, 'bad');
+    for (let i = 0; i < 6; i++) {
+      await send(hub, {n: i});
+      assert.equal((await hub.call('web', 'request', {method: 'GET', path: '/call'})).status, 200);
+    }
+    await until('the other endpoint', () => of('/other') === 6);
+    await until('the sender\'s other route', () => of('/fine') === 6, 2400);
+    for (const target of ['endpoint/bad/fine', 'subscription/other']) {
+      const all = await deliveries(hub, `?target=${target}`);
+      assert.deepEqual(all.map((d) => [d.state, d.attempts]), Array(6).fill(['done', 1]), target);
+    }
+  }, '[hub]\nloops = 1\n' + HUB);
+  await s.close();
+});
+
 test('failures are tried again by the schedule, with what the receiver said', async () => {
   const s = await sink((r, n) => (n === 1 ? {status: 500, body: 'out of order'} : n === 2 ? {status: 302, headers: {location: '/else'}} : 204));
   await withHub({'again.subscription.conf': sub(s.url, 'delays = 30ms, 60ms, 1d\n')}, async (hub) => {

@@ -61,11 +61,22 @@ static inline void outcome_free(outcome *o) {
     buf_free(&o->detail);
 }
 
+static inline transform_run *start_for(uint64_t owner, const char *program, bb_str input, bb_str variables,
+                                       uint64_t timeout_ms, size_t max_result, transform_done done,
+                                       void *ctx) {
+    const transform_job job = {.program = program,
+                               .input = input,
+                               .variables = variables,
+                               .owner = owner,
+                               .timeout_ms = timeout_ms,
+                               .max_result = max_result};
+    return transform_start(jq, &job, done, ctx);
+}
+
 static inline outcome run_with(const char *program, bb_str input, const char *variables, uint64_t timeout_ms,
                                size_t max_result) {
     outcome o = {0};
-    transform_run *r = transform_start(jq, program, input, str_from(variables), timeout_ms, max_result,
-                                       on_done, &o);
+    transform_run *r = start_for(0, program, input, str_from(variables), timeout_ms, max_result, on_done, &o);
     ck_assert_ptr_nonnull(r);
     ck_assert_msg(!o.over, "done was called from within transform_start");
     turn_until(&o.over);

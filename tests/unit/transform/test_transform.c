@@ -1,7 +1,7 @@
 /* jq programs in children: results, failures, and programs that would take all time and all memory. */
 #include "fixture.h"
 #include "transform/confine.h"
-#include "transform/pool.h"
+#include "transform/turns.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -193,8 +193,8 @@ START_TEST(many_at_once) {
     for (int i = 0; i < MANY; i++) {
         outcomes[i] = (outcome){0};
         snprintf(inputs[i], sizeof inputs[i], "%d", i);
-        ck_assert_ptr_nonnull(transform_start(jq, i % 2 == 0 ? ". + 1" : ". + 1000", str_from(inputs[i]),
-                                              (bb_str){NULL, 0}, LIMIT_MS, 100, on_done, &outcomes[i]));
+        ck_assert_ptr_nonnull(start_for(0, i % 2 == 0 ? ". + 1" : ". + 1000", str_from(inputs[i]),
+                                        (bb_str){NULL, 0}, LIMIT_MS, 100, on_done, &outcomes[i]));
     }
     for (int i = 0; i < MANY; i++) {
         turn_until(&outcomes[i].over);
@@ -207,21 +207,29 @@ START_TEST(many_at_once) {
 END_TEST
 
 START_TEST(waiting_for_a_child) {
+    enum { ALL = TRANSFORM_CHILDREN_OF_ONE };
+    bb_str none = {NULL, 0};
     begin();
-    outcome endless[TRANSFORM_CHILDREN + 1] = {0}, waits = {0};
-    for (int i = 0; i < TRANSFORM_CHILDREN; i++)
-        transform_start(jq, "def f: f; f", STR("1"), (bb_str){NULL, 0}, 400, 100, on_done, &endless[i]);
-    transform_start(jq, ".", STR("1"), (bb_str){NULL, 0}, 50, 100, on_done, &endless[TRANSFORM_CHILDREN]);
-    transform_start(jq, ".", STR("1"), (bb_str){NULL, 0}, LIMIT_MS, 100, on_done, &waits);
-    turn_until(&endless[TRANSFORM_CHILDREN].over);
-    ends_as(endless[TRANSFORM_CHILDREN], TRANSFORM_TIMEOUT, "before a child was free");
-    for (int i = 0; i < TRANSFORM_CHILDREN; i++) {
+    outcome endless[ALL] = {0}, given_up = {0}, waits = {0}, others = {0};
+    for (int i = 0; i < ALL; i++)
+        start_for(1, "def f: f; f", STR("1"), none, 400, 100, on_done, &endless[i]);
+    const transform_job job = {
+        .program = ".", .input = STR("1"), .owner = 1, .timeout_ms = LIMIT_MS, .within_ms = 50};
+    transform_start(jq, &job, on_done, &given_up);
+    /* less time than it must wait: that is counted from when a child has it */
+    start_for(1, ". + 1", STR("1"), none, 399, 100, on_done, &waits);
+    start_for(2, ".", STR("1"), none, LIMIT_MS, 100, on_done, &others);
+    turn_until(&given_up.over);
+    ends_as(given_up, TRANSFORM_BUSY, "no child was free");
+    turn_until(&waits.over);
+    ck_assert_msg(waits.kind == TRANSFORM_OK, "%s", buf_cstr(&waits.detail));
+    ck_assert_msg(others.over && others.kind == TRANSFORM_OK, "%s", buf_cstr(&others.detail));
+    for (int i = 0; i < ALL; i++) {
         turn_until(&endless[i].over);
         ends_as(endless[i], TRANSFORM_TIMEOUT, "its time is up");
     }
-    turn_until(&waits.over);
-    ck_assert_int_eq(waits.kind, TRANSFORM_OK);
     outcome_free(&waits);
+    outcome_free(&others);
     end();
 }
 END_TEST
@@ -242,9 +250,113 @@ START_TEST(programs_that_hang_share_one_child) {
                 "its time is up");
     for (size_t i = 0; i < 30; i++) /* without end, as far as this test goes */
         ck_assert_ptr_nonnull(
-            transform_start(jq, endless[i % 3], STR("1"), none, 100 * LIMIT_MS, 100, ignore, NULL));
+            start_for(0, endless[i % 3], STR("1"), none, 100 * LIMIT_MS, 100, ignore, NULL));
     for (size_t i = 0; i < 20; i++)
         gives(". + 1", "1", "2");
+    end();
+}
+END_TEST
+
+START_TEST(one_owner_leaves_a_child_to_the_others) {
+    static char programs[30][32];
+    bb_str none = {NULL, 0};
+    begin();
+    for (size_t i = 0; i < 30; i++) { /* without end, as far as this test goes, and no two the same */
+        snprintf(programs[i], sizeof programs[i], "def f: f; %zu | f", i);
+        start_for(1, programs[i], STR("1"), none, 100 * LIMIT_MS, 100, ignore, NULL);
+    }
+    for (uint64_t i = 0; i < 20; i++) {
+        outcome o = {0};
+        start_for(2 + i % 3, ". + 1", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+        turn_until(&o.over);
+        ck_assert_msg(o.kind == TRANSFORM_OK, "%s", buf_cstr(&o.detail));
+        outcome_free(&o);
+    }
+    ck_assert_uint_eq(jq->suspected, 0);
+    end();
+}
+END_TEST
+
+START_TEST(one_program_leaves_a_child_to_the_owners_others) {
+    bb_str none = {NULL, 0};
+    outcome endless[40] = {0}, o = {0};
+    begin();
+    for (size_t i = 0; i < 40; i++)
+        start_for(1, "def f: f; f", STR("1"), none, FOREVER_MS, 100, on_done, &endless[i]);
+    start_for(1, ". + 1", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+    turn_until(&o.over);
+    ck_assert_msg(o.kind == TRANSFORM_OK, "%s", buf_cstr(&o.detail));
+    outcome_free(&o);
+    unsigned ended = 0;
+    for (size_t i = 0; i < 40; i++) {
+        ended += endless[i].over;
+        ck_assert(!endless[i].over || endless[i].kind == TRANSFORM_TIMEOUT);
+        outcome_free(&endless[i]);
+        endless[i].over = false;
+    }
+    ck_assert_uint_le(ended, TRANSFORM_CHILDREN_OF_ONE); /* those that had a child as it came */
+    end();
+}
+END_TEST
+
+/* Senders that have always more, each run of another program, and as long as it may be. */
+enum { SENDERS = 3, QUEUED = 8 };
+static unsigned long_ones;
+
+static void send_slow(uint64_t owner);
+
+static void on_slow(transform_outcome kind, bb_str json, bb_str detail, void *ctx) {
+    (void)json;
+    ck_assert_msg(kind == TRANSFORM_TIMEOUT, "%d %.*s", (int)kind, STR_FMT(detail));
+    long_ones++;
+    send_slow((uint64_t)(uintptr_t)ctx);
+}
+
+static void send_slow(uint64_t owner) {
+    static char programs[4000][32];
+    static unsigned n;
+    ck_assert_uint_lt(n, 4000);
+    snprintf(programs[n], sizeof programs[n], "def f: f; %u | f", n);
+    start_for(owner, programs[n++], STR("1"), (bb_str){NULL, 0}, 50, 100, on_slow, (void *)(uintptr_t)owner);
+}
+
+START_TEST(senders_of_slow_events_hold_up_nobody_for_long) {
+    bb_str none = {NULL, 0};
+    begin();
+    for (uint64_t sender = 1; sender <= SENDERS; sender++)
+        for (int i = 0; i < QUEUED; i++)
+            send_slow(sender);
+    while (long_ones < SENDERS * QUEUED)
+        uv_run(loop_uv(turned), UV_RUN_ONCE);
+    for (int i = 0; i < 20; i++) {
+        outcome o = {0};
+        unsigned before = long_ones;
+        const transform_run *r = start_for(100, ". + 1", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+        while (!o.over && r->by == NULL)
+            uv_run(loop_uv(turned), UV_RUN_ONCE);
+        ck_assert_uint_le(long_ones - before, 2 * TRANSFORM_CHILDREN); /* never behind all that wait */
+        turn_until(&o.over);
+        ck_assert_msg(o.kind == TRANSFORM_OK, "%s", buf_cstr(&o.detail));
+        outcome_free(&o);
+    }
+    end();
+}
+END_TEST
+
+/* What many owners leave behind is not kept. */
+START_TEST(owners_that_are_idle_are_forgotten) {
+    bb_str none = {NULL, 0};
+    begin();
+    for (uint64_t owner = 0; owner < 200; owner++) {
+        outcome o = {0};
+        start_for(owner, ".", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+        turn_until(&o.over);
+        outcome_free(&o);
+    }
+    unsigned left = 0;
+    for (const turn *u = jq->turns; u != NULL; u = u->next)
+        left++;
+    ck_assert_uint_le(left, 100);
     end();
 }
 END_TEST
@@ -357,7 +469,7 @@ START_TEST(killed_from_outside) {
     outcome o = {0};
     begin();
     gives(".", "1", "1");
-    transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, on_done, &o);
+    start_for(0, "def f: f; f", STR("1"), none, LIMIT_MS, 100, on_done, &o);
     while (working() == NULL)
         uv_run(loop_uv(turned), UV_RUN_ONCE);
     uv_process_kill(&working()->process, SIGTERM); /* ignored: the hub ends its children itself */
@@ -403,13 +515,13 @@ START_TEST(cancelled) {
     begin();
     bb_str none = {NULL, 0};
     gives(".", "1", "1"); /* a child is there */
-    transform_cancel(transform_start(jq, ".", STR("1"), none, LIMIT_MS, 100, never, NULL));
-    transform_run *endless = transform_start(jq, "def f: f; f", STR("1"), none, 300, 100, never, NULL);
+    transform_cancel(start_for(0, ".", STR("1"), none, LIMIT_MS, 100, never, NULL));
+    transform_run *endless = start_for(0, "def f: f; f", STR("1"), none, 300, 100, never, NULL);
     gives(".", "2", "2");
     transform_cancel(endless);
     transform_run *waiting[20];
     for (int i = 0; i < 20; i++)
-        waiting[i] = transform_start(jq, ". + 1", STR("1"), none, LIMIT_MS, 100, never, NULL);
+        waiting[i] = start_for(0, ". + 1", STR("1"), none, LIMIT_MS, 100, never, NULL);
     for (int i = 0; i < 20; i++)
         transform_cancel(waiting[19 - i]);
     gives(".", "3", "3");
@@ -421,12 +533,12 @@ START_TEST(freed_while_running) {
     begin();
     bb_str none = {NULL, 0};
     for (int i = 0; i < 10; i++)
-        transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
+        start_for(0, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
     for (int i = 0; i < 5; i++)
         uv_run(loop_uv(turned), UV_RUN_NOWAIT);
     end();
     begin();
-    transform_start(jq, ".", STR("1"), none, 0, 100, never, NULL);
+    start_for(0, ".", STR("1"), none, 0, 100, never, NULL);
     end();
 }
 END_TEST
@@ -444,9 +556,9 @@ START_TEST(freed_by_done) {
     begin();
     bool over = false;
     bb_str none = {NULL, 0};
-    transform_start(jq, ".", STR("1"), none, LIMIT_MS, 100, free_all, &over);
+    start_for(0, ".", STR("1"), none, LIMIT_MS, 100, free_all, &over);
     for (int i = 0; i < 10; i++)
-        transform_start(jq, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
+        start_for(0, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
     turn_until(&over);
     end();
 }
@@ -456,7 +568,10 @@ UNIT_MAIN(unit_test(a_result), unit_test(variables), unit_test(one_result_and_no
           unit_test(programs_that_do_not_compile), unit_test(nothing_of_the_world), unit_test(without_end),
           unit_test(without_bound), unit_test(too_deep), unit_test(results_over_the_limit),
           unit_test(large_texts), unit_test(many_at_once), unit_test(waiting_for_a_child),
-          unit_test(programs_that_hang_share_one_child), unit_test(what_a_child_may_do),
+          unit_test(programs_that_hang_share_one_child), unit_test(one_owner_leaves_a_child_to_the_others),
+          unit_test(one_program_leaves_a_child_to_the_owners_others),
+          unit_test(senders_of_slow_events_hold_up_nobody_for_long),
+          unit_test(owners_that_are_idle_are_forgotten), unit_test(what_a_child_may_do),
           unit_test(nothing_is_left_of_the_killed), unit_test(orders_that_cross_a_childs_end),
           unit_test(killed_from_outside), unit_test(killed_while_idle), unit_test(cancelled),
           unit_test(freed_while_running), unit_test(freed_by_done))

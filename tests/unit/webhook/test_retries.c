@@ -294,6 +294,17 @@ START_TEST(a_call_whose_input_is_wrong_is_not_made_again) {
 }
 END_TEST
 
+START_TEST(a_call_that_the_hub_had_no_room_for_is_no_attempt) {
+    const call_result full = {.problem = PROBLEM_OVERLOADED, .unbegun = true},
+                      acted = {.problem = PROBLEM_OVERLOADED, .unbegun = true, .unsure = true},
+                      later = {.problem = PROBLEM_OVERLOADED}, mended = {.unbegun = true};
+    ck_assert(verdict_of_call(&full, 1).again);
+    ck_assert(!verdict_of_call(&acted, 1).again); /* another connection in its place was asked */
+    ck_assert(!verdict_of_call(&later, 1).again);
+    ck_assert(verdict_of_call(&mended, 1).ok && !verdict_of_call(&mended, 1).again);
+}
+END_TEST
+
 START_TEST(outcomes_follow_the_schedule) {
     verdict v = {.ok = false, .ill = true};
     delivery_outcome o = after(&v, 0);
@@ -321,4 +332,6 @@ UNIT_MAIN(unit_test(delays_are_read), unit_test(the_usual_delays_last_for_days_a
           unit_test(one_success_begins_anew), unit_test(a_clock_set_back_disables_nobody),
           unit_test(gone_disables_at_once), unit_test(health_is_read_as_it_was_written),
           unit_test(a_long_reason_is_cut_between_characters), unit_test(answers_are_judged),
-          unit_test(a_call_whose_input_is_wrong_is_not_made_again), unit_test(outcomes_follow_the_schedule))
+          unit_test(a_call_whose_input_is_wrong_is_not_made_again),
+          unit_test(a_call_that_the_hub_had_no_room_for_is_no_attempt),
+          unit_test(outcomes_follow_the_schedule))
