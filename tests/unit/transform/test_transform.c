@@ -516,7 +516,7 @@ START_TEST(cancelled) {
     bb_str none = {NULL, 0};
     gives(".", "1", "1"); /* a child is there */
     transform_cancel(start_for(0, ".", STR("1"), none, LIMIT_MS, 100, never, NULL));
-    transform_run *endless = start_for(0, "def f: f; f", STR("1"), none, 300, 100, never, NULL);
+    transform_run *endless = start_for(0, "def f: f; f", STR("1"), none, LIMIT_MS, 100, never, NULL);
     gives(".", "2", "2");
     transform_cancel(endless);
     transform_run *waiting[20];
