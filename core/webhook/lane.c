@@ -4,6 +4,7 @@
 
 #define SECOND_NS 1000000000ull
 #define LOOK_NS (60 * SECOND_NS) /* the longest rest: a clock set forward is noticed within it */
+#define IDLE_NS SECOND_NS        /* where nothing is left: what nobody has told of is found by then */
 #define DROP_NS (10 * SECOND_NS) /* what must wait longer is not kept in memory meanwhile */
 #define TOGETHER_NS \
     (5 * SECOND_NS)       /* so long those wait that were sent together for what is missing of them */
@@ -199,7 +200,7 @@ void lane_read(lane *l, const delivery *list, size_t count, uint64_t next_ms, la
             short_of_memory = !take(l, &list[i], t.now_ns);
             taken += !short_of_memory;
         }
-    uint64_t rest = next_ms == 0          ? LOOK_NS
+    uint64_t rest = next_ms == 0          ? IDLE_NS
                     : next_ms > t.wall_ms ? (next_ms - t.wall_ms) * 1000000u
                                           : SECOND_NS;
     rest = short_of_memory ? SECOND_NS : rest < LOOK_NS ? rest : LOOK_NS;

@@ -114,11 +114,14 @@ void runner_retire(runner *r) {
 
 static void on_due(store_result result, const delivery *list, size_t count, uint64_t next_ms, void *ctx) {
     runner *r = ctx;
+    static const delivery none;
     dispatcher *d = r->d;
     bool ok = result == STORE_OK || result == STORE_NOT_FOUND;
     d->reads--;
+    if (list == NULL || !ok)
+        list = ok ? &none : NULL; /* nothing is due: that is no failure */
     if (!r->retired)
-        lane_read(&r->lane, ok ? list : NULL, ok ? count : 0, next_ms, dispatch_now(d));
+        lane_read(&r->lane, list, ok ? count : 0, next_ms, dispatch_now(d));
     runner_step(r);
     runner_unuse(r);
     dispatch_feed(d);

@@ -26,6 +26,7 @@ async function sink(answer = () => 200) {
       res.writeHead(a.status, a.headers ?? {}).end(a.body ?? '');
     });
   });
+  server.unref(); // a test that fails closes nothing
   await new Promise((r) => server.listen(0, '127.0.0.1', r));
   const url = `http://127.0.0.1:${server.address().port}`;
   return {got, url, close: () => new Promise((r) => (server.closeAllConnections(), server.close(r)))};
