@@ -222,13 +222,14 @@ static store_result run_change(store *s, database *d, store_job *job) {
     events_job(s, change_piece(s, d, (change_job *)job));
 }
 
-static bool change(store *s, const event_query *q, change_fn fn, uint64_t now_ms, loop *l,
+static bool change(store *s, const event_query *q, change_fn fn, uint64_t now_ms, uint64_t idle_ms, loop *l,
                    events_changed done, void *ctx) {
     change_job *j = new_job(s, q, now_ms, l, done, ctx);
     if (j == NULL)
         return false;
     j->loop.job.write = run_change;
     j->change = fn;
+    j->idle_ms = idle_ms;
     if (j->query.state == -1)
         j->query.state = DELIVERY_DEAD;
     return submit(j);
@@ -252,7 +253,7 @@ static store_result redrive(store *s, database *d, change_job *j, delivery_row *
 
 bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l, events_changed done,
                         void *ctx) {
-    return change(s, q, redrive, s != NULL ? time_due(s, now_ms) : now_ms, l, done, ctx);
+    return change(s, q, redrive, s != NULL ? time_due(s, now_ms) : now_ms, 0, l, done, ctx);
 }
 
 static store_result purge(store *s, database *d, change_job *j, delivery_row *row) {
@@ -265,18 +266,12 @@ static store_result purge(store *s, database *d, change_job *j, delivery_row *ro
 }
 
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx) {
-    return change(s, q, purge, clock_wall_ms(), l, done, ctx);
+    return change(s, q, purge, clock_wall_ms(), 0, l, done, ctx);
 }
 
 bool deliveries_abandon(store *s, bb_str name, uint64_t idle_ms, loop *l, events_changed done, void *ctx) {
     const event_query q = {.target = name, .state = DELIVERY_PENDING};
-    change_job *j = new_job(s, &q, clock_wall_ms(), l, done, ctx);
-    if (j == NULL)
-        return false;
-    j->loop.job.write = run_change;
-    j->change = purge;
-    j->idle_ms = idle_ms;
-    return submit(j);
+    return change(s, &q, purge, clock_wall_ms(), idle_ms, l, done, ctx);
 }
 
 /* --- replay ------------------------------------------------------------------------------------------ */

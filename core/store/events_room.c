@@ -11,16 +11,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define LOOK_NS 100000000u   /* between two looks */
-#define TELL_NS 10000000000u /* between two words of it in the log */
-#define PAGE 4096            /* bytes, SQLite's own choice */
-#define FRAME (PAGE + 24)    /* in the log */
+#define LOOK_NS 100000000u /* between two looks */
 
 /* Bytes of a log at its longest; until the hub has said how long it may be, of the longest there is. */
 static int64_t log_bytes(const store *s) {
     size_t pages = atomic_load(&events_of(s)->keep_told) ? atomic_load(&s->log.pages) : s->kind->log_pages;
     size_t frames = atomic_load(&s->log.frames);
-    return (int64_t)(pages > frames ? pages : frames) * PAGE;
+    return (int64_t)(pages > frames ? pages : frames) * STORE_PAGE;
 }
 
 /* Half of a log beside it for outcomes of deliveries, and another half for the hub's own events. */
@@ -36,7 +33,7 @@ static int64_t unused_log(store *s) {
     pthread_mutex_unlock(&s->lock);
     if (fd < 0 || fstat(fd, &st) != 0)
         return 0;
-    int64_t used = (int64_t)atomic_load(&s->log.frames) * FRAME;
+    int64_t used = (int64_t)atomic_load(&s->log.frames) * (STORE_FRAME_HEADER + STORE_PAGE);
     return st.st_size > used ? st.st_size - used : 0;
 }
 
@@ -52,7 +49,7 @@ static void look(store *s) {
     int64_t room = INT64_MAX, own = INT64_MAX;
     if (s->write.sq != NULL && statvfs(s->path, &fs) == 0) {
         uint64_t bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-        int64_t in_file = database_number(&s->write, "PRAGMA freelist_count", 0) * PAGE,
+        int64_t in_file = database_number(&s->write, "PRAGMA freelist_count", 0) * STORE_PAGE,
                 in_log = unused_log(s);
         int64_t free_bytes = bytes < INT64_MAX / 4 ? (int64_t)bytes : INT64_MAX / 4;
         room = room_beside(free_bytes, in_log, in_file, reserve(s, false));
@@ -71,7 +68,7 @@ void room_look(store *s) {
     look(s);
     bool full = atomic_load(&v->room) <= 0, was = v->no_room;
     v->no_room = full;
-    if (was == full || (v->room_told_ns != 0 && now - v->room_told_ns < TELL_NS))
+    if (was == full || (v->room_told_ns != 0 && now - v->room_told_ns < STORE_TELL_NS))
         return;
     v->room_told_ns = now;
     if (full)

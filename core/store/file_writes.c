@@ -9,16 +9,13 @@
  * last write, without a sync or anything else that could fail. */
 #include "store/file_writes.h"
 
-#include <sqlite3.h>
+#include "store/store_internal.h"
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM 122880u    /* bytes; SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
-#define FRAME_HEADER 24 /* bytes, https://sqlite.org/fileformat2.html#walformat */
-#define FRAME_COMMIT 4  /* in it: the database's pages after a commit, 0 in frames that end none */
+#define ROOM 122880u   /* bytes; SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
+#define FRAME_COMMIT 4 /* in a frame's header: the pages of the database after a commit; 0: it ends none */
 
 /* A file of this VFS: the log, or the database, through which SQLite locks the log. */
 typedef struct joined_file joined_file;
@@ -48,7 +45,8 @@ static int flush(joined_file *f) {
 static bool ends_commit(joined_file *f, const void *bytes, int n) {
     bool ends = f->commits;
     static const char none[4];
-    f->commits = n == FRAME_HEADER && memcmp((const char *)bytes + FRAME_COMMIT, none, sizeof none) != 0;
+    f->commits = n == (int)STORE_FRAME_HEADER &&
+                 memcmp((const char *)bytes + FRAME_COMMIT, none, sizeof none) != 0;
     return ends;
 }
 
@@ -81,41 +79,6 @@ static int log_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at
     return r == SQLITE_OK && last ? flush(f) : r;
 }
 
-/* --- the log otherwise --------------------------------------------------------------------------------- */
-
-/* What is to be written comes before it. */
-#define AFTER_WRITES(f, operation) \
-    int written = flush(f);        \
-    return written == SQLITE_OK ? (operation) : written
-
-static int log_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
-    joined_file *f = (joined_file *)s;
-    AFTER_WRITES(f, below(f)->xRead(f->below, out, n, at));
-}
-
-static int log_truncate(sqlite3_file *s, sqlite3_int64 size) {
-    joined_file *f = (joined_file *)s;
-    AFTER_WRITES(f, below(f)->xTruncate(f->below, size));
-}
-
-static int log_sync(sqlite3_file *s, int flags) {
-    joined_file *f = (joined_file *)s;
-    AFTER_WRITES(f, below(f)->xSync(f->below, flags));
-}
-
-static int log_size(sqlite3_file *s, sqlite3_int64 *out) {
-    joined_file *f = (joined_file *)s;
-    AFTER_WRITES(f, below(f)->xFileSize(f->below, out));
-}
-
-static int log_close(sqlite3_file *s) {
-    joined_file *f = (joined_file *)s;
-    if (f->other != NULL)
-        f->other->other = NULL;
-    free(f->buf);
-    return below(f)->xClose(f->below);
-}
-
 /* --- the database -------------------------------------------------------------------------------------- */
 
 #define WRITE_LOCK 0 /* of the index: who may write into the log, https://sqlite.org/walformat.html 2.3.2 */
@@ -130,36 +93,9 @@ static int main_shm_lock(sqlite3_file *s, int offset, int n, int flags) {
     return below(f)->xShmLock(f->below, offset, n, flags);
 }
 
-static int main_close(sqlite3_file *s) {
-    joined_file *f = (joined_file *)s;
-    if (f->other != NULL)
-        f->other->other = NULL;
-    return below(f)->xClose(f->below);
-}
-
-static int main_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->xRead(f->below, out, n, at);
-}
-
 static int main_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
     return below(f)->xWrite(f->below, bytes, n, at);
-}
-
-static int main_truncate(sqlite3_file *s, sqlite3_int64 size) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->xTruncate(f->below, size);
-}
-
-static int main_sync(sqlite3_file *s, int flags) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->xSync(f->below, flags);
-}
-
-static int main_size(sqlite3_file *s, sqlite3_int64 *out) {
-    joined_file *f = (joined_file *)s;
-    return below(f)->xFileSize(f->below, out);
 }
 
 static int main_shm_map(sqlite3_file *s, int region, int size, int extend, void volatile **out) {
@@ -178,6 +114,39 @@ static int main_shm_unmap(sqlite3_file *s, int delete) {
 }
 
 /* --- both ---------------------------------------------------------------------------------------------- */
+
+/* What is to be written comes before it; of the database nothing ever is. */
+#define AFTER_WRITES(f, operation) \
+    int written = flush(f);        \
+    return written == SQLITE_OK ? (operation) : written
+
+static int any_read(sqlite3_file *s, void *out, int n, sqlite3_int64 at) {
+    joined_file *f = (joined_file *)s;
+    AFTER_WRITES(f, below(f)->xRead(f->below, out, n, at));
+}
+
+static int any_truncate(sqlite3_file *s, sqlite3_int64 size) {
+    joined_file *f = (joined_file *)s;
+    AFTER_WRITES(f, below(f)->xTruncate(f->below, size));
+}
+
+static int any_sync(sqlite3_file *s, int flags) {
+    joined_file *f = (joined_file *)s;
+    AFTER_WRITES(f, below(f)->xSync(f->below, flags));
+}
+
+static int any_size(sqlite3_file *s, sqlite3_int64 *out) {
+    joined_file *f = (joined_file *)s;
+    AFTER_WRITES(f, below(f)->xFileSize(f->below, out));
+}
+
+static int any_close(sqlite3_file *s) {
+    joined_file *f = (joined_file *)s;
+    if (f->other != NULL)
+        f->other->other = NULL;
+    free(f->buf);
+    return below(f)->xClose(f->below);
+}
 
 static int any_lock(sqlite3_file *s, int level) {
     joined_file *f = (joined_file *)s;
@@ -209,29 +178,16 @@ static int any_traits(sqlite3_file *s) {
     return below(f)->xDeviceCharacteristics(f->below);
 }
 
-#define OF_BOTH                                                            \
-    .xLock = any_lock, .xUnlock = any_unlock, .xFileControl = any_control, \
+#define OF_BOTH                                                                                   \
+    .xClose = any_close, .xRead = any_read, .xTruncate = any_truncate, .xSync = any_sync,         \
+    .xFileSize = any_size, .xLock = any_lock, .xUnlock = any_unlock, .xFileControl = any_control, \
     .xCheckReservedLock = any_is_reserved, .xSectorSize = any_sector, .xDeviceCharacteristics = any_traits
 
-static const sqlite3_io_methods log_methods = {
-    .iVersion = 1,
-    .xClose = log_close,
-    .xRead = log_read,
-    .xWrite = log_write,
-    .xTruncate = log_truncate,
-    .xSync = log_sync,
-    .xFileSize = log_size,
-    OF_BOTH,
-};
+static const sqlite3_io_methods log_methods = {.iVersion = 1, .xWrite = log_write, OF_BOTH};
 
 static const sqlite3_io_methods main_methods = {
     .iVersion = 2, /* without files in memory, which nothing here asks for */
-    .xClose = main_close,
-    .xRead = main_read,
     .xWrite = main_write,
-    .xTruncate = main_truncate,
-    .xSync = main_sync,
-    .xFileSize = main_size,
     OF_BOTH,
     .xShmMap = main_shm_map,
     .xShmLock = main_shm_lock,
@@ -245,11 +201,11 @@ static sqlite3_vfs *system_vfs;
 static sqlite3_vfs joined_vfs; /* the system's, but for xOpen */
 static bool registered;
 
-static void join(joined_file *log, joined_file *database) {
-    if (database == NULL || database->base.pMethods != &main_methods)
+static void join(joined_file *log, joined_file *of) {
+    if (of == NULL || of->base.pMethods != &main_methods)
         return;
-    log->other = database;
-    database->other = log;
+    log->other = of;
+    of->other = log;
 }
 
 /* All other files are the system's alone. */

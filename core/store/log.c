@@ -28,11 +28,10 @@ void log_watch(store *s) {
 #define REST_MAX 256u        /* pages: until so few are left that the writer may as well */
 #define FAR 8u               /* times as long as it should be: then it is told, or nothing more is taken */
 #define AGAIN_NS 1000000000u /* after a failure */
-#define COMPLAIN_NS 10000000000u /* between two complaints in the log */
 
 static void complain(store *s, const char *what, size_t frames) {
     uint64_t now = store_now_ns(), before = atomic_load(&s->log.complained_ns);
-    if ((before == 0 || now - before >= COMPLAIN_NS) &&
+    if ((before == 0 || now - before >= STORE_TELL_NS) &&
         atomic_compare_exchange_strong(&s->log.complained_ns, &before, now))
         log_error("%s-wal: %s: it has %zu pages", s->path, what, frames);
 }
@@ -122,10 +121,9 @@ void log_closed(store *s) {
 
 #define PART 8u     /* of the size that the file may have */
 #define LEAST 1000u /* pages */
-#define PAGE 4096u  /* bytes, SQLite's own choice */
 
 void log_limit(store *s, uint64_t file_bytes) {
-    size_t part = (size_t)(file_bytes / PART / PAGE), most = s->kind->log_pages;
+    size_t part = (size_t)(file_bytes / PART / STORE_PAGE), most = s->kind->log_pages;
     size_t pages = file_bytes == 0 || part > most ? most : part < LEAST ? LEAST : part;
     atomic_store_explicit(&s->log.pages, pages, memory_order_relaxed);
 }
@@ -135,7 +133,7 @@ static void limit_file(store *s, size_t pages) {
     char sql[64];
     if (s->log.limited == pages || s->write.sq == NULL)
         return;
-    snprintf(sql, sizeof sql, "PRAGMA journal_size_limit = %zu", pages * PAGE * 2);
+    snprintf(sql, sizeof sql, "PRAGMA journal_size_limit = %zu", pages * STORE_PAGE * 2);
     s->log.limited = pages;
     database_exec(&s->write, sql);
 }

@@ -10,7 +10,6 @@
 /* --- whether it is whole ----------------------------------------------------------------------------- */
 
 #define LOG_HEADER 32u
-#define FRAME_HEADER 24u
 #define PAGE_MAX 65536u
 
 typedef struct log_reader {
@@ -19,7 +18,7 @@ typedef struct log_reader {
     bool big;    /* big-endian checksums */
     uint32_t sum[2];
     uint8_t header[LOG_HEADER];
-    uint8_t frame[FRAME_HEADER + PAGE_MAX];
+    uint8_t frame[STORE_FRAME_HEADER + PAGE_MAX];
 } log_reader;
 
 static uint32_t big_endian(const uint8_t *p) {
@@ -50,18 +49,18 @@ static bool read_header(log_reader *r) {
 
 /* The one at `at`; false: it is not whole, or of an earlier round of the log, of which the salts tell. */
 static bool read_frame(log_reader *r, off_t at) {
-    ssize_t n = (ssize_t)(FRAME_HEADER + r->page);
+    ssize_t n = (ssize_t)(STORE_FRAME_HEADER + r->page);
     if (pread(r->fd, r->frame, (size_t)n, at) != n || memcmp(r->frame + 8, r->header + 16, 8) != 0)
         return false;
     add_up(r, r->frame, 8);
-    add_up(r, r->frame + FRAME_HEADER, r->page);
+    add_up(r, r->frame + STORE_FRAME_HEADER, r->page);
     return sums_are(r, r->frame + 16);
 }
 
 static size_t whole_frames(log_reader *r) {
     size_t n = 0;
     if (read_header(r))
-        while (read_frame(r, (off_t)(LOG_HEADER + n * (FRAME_HEADER + r->page))))
+        while (read_frame(r, (off_t)(LOG_HEADER + n * (STORE_FRAME_HEADER + r->page))))
             n++;
     return n;
 }
@@ -114,7 +113,7 @@ store_result log_renew(const char *path, size_t least, size_t *whole) {
     bool ok = *whole >= least;
     errno = 0;
     if (ok && *whole > 0)
-        ok = write_back(r, (off_t)(LOG_HEADER + *whole * (FRAME_HEADER + r->page)));
+        ok = write_back(r, (off_t)(LOG_HEADER + *whole * (STORE_FRAME_HEADER + r->page)));
     int number = errno;
     close_file(r);
     return ok ? STORE_OK : database_result(SQLITE_IOERR, number);

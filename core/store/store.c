@@ -193,15 +193,15 @@ store *store_open_read_only(const char *path, err *e) {
 
 /* --- closing ----------------------------------------------------------------------------------------- */
 
-static void stop_thread(store *s, bool *stop, bool *runs, pthread_cond_t *wake, pthread_t thread) {
-    if (!*runs)
+static void stop_reader(store *s) {
+    if (!s->reader_runs)
         return;
     pthread_mutex_lock(&s->lock);
-    *stop = true;
-    pthread_cond_broadcast(wake);
+    s->stop_reader = true;
+    pthread_cond_broadcast(&s->reads_come);
     pthread_mutex_unlock(&s->lock);
-    pthread_join(thread, NULL);
-    *runs = false;
+    pthread_join(s->reader, NULL);
+    s->reader_runs = false;
 }
 
 /* Else the last connection takes the log into the database as it closes, and removes it: of one that is not
@@ -218,7 +218,7 @@ void store_close(store *s) {
         return;
     threads_stop(s); /* first: they feed the reader, and need the log's */
     log_stop(s);
-    stop_thread(s, &s->stop_reader, &s->reader_runs, &s->reads_come, s->reader);
+    stop_reader(s);
     if (s->kind->close != NULL)
         s->kind->close(s);
     if (atomic_load(&s->sync.failed) != STORE_OK)

@@ -112,6 +112,11 @@ struct store {
     bool complained;                              /* the log is to be told when it is over */
 };
 
+#define STORE_PAGE 4096u /* bytes, SQLite's own choice */
+#define STORE_FRAME_HEADER \
+    24u /* bytes before a page in the log, https://sqlite.org/fileformat2.html#walformat */
+#define STORE_TELL_NS 10000000000u /* between two words of the same trouble in the hub's log */
+
 /* What threads wait by: not clock_ns, which a test may stand still. */
 static inline uint64_t store_now_ns(void) {
     struct timespec t;
@@ -167,7 +172,7 @@ void syncer_add(store *s, store_job *first, store_result r, bool changed);
 typedef enum { SYNC_NOT, SYNC_NOW, SYNC_LATER } sync_due;
 sync_due syncer_due(const store *s, uint64_t *at);
 void syncer_sync(store *s); /* unlocks meanwhile */
-void syncer_open(store *s);
+bool syncer_open(store *s); /* the log's file */
 void syncer_close(store *s);
 
 /* log.c [writer] */

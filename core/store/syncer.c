@@ -60,7 +60,7 @@ sync_due syncer_due(const store *s, uint64_t *at) {
 /* --- a sync ------------------------------------------------------------------------------------------ */
 
 /* The file lives as long as a connection is open, and one always is. */
-static bool open_log(store *s) {
+bool syncer_open(store *s) {
     char path[4096];
     if (s->sync.fd >= 0)
         return true;
@@ -72,7 +72,7 @@ static bool open_log(store *s) {
 void syncer_sync(store *s) {
     sync_state *y = &s->sync;
     uint64_t until = y->started = y->written;
-    int number = open_log(s) ? 0 : errno;
+    int number = syncer_open(s) ? 0 : errno;
     y->under_way++;
     uint64_t began = y->began_ns = store_now_ns();
     pthread_mutex_unlock(&s->lock);
@@ -107,10 +107,6 @@ void syncer_add(store *s, store_job *first, store_result r, bool changed) {
         y->started = y->durable = y->written;
         tell(s);
     }
-}
-
-void syncer_open(store *s) {
-    open_log(s); /* else with the first sync */
 }
 
 void syncer_close(store *s) {

@@ -80,7 +80,7 @@ static void *thread_main(void *arg) {
 }
 
 bool threads_start(store *s, err *e) {
-    syncer_open(s);
+    syncer_open(s); /* else with the first sync */
     while (s->thread_count <= s->kind->syncs &&
            store_start_thread(&s->threads[s->thread_count], thread_main, s, "store-write"))
         s->thread_count++;

@@ -14,10 +14,9 @@
 #define PACE 4u        /* a group begins after so many times what the last one took, since that began, */
 #define PACE_SLOW 2u   /* or so many, where a sync takes SLOW times as long as a commit, */
 #define SLOW 8u
-#define PACE_NS 2000000u         /* and at most so much later */
-#define GATHER_LEAST 8u          /* jobs for which it waits no longer */
-#define PROBE_SECONDS 1          /* after a failure: how often an idle writer tries again */
-#define COMPLAIN_NS 10000000000u /* between two complaints in the log */
+#define PACE_NS 2000000u /* and at most so much later */
+#define GATHER_LEAST 8u  /* jobs for which it waits no longer */
+#define PROBE_SECONDS 1  /* after a failure: how often an idle writer tries again */
 
 store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
@@ -41,7 +40,7 @@ static void set_health(store *s, store_result r) {
         if (s->complained)
             log_info("the store can be written again");
         s->complained = false;
-    } else if (s->complained_ns == 0 || now - s->complained_ns >= COMPLAIN_NS) {
+    } else if (s->complained_ns == 0 || now - s->complained_ns >= STORE_TELL_NS) {
         log_error("%s: %s (%s)", s->path, store_result_text(r),
                   s->write.sq != NULL ? sqlite3_errmsg(s->write.sq) : "not open");
         s->complained = true;

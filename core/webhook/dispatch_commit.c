@@ -15,6 +15,7 @@ void dispatch_over(runner *r, held *h, const delivery_outcome *o) {
         size_t cap = l->cap > 0 ? l->cap * 2 : 64;
         over *more = realloc(l->items, cap * sizeof *more);
         if (more == NULL) { /* not written, so due still */
+            events_unreserve(r->d->events, h->reserved);
             lane_again(&r->lane, h, dispatch_now(r->d));
             return;
         }

@@ -181,9 +181,9 @@ static bool names_field(const ingress *in, const char *key) {
 static cloudevents_mode mode_of(const ingress *in) {
     cloudevents_mode mode = in->said.raw ? cloudevents_mode_of(in->r->headers, in->r->header_count)
                                          : CLOUDEVENTS_NONE;
-    bool asked = !str_eq(in->to->scheme, STR("hmac")) || names_field(in, "id_from") ||
-                 names_field(in, "type_from");
-    return mode == CLOUDEVENTS_BINARY && !asked ? CLOUDEVENTS_NONE : mode;
+    if (mode != CLOUDEVENTS_BINARY || !str_eq(in->to->scheme, STR("hmac")))
+        return mode;
+    return names_field(in, "id_from") || names_field(in, "type_from") ? mode : CLOUDEVENTS_NONE;
 }
 
 static bool read_cloudevents(ingress *in, cloudevent **out) {
