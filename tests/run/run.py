@@ -191,12 +191,25 @@ def timed(task):
     return result
 
 
+def told(output):
+    """What a reader wants of a failed program's output: the failures of a TAP document (the diagnosis ends with "..."), else its last lines."""
+    lines, kept, within = output.splitlines(), [], False
+    if not output.startswith("TAP version"):
+        return lines[-150:]
+    for line in lines:
+        within = within or re.match(r"^\s*not ok \d+ - ", line) is not None
+        if within:
+            kept.append(line)
+        within = within and line.strip() != "..."
+    return kept[:150] if len(kept) > 1 else lines[-150:]
+
+
 def show(result):
     verdict = "FAIL" if result.failed else "ok"
     print(f"{verdict:4} {result.name}: {result.passed} passed, {result.failed} failed, {len(result.skipped)} skipped "
           f"({result.seconds:.1f} s)", flush=True)
     if result.failed:
-        print("".join("     | " + line + "\n" for line in result.output.splitlines()[-150:]), flush=True)
+        print("".join("     | " + line + "\n" for line in told(result.output)), flush=True)
 
 
 def main():
