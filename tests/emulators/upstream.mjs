@@ -70,11 +70,13 @@ export async function startUpstream() {
   return upstream;
 }
 
-// A port of loopback that nobody listens on (any more).
+// A port of loopback that nobody listens on (any more). For a minute the kernel gives it to nobody who does not ask for it by number, not
+// even to a connection that goes out: the side of a connection that closes first keeps its port so long (TIME_WAIT, RFC 9293, 3.6.1).
 export async function closedPort() {
-  const server = net.createServer();
+  const server = net.createServer((socket) => socket.on('error', () => {}).end());
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const {port} = server.address();
+  await new Promise((resolve) => net.connect(port, '127.0.0.1').on('error', () => {}).on('close', resolve).resume());
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
