@@ -41,7 +41,10 @@ static const char version_2[] = "ALTER TABLE dedup ADD COLUMN number INTEGER NOT
 /* Nobody asked when the first attempt was; what was tried at one moment then may as well come together. */
 static const char version_3[] = "ALTER TABLE deliveries RENAME COLUMN first_ms TO batch;";
 
-static const migration migrations[] = {{events_version_1}, {version_2}, {version_3}};
+/* A program that does not know of the file of what comes in (ahead.c) would pass over what is there. */
+static const char version_4[] = "INSERT OR IGNORE INTO meta(name, value) VALUES('ahead', x'');";
+
+static const migration migrations[] = {{events_version_1}, {version_2}, {version_3}, {version_4}};
 
 static const char *const checks[] = {"PRAGMA quick_check('targets')", "PRAGMA quick_check('deliveries')",
                                      "PRAGMA quick_check('events')", "PRAGMA quick_check('dedup')",
@@ -126,6 +129,7 @@ static const store_kind kind = {
     .close = on_close,
     .before_commit = before_commit,
     .after_group = after_group,
+    .redo = event_notes_redo,
 };
 
 store *events_open(const char *path, err *e) {

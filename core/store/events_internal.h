@@ -196,7 +196,12 @@ typedef struct event_list {
 size_t event_list_size(const event_new *list, size_t count); /* bytes of a copy */
 /* To `at`, aligned as a pointer is; gives what is behind it. */
 char *event_list_copy(event_list *l, const event_new *list, size_t count, void *at);
-store_result event_list_put(store *s, database *d, const event_list *l); /* [writer] */
+store_result event_list_put(store *s, database *d, const event_list *l);           /* [writer] */
+store_result event_put(store *s, database *d, const event_new *n, bool *repeated); /* [writer] */
+
+/* events_notes.c: a job's events as a record of those that were written, and written again. [writer] */
+void event_notes_add(const event_list *l, buf *out);
+store_result event_notes_redo(store *s, database *d, bb_str record);
 
 /* events_room.c: looks for it, now and then. Not within a transaction. [writer] */
 void room_look(store *s);

@@ -1,4 +1,5 @@
 /* events_put.c - events that come in, with a delivery for each of their targets. */
+#include "store/ahead.h"
 #include "store/events_dedup.h"
 
 #include <stdlib.h>
@@ -65,7 +66,7 @@ static store_result tell_first(database *d, int64_t number, char *out) {
     return STORE_OK;
 }
 
-static store_result put_one(store *s, database *d, const event_new *n, bool *repeated) {
+store_result event_put(store *s, database *d, const event_new *n, bool *repeated) {
     bool known = n->dedup.ptr != NULL && n->dedup_ms > 0;
     uint64_t hash = known ? dedup_hash(events_of(s), n->source, n->dedup) : 0;
     int64_t number = 0;
@@ -82,7 +83,7 @@ static store_result put_one(store *s, database *d, const event_new *n, bool *rep
 store_result event_list_put(store *s, database *d, const event_list *l) {
     store_result r = STORE_OK;
     for (size_t i = 0; r == STORE_OK && i < l->count; i++)
-        r = put_one(s, d, &l->events[i], &l->repeated[i]);
+        r = event_put(s, d, &l->events[i], &l->repeated[i]);
     return r;
 }
 
@@ -90,6 +91,14 @@ static store_result run(store *s, database *d, store_job *job) {
     room_give_back(s, ((put_job *)job)->bytes);
     room_spend(s, ((put_job *)job)->bytes);
     events_job(s, event_list_put(s, d, &((put_job *)job)->list));
+}
+
+/* Large ones are better written once than twice. */
+static bool note(const store_job *job, buf *out) {
+    const put_job *j = (const put_job *)job;
+    if (j->bytes <= AHEAD_RECORD_MAX)
+        event_notes_add(&j->list, out);
+    return j->bytes <= AHEAD_RECORD_MAX;
 }
 
 /* --- the job ----------------------------------------------------------------------------------------- */
@@ -194,12 +203,13 @@ bool events_put(store *s, const event_new *list, size_t count, loop *l, events_p
     if (j == NULL)
         return false;
     /* One event changes nothing before its own row, the only one that may be refused. */
-    *j = (put_job){.loop = {.job = {.write = run, .finish = loop_job_finish, .single = count == 1},
-                            .l = l,
-                            .deliver = deliver},
-                   .bytes = bytes,
-                   .done = done,
-                   .ctx = ctx};
+    *j = (put_job){
+        .loop = {.job = {.write = run, .finish = loop_job_finish, .note = note, .single = count == 1},
+                 .l = l,
+                 .deliver = deliver},
+        .bytes = bytes,
+        .done = done,
+        .ctx = ctx};
     event_list_copy(&j->list, list, count, j + 1);
     store_result r = submit(s, j, count > 0 && list->own);
     if (r == STORE_FULL) {

@@ -1,6 +1,6 @@
 /* log.c - SQLite's log of what was written (the file -wal): when it is taken into the database (a
  * checkpoint), and how it is mended after a sync that failed. */
-#include "store/store_internal.h"
+#include "store/ahead.h"
 
 #include "base/log.h"
 
@@ -71,10 +71,15 @@ static void *shortener_main(void *arg) {
     log_state *g = &s->log;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (g->turn != LOG_LONG && !g->stop)
+        while (g->turn != LOG_LONG && !g->stop && !s->ahead.wanted)
             pthread_cond_wait(&g->come, &s->lock);
         if (g->stop)
             break;
+        if (s->ahead.wanted) {
+            s->ahead.wanted = false;
+            syncer_sync_log(s);
+            continue;
+        }
         pthread_mutex_unlock(&s->lock);
         take_in_most(s);
         pthread_mutex_lock(&s->lock);
@@ -189,7 +194,7 @@ static store_result health(const log_state *g) {
 
 store_result log_health(store *s) {
     size_t taken;
-    if (health(&s->log) == STORE_FULL && s->write.sq != NULL && may_take_in(s))
+    if (health(&s->log) == STORE_FULL && s->write.sq != NULL && !s->open && may_take_in(s))
         take_in_some(s, &s->write, &taken); /* there may be room now; where there is none it ends at once */
     return health(&s->log);
 }
@@ -251,7 +256,9 @@ store_result log_mend(store *s) {
     settle(s);
     g->mended = s->write.sq != NULL ? renew_alone(s, true) : STORE_FAILED;
     g->mended_ns = store_now_ns();
-    if (g->mended == STORE_OK)
+    if (g->mended == STORE_OK) {
+        ahead_begin_anew(s);
         atomic_store(&s->sync.failed, STORE_OK);
+    }
     return g->mended;
 }

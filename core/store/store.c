@@ -1,5 +1,5 @@
 /* store.c - opening, closing, and how the store fares. */
-#include "store/store_internal.h"
+#include "store/ahead.h"
 
 #include "base/clock.h"
 
@@ -63,7 +63,7 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
     pthread_cond_init(&s->sync.time, &monotonic);
     pthread_cond_init(&s->sync.room, &monotonic);
     pthread_cond_init(&s->log.come, &monotonic);
-    s->sync.fd = s->log.index = -1;
+    s->sync.fd = s->log.index = s->ahead.fd = -1;
     pthread_condattr_destroy(&monotonic);
     return s;
 }
@@ -118,7 +118,8 @@ static bool open_writer(store *s, err *e) {
         return err_set(e, "%s: %s", s->path, store_result_text(STORE_READ_ONLY));
     if (!store_check_integrity(&s->write, s->path, s->kind, e))
         return false;
-    store_result r = s->kind->create != NULL ? database_exec(&s->write, s->kind->create) : STORE_OK;
+    bool is_new = database_number(&s->write, "SELECT count(*) FROM sqlite_schema", 1) == 0;
+    store_result r = is_new && s->kind->create != NULL ? database_exec(&s->write, s->kind->create) : STORE_OK;
     if (r == STORE_OK)
         r = writer_configure(&s->write, s->kind);
     if (r != STORE_OK)
@@ -136,7 +137,8 @@ store *store_open_kind(const char *path, const store_kind *kind, err *e) {
     if (s == NULL)
         return NULL;
     if (getrandom(s->boot, sizeof s->boot, 0) != (ssize_t)sizeof s->boot || !open_writer(s, e) ||
-        !open_readers(s, path, e) || (kind->open != NULL && !kind->open(s, e)) || !start_threads(s, e)) {
+        !open_readers(s, path, e) || (kind->open != NULL && !kind->open(s, e)) || !writer_open(s) ||
+        !start_threads(s, e)) {
         if (e != NULL && e->text[0] == '\0')
             err_set(e, "%s: the store cannot be opened", path);
         store_close(s);
@@ -229,6 +231,7 @@ void store_close(store *s) {
     database_close(&s->write); /* last: takes the log into the database and removes it */
     log_closed(s);
     syncer_close(s);
+    ahead_close(s);
     pthread_cond_destroy(&s->writes_come);
     pthread_cond_destroy(&s->reads_come);
     pthread_cond_destroy(&s->finished);

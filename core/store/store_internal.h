@@ -19,6 +19,9 @@ struct store_job {
      * writer's where it changed nothing, after the group is on disk. Owns the job from then on. */
     void (*finish)(store_job *job);
     store_result result;
+    /* Of a write that can be done again (store_kind.redo): adds what that takes, nothing where nothing was
+     * changed. False: it is too much. NULL: it cannot be done again. */
+    bool (*note)(const store_job *job, buf *out);
     bool single; /* one statement that changes: needs no savepoint to be all or nothing */
     store_job *next;
 };
@@ -34,9 +37,11 @@ typedef struct store_kind store_kind;
  * from 0. */
 #define SYNC_GROUPS 64 /* committed and not told of: then the writer waits */
 #define SYNC_THREADS 16
+typedef enum { SYNC_NONE, SYNC_LOG = 1, SYNC_AHEAD = 2 } sync_what; /* flags: the files */
 typedef struct sync_group {
     store_job *first;
     store_result result;
+    unsigned what;
 } sync_group;
 typedef struct sync_state {
     sync_group groups[SYNC_GROUPS];
@@ -68,6 +73,25 @@ typedef struct log_state {
     database db; /* the thread's own */
 } log_state;
 
+/* What comes in, noted before it is in the database (ahead.c). */
+typedef struct ahead_state {
+    char *path;
+    int fd;                            /* -1: there is none */
+    bool usable;                       /* it takes notes; else each group is committed */
+    bool broken;                       /* what comes next must not stand behind what is there [writer] */
+    bool owed;                         /* what is in `open` is in no transaction [writer] */
+    uint64_t salt[2];                  /* of this time with the file */
+    unsigned half;                     /* that is being filled [writer] */
+    off_t at;                          /* in it [writer] */
+    uint64_t number, marked;           /* the last group; that the database has [writer] */
+    uint64_t last[2];                  /* of each half [writer] */
+    uint64_t asked;                    /* for a sync that has this group [writer] */
+    buf frame;                         /* a group's, as it is written [writer] */
+    buf open;                          /* records of the open transaction [writer] */
+    _Atomic(uint64_t) committed, safe; /* in the database; on disk, there */
+    bool wanted;                       /* a sync of the log, by its thread; under store.lock */
+} ahead_state;
+
 struct store {
     const store_kind *kind;
     void *state; /* the kind's own */
@@ -91,6 +115,7 @@ struct store {
 
     sync_state sync;
     log_state log;
+    ahead_state ahead;
 
     database write; /* the writer's own */
     database read;  /* the reader's own */
@@ -105,6 +130,9 @@ struct store {
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
     unsigned last_group;                          /* jobs */
     uint64_t began_ns, commit_ns;                 /* when the last group began, and what it took */
+    bool open;                                    /* a transaction is, */
+    uint64_t open_ns;                             /* since then, */
+    unsigned open_jobs;                           /* and has done so many */
     uint64_t opened_ns;                           /* when its connection was last taken anew */
     uint64_t room_ns;                             /* when the log was last emptied for want of room */
     uint64_t complained_ns;                       /* when a failure was last logged */
@@ -156,8 +184,10 @@ bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const
 
 /* writer.c, reader.c */
 void *reader_main(void *s);
-/* Waits for jobs, and commits them. False: there are none, and none will come. [writer: whose turn it is] */
+/* Waits for jobs, and does them. False: there are none, and none will come. [writer: whose turn it is] */
 bool writer_take_turn(store *s);
+/* What a process that was killed has noted and not committed. False: it cannot be read. [main] */
+bool writer_open(store *s);
 /* Tells of a group that is durable, or not STORE_OK. */
 void store_finish_group(store *s, store_job *first, store_result r);
 
@@ -165,14 +195,15 @@ void store_finish_group(store *s, store_job *first, store_result r);
 bool threads_start(store *s, err *e);
 void threads_stop(store *s); /* once all that is queued is committed, synced and told of */
 
-/* syncer.c, under store.lock: the group is told of once it is on disk, behind those before it. `changed`: it
- * wrote something. [writer] */
-void syncer_add(store *s, store_job *first, store_result r, bool changed);
+/* syncer.c, under store.lock: the group is told of once it is on disk, behind those before it. `what`: where
+ * it wrote something, of sync_what. [writer] */
+void syncer_add(store *s, store_job *first, store_result r, unsigned what);
 /* Whether a sync is to begin: SYNC_LATER, at *at (of store_now_ns). */
 typedef enum { SYNC_NOT, SYNC_NOW, SYNC_LATER } sync_due;
 sync_due syncer_due(const store *s, uint64_t *at);
-void syncer_sync(store *s); /* unlocks meanwhile */
-bool syncer_open(store *s); /* the log's file */
+void syncer_sync(store *s);     /* unlocks meanwhile */
+void syncer_sync_log(store *s); /* for ahead.c: what is committed by now; unlocks meanwhile */
+bool syncer_open(store *s);     /* the log's file */
 void syncer_close(store *s);
 
 /* log.c [writer] */
@@ -222,6 +253,9 @@ struct store_kind {
      * or (not STORE_OK) is undone. */
     store_result (*before_commit)(store *s, database *d);
     void (*after_group)(store *s, store_result r);
+    /* Does again what job.note noted; what is there already, or has been refused, is passed over. NULL: there
+     * are no such jobs. [writer] */
+    store_result (*redo)(store *s, database *d, bb_str record);
 };
 extern const store_kind store_main; /* schema.c */
 

@@ -1,10 +1,10 @@
-/* syncer.c - what makes committed groups durable while the next ones are committed.
+/* syncer.c - what makes groups durable while the next ones are written.
  *
  * SQLite commits without a sync (synchronous=NORMAL: only what takes the log into the database is synced, so
  * that the file is whole at any moment). A group's frames are in the log then, behind those of all groups
- * before it; one fdatasync of the log makes all of them durable. Several threads (threads.c) do that, each
- * for all that has been written when it begins, so that a slow disk has several syncs under way. Groups are
- * told of in their order.
+ * before it, or its notes are in a file of their own (ahead.c); one fdatasync of that file makes all of them
+ * durable. Several threads (threads.c) do that, each for all that has been written when it begins, so that a
+ * slow disk has several syncs under way. Groups are told of in their order.
  *
  * After a sync that failed, the kernel may have dropped what was to be written, and another sync would say
  * nothing of it (fsync(2), "Errors"): all groups under way have failed, and nothing is committed any more
@@ -32,9 +32,18 @@ static void fail_groups(sync_state *y, store_result r) {
     atomic_store(&y->failed, r);
 }
 
+/* What needs no sync is durable with what was before it. */
+static void pass_over(sync_state *y) {
+    while (y->durable < y->written && y->groups[y->durable % SYNC_GROUPS].what == SYNC_NONE)
+        y->durable++;
+    if (y->started < y->durable)
+        y->started = y->durable;
+}
+
 /* The groups that are over, in their order: one thread at a time tells of them. */
 static void tell(store *s) {
     sync_state *y = &s->sync;
+    pass_over(y);
     if (y->telling)
         return;
     y->telling = true;
@@ -52,7 +61,7 @@ static void tell(store *s) {
 sync_due syncer_due(const store *s, uint64_t *at) {
     const sync_state *y = &s->sync;
     *at = y->under_way > 0 ? y->began_ns + SPACING_NS : 0;
-    if (y->started == y->written || y->under_way == s->kind->syncs || y->waits)
+    if (y->started == y->written || y->under_way >= s->kind->syncs || y->waits)
         return SYNC_NOT;
     return store_now_ns() >= *at ? SYNC_NOW : SYNC_LATER;
 }
@@ -69,44 +78,81 @@ bool syncer_open(store *s) {
     return s->sync.fd >= 0;
 }
 
-void syncer_sync(store *s) {
+/* Where the groups that are not known to be on disk have written. */
+static unsigned files_of(const sync_state *y) {
+    unsigned what = SYNC_NONE;
+    for (uint64_t n = y->durable; n < y->written; n++)
+        what |= y->groups[n % SYNC_GROUPS].what;
+    return what;
+}
+
+/* 0, or an errno. */
+static int sync_files(store *s, unsigned what) {
+    if ((what & SYNC_LOG) != 0 && fdatasync(s->sync.fd) != 0)
+        return errno;
+    return (what & SYNC_AHEAD) != 0 && fdatasync(s->ahead.fd) != 0 ? errno : 0;
+}
+
+static void has_failed(store *s, int number) {
     sync_state *y = &s->sync;
-    uint64_t until = y->started = y->written;
-    int number = syncer_open(s) ? 0 : errno;
+    if (atomic_load(&y->failed) == STORE_OK)
+        log_error("%s: what was written cannot be synced: %s", s->path, strerror(number));
+    fail_groups(y, database_result(SQLITE_IOERR, number));
+    pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
+}
+
+/* 0, or an errno. Unlocks meanwhile. */
+static int sync_unlocked(store *s, unsigned what) {
+    sync_state *y = &s->sync;
+    if ((what & SYNC_LOG) != 0 && !syncer_open(s))
+        return errno;
     y->under_way++;
     uint64_t began = y->began_ns = store_now_ns();
     pthread_mutex_unlock(&s->lock);
-    if (number == 0 && fdatasync(y->fd) != 0)
-        number = errno;
+    int number = sync_files(s, what);
     pthread_mutex_lock(&s->lock);
     y->under_way--;
     y->took_ns = store_now_ns() - began;
-    if (number != 0) {
-        if (atomic_load(&y->failed) == STORE_OK)
-            log_error("%s: the log cannot be synced: %s", s->path, strerror(number));
-        fail_groups(y, database_result(SQLITE_IOERR, number));
-        pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
-    } else if (until > y->durable) {
+    return number;
+}
+
+void syncer_sync(store *s) {
+    sync_state *y = &s->sync;
+    unsigned what = files_of(y);
+    uint64_t until = y->started = y->written;
+    int number = sync_unlocked(s, what);
+    if (number != 0)
+        has_failed(s, number);
+    else if (until > y->durable)
         y->durable = until;
-    }
     tell(s);
     pthread_cond_broadcast(&y->room);
 }
 
+void syncer_sync_log(store *s) {
+    uint64_t until = atomic_load(&s->ahead.committed);
+    int number = sync_unlocked(s, SYNC_LOG);
+    if (number != 0)
+        has_failed(s, number);
+    else if (atomic_load(&s->sync.failed) == STORE_OK)
+        atomic_store(&s->ahead.safe, until);
+    tell(s);
+    pthread_cond_broadcast(&s->sync.room);
+}
+
 /* --- the writer's side ------------------------------------------------------------------------------- */
 
-void syncer_add(store *s, store_job *first, store_result r, bool changed) {
+void syncer_add(store *s, store_job *first, store_result r, unsigned what) {
     sync_state *y = &s->sync;
     while (y->written - y->told == SYNC_GROUPS)
         pthread_cond_wait(&y->room, &s->lock);
-    bool nothing = !changed && y->durable == y->written;
-    if (changed && r == STORE_OK)
+    bool none_starts = what == SYNC_NONE && y->started == y->written;
+    if (what != SYNC_NONE && r == STORE_OK)
         r = (store_result)atomic_load(&y->failed);
-    y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r};
-    if (nothing) {
-        y->started = y->durable = y->written;
-        tell(s);
-    }
+    y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r, what};
+    if (none_starts)
+        y->started = y->written;
+    tell(s);
 }
 
 void syncer_close(store *s) {

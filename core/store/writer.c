@@ -1,9 +1,10 @@
-/* writer.c - what is queued, committed as a group by the thread whose turn it is (threads.c), and handed to
- * those that sync (syncer.c).
+/* writer.c - what is queued, done in groups by the thread whose turn it is (threads.c), and handed to those
+ * that sync (syncer.c).
  *
- * A group is one transaction. Within it, a job that fails by its own doing is taken back alone; an error of
- * the device fails the group. */
-#include "store/store_internal.h"
+ * A group is all that waits. Within it, a job that fails by its own doing is taken back alone; an error of
+ * the device fails the group. A group of jobs that can be done again is noted (ahead.c), and the transaction
+ * in which it was done stays open for those that come next; any other one is committed with what is open. */
+#include "store/ahead.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,6 +18,8 @@
 #define PACE_NS 2000000u /* and at most so much later */
 #define GATHER_LEAST 8u  /* jobs for which it waits no longer */
 #define PROBE_SECONDS 1  /* after a failure: how often an idle writer tries again */
+#define HOLD_NS 5000000u /* a transaction stays open so long, */
+#define HOLD_JOBS 512u   /* or for so many jobs, and one group more */
 
 store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
@@ -91,20 +94,6 @@ static void make_room(store *s) {
     empty_log(s);
 }
 
-static void probe(store *s) {
-    if (needs_connection(s))
-        open_again(s);
-    make_room(s);
-    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : STORE_OK;
-    log_shorten(s);
-    if (r == STORE_OK)
-        r = log_health(s);
-    if (r == STORE_OK)
-        r = database_exec(&s->write, "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
-                                     "DO UPDATE SET value = value + 1");
-    set_health(s, r);
-}
-
 /* --- a group ----------------------------------------------------------------------------------------- */
 
 static bool is_device_error(store_result r) {
@@ -135,23 +124,99 @@ static bool run_job(store *s, store_job *job) {
     return database_done(database_prepare(&s->write, "RELEASE job")) == STORE_OK;
 }
 
-/* The transaction of a group. STORE_OK: committed. */
-static store_result run_group(store *s, store_job *first) {
+/* --- a transaction ----------------------------------------------------------------------------------- */
+
+static store_result begin(store *s) {
+    if (s->open)
+        return STORE_OK;
     store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
-    for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
-        if (!run_job(s, job))
-            r = is_device_error(job->result) ? job->result : STORE_FAILED;
-    if (r == STORE_OK && s->kind->before_commit != NULL)
-        r = s->kind->before_commit(s, &s->write);
-    if (r == STORE_OK)
-        r = database_done(database_prepare(&s->write, "COMMIT"));
+    s->open = true;
+    s->open_ns = store_now_ns();
+    s->open_jobs = 0;
+    return r;
+}
+
+/* Committed, or (not STORE_OK) undone. */
+static void is_over(store *s, store_result r) {
     if (r != STORE_OK) {
         set_health(s, r); /* before the rollback changes what the error was */
         if (in_transaction(s))
             database_exec(&s->write, "ROLLBACK");
+    } else {
+        atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
     }
+    s->open = false;
+    ahead_after_commit(s, r);
     if (s->kind->after_group != NULL)
         s->kind->after_group(s, r);
+}
+
+/* What is open is committed, where anything is: others see it from then on. */
+static store_result end_transaction(store *s) {
+    if (!s->open)
+        return STORE_OK;
+    store_result r = s->kind->before_commit != NULL ? s->kind->before_commit(s, &s->write) : STORE_OK;
+    if (r == STORE_OK)
+        r = ahead_before_commit(s, &s->write);
+    if (r == STORE_OK)
+        r = database_done(database_prepare(&s->write, "COMMIT"));
+    is_over(s, r);
+    return r;
+}
+
+/* What was told of as done, and lost with its transaction. */
+static store_result redo(store *s) {
+    store_result r = begin(s);
+    if (r == STORE_OK)
+        r = ahead_redo(s, &s->write);
+    if (r == STORE_OK)
+        return end_transaction(s);
+    is_over(s, r);
+    return r;
+}
+
+bool writer_open(store *s) {
+    return ahead_open(s, redo);
+}
+
+/* What comes before all else, so that something can be written. */
+static store_result make_ready(store *s) {
+    if (needs_connection(s))
+        open_again(s);
+    store_result r = log_health(s);
+    if (atomic_load(&s->sync.failed) != STORE_OK) {
+        end_transaction(s);
+        r = log_mend(s);
+    }
+    if (r == STORE_OK && s->write.sq == NULL)
+        r = (store_result)atomic_load(&s->health);
+    return r == STORE_OK && s->ahead.owed ? redo(s) : r;
+}
+
+static bool is_due(const store *s) {
+    return s->open && (s->open_jobs >= HOLD_JOBS || store_now_ns() - s->open_ns >= HOLD_NS);
+}
+
+static void probe(store *s) {
+    end_transaction(s);
+    make_room(s);
+    log_shorten(s);
+    store_result r = make_ready(s);
+    if (r == STORE_OK)
+        r = database_exec(&s->write, "INSERT INTO meta(name, value) VALUES('probe', 1) ON CONFLICT(name) "
+                                     "DO UPDATE SET value = value + 1");
+    set_health(s, r);
+}
+
+/* --- a group ----------------------------------------------------------------------------------------- */
+
+static store_result run_jobs(store *s, store_job *first) {
+    store_result r = begin(s);
+    for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
+        if (!run_job(s, job))
+            r = is_device_error(job->result) ? job->result : STORE_FAILED;
+    if (r != STORE_OK)
+        is_over(s, r);
     return r;
 }
 
@@ -173,35 +238,58 @@ void store_finish_group(store *s, store_job *first, store_result r) {
     }
 }
 
-static bool has_write(const store_job *first) {
-    while (first != NULL && first->write == NULL)
-        first = first->next;
-    return first != NULL;
+typedef struct group_of {
+    unsigned jobs, reads, noted; /* noted: of the others; these can be done again */
+} group_of;
+
+static group_of look_at(const store_job *first) {
+    group_of g = {0};
+    for (; first != NULL; first = first->next) {
+        g.jobs++;
+        g.reads += first->write == NULL;
+        g.noted += first->write != NULL && first->note != NULL;
+    }
+    return g;
 }
 
-/* STORE_OK: committed, which is not yet on disk. */
-static store_result commit(store *s, store_job *first) {
-    if (needs_connection(s))
-        open_again(s);
-    store_result r = atomic_load(&s->sync.failed) != STORE_OK ? log_mend(s) : log_health(s);
-    s->began_ns = store_now_ns();
-    if (r == STORE_OK)
-        r = s->write.sq != NULL ? run_group(s, first) : (store_result)atomic_load(&s->health);
-    s->commit_ns = store_now_ns() - s->began_ns;
-    if (r == STORE_OK)
-        atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
-    set_health(s, r);
-    if (s->empty_log && s->write.sq != NULL && r == STORE_OK)
-        empty_log(s);
-    make_room(s);
+/* A read sees what was written before it. */
+static store_result settle(store *s, const store_job *first, const group_of *g, unsigned *what) {
+    bool wrote;
+    if (g->noted == g->jobs && ahead_note(s, first, &wrote)) {
+        s->open_jobs += g->jobs;
+        *what = wrote ? SYNC_AHEAD : SYNC_NONE;
+        return STORE_OK;
+    }
+    store_result r = end_transaction(s);
+    *what = r == STORE_OK && g->reads < g->jobs ? SYNC_LOG : SYNC_NONE;
     return r;
 }
 
-static void commit_group(store *s, store_job *first) {
-    bool changes = has_write(first);
-    store_result r = changes ? commit(s, first) : STORE_OK;
+/* STORE_OK: done, which is on disk once *what is synced. */
+static store_result write_group(store *s, store_job *first, const group_of *g, unsigned *what) {
+    store_result r = make_ready(s);
+    s->began_ns = store_now_ns();
+    if (r == STORE_OK)
+        r = run_jobs(s, first);
+    if (r == STORE_OK)
+        r = settle(s, first, g, what);
+    s->commit_ns = store_now_ns() - s->began_ns;
+    set_health(s, r);
+    if (s->empty_log && s->write.sq != NULL && r == STORE_OK && !s->open)
+        empty_log(s);
+    if (!s->open)
+        make_room(s);
+    return r;
+}
+
+static void do_group(store *s, store_job *first) {
+    const group_of g = look_at(first);
+    unsigned what = SYNC_NONE;
+    store_result r = g.reads < g.jobs ? write_group(s, first, &g, &what) : end_transaction(s);
+    if (g.reads == g.jobs)
+        r = STORE_OK; /* they see what there is */
     pthread_mutex_lock(&s->lock);
-    syncer_add(s, first, r, changes && r == STORE_OK);
+    syncer_add(s, first, r, what);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -223,49 +311,67 @@ static void gather(store *s) {
     s->wanted = 0;
 }
 
-/* Up to GROUP_MAX jobs off the queue; NULL: stop, or (*idle) a second passed after a failure. */
-static store_job *take_group(store *s, bool *idle) {
-    *idle = false;
-    pthread_mutex_lock(&s->lock);
-    while (s->writes.first == NULL && !s->stop_writer && !*idle) {
+/* What woke the writer. IDLE: a second passed after a failure; DUE: the open transaction is to end. */
+typedef enum { TURN_GROUP, TURN_IDLE, TURN_DUE, TURN_STOP } turn;
+
+static bool wait_until(store *s, uint64_t ns) {
+    return store_wait_until(&s->writes_come, &s->lock, ns) == 0 || s->writes.first != NULL;
+}
+
+/* For jobs. Under the lock. */
+static turn wait_for_turn(store *s) {
+    while (s->writes.first == NULL) {
         bool well = atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK;
-        if (well && atomic_load(&s->sync.failed) != STORE_OK) {
-            *idle = true; /* at once, the first time */
-            break;
-        }
-        if (well) {
-            pthread_cond_wait(&s->writes_come, &s->lock);
+        if (s->open && (s->stop_writer || !wait_until(s, s->open_ns + HOLD_NS)))
+            return TURN_DUE;
+        if (s->open)
             continue;
-        }
-        *idle = store_wait_until(&s->writes_come, &s->lock, store_now_ns() + PROBE_SECONDS * 1000000000ull) !=
-                    0 &&
-                s->writes.first == NULL;
+        if (s->stop_writer)
+            return TURN_STOP;
+        if (well && atomic_load(&s->sync.failed) != STORE_OK)
+            return TURN_IDLE; /* at once, the first time */
+        if (well)
+            pthread_cond_wait(&s->writes_come, &s->lock);
+        else if (!wait_until(s, store_now_ns() + PROBE_SECONDS * 1000000000ull))
+            return TURN_IDLE;
     }
-    gather(s);
-    store_job *first = s->writes.first, **end = &s->writes.first;
-    unsigned n = 0;
-    for (; *end != NULL && n < GROUP_MAX; n++, s->writes.length--)
-        end = &(*end)->next;
-    s->last_group = n;
-    s->writes.first = *end;
-    if (*end == NULL)
-        s->writes.last = &s->writes.first;
-    if (first != NULL) {
+    return TURN_GROUP;
+}
+
+/* Up to GROUP_MAX jobs off the queue. */
+static turn take_group(store *s, store_job **out) {
+    pthread_mutex_lock(&s->lock);
+    turn t = wait_for_turn(s);
+    if (t == TURN_GROUP) {
+        gather(s);
+        store_job **end = &s->writes.first;
+        unsigned n = 0;
+        *out = s->writes.first;
+        for (; *end != NULL && n < GROUP_MAX; n++, s->writes.length--)
+            end = &(*end)->next;
+        s->last_group = n;
+        s->writes.first = *end;
+        if (*end == NULL)
+            s->writes.last = &s->writes.first;
         *end = NULL;
-        *idle = false;
     }
     pthread_mutex_unlock(&s->lock);
-    return first;
+    return t;
 }
 
 /* What the groups before have left to be done of the log comes first: none of them waits for it. */
 bool writer_take_turn(store *s) {
-    bool idle;
-    log_shorten(s);
-    store_job *first = take_group(s, &idle);
-    if (idle)
+    store_job *first = NULL;
+    if (is_due(s))
+        end_transaction(s);
+    if (!s->open)
+        log_shorten(s);
+    turn t = take_group(s, &first);
+    if (t == TURN_DUE)
+        end_transaction(s);
+    else if (t == TURN_IDLE)
         probe(s);
-    else if (first != NULL)
-        commit_group(s, first);
-    return first != NULL || idle;
+    else if (t == TURN_GROUP)
+        do_group(s, first);
+    return t != TURN_STOP;
 }

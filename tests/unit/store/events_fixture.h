@@ -146,6 +146,7 @@ static inline store_result finish(fixture *f, int64_t id, delivery_state state, 
 
 static inline target_counts counts_of(fixture *f, const char *name) {
     target_counts c;
+    store_flush(f->s); /* what is told of may be in a transaction yet that others do not see */
     ck_assert(events_target_counts(f->s, str_from(name), &c));
     return c;
 }
@@ -212,6 +213,7 @@ static inline uint64_t purge_all(fixture *f, event_query q) {
 }
 
 static inline int64_t number_of(fixture *f, const char *sql) {
+    store_flush(f->s);
     store_flush(f->s);
     return database_number(&f->s->main, sql, -1);
 }

@@ -247,6 +247,7 @@ START_TEST(what_another_boot_left_is_kept_for_a_day) {
     str_put(v->clock.boot, sizeof v->clock.boot, STR("another"));
     pthread_mutex_unlock(&v->lock);
     put_at_wall(&f, "newest"); /* with which the time is noted */
+    store_flush(f.s);
     atomic_fetch_add(&wall, 400 * DAY);
     queue_reopen(&f);
     ck_assert_int_eq(left_after(&f, 2 * DAY, DAY), 2);

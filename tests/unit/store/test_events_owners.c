@@ -243,6 +243,7 @@ static store_result abandon(fixture *f, uint64_t idle_ms, uint64_t *count) {
 
 static size_t left(fixture *f, const char *name) {
     size_t n;
+    store_flush(f->s);
     const bb_str *names = events_targets_left(f->s, f->a, &n);
     ck_assert_ptr_nonnull(names);
     ck_assert(n == 0 || str_eq(names[0], str_from(name)));
