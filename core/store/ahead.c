@@ -367,8 +367,12 @@ bool ahead_open(store *s, store_result (*redo)(store *s)) {
             return false;
         a->owed = a->open.len > 0;
     }
+    unsigned long long groups = a->number - a->marked;
     if (a->owed && redo(s) != STORE_OK)
         return true; /* again once there is room: until then nothing else is written */
+    if (groups > 0)
+        log_info("%s: %llu groups of events that were taken before the hub ended are written now", s->path,
+                 groups);
     a->usable = begin_anew(s) && sync_folder(a->path);
     return true;
 }
