@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -67,7 +66,7 @@ static bool collect(const store_job *first, buf *out) {
         if (job->result != STORE_OK)
             continue;
         buf_add(out, &len, sizeof len);
-        if (!job->note(job, out) || out->failed)
+        if (!job->note(job, out) || out->failed || out->len > AHEAD_GROUP_MAX)
             return false;
         len = (uint32_t)(out->len - at - sizeof len);
         if (len == 0)
@@ -75,7 +74,7 @@ static bool collect(const store_job *first, buf *out) {
         else
             memcpy(out->ptr + at, &len, sizeof len);
     }
-    return out->len - sizeof(frame_header) <= AHEAD_GROUP_MAX;
+    return true;
 }
 
 static bool make_frame(ahead_state *a, const store_job *first) {
@@ -298,20 +297,61 @@ static bool load(ahead_state *a) {
 
 /* --- opening ----------------------------------------------------------------------------------------- */
 
-/* The one that the path names, and no other process has. One that closes it removes it first. */
-static bool lock_file(ahead_state *a) {
+/* Locks of fcntl are the process's: children do not inherit them, but within it they keep nobody out, and the
+ * closing of any descriptor of the file ends them. So it is known here what this process has open. */
+static pthread_mutex_t opened_lock = PTHREAD_MUTEX_INITIALIZER;
+static ahead_state *opened;
+
+/* Under the lock. */
+static bool is_opened(const char *path) {
     struct stat st;
-    for (int i = 0; i < 3; i++) {
-        a->fd = open(a->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (a->fd < 0)
-            return false;
-        if (flock(a->fd, LOCK_EX | LOCK_NB) == 0 && fstat(a->fd, &st) == 0 && S_ISREG(st.st_mode) &&
-            st.st_nlink > 0)
-            return true;
+    const ahead_state *a = stat(path, &st) == 0 ? opened : NULL;
+    while (a != NULL && (a->device != st.st_dev || a->inode != st.st_ino))
+        a = a->next;
+    return a != NULL;
+}
+
+static void close_file(ahead_state *a) {
+    pthread_mutex_lock(&opened_lock);
+    ahead_state **at = &opened;
+    while (*at != NULL && *at != a)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = a->next;
+    if (a->fd >= 0)
         close(a->fd);
-        a->fd = -1;
+    a->fd = -1;
+    pthread_mutex_unlock(&opened_lock);
+}
+
+/* Whether it is the file that the path names still, and now this process's. */
+static bool take_lock(ahead_state *a) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat st;
+    if (fcntl(a->fd, F_SETLK, &whole) != 0 || fstat(a->fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+        st.st_nlink == 0)
+        return false;
+    a->device = st.st_dev;
+    a->inode = st.st_ino;
+    a->next = opened;
+    opened = a;
+    return true;
+}
+
+/* Who closes the file removes it first: then another one is made. */
+static bool lock_file(ahead_state *a) {
+    bool ok = false;
+    pthread_mutex_lock(&opened_lock);
+    for (int i = 0; i < 3 && !ok && !is_opened(a->path); i++) {
+        a->fd = open(a->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = a->fd >= 0 && take_lock(a);
+        if (!ok && a->fd >= 0)
+            close(a->fd);
+        if (!ok)
+            a->fd = -1;
     }
-    return false;
+    pthread_mutex_unlock(&opened_lock);
+    return ok;
 }
 
 static bool has_room(const ahead_state *a) {
@@ -387,9 +427,7 @@ void ahead_close(store *s) {
                   s->path, a->path);
     else if (a->fd >= 0 && access(log_path, F_OK) != 0) /* all of it is in the database, on disk */
         unlink(a->path);
-    if (a->fd >= 0)
-        close(a->fd);
-    a->fd = -1;
+    close_file(a);
     buf_free(&a->frame);
     buf_free(&a->open);
     sqlite3_free(a->path);

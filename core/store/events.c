@@ -73,16 +73,19 @@ static bool load_secret(store *s, err *e) {
     return r == STORE_OK || err_set(e, "%s: %s", s->path, store_result_text(r));
 }
 
-static bool on_open(store *s, err *e) {
+static bool on_announce(store *s, err *e) {
     events *v = calloc(1, sizeof *v);
     if (v == NULL)
         return err_set(e, "no memory");
     pthread_mutex_init(&v->lock, NULL);
     v->owners = -1;
-    log_limit(s, 1); /* short, until events_keep tells how large the file may be */
     s->state = v;
-    bool ok = load_secret(s, e) && time_load(s, e) && owners_open(s, e) && targets_load(s, e) &&
-              dedup_load(s, e);
+    return owners_open(s, e);
+}
+
+static bool on_open(store *s, err *e) {
+    log_limit(s, 1); /* short, until events_keep tells how large the file may be */
+    bool ok = load_secret(s, e) && time_load(s, e) && targets_load(s, e) && dedup_load(s, e);
     room_look(s);
     return ok;
 }
@@ -125,11 +128,13 @@ static const store_kind kind = {
     .syncs = SYNC_THREADS,
     .log_pages = 4096, /* 16 MiB: written into the file once for many commits, and small enough for caches */
     .configure = "PRAGMA cache_size=-16000", /* KiB of pages in memory */
+    .announce = on_announce,
     .open = on_open,
     .close = on_close,
     .before_commit = before_commit,
     .after_group = after_group,
     .redo = event_notes_redo,
+    .is_alone = owners_alone,
 };
 
 store *events_open(const char *path, err *e) {

@@ -174,6 +174,7 @@ store_result deliveries_is_key_taken(database *d, int64_t target, uint64_t hash,
 /* events_owners.c */
 bool owners_open(store *s, err *e);
 void owners_close(events *v);
+bool owners_alone(store *s); /* no other process has the file */
 bool owners_lives(const events *v, int64_t owner);
 /* Whether the target's lease has been over for `idle_ms`, or there was none. [writer] */
 store_result owners_idle(const store *s, database *d, int64_t number, uint64_t idle_ms, bool *idle);
@@ -201,6 +202,8 @@ store_result event_put(store *s, database *d, const event_new *n, bool *repeated
 
 /* events_notes.c: a job's events as a record of those that were written, and written again. [writer] */
 void event_notes_add(const event_list *l, buf *out);
+/* One event off the record, in `a`; false: it is cut short. */
+bool event_notes_read(bb_str *record, arena *a, event_new *out);
 store_result event_notes_redo(store *s, database *d, bb_str record);
 
 /* events_room.c: looks for it, now and then. Not within a transaction. [writer] */

@@ -83,15 +83,18 @@ static const event_target *take_targets(record_reader *r, size_t count, arena *a
     return to;
 }
 
-static event_new take_event(record_reader *r, arena *a) {
-    event_new n = {.at_ms = take_number(r)};
-    n.dedup_ms = take_number(r);
-    bb_str *const texts[] = {&n.id, &n.source, &n.type, &n.attributes, &n.content_type, &n.payload, &n.dedup};
+bool event_notes_read(bb_str *record, arena *a, event_new *n) {
+    record_reader r = {.rest = *record};
+    *n = (event_new){.at_ms = take_number(&r)};
+    n->dedup_ms = take_number(&r);
+    bb_str *const texts[] = {&n->id,           &n->source,  &n->type, &n->attributes,
+                             &n->content_type, &n->payload, &n->dedup};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        *texts[i] = take_text(r);
-    n.target_count = (size_t)take_number(r);
-    n.targets = take_targets(r, n.target_count, a);
-    return n;
+        *texts[i] = take_text(&r);
+    n->target_count = (size_t)take_number(&r);
+    n->targets = take_targets(&r, n->target_count, a);
+    *record = r.rest;
+    return !r.bad;
 }
 
 /* One that is there has its deliveries, too. */
@@ -102,13 +105,12 @@ static store_result redo_one(store *s, database *d, const event_new *n) {
 }
 
 store_result event_notes_redo(store *s, database *d, bb_str record) {
-    record_reader reader = {.rest = record};
     arena *a = arena_new(0);
     store_result r = a != NULL ? STORE_OK : STORE_FAILED;
-    while (r == STORE_OK && reader.rest.len > 0) {
+    while (r == STORE_OK && record.len > 0) {
+        event_new n;
         arena_reset(a);
-        event_new n = take_event(&reader, a);
-        r = reader.bad ? STORE_FAILED : redo_one(s, d, &n);
+        r = event_notes_read(&record, a, &n) ? redo_one(s, d, &n) : STORE_FAILED;
     }
     arena_free(a);
     return r;

@@ -35,6 +35,11 @@ bool owners_open(store *s, err *e) {
                    strerror(errno));
 }
 
+bool owners_alone(store *s) {
+    struct flock any = {.l_type = F_WRLCK, .l_whence = SEEK_SET}; /* of the whole file */
+    return fcntl(events_of(s)->owners, F_GETLK, &any) == 0 && any.l_type == F_UNLCK;
+}
+
 void owners_close(events *v) {
     if (v->owners >= 0)
         close(v->owners);

@@ -112,7 +112,8 @@ static bool start_threads(store *s, err *e) {
 }
 
 static bool open_writer(store *s, err *e) {
-    if (!make_file(s->path, e) || !database_open(&s->write, s->path, DATABASE_CREATE, e))
+    if (!make_file(s->path, e) || (s->kind->announce != NULL && !s->kind->announce(s, e)) ||
+        !database_open(&s->write, s->path, DATABASE_CREATE, e))
         return false;
     if (sqlite3_db_readonly(s->write.sq, "main") == 1)
         return err_set(e, "%s: %s", s->path, store_result_text(STORE_READ_ONLY));

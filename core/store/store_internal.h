@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 #include <time.h>
 
 /* A piece of work for the store. `write` runs on the writer's thread, in a group with others; `read` on the
@@ -90,6 +91,9 @@ typedef struct ahead_state {
     buf open;                          /* records of the open transaction [writer] */
     _Atomic(uint64_t) committed, safe; /* in the database; on disk, there */
     bool wanted;                       /* a sync of the log, by its thread; under store.lock */
+    dev_t device;                      /* of the file */
+    ino_t inode;
+    struct ahead_state *next; /* of those that this process has open */
 } ahead_state;
 
 struct store {
@@ -131,6 +135,7 @@ struct store {
     unsigned last_group;                          /* jobs */
     uint64_t began_ns, commit_ns;                 /* when the last group began, and what it took */
     bool open;                                    /* a transaction is, */
+    bool may_hold;                                /* and may stay so, */
     uint64_t open_ns;                             /* since then, */
     unsigned open_jobs;                           /* and has done so many */
     uint64_t opened_ns;                           /* when its connection was last taken anew */
@@ -246,6 +251,8 @@ struct store_kind {
     size_t log_pages; /* the log is taken into the database from here on, unless it is told otherwise */
     const char *create,
         *configure; /* PRAGMAs of a file to be made, and of a connection that writes; or NULL */
+    /* Tells others that this process comes to have the file, before it asks for anything of it; or NULL. */
+    bool (*announce)(store *s, err *e);
     /* The file is there, no thread runs yet. Each may be NULL. */
     bool (*open)(store *s, err *e);
     void (*close)(store *s); /* no thread runs any more */
@@ -256,6 +263,8 @@ struct store_kind {
     /* Does again what job.note noted; what is there already, or has been refused, is passed over. NULL: there
      * are no such jobs. [writer] */
     store_result (*redo)(store *s, database *d, bb_str record);
+    /* Whether no other process writes the file: a transaction may stay open then. NULL: none may. [writer] */
+    bool (*is_alone)(store *s);
 };
 extern const store_kind store_main; /* schema.c */
 

@@ -15,11 +15,12 @@
 #define PACE 4u        /* a group begins after so many times what the last one took, since that began, */
 #define PACE_SLOW 2u   /* or so many, where a sync takes SLOW times as long as a commit, */
 #define SLOW 8u
-#define PACE_NS 2000000u /* and at most so much later */
-#define GATHER_LEAST 8u  /* jobs for which it waits no longer */
-#define PROBE_SECONDS 1  /* after a failure: how often an idle writer tries again */
-#define HOLD_NS 5000000u /* a transaction stays open so long, */
-#define HOLD_JOBS 512u   /* or for so many jobs, and one group more */
+#define PACE_NS 2000000u      /* and at most so much later */
+#define GATHER_LEAST 8u       /* jobs for which it waits no longer */
+#define PROBE_SECONDS 1       /* after a failure: how often an idle writer tries again */
+#define HOLD_NS 5000000u      /* a transaction stays open so long, */
+#define HOLD_JOBS 512u        /* or for so many jobs, */
+#define HOLD_BYTES (4u << 20) /* or bytes of their notes, and one group more */
 
 store_result writer_configure(database *d, const store_kind *kind) {
     store_result r = database_exec(d, "PRAGMA journal_mode=WAL");
@@ -131,6 +132,7 @@ static store_result begin(store *s) {
         return STORE_OK;
     store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
     s->open = true;
+    s->may_hold = s->ahead.usable && s->kind->is_alone != NULL && s->kind->is_alone(s);
     s->open_ns = store_now_ns();
     s->open_jobs = 0;
     return r;
@@ -194,7 +196,8 @@ static store_result make_ready(store *s) {
 }
 
 static bool is_due(const store *s) {
-    return s->open && (s->open_jobs >= HOLD_JOBS || store_now_ns() - s->open_ns >= HOLD_NS);
+    return s->open && (s->open_jobs >= HOLD_JOBS || s->ahead.open.len >= HOLD_BYTES ||
+                       store_now_ns() - s->open_ns >= HOLD_NS);
 }
 
 static void probe(store *s) {
@@ -255,7 +258,7 @@ static group_of look_at(const store_job *first) {
 /* A read sees what was written before it. */
 static store_result settle(store *s, const store_job *first, const group_of *g, unsigned *what) {
     bool wrote;
-    if (g->noted == g->jobs && ahead_note(s, first, &wrote)) {
+    if (s->may_hold && g->noted == g->jobs && ahead_note(s, first, &wrote)) {
         s->open_jobs += g->jobs;
         *what = wrote ? SYNC_AHEAD : SYNC_NONE;
         return STORE_OK;

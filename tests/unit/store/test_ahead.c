@@ -414,6 +414,54 @@ START_TEST(killed_again_and_again_it_loses_nothing) {
 }
 END_TEST
 
+/* In a child: puts without a pause until it is killed. */
+static void put_for_ever(const char *path, int out) {
+    fixture f = {0};
+    err e = {""};
+    f.s = events_open(path, &e);
+    f.l = loop_new(0);
+    sem_init(&f.sem, 0, 0);
+    if (f.s == NULL || f.l == NULL || !loop_start(f.l))
+        _exit(1);
+    many m = {.f = &f};
+    for (int i = 0;; i++) {
+        if (i >= AT_ONCE)
+            sem_wait(&f.sem);
+        if (i == 100 && write(out, &i, sizeof i) != (ssize_t)sizeof i)
+            _exit(1);
+        put_large(&m, i);
+    }
+}
+
+/* One that keeps the file busy keeps nobody out: it holds no transaction while there are others. */
+START_TEST(another_process_comes_in_under_load) {
+    fixture f = {.folder = "/tmp/busbar-events-XXXXXX"};
+    int ends[2], i;
+    log_set_level(LOG_LEVEL_OFF);
+    ck_assert_ptr_nonnull(mkdtemp(f.folder));
+    snprintf(f.path, sizeof f.path, "%s/events.db", f.folder);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0)
+        put_for_ever(f.path, ends[1]);
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(read(ends[0], &i, sizeof i), (ssize_t)sizeof i);
+    open_image(&f);
+    ck_assert(!f.s->ahead.usable);
+    for (i = 0; i < 20; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "x%d", i);
+        ck_assert_int_eq(put_one(&f, id, T, NULL, NOW), STORE_OK);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+    ck_assert_int_eq(count_of(&f, "id GLOB 'x*'"), 20);
+    fixture_close(&f);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(what_was_told_of_before_its_commit_is_there_after_a_kill),
           unit_test(a_commit_that_fails_loses_nothing_that_was_told_of),
           unit_test(what_could_not_be_written_before_a_stop_is_there_after_the_next_start),
@@ -421,4 +469,4 @@ UNIT_MAIN(unit_test(what_was_told_of_before_its_commit_is_there_after_a_kill),
           unit_test(notes_of_another_database_are_not_taken),
           unit_test(where_no_note_can_be_written_each_group_is_committed),
           unit_test(a_second_hub_of_the_file_has_no_notes), unit_test(the_file_is_filled_again_and_again),
-          unit_test(killed_again_and_again_it_loses_nothing))
+          unit_test(killed_again_and_again_it_loses_nothing), unit_test(another_process_comes_in_under_load))
