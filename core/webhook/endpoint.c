@@ -2,6 +2,7 @@
 #include "webhook/endpoint.h"
 
 #include "limit/rate.h"
+#include "plugin/url.h"
 #include "webhook/route.h"
 
 #include <openssl/rand.h>
@@ -97,6 +98,15 @@ static bool ranges(const reading *r, const char *key, http_ranges *out) {
     return conf_fail(r->e, r->f, entry(r, key)->line, "%s: %s", key, why.text);
 }
 
+/* A list that has come out empty is no leave for everybody. */
+static bool allowed(const reading *r, http_ranges *out) {
+    return ranges(r, "allow", out) &&
+           (entry(r, "allow") == NULL || out->count > 0 ||
+            conf_fail(r->e, r->f, entry(r, "allow")->line,
+                      "allow is empty, and would have everybody send: name addresses or ranges, or leave it "
+                      "out where everybody may"));
+}
+
 static bool types(const reading *r, patterns *out) {
     bb_str value;
     return text(r, "types", &value) && (value.ptr == NULL || patterns_read(r->a, value, out));
@@ -111,6 +121,11 @@ static bool headers(const reading *r, endpoint *p) {
         return false;
     p->headers = list.items;
     p->header_count = list.count;
+    for (size_t i = 0; i < list.count; i++)
+        if (!url_token_ok(list.items[i]))
+            return conf_fail(r->e, r->f, entry(r, "headers")->line,
+                             "headers: \"%.*s\" is no header field's name: names have commas between",
+                             (int)(list.items[i].len < 80 ? list.items[i].len : 80), list.items[i].ptr);
     return list.count <= HEADERS_MAX ||
            conf_fail(r->e, r->f, entry(r, "headers")->line, "headers: at most %u are kept", HEADERS_MAX);
 }
@@ -132,7 +147,7 @@ static bool read_limits(const reading *r, endpoint *p) {
            conf_duration_ms(r->a, r->f, entry(r, "dedup"), 0, 366 * DAY_MS, 3 * DAY_MS, &p->dedup_ms, r->e) &&
            conf_size(r->a, r->f, entry(r, "max_body"), 1, (uint64_t)1 << 30, 10u << 20, &p->max_body, r->e) &&
            conf_bool(r->a, r->f, entry(r, "paused"), false, &p->paused, r->e) && rate(r, "rate", &p->rate) &&
-           rate(r, "sender_rate", &p->sender_rate) && ranges(r, "allow", &p->allow) &&
+           rate(r, "sender_rate", &p->sender_rate) && allowed(r, &p->allow) &&
            ranges(r, "proxies", &p->proxies) && types(r, &p->types) && headers(r, p) && payload(r, p) &&
            text(r, "name", &p->name);
 }
