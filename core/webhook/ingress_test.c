@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "plugin/host.h"
+#include "plugin/url.h"
 #include "webhook/event_id.h"
 #include "webhook/ingress_internal.h"
 
@@ -38,7 +39,8 @@ void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refus
     json_object(&w);
     json_member_string(&w, STR("outcome"), str_from(ingress_outcome_name(outcome)));
     json_member_u64(&w, STR("status"), status);
-    json_member_bool(&w, STR("signed"), in->is_signed);
+    bool fits = outcome != INGRESS_REFUSED && outcome != INGRESS_UNREADY && outcome != INGRESS_DEFECT;
+    json_member_bool(&w, STR("signed"), in->is_signed && fits);
     if (in->note != NULL)
         json_member_string(&w, STR("note"), str_from(in->note));
     if (why != NULL)
@@ -64,6 +66,62 @@ static void refuse(ingress *in, const char *text) {
                                  .problem = unready ? PROBLEM_UNAUTHORIZED : PROBLEM_INVALID_INPUT,
                                  .text = text};
     ingress_refuse(in, &why);
+}
+
+/* --- what is asked for ------------------------------------------------------------------------------------
+ */
+
+/* Members of a request that the caller has captured, and of a sample: of one kind or the other. */
+static const char *const of_request[] = {"method", "query", "headers", "body", NULL};
+static const char *const of_sample[] = {"id", "type", "payload", NULL};
+
+static bool has_one(const char *const *names, const json_value *root) {
+    for (; *names != NULL; names++)
+        if (json_get(root, str_from(*names)) != NULL)
+            return true;
+    return false;
+}
+
+static bool is_known(const char *const *names, bb_str name) {
+    for (; *names != NULL; names++)
+        if (str_eq(name, str_from(*names)))
+            return true;
+    return false;
+}
+
+/* A header field as it could have come: else it says nothing of one that has. */
+static bool are_fields(const json_value *fields) {
+    for (json_iter it = json_iterate(fields); json_next(&it);) {
+        bb_str value = json_string(it.value);
+        if (!json_is(it.value, JSON_STRING) || !url_token_ok(it.key))
+            return false;
+        for (size_t i = 0; i < value.len; i++)
+            if (value.ptr[i] == '\r' || value.ptr[i] == '\n' || value.ptr[i] == '\0')
+                return false;
+    }
+    return json_is(fields, JSON_OBJECT);
+}
+
+/* A slip of the pen is no sample that is stored and delivered. NULL: it can be done. */
+static const char *wrong_with(arena *a, const json_value *root) {
+    for (json_iter it = json_iterate(root); json_next(&it);) {
+        bool headers = str_eq(it.key, STR("headers")), payload = str_eq(it.key, STR("payload"));
+        if (!is_known(of_request, it.key) && !is_known(of_sample, it.key))
+            return arena_printf(a,
+                                "\"%.*s\" is none of \"id\", \"type\", \"payload\" (a sample), and of "
+                                "\"headers\", \"body\", \"method\", \"query\" (a captured request)",
+                                (int)(it.key.len < 80 ? it.key.len : 80), it.key.ptr)
+                .ptr;
+        if (headers && !are_fields(it.value))
+            return "\"headers\" is an object of names and values: {\"X-Signature\": \"…\"}";
+        if (!headers && !payload && !json_is(it.value, JSON_STRING))
+            return arena_printf(a, "\"%.*s\" is a string", STR_FMT(it.key)).ptr;
+    }
+    return has_one(of_request, root) && has_one(of_sample, root)
+               ? "\"id\", \"type\" and \"payload\" are of a sample, and \"headers\", \"body\", \"method\" "
+                 "and "
+                 "\"query\" of a captured request: send one or the other"
+               : NULL;
 }
 
 /* As the caller gives it. */
@@ -256,11 +314,14 @@ void ingress_test(webhook_loop *l, http_exchange *x, const endpoint *to) {
     in->sender = in->r->peer;
     webhook_item_ref((webhook_item *)(uintptr_t)&to->item);
     const json_value *root = in->r->body.len > 0 ? json_read(a, in->r->body, NULL, NULL) : NULL;
+    const char *wrong = wrong_with(a, root);
     if (in->r->body.len > 0 && !json_is(root, JSON_OBJECT))
         refuse(in, "the body is an object: {\"id\", \"type\", \"payload\"}, or {\"headers\", \"body\"}");
     else if (endpoint_unready(to) != NULL)
         refuse(in, endpoint_unready(to));
-    else if (json_getl(root, "body") != NULL)
+    else if (wrong != NULL)
+        refuse(in, wrong);
+    else if (has_one(of_request, root))
         run_given(in, root);
     else
         run_sample(in, root);

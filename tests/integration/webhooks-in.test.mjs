@@ -762,3 +762,41 @@ test('what is counted can be scraped', async () => {
   assert.match(text, /^busbar_webhook_requests_total\{endpoint="std",outcome="stored"\} [1-9]/m);
   assert.match(text, /^busbar_webhook_events_total\{endpoint="std"\} [1-9]/m);
 });
+
+test('what is asked of a test is what is done, and a slip of the pen makes no event', async () => {
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'asks', scheme: 'hmac', secret: 'k', type_from: '/type'})).status, 201);
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'shakes', scheme: 'meta', secret: 's', verify_token: 't'})).status, 201);
+  const ask = async (id, body) => (await hub.api('POST', `/api/v1/webhooks/endpoints/${id}/test`, body)).body;
+  for (const [body, reason] of [
+    [{typ: 'order.paid'}, /^"typ" is none of "id", "type", "payload"/],
+    [{headers: {}, boddy: '{}'}, /^"boddy" is none/],
+    [{type: 5}, /^"type" is a string/],
+    [{id: {}}, /^"id" is a string/],
+    [{body: {type: 'a'}}, /^"body" is a string/],
+    [{method: null}, /^"method" is a string/],
+    [{headers: 'X-Signature: 1', body: ''}, /^"headers" is an object/],
+    [{headers: {'X-Signature': 5}, body: ''}, /^"headers" is an object/],
+    [{headers: {'X Signature': 'a'}}, /^"headers" is an object/],
+    [{headers: {'X-Signature': 'a\r\nb'}}, /^"headers" is an object/],
+    [{headers: {}, type: 'a'}, /one or the other/],
+  ]) {
+    const told = await ask('asks', body);
+    assert.deepEqual([told.outcome, told.status, told.signed], ['invalid', 422, false], JSON.stringify(body));
+    assert.match(told.reason, reason);
+  }
+  // Without a body, too: that is a captured request, and not a sample.
+  for (const body of [{headers: {'X-Signature': '00'}}, {headers: {'X-Signature': hmac('sha256', 'other', '{}')}, body: '{}'}, {body: '{}'}]) {
+    const told = await ask('asks', body);
+    assert.deepEqual([told.outcome, told.status, told.signed], ['refused', 401, false], JSON.stringify(body));
+  }
+  assert.deepEqual(await events('asks'), []);
+  const fits = await ask('asks', {headers: {'X-Signature': hmac('sha256', 'k', '{"type":"a"}')}, body: '{"type":"a"}'});
+  assert.deepEqual([fits.outcome, fits.signed, fits.events[0].type], ['stored', true, 'a']);
+  for (const [token, outcome, signed] of [['t', 'answered', true], ['other', 'refused', false]]) {
+    const told = await ask('shakes', {method: 'GET', query: `hub.mode=subscribe&hub.verify_token=${token}&hub.challenge=7`});
+    assert.deepEqual([told.outcome, told.signed], [outcome, signed]);
+  }
+  const slip = await hub.cli(['webhooks', 'test', 'asks', 'typ=order.paid']);
+  assert.equal(slip.code, 1);
+  assert.match(slip.stdout, /is none of/);
+});
