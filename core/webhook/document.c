@@ -108,12 +108,31 @@ static void put_list(json_writer *w, const json_value *v, const char *between) {
     buf_wipe(&text);
 }
 
+/* Keys whose values are JSON, or may be. */
+static bool is_json(bb_str key) {
+    static const char *const keys[] = {"schema", "example", "headers", NULL};
+    return is_in(keys, key);
+}
+
+/* A file has a text for each key: what else somebody has put there by mistake is told, and does not become
+ * one that means something else, as a secret {"value": "…"} would. */
+static bool are_texts(const json_value *object, const char *const *sections, err *e) {
+    for (json_iter it = json_iterate(object); json_next(&it);) {
+        bool section = sections != NULL && (str_eq(it.key, STR("routes")) || is_in(sections, it.key));
+        bool object_or_list = json_is(it.value, JSON_OBJECT) || json_is(it.value, JSON_ARRAY);
+        if (object_or_list && !section && !is_json(it.key) && !is_list(it.value))
+            return err_set(e, "\"%.*s\" is a text, a number, true or false, or a list of such",
+                           (int)(it.key.len < 80 ? it.key.len : 80), it.key.ptr);
+    }
+    return true;
+}
+
 /* null is as good as not there. */
 static void put_member(json_writer *w, const webhook_reader *r, const json_iter *it) {
     if (json_is(it->value, JSON_NULL))
         return;
     json_key(w, it->key);
-    if (is_list(it->value))
+    if (is_list(it->value) && !str_eq(it->key, STR("schema")) && !str_eq(it->key, STR("example")))
         put_list(w, it->value, is_in(r->lines, it->key) ? "\n" : ", ");
     else
         json_put_value(w, it->value);
@@ -146,6 +165,18 @@ static void put_section(json_writer *w, const webhook_reader *r, bb_str name, co
     json_object_end(w);
 }
 
+static bool check_all(const webhook_reader *r, const json_value *root, err *e) {
+    bool ok = are_texts(root, r->sections, e);
+    for (const char *const *s = r->sections; ok && s != NULL && *s != NULL; s++) {
+        const json_value *section = json_get(root, str_from(*s));
+        ok = !json_is(section, JSON_ARRAY) ? are_texts(section, NULL, e)
+                                           : err_set(e, "\"%s\" is an object of keys and values", *s);
+    }
+    for (json_iter it = json_iterate(json_getl(root, "routes")); ok && json_next(&it);)
+        ok = are_texts(it.value, NULL, e) || err_prefix(e, "route \"%.*s\": ", STR_FMT(it.key));
+    return ok;
+}
+
 static bool put_all(json_writer *w, arena *a, const webhook_reader *r, const json_value *root, err *e) {
     json_object(w);
     put_head(w, r, root);
@@ -170,7 +201,7 @@ bool document_to_text(arena *a, const webhook_reader *r, const json_value *root,
     buf_init(&text);
     json_writer w;
     json_writer_init(&w, &text);
-    bool ok = put_all(&w, a, r, root, e);
+    bool ok = check_all(r, root, e) && put_all(&w, a, r, root, e);
     bb_str json = json_writer_finish(&w) ? arena_copy(a, buf_str(&text)) : (bb_str){NULL, 0};
     buf_wipe(&text);
     const json_value *shape = ok && json.ptr != NULL ? json_read(a, json, NULL, NULL) : NULL;

@@ -800,3 +800,23 @@ test('what is asked of a test is what is done, and a slip of the pen makes no ev
   assert.equal(slip.code, 1);
   assert.match(slip.stdout, /is none of/);
 });
+
+test('a value of the wrong type is told by its name, and becomes no text that means something else', async () => {
+  const make = (what, body) => hub.api('POST', `/api/v1/webhooks/${what}`, body);
+  for (const [body, reason] of [
+    [{scheme: 'hmac', secret: {value: 'k'}}, /^"secret" is a text, a number, true or false, or a list of such$/],
+    [{scheme: 'hmac', secret: [['k']]}, /^"secret" is/],
+    [{verify: 'none', types: {}}, /^"types" is/],
+    [{verify: ['none']}, /^"verify" is an object of keys and values$/],
+    [{scheme: 'hmac', verify: {secret: {}}}, /^"secret" is/],
+    [{verify: 'none', routes: {all: {emit: ['a', null]}}}, /^route "all": "emit" is/],
+  ]) {
+    const refused = await make('endpoints', {id: 'wrong-type', ...body});
+    assertProblem(refused, 'invalid-config');
+    assert.match(refused.body.detail, reason);
+  }
+  // What is JSON in the file, too, may be any: also a list.
+  assert.equal((await make('event-types', {id: 'listed', type: 'listed', schema: {type: 'array'}, example: [1, 'a']})).status, 201);
+  assert.equal((await make('event-types', {id: 'listed-no', type: 'listed-no', schema: {type: 'array'}, example: {}})).status, 422);
+  assert.equal((await make('endpoints', {id: 'right-type', verify: 'none', schema: {type: 'object'}, rate: 5, paused: false})).status, 201);
+});

@@ -273,7 +273,13 @@ START_TEST(the_api_s_shape_becomes_a_file_and_comes_back) {
                                       "{\"name\":\"x\\r\"}",
                                       "{\"routes\":{\"A B\":{}}}",
                                       "{\"name\":\"a\\n; b\"}",
-                                      "{\"name\":\"a\\n\\nb\"}"};
+                                      "{\"name\":\"a\\n\\nb\"}",
+                                      "{\"secret\":{\"value\":\"a\"}}",
+                                      "{\"secret\":[[\"a\"]]}",
+                                      "{\"types\":[\"a\",null]}",
+                                      "{\"verify\":[\"none\"]}",
+                                      "{\"verify\":{\"secret\":{}}}",
+                                      "{\"routes\":{\"x\":{\"emit\":{}}}}"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(text_of(a, bad[i], &e).ptr == NULL, "%s was taken", bad[i]);
     webhook_set_unref(s);
