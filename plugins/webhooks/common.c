@@ -35,8 +35,7 @@ bb_step webhooks_sign_sha256(bb_call *call, const char *key, bb_str body, const 
 }
 
 int webhooks_is_form(const bb_webhook_request *request) {
-    return webhooks_after(bb_webhook_header(request, "Content-Type"), "application/x-www-form-urlencoded")
-               .ptr != NULL;
+    return bb_form_is(bb_webhook_header(request, "Content-Type"));
 }
 
 bb_str webhooks_form_json(bb_call *call, bb_str form) {

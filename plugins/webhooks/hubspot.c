@@ -79,13 +79,16 @@ static bb_step take_all(bb_call *call, bb_str body) {
     const bb_json_api *json = call->host->json;
     const bb_json *events = json->parse(call, body);
     bb_json_iter it = {0};
+    size_t count = 0;
     if (events == NULL)
         return bb_fail(call, BB_E_INVALID_INPUT, "the body is not JSON");
     if (json->type(events) != BB_JSON_ARRAY)
-        take(call, events);
+        take(call, events), count++;
     else
-        while (json->next(events, &it))
+        for (; json->next(events, &it); count++)
             take(call, it.value);
+    if (count == 0) /* nothing has happened, which is no reason to send it again */
+        bb_webhook_answer(call, 200, NULL, bb_s(NULL));
     return BB_DONE;
 }
 

@@ -53,6 +53,8 @@ test('github: what octokit signs, as JSON and as a form', async () => {
   const form = `payload=${encodeURIComponent(body).replaceAll('%20', '+')}`;
   const sent = receive('github', {secret}, {body: form, headers: {...headers, 'Content-Type': FORM, 'X-Hub-Signature-256': await githubSign(secret, form), 'X-GitHub-Event': 'push'}});
   assert.deepEqual(sent.events[0].payload, JSON.parse(body), sent.message);
+  for (const [type, code] of [[`${FORM.toUpperCase()}; charset=utf-8`, 0], [`${FORM} `, 0], [`${FORM}s`, INVALID], [FORM.slice(0, -1), INVALID]])
+    assert.equal(receive('github', {secret}, {body: form, headers: {...headers, 'Content-Type': type, 'X-Hub-Signature-256': await githubSign(secret, form)}}).code, code, type);
   assert.equal(receive('github', {secret}, {body: 'x', headers: {...headers, 'X-Hub-Signature-256': await githubSign(secret, 'x')}}).code, INVALID);
 });
 
@@ -94,6 +96,8 @@ test('hubspot: all three versions; several events of one request', () => {
   assert.equal(receive('hubspot', fields, {url, body, headers: v2}).code, REFUSED, 'no time, and nobody has asked for it');
   const all = {...fields, versions: 'all'};
   takesOnly('hubspot', all, {url, body, headers: v2}, {'another URL': {url: `${url}1`}, 'as v1': {headers: {...v2, 'X-HubSpot-Signature-Version': 'v1'}}, 'v3 alone': {fields}});
+  const none = receive('hubspot', fields, {url, body: '[]', headers: {...v3, 'X-HubSpot-Signature-v3': hmac(clientSecret, `POSThttps://hub.example/hooks/hs?a=/b:c&d=%20[]${at}`, 'base64')}});
+  assert.deepEqual([none.code, none.events], [0, []], none.message);
   takesOnly('hubspot', all, {url, body, headers: v1}, {'another body': {body: '[]'}, 'an empty one': {headers: {...v1, 'X-HubSpot-Signature': ''}}, 'v3 alone': {fields: {...fields, versions: 'v3'}}});
 });
 

@@ -97,6 +97,13 @@ test('slack: events, the handshake, interactivity and slash commands; nothing th
   const click = take(`payload=${encodeURIComponent(JSON.stringify(inner)).replaceAll('%20', '+')}`, {}, form);
   assert.deepEqual(click.events, [{id: '', type: 'block_actions', payload: inner}]);
 
+  // A look at the certificate is no command; and what is not signed, as Content-Type, makes no other event of one.
+  const look = take('token=xyz&ssl_check=1', {}, form);
+  assert.deepEqual([look.code, look.events], [0, []], look.message);
+  assert.equal(take(slash, {}, 'Application/X-WWW-Form-URLencoded; charset=utf-8').events[0].type, 'slash_command');
+  const again = take(JSON.stringify({type: 'event_callback', event_id: 'Ev1', event: {type: 'reaction_added'}}), {}, form);
+  assert.deepEqual([again.events[0].id, again.events[0].type], ['Ev1', 'reaction_added']);
+
   for (const [what, body, headers, type] of [
     ['no signature', hello, {'X-Slack-Signature': ''}],
     ['a signature without its version', hello, {'X-Slack-Signature': sign(hello).slice(3)}],

@@ -17,6 +17,21 @@
 
 BB_BEGIN_DECLS
 
+/* Whether that is the content type of a form, in any case, with or without parameters. */
+static inline int bb_form_is(bb_str content_type) {
+    static const char form[] = "application/x-www-form-urlencoded";
+    size_t n = sizeof form - 1;
+    if (content_type.len < n || (content_type.len > n && content_type.ptr[n] != ';' &&
+                                 content_type.ptr[n] != ' ' && content_type.ptr[n] != '\t'))
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = content_type.ptr[i];
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != form[i])
+            return 0;
+    }
+    return 1;
+}
+
 /* A walk over the fields of a text. */
 typedef struct bb_form_fields {
     char *at, *end; /* of a copy, whose owner is the call */
