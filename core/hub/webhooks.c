@@ -68,6 +68,7 @@ webhook_reading hub_webhooks_reading(const hub *h) {
     return (webhook_reading){.plugged = registry_current(h->registry),
                              .post = h->webhooks.post,
                              .loops = h->settings.loops,
+                             .max_body = h->settings.limits.max_body_bytes,
                              .asks_clients = h->settings.offline
                                                  ? h->settings.tls.client_ca != NULL
                                                  : h->tls != NULL && tls_context_asks(h->tls)};

@@ -182,13 +182,15 @@ static bool check_sections(const reading *r) {
     return r->s != NULL || conf_fail(r->e, r->f, 1, "an endpoint has a section [endpoint]");
 }
 
-/* Not refused: CloudEvents have a type of their own. */
-static const char *note_of(const endpoint *p) {
+/* Not refused: CloudEvents have a type of their own, and the server's limit may be raised yet. */
+static const char *note_of(const webhook_reading *wr, const endpoint *p) {
     bool typeless = p->own != NULL && p->field_count > 0 && json_getl(p->fields[0], "type_from") == NULL;
-    return typeless && !patterns_fit(&p->types, STR(""))
-               ? "only CloudEvents have a type that `types` could take: say with type_from where others have "
-                 "theirs"
-               : NULL;
+    if (typeless && !patterns_fit(&p->types, STR("")))
+        return "only CloudEvents have a type that `types` could take: say with type_from where others have "
+               "theirs";
+    return wr->max_body > 0 && p->max_body > wr->max_body ? "max_body is over the server's own, which holds "
+                                                            "too: raise max_body of [server] in busbar.conf"
+                                                          : NULL;
 }
 
 /* --- the item --------------------------------------------------------------------------------------- */
@@ -210,7 +212,7 @@ static webhook_item *read_endpoint(const webhook_reading *wr, const conf_file *f
     const reading r = {.a = a, .f = f, .s = conf_find_section(f, STR("endpoint")), .e = e};
     if (p != NULL && check_sections(&r) && endpoint_read_scheme(wr, f, a, p, e) && read_limits(&r, p) &&
         read_routes(wr, &r, p) && take_state(p, before)) {
-        p->note = note_of(p);
+        p->note = note_of(wr, p);
         return &p->item;
     }
     if (p != NULL)

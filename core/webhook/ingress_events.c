@@ -32,6 +32,9 @@ static bb_str attributes_of(const ingress *in, const plugin_event *e, const clou
         json_member_bool(&w, STR("test"), true);
     if (in->said.is_signed && in->said.signed_at_ms > 0)
         json_member_time(&w, STR("signed_at"), (uint64_t)in->said.signed_at_ms);
+    bb_str coding = http_request_header(in->r, STR("Content-Encoding"));
+    if (coding.len > 0 && !str_eq_nocase(coding, STR("identity"))) /* else nobody could read the payload */
+        json_member_string(&w, STR("content_encoding"), coding);
     if (in->to->header_count > 0)
         write_headers(&w, in);
     const json_value *own = ce != NULL ? json_read(in->a, ce->attributes, NULL, NULL) : NULL;
@@ -67,6 +70,16 @@ static bb_str dedup_of(const ingress *in, const plugin_event *e, size_t n) {
         return (bb_str){NULL, 0};
     return arena_printf(in->a, "sha256:%.*s/%zu/%lld", (int)digits, hex, n,
                         in->said.raw ? (long long)in->said.signed_at_ms : 0);
+}
+
+/* As long as the same signature would be taken again, if the admin's time for repeats is shorter than that.
+ */
+static uint64_t dedup_for(const ingress *in) {
+    uint64_t least = in->to->dedup_ms, tolerance = in->to->tolerance_ms;
+    if (least == 0 || tolerance == 0 || !in->said.is_signed)
+        return least;
+    int64_t until = in->said.signed_at_ms + (int64_t)tolerance - (int64_t)in->now_ms;
+    return until > (int64_t)least ? (uint64_t)until : least;
 }
 
 /* --- whether it is taken ---------------------------------------------------------------------------------
@@ -137,7 +150,7 @@ static bool make(ingress *in, const plugin_event *e, const cloudevent *ce, size_
                        .content_type = content_type_of(in, ce),
                        .payload = e->payload,
                        .dedup = in->to->dedup_ms > 0 ? dedup_of(in, e, n) : (bb_str){NULL, 0},
-                       .dedup_ms = in->to->dedup_ms,
+                       .dedup_ms = dedup_for(in),
                        .at_ms = in->now_ms};
     if (out->attributes.ptr == NULL || !webhook_targets(in->l->set, source, e->type, e->payload, in->now_ms,
                                                         in->a, &targets, &out->target_count))

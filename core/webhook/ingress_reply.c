@@ -107,16 +107,21 @@ void ingress_succeed(ingress *in, ingress_outcome outcome) {
         ingress_tell_test(in, outcome, NULL);
         return;
     }
-    /* What a token in the URL opened is for nobody else (RFC 6750 section 2.3). */
-    static const http_header private_answer = {{"Cache-Control", 13}, {"private", 7}};
     const plugin_webhook *said = &in->said;
     bb_str query = in->r->query;
-    bool by_query = query.len > 13 && memmem(query.ptr, query.len, "access_token=", 13) != NULL;
+    http_header headers[2];
+    size_t n = 0;
+    /* What a token in the URL opened is for nobody else (RFC 6750 section 2.3). */
+    if (query.len > 13 && memmem(query.ptr, query.len, "access_token=", 13) != NULL)
+        headers[n++] = (http_header){STR("Cache-Control"), STR("private")};
+    /* A challenge is the asker's text: no browser is to take it for a page (as Dropbox's guide has it). */
+    if (said->body.len > 0)
+        headers[n++] = (http_header){STR("X-Content-Type-Options"), STR("nosniff")};
     webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
     http_response response = {.status = success_of(in, outcome),
                               .content_type = said->content_type,
-                              .headers = by_query ? &private_answer : NULL,
-                              .header_count = by_query ? 1 : 0,
+                              .headers = headers,
+                              .header_count = n,
                               .body = &said->body,
                               .body_parts = said->body.len > 0 ? 1 : 0};
     leave(in, outcome);

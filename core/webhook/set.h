@@ -48,6 +48,7 @@ typedef struct webhook_reading {
     const struct post_rules *post;
     unsigned loops;
     bool asks_clients; /* for certificates */
+    uint64_t max_body; /* bytes that the server takes; 0: not known */
 } webhook_reading;
 
 /* How one kind is read. `read` makes the item in `memory` (which it leaves alone where it fails); `before` is

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import {execFile} from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
+import zlib from 'node:zlib';
 import test, {after, before} from 'node:test';
 import {Webhooks} from '@octokit/webhooks';
 import Stripe from 'stripe';
@@ -819,4 +820,46 @@ test('a value of the wrong type is told by its name, and becomes no text that me
   assert.equal((await make('event-types', {id: 'listed', type: 'listed', schema: {type: 'array'}, example: [1, 'a']})).status, 201);
   assert.equal((await make('event-types', {id: 'listed-no', type: 'listed-no', schema: {type: 'array'}, example: {}})).status, 422);
   assert.equal((await make('endpoints', {id: 'right-type', verify: 'none', schema: {type: 'object'}, rate: 5, paused: false})).status, 201);
+});
+
+test('a signature counts once, though repeats are to be known for a shorter time', async () => {
+  const make = async (id, more) => assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, scheme: 'standard_webhooks', secret: SECRET, ...more})).status, 201);
+  const wh = new Webhook(SECRET), body = '{"type":"x"}', count = async (id) => (await events(id)).length;
+  await make('brief', {dedup: '1ms'});
+  await make('brief-any', {dedup: '1ms', tolerance: '0s'});
+  for (const [id, headers, taken] of [
+    ['brief', signed(wh, 'm1', body), 1],
+    ['brief', signed(wh, 'm2', body, new Date(Date.now() + 200000)), 2], // signed by a clock that is ahead
+    ['brief-any', signed(wh, 'm1', body), 2],
+  ])
+    for (let i = 0; i < 2; i++) {
+      assert.equal((await post(id, body, headers)).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (i === 1) assert.equal(await count(id), taken, id);
+    }
+});
+
+test('what an endpoint cannot do is told of: a body over the server\'s own limit', async () => {
+  const made = async (id, max_body) => assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, verify: 'none', max_body})).status, 201);
+  await made('roomy', '10m');
+  await made('too-roomy', '11m');
+  assert.equal((await status('roomy')).note, undefined);
+  assert.match((await status('too-roomy')).note, /max_body is over the server's own, .*busbar\.conf/);
+});
+
+test('a payload that is compressed is kept as it came, with how', async () => {
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'packed', scheme: 'hmac', secret: 'k'})).status, 201);
+  const packed = zlib.gzipSync('{"type":"a"}'), headers = {'content-type': 'application/json', 'content-length': packed.length, 'x-signature': hmac('sha256', 'k', packed)};
+  for (const [coding, told] of [['gzip', 'gzip'], ['identity', undefined], ['', undefined], ['br, gzip', 'br, gzip']]) {
+    assert.equal((await request(`${hub.url}/hooks/packed`, {method: 'POST', body: packed, headers: {...headers, 'content-encoding': coding}})).status, 200);
+    const event = await whole((await events('packed'))[0]);
+    assert.equal(event.attributes.content_encoding, told, coding);
+    assert.deepEqual(Buffer.from(event.payload_base64, 'base64'), packed);
+  }
+});
+
+test('what answers a challenge is no page', async () => {
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'no-page', scheme: 'meta', secret: 's', verify_token: 't'})).status, 201);
+  const asked = await request(`${hub.url}/hooks/no-page?hub.mode=subscribe&hub.verify_token=t&hub.challenge=%3Cb%3E`);
+  assert.deepEqual([asked.status, asked.text, asked.headers['content-type'], asked.headers['x-content-type-options']], [200, '<b>', 'text/plain', 'nosniff']);
 });
