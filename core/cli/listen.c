@@ -32,21 +32,51 @@ static bool payload_of(arena *a, const json_value *event, bb_str *out) {
     return n != SIZE_MAX;
 }
 
+/* An empty value is said by ";" (CURLOPT_HTTPHEADER): behind ":" it takes a field of libcurl's own away. */
 static struct curl_slist *add_field(arena *a, struct curl_slist *list, bb_str name, bb_str value) {
-    bb_str line = arena_printf(a, "%.*s: %.*s", STR_FMT(name), STR_FMT(value));
+    bb_str line = value.len > 0 ? arena_printf(a, "%.*s: %.*s", STR_FMT(name), STR_FMT(value))
+                                : arena_printf(a, "%.*s;", STR_FMT(name));
     struct curl_slist *longer = line.ptr != NULL ? curl_slist_append(list, line.ptr) : NULL;
     return longer != NULL ? longer : list;
 }
 
-/* Those that the endpoint keeps, and who it is. */
+/* What was said of that connection, or is said of the payload anyhow. */
+static bool is_of_connection(bb_str name) {
+    static const char *const names[] = {
+        "Content-Type", "Content-Encoding", "Content-Length", "Connection", "Keep-Alive", "Transfer-Encoding",
+        "TE",           "Trailer",          "Upgrade",        "Expect",     "Host",       "Accept-Encoding"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq_nocase(name, str_from(names[i])))
+            return true;
+    return false;
+}
+
+static bool is_among(const json_value *fields, bb_str name) {
+    for (json_iter it = json_iterate(fields); json_next(&it);)
+        if (str_eq_nocase(it.key, name))
+            return true;
+    return false;
+}
+
+/* Those that the endpoint keeps, and who it is. The sender's own Webhook-Id goes before the hub's: it is
+ * signed. */
 static struct curl_slist *fields_of(arena *a, const json_value *event) {
-    struct curl_slist *list = add_field(a, NULL, STR("Content-Type"),
-                                        json_string(json_getl(event, "content_type")));
-    list = add_field(a, list, STR("Webhook-Id"), json_string(json_getl(event, "id")));
+    const json_value *attributes = json_getl(event, "attributes"), *kept = json_getl(attributes, "headers");
+    bb_str type = json_string(json_getl(event, "content_type")),
+           coding = json_string(json_getl(attributes, "content_encoding"));
+    struct curl_slist *list = curl_slist_append(NULL,
+                                                "Expect:"); /* servers that know it not are waited for */
+    list = type.len > 0 ? add_field(a, list, STR("Content-Type"), type)
+                        : curl_slist_append(list, "Content-Type:");
+    if (coding.len > 0)
+        list = add_field(a, list, STR("Content-Encoding"), coding);
+    if (!is_among(kept, STR("Webhook-Id")))
+        list = add_field(a, list, STR("Webhook-Id"), json_string(json_getl(event, "id")));
     list = add_field(a, list, STR("Busbar-Source"), json_string(json_getl(event, "source")));
     list = add_field(a, list, STR("Busbar-Type"), json_string(json_getl(event, "type")));
-    for (json_iter it = json_iterate(json_getl(json_getl(event, "attributes"), "headers")); json_next(&it);)
-        list = add_field(a, list, it.key, json_string(it.value));
+    for (json_iter it = json_iterate(kept); json_next(&it);)
+        if (!is_of_connection(it.key))
+            list = add_field(a, list, it.key, json_string(it.value));
     return list;
 }
 

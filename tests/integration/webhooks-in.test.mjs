@@ -863,3 +863,33 @@ test('what answers a challenge is no page', async () => {
   const asked = await request(`${hub.url}/hooks/no-page?hub.mode=subscribe&hub.verify_token=t&hub.challenge=%3Cb%3E`);
   assert.deepEqual([asked.status, asked.text, asked.headers['content-type'], asked.headers['x-content-type-options']], [200, '<b>', 'text/plain', 'nosniff']);
 });
+
+test('busbar listen posts the fields that an endpoint keeps, and its own beside them', async (t) => {
+  const got = [];
+  const own = http.createServer((req, res) => {
+    let text = '';
+    req.setEncoding('utf8').on('data', (d) => (text += d)).on('end', () => {
+      got.push({text, names: req.rawHeaders.filter((_, i) => i % 2 === 0).map((n) => n.toLowerCase()), headers: req.headers});
+      res.writeHead(204).end();
+    });
+  });
+  await new Promise((resolve) => own.listen(0, '127.0.0.1', resolve));
+  t.after(() => own.close());
+  const kept = ['Webhook-Id', 'Webhook-Signature', 'X-Empty', 'Content-Type', 'Content-Length', 'Transfer-Encoding', 'Host', 'Connection', 'Expect'];
+  // The form becomes JSON, of another length than the field says.
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'kept', scheme: 'slack', secret: 's', headers: kept})).status, 201);
+  const body = 'command=%2Fweather', at = String(Math.floor(Date.now() / 1000)), text = `POST /hooks/kept HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\nWebhook-Id: theirs\r\nWebhook-Signature: v1,x\r\nX-Empty:\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\nX-Slack-Request-Timestamp: ${at}\r\nX-Slack-Signature: v0=${hmac('sha256', 's', `v0:${at}:${body}`)}\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const answer = await new Promise((resolve, reject) => {
+    const socket = net.connect(Number(new URL(hub.url).port), '127.0.0.1', () => socket.write(text));
+    let said = '';
+    socket.on('data', (d) => (said += d)).on('end', () => resolve(said)).on('error', reject);
+  });
+  assert.match(answer, /^HTTP\/1\.1 200 /);
+  const url = `http://127.0.0.1:${own.address().port}/x`, listened = await hub.cli(['listen', url, '--source', 'endpoint/kept', '--since', '1h', '--limit', '1']);
+  assert.equal(listened.code, 0, listened.stderr);
+  assert.match(listened.stdout, /204 in/);
+  assert.equal(got[0].text, '{"command":"/weather"}');
+  assert.deepEqual(got[0].names.filter((n, i, all) => all.indexOf(n) !== i), [], 'no field twice');
+  const {headers} = got[0];
+  assert.deepEqual([headers['webhook-id'], headers['webhook-signature'], headers['x-empty'], headers['content-type'], headers['content-length'], headers['transfer-encoding'], headers.host, headers.expect], ['theirs', 'v1,x', '', 'application/json', '22', undefined, new URL(url).host, undefined]);
+});
