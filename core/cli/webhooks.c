@@ -88,6 +88,11 @@ bool webhooks_object(const options *o, arena *a, bool with_id, bb_str *out) {
         complain("webhooks: %s", e.text);
         return false;
     }
+    const json_value *root = json_read(a, given, NULL, NULL);
+    if (with_id && json_getl(root, "id") != NULL) {
+        complain("webhooks: the id is given already, as %s: leave id= out", o->words[1]);
+        return false;
+    }
     buf text;
     json_writer w;
     buf_init(&text);
@@ -95,7 +100,7 @@ bool webhooks_object(const options *o, arena *a, bool with_id, bb_str *out) {
     json_object(&w);
     if (with_id)
         json_member_string(&w, STR("id"), str_from(o->words[1]));
-    for (json_iter it = json_iterate(json_read(a, given, NULL, NULL)); json_next(&it);) {
+    for (json_iter it = json_iterate(root); json_next(&it);) {
         json_key(&w, it.key);
         json_put_value(&w, it.value);
     }

@@ -141,10 +141,10 @@ static bool read_where(const plan_reading *p, delivery_plan *out) {
     if ((out->connection.ptr != NULL) != (out->operation.ptr != NULL))
         return fail_at(p, "operation", "connection and operation go together");
     out->kind = url.ptr != NULL ? PLAN_URL : out->emit.ptr != NULL ? PLAN_EMIT : PLAN_OPERATION;
-    if (out->emit.ptr != NULL &&
-        (out->emit.len == 0 || out->emit.len > 255 || memchr(out->emit.ptr, '*', out->emit.len) != NULL))
-        return fail_at(p, "emit",
-                       "emit is the type of the new event, as order.checked: one, up to 255 bytes");
+    err why = {""};
+    if (out->emit.ptr != NULL && !event_type_check(out->emit, &why))
+        return conf_fail(p->e, p->f, plan_entry(p, "emit")->line, "emit is the type of the new event: %s",
+                         why.text);
     if (out->emit.ptr != NULL && event_type_reserved(out->emit))
         return fail_at(p, "emit", "types that begin with \"busbar.\" are the hub's own");
     return out->kind == PLAN_URL ? plan_read_url(p, url, out)

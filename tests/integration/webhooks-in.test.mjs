@@ -893,3 +893,20 @@ test('busbar listen posts the fields that an endpoint keeps, and its own beside 
   const {headers} = got[0];
   assert.deepEqual([headers['webhook-id'], headers['webhook-signature'], headers['x-empty'], headers['content-type'], headers['content-length'], headers['transfer-encoding'], headers.host, headers.expect], ['theirs', 'v1,x', '', 'application/json', '22', undefined, new URL(url).host, undefined]);
 });
+
+test('what the command line refuses of webhooks and events is told with their own commands', async () => {
+  for (const [args, code, told] of [
+    [['webhooks', 'add', 'one', 'id=two', 'verify=none'], 2, /the id is given already, as one: leave id= out/],
+    [['webhooks', 'add', 'one', 'verify=none', 'routes[all][emit]=a b'], 1, /emit is the type of the new event: an event's type is of printable ASCII/],
+    [['events', 'send', 'a b'], 5, /`busbar events --help` says/],
+    [['events', 'replay', '--since', '1h', '--target', 'none'], 5, /`busbar events --help` says/],
+    [['webhooks', 'recover', 'none', 'soon'], 6, /`busbar webhooks ls` lists/],
+    [['webhooks', 'redrive', 'state=odd', 'target=none'], 5, /`busbar webhooks --help` says/],
+  ]) {
+    const said = await hub.cli(args);
+    assert.match(said.stderr, told, args.join(' '));
+    assert.doesNotMatch(said.stderr, /inspect CONNECTION/);
+    assert.equal(said.code, code, args.join(' '));
+  }
+  for (const id of ['one', 'two']) assert.equal((await hub.api('GET', `/api/v1/webhooks/endpoints/${id}`)).status, 404);
+});

@@ -113,6 +113,7 @@ START_TEST(what_is_wrong_is_said) {
         {"connection = a\n", "connection and operation go together"},
         {URL "operation = a\n", "connection and operation go together"},
         {"emit = a.*\n", "emit is the type of the new event"},
+        {"emit = a b\n", ":2: emit is the type of the new event: an event's type is of printable ASCII"},
         {"url = http://shop.example/\n", "url:"},
         {"url = https://127.0.0.1/\n", "url:"},
         {"url = https://me:pw@shop.example/\n", "url:"},
