@@ -116,6 +116,37 @@ static bb_str signed_text(bb_call *call, const hmac_pieces *p) {
     return str_of(text, text != NULL ? n : 0);
 }
 
+/* What stands between the id and a body behind it: a text, empty where they adjoin. False: there is another
+ * piece in between, or none of the two. */
+static bool between_id_and_body(bb_str layout, bb_str *out) {
+    const char *id = layout.len > 0 ? memmem(layout.ptr, layout.len, "{id}", 4) : NULL;
+    if (id == NULL)
+        return false;
+    bb_str rest = str_of(id + 4, layout.len - (size_t)(id + 4 - layout.ptr));
+    const char *open = rest.len > 0 ? memchr(rest.ptr, '{', rest.len) : NULL;
+    if (open == NULL)
+        return false;
+    *out = str_of(rest.ptr, (size_t)(open - rest.ptr));
+    return str_starts(str_of(open, rest.len - out->len), STR("{body}"));
+}
+
+/* Who has seen a request could cut what is signed elsewhere, so that the id is longer and the body shorter,
+ * or the time has digits of the body: another event, under the same signature. NULL: it is cut in one way
+ * alone. */
+static const char *cut_in_two_ways(bb_str layout, const hmac_pieces *p) {
+    bb_str between, body = p->request->body;
+    if (between_id_and_body(layout, &between) && between.len > 0 && p->id.len >= between.len &&
+        memmem(p->id.ptr, p->id.len, between.ptr, between.len) != NULL)
+        return "the id has in it what stands between id and body in `signed`: it could be cut elsewhere, and "
+               "still be signed";
+    bool adjoin = layout.len > 0 && memmem(layout.ptr, layout.len, "{timestamp}{body}", 17) != NULL;
+    return adjoin && body.len > 0 && body.ptr[0] >= '0' && body.ptr[0] <= '9'
+               ? "the body begins with a digit, right behind the time in `signed`: it could be cut "
+                 "elsewhere, "
+                 "and still be signed"
+               : NULL;
+}
+
 /* --- keys and signatures ------------------------------------------------------------------------------ */
 
 static size_t decode(bb_call *call, bb_str encoding, bb_str text, uint8_t *out, size_t cap) {
@@ -172,6 +203,13 @@ static bb_step verify(bb_call *call, const bb_webhook_request *request) {
     if (!any_fits(call, &parts, text))
         return bb_webhook_refuse(call, "the signature does not fit: is this the sender's secret, and is "
                                        "`signed` what it signs?");
+    bb_str layout = scheme_field(call, "signed");
+    const char *cut = cut_in_two_ways(layout, &pieces);
+    if (cut != NULL)
+        return bb_webhook_refuse(call, cut);
+    bb_str between;
+    if (between_id_and_body(layout, &between) && between.len == 0) /* nobody knows where the id ends */
+        bb_webhook_known_by(call, text);
     bool timed = scheme_field(call, "timestamp_header").len > 0 ||
                  scheme_field(call, "timestamp_key").len > 0;
     if (timed && !scheme_signed_at(call, pieces.timestamp))

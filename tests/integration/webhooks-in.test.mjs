@@ -900,7 +900,6 @@ test('what the command line refuses of webhooks and events is told with their ow
     [['webhooks', 'add', 'one', 'verify=none', 'routes[all][emit]=a b'], 1, /emit is the type of the new event: an event's type is of printable ASCII/],
     [['events', 'send', 'a b'], 5, /`busbar events --help` says/],
     [['events', 'replay', '--since', '1h', '--target', 'none'], 5, /`busbar events --help` says/],
-    [['webhooks', 'recover', 'none', 'soon'], 6, /`busbar webhooks ls` lists/],
     [['webhooks', 'redrive', 'state=odd', 'target=none'], 5, /`busbar webhooks --help` says/],
   ]) {
     const said = await hub.cli(args);
@@ -909,4 +908,27 @@ test('what the command line refuses of webhooks and events is told with their ow
     assert.equal(said.code, code, args.join(' '));
   }
   for (const id of ['one', 'two']) assert.equal((await hub.api('GET', `/api/v1/webhooks/endpoints/${id}`)).status, 404);
+});
+
+test('what is signed is cut in one way alone: no id that has some of the body, no time with its digits', async () => {
+  const make = async (id, more) => assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, scheme: 'hmac', secret: 'k', ...more})).status, 201);
+  const send = async (id, signed, body, headers, code, count) => {
+    const answer = await post(id, body, {'x-signature': hmac('sha256', 'k', signed), ...headers});
+    assert.equal(answer.status, code, `${id} ${JSON.stringify(headers)} ${body}`);
+    assert.equal((await events(id)).length, count, `${id} ${JSON.stringify(headers)} ${body}`);
+  };
+  await make('cut-dot', {signed: '{id}.{body}', id_from: 'X-Id'});
+  await send('cut-dot', 'a.x=1.5&y=2', 'x=1.5&y=2', {'x-id': 'a'}, 200, 1);
+  await send('cut-dot', 'a.x=1.5&y=2', '5&y=2', {'x-id': 'a.x=1'}, 401, 1);
+  await make('cut-none', {signed: '{id}{body}', id_from: 'X-Id'}); // as the service has it: then it is one and the same
+  for (const [id, body] of [['ab', 'c'], ['ab', 'c'], ['a', 'bc'], ['', 'abc']]) await send('cut-none', 'abc', body, {'x-id': id}, 200, 1);
+  await send('cut-none', 'abd', 'd', {'x-id': 'ab'}, 200, 2);
+  await make('cut-time', {signed: '{timestamp}{body}', timestamp_header: 'X-Time'});
+  const ms = String(Date.now());
+  await send('cut-time', `${ms}{}`, '{}', {'x-time': ms}, 200, 1);
+  await send('cut-time', `${ms}{}`, `${ms.slice(10)}{}`, {'x-time': ms.slice(0, 10)}, 401, 1); // in seconds, and as much in time
+  // Where a time stands between them there is but one way, whatever an id has in it.
+  await make('cut-between', {signed: '{id}.{timestamp}.{body}', id_from: 'X-Id', timestamp_header: 'X-Time'});
+  await send('cut-between', `a.b.${ms}.{}`, '{}', {'x-id': 'a.b', 'x-time': ms}, 200, 1);
+  assert.match((await status('cut-dot')).last_refusal, /refused/);
 });
