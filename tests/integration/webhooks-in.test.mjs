@@ -932,3 +932,59 @@ test('what is signed is cut in one way alone: no id that has some of the body, n
   await send('cut-between', `a.b.${ms}.{}`, '{}', {'x-id': 'a.b', 'x-time': ms}, 200, 1);
   assert.match((await status('cut-dot')).last_refusal, /refused/);
 });
+
+test('a body of 10 MB is taken, and one of a byte more is not, told of before it is sent where that is possible', async () => {
+  assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id: 'large', verify: 'none'})).status, 201);
+  const whole10 = Buffer.alloc(10 << 20, 'a'), port = Number(new URL(hub.url).port);
+  assert.equal((await post('large', whole10)).status, 200);
+  assert.equal((await status('large')).bytes, 10 << 20);
+  // A head alone, and pieces: what comes back before there is more of it.
+  const ask = (head, body = Buffer.alloc(0)) => new Promise((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1', () => (socket.write(`POST /hooks/large HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n`), socket.write(body)));
+    let said = '';
+    socket.setTimeout(20000, () => reject(new Error(`no answer: ${said}`)));
+    socket.on('data', (d) => {
+      said += d;
+      if (/\r\n\r\n/.test(said)) resolve(said.split('\r\n')[0]), socket.destroy();
+    }).on('error', (e) => (said === '' ? reject(e) : undefined));
+  });
+  assert.match(await ask(`Content-Length: ${(10 << 20) + 1}`), /^HTTP\/1\.1 413 /);
+  assert.match(await ask(`Expect: 100-continue\r\nContent-Length: ${(10 << 20) + 1}`), /^HTTP\/1\.1 413 /);
+  assert.match(await ask('Expect: 100-continue\r\nContent-Length: 2'), /^HTTP\/1\.1 100 /);
+  const chunk = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  assert.match(await ask('Transfer-Encoding: chunked', Buffer.concat([chunk(whole10), chunk(Buffer.from('a')), Buffer.from('0\r\n\r\n')])), /^HTTP\/1\.1 413 /);
+  assert.match(await ask('Transfer-Encoding: chunked', Buffer.from('2;x=y\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n')), /^HTTP\/1\.1 200 /);
+  assert.deepEqual(await whole((await events('large'))[0]).then((e) => e.payload), {});
+});
+
+test('what a route orders by key comes in that order, also while the first of them is tried again', async (t) => {
+  const got = [];
+  let refusals = 2;
+  const service = http.createServer((req, res) => {
+    let text = '';
+    req.on('data', (d) => (text += d)).on('end', () => {
+      const {k, n} = JSON.parse(text);
+      const refuses = k === 'a' && n === 0 && refusals-- > 0;
+      got.push([k, n, refuses]);
+      res.writeHead(refuses ? 500 : 200, {'content-type': 'application/json'}).end('{}');
+    });
+  });
+  await new Promise((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const routed = await startHub({
+    conf: {
+      'web.conf': `[connection]\nplugin = rest\n[settings]\nbase_url = http://127.0.0.1:${service.address().port}\n[retry]\nattempts = 1\n`,
+      'orders.hook.conf': endpoint('verify = none\ntype_from = /type', '[route call]\ntypes = order.*\nconnection = web\noperation = request\ntransform = {method: "POST", path: "/", json: {k, n}}\nkey = /k\ndelays = 100ms, 100ms, 100ms\n'),
+    },
+  });
+  t.after(async () => {
+    await routed.stop();
+    service.close();
+  });
+  const send = (body) => routed.api('POST', '/hooks/orders', JSON.stringify(body), {key: null});
+  for (let n = 0; n < 4; n++) for (const k of ['a', 'b']) assert.equal((await send({type: 'order.made', k, n})).status, 200);
+  assert.equal((await send({type: 'other', k: 'a', n: 9})).status, 200);
+  await until('all of them', () => got.filter(([, , refused]) => !refused).length === 8);
+  const of = (key) => got.filter(([k]) => k === key).map(([, n]) => n);
+  assert.deepEqual(of('a'), [0, 0, 0, 1, 2, 3]);
+  assert.deepEqual(of('b'), [0, 1, 2, 3]);
+});
