@@ -68,6 +68,14 @@ static void refuse(ingress *in, const char *text) {
     ingress_refuse(in, &why);
 }
 
+/* As a sender is, who is to come again. */
+static void refuse_gone(ingress *in) {
+    const ingress_refusal why = {.outcome = INGRESS_UNREADY,
+                                 .problem = PROBLEM_CONNECTION_REFUSED,
+                                 .text = "the endpoint's connector is not there"};
+    ingress_refuse(in, &why);
+}
+
 /* --- what is asked for ------------------------------------------------------------------------------------
  */
 
@@ -242,8 +250,7 @@ static bool sign_by_connector(ingress *in, bb_str id, bb_str type, bb_str payloa
     bb_webhook_sample *s = arena_zalloc(in->a, sizeof *s);
     const http_request *r = sample_request(in, (bb_str){NULL, 0}, (bb_str){NULL, 0}, 0);
     bb_str url = r != NULL ? ingress_url(in, r) : (bb_str){NULL, 0};
-    in->note = scheme == NULL                 ? "the endpoint's connector is not there"
-               : !plugin_can_sign(scheme)     ? ONLY_SENDER
+    in->note = !plugin_can_sign(scheme)       ? ONLY_SENDER
                : s == NULL || url.ptr == NULL ? "there was no memory to sign it"
                                               : NULL;
     if (in->note != NULL)
@@ -319,6 +326,8 @@ void ingress_test(webhook_loop *l, http_exchange *x, const endpoint *to) {
         refuse(in, "the body is an object: {\"id\", \"type\", \"payload\"}, or {\"headers\", \"body\"}");
     else if (endpoint_unready(to) != NULL)
         refuse(in, endpoint_unready(to));
+    else if (endpoint_scheme(to, l->worker->snapshot, NULL) == NULL)
+        refuse_gone(in);
     else if (wrong != NULL)
         refuse(in, wrong);
     else if (has_one(of_request, root))

@@ -988,3 +988,28 @@ test('what a route orders by key comes in that order, also while the first of th
   assert.deepEqual(of('a'), [0, 0, 0, 1, 2, 3]);
   assert.deepEqual(of('b'), [0, 1, 2, 3]);
 });
+
+test('an endpoint whose connection has gone takes nothing, from nobody who tries it either, until it is back', async () => {
+  const connection = '[connection]\nplugin = stripe\n[auth]\nscheme = bearer\ntoken = t\n', payload = '{"id":"evt_gone","object":"event","type":"a.b"}';
+  hub.writeConf('gone.conf', connection);
+  hub.writeConf('gone.hook.conf', endpoint('scheme = stripe\nconnection = gone\nsecret = s'));
+  await hub.reload();
+  const send = () => post('gone', payload, {'stripe-signature': Stripe.webhooks.generateTestHeaderString({payload, secret: 's'})});
+  assert.equal((await hub.cli(['webhooks', 'test', 'gone'])).code, 0);
+  const before = (await events('gone')).length;
+  hub.removeConf('gone.conf');
+  await hub.reload();
+  assert.equal((await status('gone')).status, 'unready');
+  const refused = await send();
+  assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '60']);
+  for (const args of [[], ['type=a.b']]) {
+    const tried = await hub.cli(['webhooks', 'test', 'gone', ...args]);
+    assert.equal(tried.code, 1);
+    assert.deepEqual(JSON.parse(tried.stdout), {outcome: 'unready', status: 503, signed: false, reason: "the endpoint's connector is not there"});
+  }
+  assert.equal((await events('gone')).length, before);
+  hub.writeConf('gone.conf', connection);
+  await hub.reload();
+  assert.equal((await send()).status, 200);
+  assert.equal((await events('gone')).length, before + 1);
+});
