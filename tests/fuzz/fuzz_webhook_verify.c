@@ -22,10 +22,16 @@ static const char *const fields[] = {
     "{\"username\":\"user\",\"password\":\"a secret of the fuzzer\"}",
     "{\"secret\":\"a secret of the fuzzer\"}",
     "{\"secret\":\"a secret of the fuzzer\",\"header\":\"X-S\"}",
+    "{\"secret\":\"a secret of the fuzzer\",\"header\":\"X-S\",\"algorithm\":\"sha1\",\"encoding\":\"hex\","
+    "\"signed\":\"{id}.{body}\",\"secret_encoding\":\"text\",\"id_from\":\"X-Id\"}",
+    "{\"secret\":\"a secret of the fuzzer\",\"header\":\"X-S\",\"algorithm\":\"sha256\",\"encoding\":\"hex\","
+    "\"signed\":\"{id}{timestamp}{body}\",\"secret_encoding\":\"text\",\"id_from\":\"X-Id\",\"timestamp_"
+    "header\":"
+    "\"X-Time\"}",
 };
 static const bb_webhook_scheme *scheme_of(size_t i) {
     static const char *const names[] = {
-        "standard_webhooks", "standard_webhooks", "hmac", "hmac", "basic", "bearer", "token"};
+        "standard_webhooks", "standard_webhooks", "hmac", "hmac", "basic", "bearer", "token", "hmac", "hmac"};
     return own_scheme_find(str_from(names[i]));
 }
 

@@ -923,6 +923,11 @@ test('what is signed is cut in one way alone: no id that has some of the body, n
   await make('cut-none', {signed: '{id}{body}', id_from: 'X-Id'}); // as the service has it: then it is one and the same
   for (const [id, body] of [['ab', 'c'], ['ab', 'c'], ['a', 'bc'], ['', 'abc']]) await send('cut-none', 'abc', body, {'x-id': id}, 200, 1);
   await send('cut-none', 'abd', 'd', {'x-id': 'ab'}, 200, 2);
+  await make('cut-none-timed', {signed: '{timestamp}.{id}{body}', id_from: 'X-Id', timestamp_header: 'X-Time'});
+  for (const [at, id, body] of [[0, 'ab', 'c'], [1, 'ab', 'c'], [0, 'a', 'bc']]) { // sent again, signed anew; cut elsewhere
+    const time = String(Math.floor(Date.now() / 1000) - at);
+    await send('cut-none-timed', `${time}.abc`, body, {'x-id': id, 'x-time': time}, 200, 1);
+  }
   await make('cut-time', {signed: '{timestamp}{body}', timestamp_header: 'X-Time'});
   const ms = String(Date.now());
   await send('cut-time', `${ms}{}`, '{}', {'x-time': ms}, 200, 1);
