@@ -114,7 +114,7 @@ void ingress_succeed(ingress *in, ingress_outcome outcome) {
     /* What a token in the URL opened is for nobody else (RFC 6750 section 2.3). */
     if (query.len > 13 && memmem(query.ptr, query.len, "access_token=", 13) != NULL)
         headers[n++] = (http_header){STR("Cache-Control"), STR("private")};
-    /* A challenge is the asker's text: no browser is to take it for a page (as Dropbox's guide has it). */
+    /* A challenge is the asker's text: no browser is to take it for a page. */
     if (said->body.len > 0)
         headers[n++] = (http_header){STR("X-Content-Type-Options"), STR("nosniff")};
     webhook_item *item = (webhook_item *)(uintptr_t)&in->to->item;
