@@ -1018,3 +1018,45 @@ test('an endpoint whose connection has gone takes nothing, from nobody who tries
   assert.equal((await send()).status, 200);
   assert.equal((await events('gone')).length, before + 1);
 });
+
+test('what was acknowledged is there after a kill, and known when it is sent again', async (t) => {
+  const killed = await startHub({conf: {'in.hook.conf': endpoint('verify = none\nid_from = /id\n')}});
+  t.after(() => killed.stop());
+  const acknowledged = new Set();
+  let n = 0;
+  const send = async (id) => {
+    const body = JSON.stringify({id}), answer = await request(`${killed.url}/hooks/in`, {method: 'POST', body, agent: killed.agent, headers: {'content-length': body.length}});
+    assert.equal(answer.status, 200);
+    acknowledged.add(id);
+  };
+  for (let round = 0; round < 3; round++) {
+    const least = acknowledged.size + 20, senders = [...Array(8)].map(async () => {
+      for (let i = 0; i < 1000; i++) await send(`e${n++}`); // until it is killed
+    });
+    await until('some to be acknowledged', () => acknowledged.size >= least);
+    killed.child.kill('SIGKILL');
+    for (const sender of await Promise.allSettled(senders)) assert.equal(sender.status, 'rejected');
+    await killed.exited;
+    await killed.start();
+  }
+  const stored = new Set();
+  for (let before = ''; before !== undefined;) {
+    const page = (await killed.api('GET', `/api/v1/events?source=endpoint/in&limit=1000${before}`)).body;
+    for (const event of page.events) stored.add(event.attributes.id);
+    before = page.next === undefined ? undefined : `&before=${page.next}`;
+  }
+  for (const id of acknowledged) assert.ok(stored.has(id), `${id} was acknowledged, and is lost`);
+  for (const id of stored) assert.match(id, /^e\d+$/);
+  const again = [...acknowledged].slice(-40);
+  await Promise.all(again.map(send));
+  assert.deepEqual((await killed.api('GET', '/api/v1/webhooks/endpoints/in')).body.requests, {repeated: again.length});
+});
+
+test('changes of an endpoint at the same time are made one after the other, and none is lost', async () => {
+  const path = '/api/v1/webhooks/endpoints', all = async (make) => (await Promise.all([...Array(12).keys()].map(make))).map((answer) => answer.status).sort();
+  assert.deepEqual(await all((i) => hub.api('POST', path, {id: 'raced', scheme: 'token', secret: `s${i}`})), [201, ...Array(11).fill(409)]);
+  assert.deepEqual(await all((i) => hub.api('PATCH', `${path}/raced`, {routes: {[`r${i}`]: {emit: `e${i}`}}})), Array(12).fill(200));
+  assert.equal(Object.keys((await status('raced')).configuration.routes).length, 12);
+  assert.deepEqual(await all(() => hub.api('DELETE', `${path}/raced`)), [200, ...Array(11).fill(404)]);
+  assert.deepEqual(fs.readdirSync(hub.path('conf.d')).filter((name) => name.startsWith('raced')), []);
+});
