@@ -25,17 +25,23 @@ static bb_str line_of(arena *a, const http_header *h) {
     return arena_printf(a, "%.*s: %.*s", STR_FMT(h->name), STR_FMT(h->value));
 }
 
+/* Of a field of a proxy's: where each of several has added its own, the first is nearest to the sender. */
+static bb_str forwarded(const http_request *r, bb_str name) {
+    bb_str list = http_request_header(r, name), first;
+    return str_split(&list, ',', &first) ? str_trim(first) : STR("");
+}
+
 /* Whole, as the sender knows it: behind a proxy the hub's own address is another. */
 bb_str ingress_url(ingress *in, const http_request *r) {
     const char *known = in->l->hub->public_url;
     if (known != NULL)
         return arena_printf(in->a, "%s%.*s", known, STR_FMT(r->target));
     bool trusted = in->to->proxies.count > 0 && ingress_in_ranges(&in->to->proxies, r->peer);
-    bb_str proto = trusted ? http_request_header(r, STR("X-Forwarded-Proto")) : STR("");
-    bb_str host = trusted ? http_request_header(r, STR("X-Forwarded-Host")) : STR("");
+    bb_str proto = trusted ? forwarded(r, STR("X-Forwarded-Proto")) : STR("");
+    bb_str host = trusted ? forwarded(r, STR("X-Forwarded-Host")) : STR("");
     if (host.len == 0)
         host = http_request_header(r, STR("Host"));
-    bool tls = proto.len > 0 ? str_eq(proto, STR("https")) : r->tls;
+    bool tls = proto.len > 0 ? str_eq_nocase(proto, STR("https")) : r->tls;
     const bb_str parts[] = {tls ? STR("https://") : STR("http://"), host, r->target};
     return arena_join(in->a, parts, sizeof parts / sizeof parts[0]);
 }

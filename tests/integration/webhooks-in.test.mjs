@@ -1060,3 +1060,19 @@ test('changes of an endpoint at the same time are made one after the other, and 
   assert.deepEqual(await all(() => hub.api('DELETE', `${path}/raced`)), [200, ...Array(11).fill(404)]);
   assert.deepEqual(fs.readdirSync(hub.path('conf.d')).filter((name) => name.startsWith('raced')), []);
 });
+
+test('behind several proxies the URL that is signed is the one that the sender knows', async () => {
+  const make = async (id, more) => assert.equal((await hub.api('POST', '/api/v1/webhooks/endpoints', {id, scheme: 'hmac', secret: 'k', signed: '{url} {body}', ...more})).status, 201);
+  await make('proxied', {proxies: '127.0.0.1'});
+  await make('direct', {});
+  const send = async (id, base, headers) => (await post(id, '{}', {'x-signature': hmac('sha256', 'k', `${base}/hooks/${id} {}`), ...headers})).status;
+  for (const [base, headers] of [
+    ['https://a.example', {'x-forwarded-proto': 'https', 'x-forwarded-host': 'a.example'}],
+    ['https://a.example', {'x-forwarded-proto': 'HTTPS, http', 'x-forwarded-host': 'a.example, b.example'}],
+    ['http://a.example', {'x-forwarded-proto': 'http,https', 'x-forwarded-host': 'a.example ,b.example'}],
+    [hub.url, {'x-forwarded-proto': '', 'x-forwarded-host': ''}],
+  ]) {
+    assert.equal(await send('proxied', base, headers), 200, JSON.stringify(headers));
+    assert.equal(await send('direct', base, headers), base === hub.url ? 200 : 401, 'nobody is believed who is no proxy');
+  }
+});
