@@ -25,11 +25,23 @@ static bool not_acted_on(const retry_question *q) {
     return q->failure == HTTP_FAIL_NONE ? q->status == 429 : !q->sent;
 }
 
+#define SECONDS_MOST 1000000000u /* some thirty years: as long as anything longer */
+
+/* RFC 9111 section 1.2.2: what is too large to be held counts as the largest. */
+static bool read_seconds(bb_str value, uint64_t *out) {
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return false;
+    if (!str_to_u64(value, out) || *out > SECONDS_MOST)
+        *out = SECONDS_MOST;
+    return value.len > 0;
+}
+
 bool retry_after_ms(bb_str value, uint64_t now_ms, uint64_t *out) {
     uint64_t seconds;
     char date[64];
-    if (str_to_u64(value, &seconds)) {
-        *out = seconds < 1000000000u ? seconds * 1000 : 1000000000000u;
+    if (read_seconds(value, &seconds)) {
+        *out = seconds * 1000;
         return true;
     }
     if (value.len == 0 || value.len >= sizeof date)

@@ -198,6 +198,8 @@ START_TEST(pauses) {
     ck_assert_uint_eq(wait_of(429, "Sat, 31 Jan 2026 11:59:30 GMT"), 0);
     ck_assert_uint_eq(wait_of(429, "86401"), DAY_MS);
     ck_assert_uint_eq(wait_of(429, "99999999999999"), DAY_MS);
+    ck_assert_uint_eq(wait_of(429, "18446744073709551616"), DAY_MS);
+    ck_assert_uint_eq(wait_of(429, "99999999999999999999999999999999999999"), DAY_MS);
     ck_assert_uint_eq(wait_of(429, "Fri, 31 Dec 9999 23:59:59 GMT"), DAY_MS);
     ck_assert_uint_eq(wait_of(429, ""), 0);
     ck_assert_uint_eq(wait_of(429, "soon"), 0);
