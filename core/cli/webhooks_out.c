@@ -13,6 +13,10 @@ static bb_str cell(const json_value *row, const char *column) {
     return json_is(v, JSON_STRING) ? json_string(v) : json_raw(v);
 }
 
+static bool is_time(const char *column) {
+    return str_ends(str_from(column), STR("_at")) || strcmp(column, "due") == 0;
+}
+
 static void print_rows(const options *o, const json_value *rows, const char *const *headings) {
     table t = {.headings = {NULL}};
     bb_str cells[TABLE_COLUMNS];
@@ -27,7 +31,7 @@ static void print_rows(const options *o, const json_value *rows, const char *con
     for (json_iter it = json_iterate(rows); a != NULL && json_next(&it);) {
         for (size_t c = 0; headings[c] != NULL; c++) {
             cells[c] = cell(it.value, headings[c]);
-            if (str_ends(str_from(headings[c]), STR("_at")))
+            if (is_time(headings[c]))
                 cells[c] = to_second(a, cells[c]);
         }
         bb_str note = json_string(json_getl(it.value, "error"));
@@ -44,7 +48,7 @@ static void print_targets(const options *o, const json_value *r) {
 }
 
 static void print_deliveries(const options *o, const json_value *r) {
-    static const char *const headings[] = {"event", "type", "target", "state", "attempts", "due_at", NULL};
+    static const char *const headings[] = {"event", "type", "target", "state", "attempts", "due", NULL};
     print_rows(o, json_getl(r, "deliveries"), headings);
     uint64_t next;
     if (wants_text(o) && json_to_u64(json_getl(r, "next"), &next))

@@ -852,6 +852,13 @@ test('the command line does what the API does', async () => {
     const [dead] = await cli(['deliveries', 'target=subscription/shop', 'state=dead']);
     assert.equal(dead.state, 'dead');
     assert.equal((await cli(['targets']))[0].dead, 1);
+    await cli(['hold', 'subscription/shop']);
+    await publish(hub, {type: 'order.held', data: {}});
+    const [head, row] = (await hub.cli(['webhooks', 'deliveries', 'type=order.held', '--text', '--key', hub.key])).stdout.split('\n');
+    assert.match(head, / due *$/);
+    assert.match(row, / pending +0 +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ *$/);
+    for (const state of ['pending', 'cancelled']) await cli(['purge', `state=${state}`, 'target=subscription/shop']);
+    await cli(['release', 'subscription/shop']);
     await cli(['disable', 'subscription/shop']);
     assert.equal((await cli(['enable', 'shop'], 1))[0].ok, false);
     status = 200;
