@@ -83,12 +83,19 @@ void route_subscription(api *a, http_exchange *x, const route_params *p) {
 /* --- making
  * ------------------------------------------------------------------------------------------------------ */
 
+/* null is as good as not there. */
+static bool has(const json_value *root, const char *name) {
+    const json_value *v = json_get(root, str_from(name));
+    return v != NULL && !json_is(v, JSON_NULL);
+}
+
 /* What a URL's subscription is signed with where its maker names no secret of its own: told once. */
 static bool make_secret(const json_value *root, buf *out, err *e) {
-    if (json_getl(root, "url") == NULL || json_getl(root, "secret") != NULL ||
-        json_getl(root, "secret_2") != NULL)
-        return true;
-    return signing_generate(out, e);
+    static const char *const secrets[] = {"secret", "secret_2", "secret_3", "secret_4"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        any = any || has(root, secrets[i]);
+    return !has(root, "url") || any || signing_generate(out, e);
 }
 
 /* The body, with the secret. */
@@ -99,7 +106,8 @@ static bb_str whole_body(arena *memory, const json_value *root, bb_str secret) {
     json_writer_init(&w, &out);
     json_object(&w);
     for (json_iter it = json_iterate(root); json_next(&it);)
-        if (!str_eq(it.key, STR("owner"))) { /* its maker's: the main thread puts it in */
+        if (!str_eq(it.key, STR("owner")) && /* its maker's: the main thread puts it in */
+            !(secret.len > 0 && str_eq(it.key, STR("secret")))) {
             json_key(&w, it.key);
             json_put_value(&w, it.value);
         }

@@ -38,14 +38,23 @@ bool plan_text(const plan_reading *p, const char *key, bb_str *out) {
     return out->ptr != NULL;
 }
 
-bool plan_patterns(const plan_reading *p, const char *key, patterns *out) {
-    bb_str text;
-    return plan_text(p, key, &text) && (text.ptr == NULL || patterns_read(p->a, text, out));
-}
-
 static bool fail_at(const plan_reading *p, const char *key, const char *what) {
     const conf_entry *found = plan_entry(p, key);
     return conf_fail(p->e, p->f, found != NULL ? found->line : p->s->line, "%s", what);
+}
+
+/* A list that came out empty, as of a program that makes it, is not the wish to have all. */
+bool plan_patterns(const plan_reading *p, const char *key, patterns *out) {
+    bb_str text;
+    if (!plan_text(p, key, &text))
+        return false;
+    if (text.ptr == NULL)
+        return true;
+    if (!patterns_read(p->a, text, out))
+        return false;
+    return out->count > 0 ||
+           conf_fail(p->e, p->f, plan_entry(p, key)->line,
+                     "%s is empty: name some, as order.*, or remove the key to have all", key);
 }
 
 static bool duration(const plan_reading *p, const char *key, uint64_t min, uint64_t max, uint64_t otherwise,
@@ -74,6 +83,16 @@ static void default_sources(target *t) {
     t->sources = (patterns){others, sizeof others / sizeof others[0]};
 }
 
+/* RFC 6901 section 3: a "~" is followed by 0 or 1. What is none finds nothing, and keeps no order. */
+static bool is_pointer(bb_str text) {
+    if (text.len == 0 || text.ptr[0] != '/')
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '~' && (++i == text.len || (text.ptr[i] != '0' && text.ptr[i] != '1')))
+            return false;
+    return true;
+}
+
 static bool read_key(const plan_reading *p, target *t) {
     bb_str text;
     if (!plan_text(p, "key", &text))
@@ -81,7 +100,7 @@ static bool read_key(const plan_reading *p, target *t) {
     if (text.ptr == NULL)
         return true;
     t->fifo = str_eq(text, STR("*"));
-    if (!t->fifo && (text.len == 0 || text.ptr[0] != '/'))
+    if (!t->fifo && !is_pointer(text))
         return fail_at(p, "key",
                        "key is a JSON Pointer into the payload, as /data/id: events of one value "
                        "are delivered in their order; * is one order for all");
@@ -127,6 +146,26 @@ static bool check_operation(const plan_reading *p, const delivery_plan *plan) {
     return true;
 }
 
+static bool check_emit(const plan_reading *p, bb_str type) {
+    err why = {""};
+    if (!event_type_check(type, &why))
+        return conf_fail(p->e, p->f, plan_entry(p, "emit")->line,
+                         "emit is the type of the new event, as order.checked: %s", why.text);
+    return !event_type_reserved(type) ||
+           fail_at(p, "emit", "types that begin with \"busbar.\" are the hub's own");
+}
+
+/* Who writes these expects them to be sent. */
+static bool check_none_of_url(const plan_reading *p) {
+    static const char *const keys[] = {"format",    "secret",           "secret_2", "secret_3", "secret_4",
+                                       "signature", "signature_header", "headers",  NULL};
+    for (const char *const *key = keys; *key != NULL; key++)
+        if (plan_entry(p, *key) != NULL)
+            return conf_fail(p->e, p->f, plan_entry(p, *key)->line, "%s: only what is posted to a url has it",
+                             *key);
+    return true;
+}
+
 static bool read_where(const plan_reading *p, delivery_plan *out) {
     bb_str url = {NULL, 0};
     if ((!p->route && !plan_text(p, "url", &url)) || !plan_text(p, "connection", &out->connection) ||
@@ -141,14 +180,10 @@ static bool read_where(const plan_reading *p, delivery_plan *out) {
     if ((out->connection.ptr != NULL) != (out->operation.ptr != NULL))
         return fail_at(p, "operation", "connection and operation go together");
     out->kind = url.ptr != NULL ? PLAN_URL : out->emit.ptr != NULL ? PLAN_EMIT : PLAN_OPERATION;
-    err why = {""};
-    if (out->emit.ptr != NULL && !event_type_check(out->emit, &why))
-        return conf_fail(p->e, p->f, plan_entry(p, "emit")->line, "emit is the type of the new event: %s",
-                         why.text);
-    if (out->emit.ptr != NULL && event_type_reserved(out->emit))
-        return fail_at(p, "emit", "types that begin with \"busbar.\" are the hub's own");
-    return out->kind == PLAN_URL ? plan_read_url(p, url, out)
-                                 : out->kind == PLAN_EMIT || check_operation(p, out);
+    if (out->kind == PLAN_URL)
+        return plan_read_url(p, url, out);
+    return check_none_of_url(p) &&
+           (out->kind == PLAN_EMIT ? check_emit(p, out->emit) : check_operation(p, out));
 }
 
 /* --- filter and transform
@@ -156,14 +191,18 @@ static bool read_where(const plan_reading *p, delivery_plan *out) {
 
 static bool check_program(const plan_reading *p, const char *key, bb_str program) {
     err why = {""};
-    if (program.ptr == NULL || transform_check(program.ptr, &why))
+    if (program.ptr == NULL)
         return true;
-    return conf_fail(p->e, p->f, plan_entry(p, key)->line, "%s: %s", key, why.text);
+    if (str_trim(program).len == 0)
+        return conf_fail(p->e, p->f, plan_entry(p, key)->line, "%s is empty: remove the key", key);
+    return transform_check(program.ptr, &why) ||
+           conf_fail(p->e, p->f, plan_entry(p, key)->line, "%s: %s", key, why.text);
 }
 
 /* Both in one: an empty array where the filter says no, else an array of what the transform gives. So one run
  * does it, and no result at all (`empty`, of either) drops an event too. Of a filter alone nothing is taken
- * but its yes: the payload may be what jq cannot give back as it was, or what it has not seen at all. */
+ * but its yes: the payload may be what jq cannot give back as it was, or what it has not seen at all. An
+ * empty line ends a comment that goes on over a "\" at its line's end (jq 1.7). */
 static bool read_program(const plan_reading *p, delivery_plan *out) {
     bb_str filter, transform;
     if (!plan_text(p, "filter", &filter) || !plan_text(p, "transform", &transform) ||
@@ -177,8 +216,8 @@ static bool read_program(const plan_reading *p, delivery_plan *out) {
     if (out->keeps)
         transform = STR("true");
     out->program = arena_printf(p->a,
-                                "if [(%.*s\n)] | if length > 1 then error(\"the filter gives more than one "
-                                "result\") else .[0] end then [(%.*s\n)] else [] end",
+                                "if [(%.*s\n\n)] | if length > 1 then error(\"the filter gives more than one "
+                                "result\") else .[0] end then [(%.*s\n\n)] else [] end",
                                 STR_FMT(filter), STR_FMT(transform))
                        .ptr;
     return out->program != NULL;

@@ -93,6 +93,16 @@ static bool read_secrets(const plan_reading *p, post_destination *to) {
     return ok;
 }
 
+/* A field that comes twice is read as one with a comma in it, and no signature. */
+static bool is_taken(const post_destination *to, bb_str name) {
+    for (size_t i = 0; i < to->header_count; i++) {
+        bb_str rest = to->headers[i], field;
+        if (str_split(&rest, ':', &field) && str_eq_nocase(field, name))
+            return true;
+    }
+    return false;
+}
+
 /* "standard" (the default), "legacy", or both. */
 static bool read_signature(const plan_reading *p, post_destination *to) {
     bb_str text, header, part;
@@ -122,7 +132,8 @@ static bool read_signature(const plan_reading *p, post_destination *to) {
         return fail_at(p, "signature_header", why.text);
     if (legacy)
         to->legacy_header = header.ptr != NULL ? header.ptr : "X-Webhook-Signature";
-    return true;
+    return !legacy || !is_taken(to, str_from(to->legacy_header)) ||
+           fail_at(p, "headers", "the field of signature = legacy is among them: remove it");
 }
 
 /* --- the whole

@@ -152,3 +152,21 @@ test('a CloudEvent without its version is told so', async () => {
     assert.match(refused.body.detail, said);
   }
 });
+
+test('a secret that is null is none, and one is made', async () => {
+  for (const [id, more, made] of [['nulled', {secret: null}, true], ['nulls', {secret: null, secret_2: null}, true], ['third', {secret_3: hmac()}, false]]) {
+    const body = await ok('POST', `${API}/subscriptions`, {id, url: `${base}/${id}`, types: id, ...more});
+    assert.equal(body.secret !== undefined, made, id);
+    await publish(id);
+    await until('the delivery', () => at(`/${id}`).length === 1);
+    assert.match(at(`/${id}`)[0].headers['webhook-signature'] ?? 'none', /^v1,[^ ]+$/, id);
+  }
+});
+
+test('what an empty list or text would mean is not guessed', async () => {
+  for (const [more, said] of [[{types: []}, /types is empty/], [{types: ''}, /types is empty/], [{sources: ','}, /sources is empty/], [{filter: ''}, /filter is empty/], [{transform: ''}, /transform is empty/]]) {
+    const answer = await hub.api('POST', `${API}/subscriptions`, {id: 'empty', url: `${base}/empty`, ...more});
+    assertProblem(answer, 'invalid-config');
+    assert.match(answer.body.detail, said);
+  }
+});
