@@ -225,6 +225,16 @@ static bool admit(http_exchange *x, principal *who) {
     return false;
 }
 
+/* What is kept is given on as it came, without a word that it is compressed (RFC 9110 section 15.5.16). */
+static bool check_coding(http_exchange *x, const http_request *r) {
+    bb_str coding = http_request_header(r, STR("Content-Encoding"));
+    if (coding.len == 0 || str_eq_nocase(coding, STR("identity")))
+        return true;
+    reply_problem(x, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+                  STR("events are taken as they are: send the body without Content-Encoding"));
+    return false;
+}
+
 void route_events_send(api *a, http_exchange *x, const route_params *p) {
     const http_request *r = http_exchange_request(x);
     sending *s = arena_zalloc(http_exchange_arena(x), sizeof *s);
@@ -233,7 +243,7 @@ void route_events_send(api *a, http_exchange *x, const route_params *p) {
         reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it takes no events"));
         return;
     }
-    if (!admit(x, p->who))
+    if (!check_coding(x, r) || !admit(x, p->who))
         return;
     if (s == NULL || !http_exchange_hold(x, 2 * (uint64_t)r->body.len)) { /* as JSON, and for the queue */
         refuse_for_now(x, PROBLEM_OVERLOADED, RETRY_S * 1000, "no memory for the events");

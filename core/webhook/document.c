@@ -132,7 +132,7 @@ static void put_member(json_writer *w, const webhook_reader *r, const json_iter 
     if (json_is(it->value, JSON_NULL))
         return;
     json_key(w, it->key);
-    if (is_list(it->value) && !str_eq(it->key, STR("schema")) && !str_eq(it->key, STR("example")))
+    if (is_list(it->value) && !is_in(r->json, it->key) && !str_eq(it->key, STR("schema")))
         put_list(w, it->value, is_in(r->lines, it->key) ? "\n" : ", ");
     else
         json_put_value(w, it->value);

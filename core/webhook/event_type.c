@@ -121,9 +121,11 @@ static bool is_secret(const webhook_item *item, bb_str section, bb_str key) {
 }
 
 static const char *const none[] = {NULL};
+static const char *const json[] = {"schema", "example", NULL};
 const webhook_reader event_type_reader = {.section = "event",
                                           .sections = none,
                                           .lines = none,
+                                          .json = json,
                                           .is_secret = is_secret,
                                           .read = read_file,
                                           .end = end_type};

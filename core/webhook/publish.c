@@ -226,9 +226,10 @@ static bool read_plain(reading *r) {
     }
     const json_value *root = json_read(r->a, r->request->http->body, NULL, &where);
     if (root == NULL) {
-        r->why->problem = where.limit ? PROBLEM_TOO_LARGE : PROBLEM_INVALID_JSON;
-        return err_set(&r->why->detail, "the body is no JSON: %s, line %u, column %u", where.reason,
-                       where.line, where.column);
+        r->why->problem = where.limit ? PROBLEM_INVALID_INPUT : PROBLEM_INVALID_JSON;
+        return err_set(&r->why->detail, "the body is %s: %s, line %u, column %u",
+                       where.limit ? "more than is taken" : "no JSON", where.reason, where.line,
+                       where.column);
     }
     r->batch = json_is(root, JSON_ARRAY);
     if (!make_room(r, r->batch ? json_count(root) : 1, 1))

@@ -60,6 +60,7 @@ typedef struct webhook_reader {
      * object "routes". */
     const char *const *sections;
     const char *const *lines; /* keys whose values stand one a line; others have commas. Ends with NULL */
+    const char *const *json; /* keys whose values are JSON: an array there is no list; NULL: there are none */
     /* Whether what is written there is a secret: the API shows none. */
     bool (*is_secret)(const webhook_item *item, bb_str section, bb_str key);
     webhook_item *(*read)(const webhook_reading *r, const conf_file *f, arena *memory,

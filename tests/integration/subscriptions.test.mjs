@@ -170,3 +170,21 @@ test('what an empty list or text would mean is not guessed', async () => {
     assert.match(answer.body.detail, said);
   }
 });
+
+test('events that are compressed, or nested beyond all bounds, are refused as the sender\'s', async () => {
+  for (const coding of ['gzip', 'br', 'Deflate']) assertProblem(await hub.api('POST', '/api/v1/events', {type: 'x'}, {headers: {'content-encoding': coding}}), 'unsupported-media-type');
+  assert.equal((await hub.api('POST', '/api/v1/events', {type: 'x'}, {headers: {'content-encoding': 'identity'}})).status, 202);
+  const answer = await hub.api('POST', '/api/v1/events', `{"type": "x", "data": ${'['.repeat(5000)}${']'.repeat(5000)}}`);
+  assertProblem(answer, 'invalid-input');
+  assert.equal(answer.status, 422);
+  assert.match(answer.body.detail, /nested too deeply/);
+});
+
+test('an event type whose data are an array has an example by the API', async () => {
+  const path = `${API}/event-types`;
+  await ok('POST', path, {id: 'listed', type: 'listed', schema: {type: 'array', items: {type: 'integer'}}, example: [1, 2]});
+  await until('it to be known', async () => (await hub.api('GET', `${path}/listed`)).status === 200);
+  assert.deepEqual((await ok('GET', `${path}/listed`)).example, [1, 2]);
+  await ok('PATCH', `${path}/listed`, {example: []});
+  await until('the change', async () => (await ok('GET', `${path}/listed`)).example.length === 0);
+});
