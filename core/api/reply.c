@@ -71,9 +71,12 @@ static void send_problem(http_exchange *x, problem p, bb_str detail, const http_
     reply_problem_body(x, p, &body, headers, n);
 }
 
+/* What passes by itself says when to ask again (RFC 9110 section 15.6.4), in seconds. */
 void reply_problem(http_exchange *x, problem p, bb_str detail) {
-    http_header challenge = {STR("WWW-Authenticate"), STR("Bearer realm=\"busbar\"")};
-    send_problem(x, p, detail, &challenge, p == PROBLEM_UNAUTHORIZED);
+    http_header challenge = {STR("WWW-Authenticate"), STR("Bearer realm=\"busbar\"")},
+                after = {STR("Retry-After"), STR("5")};
+    bool passes = p == PROBLEM_OVERLOADED || p == PROBLEM_STORE_UNAVAILABLE;
+    send_problem(x, p, detail, passes ? &after : &challenge, passes || p == PROBLEM_UNAUTHORIZED);
 }
 
 void reply_problemf(http_exchange *x, problem p, const char *format, ...) {

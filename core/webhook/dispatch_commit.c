@@ -2,12 +2,14 @@
  * with the events that come of them, and those that tell of them where somebody wants to be told. */
 #include "webhook/dispatch_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdlib.h>
 
 #define AGAIN_MS 1000u   /* after the queue could not take them */
 #define TOLD_BYTES 4096u /* what an event that tells of a delivery takes, and more */
+#define UNTOLD_EVERY_NS 10000000000ull
 
 void dispatch_over(runner *r, held *h, const delivery_outcome *o) {
     over_list *l = &r->d->over;
@@ -120,6 +122,17 @@ static bool tell(commit *c, const over *o) {
     return dispatch_event(c->d, c->memory, &e, &c->events[c->count++]);
 }
 
+/* A line for each commit would fill the log, and what it is on, in no time. */
+static void tell_untold(dispatcher *d, size_t count) {
+    const gcra_policy policy = {.interval_ns = UNTOLD_EVERY_NS, .burst = 1};
+    uint64_t wait;
+    d->untold += count;
+    if (gcra_take(&d->untold_told, &policy, clock_ns(), 0, &wait) != 0)
+        return;
+    log_warn("what became of %zu deliveries is told to nobody: the disk is full", d->untold);
+    d->untold = 0;
+}
+
 /* On a full disk nobody is told: that would take the room by which outcomes are noted, and nothing would ever
  * go again. */
 static bool may_tell(commit *c, size_t wanted) {
@@ -127,7 +140,7 @@ static bool may_tell(commit *c, size_t wanted) {
     if (wanted == 0 || events_reserve(c->d->events, c->reserved))
         return true;
     c->reserved = 0;
-    log_warn("what became of %zu deliveries is told to nobody: the disk is full", wanted);
+    tell_untold(c->d, wanted);
     return false;
 }
 

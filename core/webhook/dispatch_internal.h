@@ -85,6 +85,8 @@ struct dispatcher {
     struct trying *tryings;
     over_list over;       /* to be committed next */
     over_list committing; /* being committed; count 0: none */
+    size_t untold;        /* deliveries of which nobody was told, since the log was */
+    gcra untold_told;
     uv_timer_t commit_timer, lease_timer, drained_timer;
     bool leasing, lease_again,
         lease_all;              /* asked for; and somebody has come meanwhile; or it is time for all */
