@@ -188,3 +188,12 @@ test('an event type whose data are an array has an example by the API', async ()
   await ok('PATCH', `${path}/listed`, {example: []});
   await until('the change', async () => (await ok('GET', `${path}/listed`)).example.length === 0);
 });
+
+test('what the hub refuses of a command comes with the command that helps', async () => {
+  for (const [args, code, said] of [[['events', 'send', 'a b'], 5, /busbar events --help/], [['webhooks', 'recover', 'off', 'tomorrow'], 5, /busbar webhooks --help/], [['webhooks', 'hold', 'off'], 6, /busbar webhooks targets/]]) {
+    const ran = await hub.cli(args);
+    assert.equal(ran.code, code, ran.stderr);
+    assert.match(ran.stderr, said);
+    assert.doesNotMatch(ran.stderr, /CONNECTION/);
+  }
+});
