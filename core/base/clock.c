@@ -109,12 +109,13 @@ static bool fraction(bb_str *s, int *thousandths) {
     return s->len < before;
 }
 
-bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
+/* A date, or a date and a time: so many seconds since 1970, also before. */
+static bool read_time(bb_str text, int64_t *seconds, int *thousandths) {
     struct tm tm = {0};
-    int east = 0, thousandths = 0;
+    int east = 0;
     if (!digits(&text, 4, &tm.tm_year) || !cut(&text, "-") || !digits(&text, 2, &tm.tm_mon) ||
-        !cut(&text, "-") || !digits(&text, 2, &tm.tm_mday) || tm.tm_year < 1970 || tm.tm_mon < 1 ||
-        tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31)
+        !cut(&text, "-") || !digits(&text, 2, &tm.tm_mday) || tm.tm_mon < 1 || tm.tm_mon > 12 ||
+        tm.tm_mday < 1 || tm.tm_mday > 31)
         return false;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
@@ -122,15 +123,27 @@ bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
         if (!cut(&text, "Tt ") || !digits(&text, 2, &tm.tm_hour) || !cut(&text, ":") ||
             !digits(&text, 2, &tm.tm_min) || !cut(&text, ":") || !digits(&text, 2, &tm.tm_sec))
             return false;
-        if (!fraction(&text, &thousandths) || !offset(&text, &east) || tm.tm_hour > 23 || tm.tm_min > 59 ||
+        if (!fraction(&text, thousandths) || !offset(&text, &east) || tm.tm_hour > 23 || tm.tm_min > 59 ||
             tm.tm_sec > 60)
             return false;
     }
     int day = tm.tm_mday, leap = tm.tm_sec == 60;
     tm.tm_sec -= leap; /* a leap second is the next minute's first to a clock that has none */
-    int64_t seconds = (int64_t)timegm(&tm) - east + leap;
-    if (tm.tm_mday != day) /* timegm makes March of February 30 */
+    *seconds = (int64_t)timegm(&tm) - east + leap;
+    return text.len == 0 && tm.tm_mday == day; /* timegm makes March of February 30 */
+}
+
+bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms) {
+    int64_t seconds;
+    int thousandths = 0;
+    if (!read_time(text, &seconds, &thousandths) || seconds < 0)
         return false;
     *wall_ms = seconds > 0 ? (uint64_t)seconds * 1000u + (uint64_t)thousandths : 0;
-    return text.len == 0 && seconds >= 0;
+    return true;
+}
+
+bool clock_is_rfc3339(bb_str text) {
+    int64_t seconds;
+    int thousandths = 0;
+    return text.len > 10 && text.ptr[10] != ' ' && read_time(text, &seconds, &thousandths);
 }

@@ -27,5 +27,7 @@ void clock_rfc3339(uint64_t wall_ms, char out[CLOCK_RFC3339_SIZE]);
 
 /* RFC 3339, with or without fraction, "Z" or an offset; or the date alone, which is its midnight UTC. */
 bool clock_from_rfc3339(bb_str text, uint64_t *wall_ms);
+/* As the RFC's section 5.6 has it, for a time that is given on: with "T", whole, of any year. */
+bool clock_is_rfc3339(bb_str text);
 
 #endif

@@ -197,3 +197,12 @@ test('what the hub refuses of a command comes with the command that helps', asyn
     assert.doesNotMatch(ran.stderr, /CONNECTION/);
   }
 });
+
+test('a time that is given on to receivers is one of RFC 3339, of any year', async () => {
+  const cloud = (time) => hub.api('POST', '/api/v1/events', {specversion: '1.0', type: 'timed', source: '/t', id: crypto.randomUUID(), time}, {headers: {'content-type': 'application/cloudevents+json'}});
+  const plain = (time) => hub.api('POST', '/api/v1/events', {type: 'timed', time});
+  for (const send of [cloud, plain]) {
+    for (const time of ['1969-07-20T20:17:40Z', '2026-01-02T03:04:05.678+01:00']) assert.equal((await send(time)).status, 202, time);
+    for (const time of ['2026-01-02', '2026-01-02 03:04:05Z', '1900-02-29T00:00:00Z']) assertProblem(await send(time), 'invalid-input');
+  }
+});

@@ -126,6 +126,25 @@ START_TEST(the_calendar) {
 }
 END_TEST
 
+START_TEST(times_that_are_given_on) {
+    static const char *const right[] = {"2026-01-31T12:00:00Z", "2026-01-31t12:00:00.123456789+14:00",
+                                        "1969-07-20T20:17:40Z", "1970-01-01T00:00:00+01:00",
+                                        "0000-02-29T00:00:00Z", "9999-12-31T23:59:60z"};
+    static const char *const wrong[] = {"",
+                                        "2026-01-31",
+                                        "2026-01-31 12:00:00Z",
+                                        "2026-01-31T12:00:00",
+                                        "2026-01-31T12:00Z",
+                                        "1900-02-29T00:00:00Z",
+                                        "1969-07-20T24:00:00Z",
+                                        "2026-01-31T12:00:00Z "};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        ck_assert_msg(clock_is_rfc3339(str_from(right[i])), "\"%s\"", right[i]);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(!clock_is_rfc3339(str_from(wrong[i])), "\"%s\"", wrong[i]);
+}
+END_TEST
+
 static uint64_t test_ns(void) {
     return 42;
 }
@@ -150,4 +169,4 @@ START_TEST(another_source) {
 END_TEST
 
 UNIT_MAIN(unit_test(written), unit_test(read), unit_test(refused), unit_test(what_is_written_is_read_back),
-          unit_test(the_calendar), unit_test(another_source))
+          unit_test(the_calendar), unit_test(times_that_are_given_on), unit_test(another_source))
