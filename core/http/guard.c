@@ -272,6 +272,8 @@ static bool check_parts(const http_guard *g, CURLU *u, err *e) {
         err_set(e, "it has a user or a password in it: give credentials as a header");
     else if (curl_url_get(u, CURLUPART_FRAGMENT, &part, 0) == CURLUE_OK)
         err_set(e, "it has a fragment (\"#\"), which is never sent");
+    else if (curl_url_get(u, CURLUPART_PORT, &part, 0) == CURLUE_OK && strcmp(part, "0") == 0)
+        err_set(e, "its port is 0, at which nobody can be reached");
     else if (!is_ascii(host))
         err_set(e, "its host has letters beyond ASCII: write it in the form that DNS knows, as xn--...");
     else

@@ -233,6 +233,8 @@ START_TEST(urls_are_checked_before_they_are_kept) {
                                         "https://[::]/",
                                         "https://192.168.1.1:22/",
                                         "https://example.com:99999/",
+                                        "https://example.com:0/",
+                                        "https://example.com:000/",
                                         "https://[::1",
                                         "https://exa<mple.com/"};
     static const char *const right[] = {
