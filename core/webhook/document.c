@@ -194,9 +194,27 @@ static bool put_all(json_writer *w, arena *a, const webhook_reader *r, const jso
     return true;
 }
 
+static bool is_texts(const json_value *v) {
+    for (json_iter it = json_iterate(v); json_next(&it);)
+        if (!json_is(it.value, JSON_STRING))
+            return false;
+    return json_is(v, JSON_ARRAY);
+}
+
+/* "secret": true is a slip, and anybody guesses what was signed with it. */
+static bool check_secrets(const json_value *root, err *e) {
+    for (json_iter it = json_iterate(root); json_next(&it);)
+        if (str_starts(it.key, STR("secret")) && !json_is(it.value, JSON_NULL) &&
+            !json_is(it.value, JSON_STRING) && !is_texts(it.value))
+            return err_set(e, "\"%.*s\" is a text, or a list of texts", STR_FMT(it.key));
+    return true;
+}
+
 bool document_to_text(arena *a, const webhook_reader *r, const json_value *root, bb_str *out, err *e) {
     if (!json_is(root, JSON_OBJECT))
         return err_set(e, "the body is an object: {\"id\", …}");
+    if (!check_secrets(root, e))
+        return false;
     buf text;
     buf_init(&text);
     json_writer w;

@@ -206,3 +206,12 @@ test('a time that is given on to receivers is one of RFC 3339, of any year', asy
     for (const time of ['2026-01-02', '2026-01-02 03:04:05Z', '1900-02-29T00:00:00Z']) assertProblem(await send(time), 'invalid-input');
   }
 });
+
+test('a secret is a text, or a list of texts', async () => {
+  for (const secret of [true, 7, {a: 'b'}, ['first', 7], [['first']]])
+    for (const [method, path, body] of [['POST', '', {id: 'slip', url: `${base}/slip`, secret}], ['PATCH', '/off', {secret_2: secret}], ['PUT', '/off', {url: `${base}/off`, secret}]]) {
+      const answer = await hub.api(method, `${API}/subscriptions${path}`, body);
+      assertProblem(answer, 'invalid-config');
+      assert.match(answer.body.detail, /"secret(_2)?" is a text, or a list of texts/);
+    }
+});
