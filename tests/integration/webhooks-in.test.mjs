@@ -797,6 +797,12 @@ test('what is asked of a test is what is done, and a slip of the pen makes no ev
     const told = await ask('shakes', {method: 'GET', query: `hub.mode=subscribe&hub.verify_token=${token}&hub.challenge=7`});
     assert.deepEqual([told.outcome, told.signed], [outcome, signed]);
   }
+  fs.writeFileSync(hub.path('captured'), '{"type":"b"}\n');
+  for (const [key, code] of [['k', 0], ['other', 1]]) {
+    const looked = await hub.cli(['webhooks', 'test', 'asks', `headers[X-Signature]=${hmac('sha256', key, '{"type":"b"}\n')}`, 'body=@captured']);
+    assert.equal(looked.code, code, looked.stdout + looked.stderr);
+    assert.equal(JSON.parse(looked.stdout).signed, code === 0);
+  }
   const slip = await hub.cli(['webhooks', 'test', 'asks', 'typ=order.paid']);
   assert.equal(slip.code, 1);
   assert.match(slip.stdout, /is none of/);
