@@ -283,8 +283,6 @@ static bb_str advice_of(const options *o, const reply *r) {
         {NULL, ":plugin-not-found", "`busbar ls plugins` lists what there is."},
         {"key", ":not-found", "`busbar key ls` lists what there is."},
         {"key", ":invalid-input", "`busbar key --help` says what is expected."},
-        {"events", ":invalid-input", "`busbar events --help` says what is expected."},
-        {"webhooks", ":invalid-input", "`busbar webhooks --help` says what is expected."},
         {"events", ":not-found", "`busbar events ls` lists what is kept."},
         {"events", ":invalid-input", "`busbar events --help` says what is expected."},
         {"webhooks", ":not-found",
