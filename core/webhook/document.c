@@ -114,10 +114,22 @@ static bool is_json(bb_str key) {
     return is_in(keys, key);
 }
 
+static bool is_texts(const json_value *v) {
+    for (json_iter it = json_iterate(v); json_next(&it);)
+        if (!json_is(it.value, JSON_STRING))
+            return false;
+    return json_is(v, JSON_ARRAY);
+}
+
 /* A file has a text for each key: what else somebody has put there by mistake is told, and does not become
  * one that means something else, as a secret {"value": "…"} would. */
 static bool are_texts(const json_value *object, const char *const *sections, err *e) {
     for (json_iter it = json_iterate(object); json_next(&it);) {
+        /* "secret": true is a slip, and anybody guesses what was signed with it */
+        if (str_starts(it.key, STR("secret")) && !json_is(it.value, JSON_NULL) &&
+            !json_is(it.value, JSON_STRING) && !is_texts(it.value))
+            return err_set(e, "\"%.*s\" is a text, or a list of texts",
+                           (int)(it.key.len < 80 ? it.key.len : 80), it.key.ptr);
         bool section = sections != NULL && (str_eq(it.key, STR("routes")) || is_in(sections, it.key));
         bool object_or_list = json_is(it.value, JSON_OBJECT) || json_is(it.value, JSON_ARRAY);
         if (object_or_list && !section && !is_json(it.key) && !is_list(it.value))
@@ -194,27 +206,9 @@ static bool put_all(json_writer *w, arena *a, const webhook_reader *r, const jso
     return true;
 }
 
-static bool is_texts(const json_value *v) {
-    for (json_iter it = json_iterate(v); json_next(&it);)
-        if (!json_is(it.value, JSON_STRING))
-            return false;
-    return json_is(v, JSON_ARRAY);
-}
-
-/* "secret": true is a slip, and anybody guesses what was signed with it. */
-static bool check_secrets(const json_value *root, err *e) {
-    for (json_iter it = json_iterate(root); json_next(&it);)
-        if (str_starts(it.key, STR("secret")) && !json_is(it.value, JSON_NULL) &&
-            !json_is(it.value, JSON_STRING) && !is_texts(it.value))
-            return err_set(e, "\"%.*s\" is a text, or a list of texts", STR_FMT(it.key));
-    return true;
-}
-
 bool document_to_text(arena *a, const webhook_reader *r, const json_value *root, bb_str *out, err *e) {
     if (!json_is(root, JSON_OBJECT))
         return err_set(e, "the body is an object: {\"id\", …}");
-    if (!check_secrets(root, e))
-        return false;
     buf text;
     buf_init(&text);
     json_writer w;

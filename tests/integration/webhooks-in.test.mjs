@@ -812,8 +812,10 @@ test('a value of the wrong type is told by its name, and becomes no text that me
   const make = (what, body) => hub.api('POST', `/api/v1/webhooks/${what}`, body);
   for (const [body, reason] of [
     [{scheme: 'hmac', secret: {value: 'k'}}, /^"secret" is a text, or a list of texts$/],
+    [{scheme: 'hmac', secret: true}, /^"secret" is/],
+    [{scheme: 'hmac', verify: {secret: 5}}, /^"secret" is/],
     [{scheme: 'hmac', secret: [['k']]}, /^"secret" is/],
-    [{verify: 'none', types: {}}, /^"types" is/],
+    [{verify: 'none', types: {}}, /^"types" is a text, a number, true or false, or a list of such$/],
     [{verify: ['none']}, /^"verify" is an object of keys and values$/],
     [{scheme: 'hmac', verify: {secret: {}}}, /^"secret" is/],
     [{verify: 'none', routes: {all: {emit: ['a', null]}}}, /^route "all": "emit" is/],
