@@ -149,8 +149,8 @@ static bool check_operation(const plan_reading *p, const delivery_plan *plan) {
 static bool check_emit(const plan_reading *p, bb_str type) {
     err why = {""};
     if (!event_type_check(type, &why))
-        return conf_fail(p->e, p->f, plan_entry(p, "emit")->line,
-                         "emit is the type of the new event: %s", why.text);
+        return conf_fail(p->e, p->f, plan_entry(p, "emit")->line, "emit is the type of the new event: %s",
+                         why.text);
     return !event_type_reserved(type) ||
            fail_at(p, "emit", "types that begin with \"busbar.\" are the hub's own");
 }
