@@ -139,7 +139,7 @@ void events_unreserve(store *s, uint64_t bytes);
 
 /* Which events or deliveries: absent, empty, 0 and -1 mean all. */
 typedef struct event_query {
-    bb_str event, source, type; /* type: a pattern as in base/pattern.h */
+    bb_str event, source, type; /* the last two: patterns as in base/pattern.h */
     bb_str target;
     int state;                   /* a delivery_state, DELIVERY_LOST; -1: any */
     uint64_t since_ms, until_ms; /* of the event */

@@ -25,7 +25,7 @@ void query_copy(event_query *to, const event_query *from, char *at) {
 
 bool query_fits(const event_query *q, uint64_t at_ms, bb_str source, bb_str type) {
     return at_ms >= q->since_ms && (q->until_ms == 0 || at_ms <= q->until_ms) &&
-           (q->source.len == 0 || str_eq(q->source, source)) &&
+           (q->source.len == 0 || pattern_fits(q->source, source)) &&
            (q->type.len == 0 || pattern_fits(q->type, type));
 }
 

@@ -440,6 +440,7 @@ test('events at the command line: send, ls, show, replay', async () => {
   assert.equal(once.code, 0, once.stderr);
   const [event] = lines(once.stdout);
   assert.equal(lines((await hub.cli(['events', 'send', 'cli.made', '--data', '{"n": 1}', '--id', 'c-1'])).stdout)[0].repeated, true);
+  assert.deepEqual(lines((await hub.cli(['events', 'ls', '--source', 'a*i', '--type', 'cli.made'])).stdout).map((e) => e.id), [event.id]);
   const listed = await hub.cli(['events', 'ls', '--type', 'cli.*', '--source', 'api', '--since', '1h', '--limit', '5']);
   assert.deepEqual(lines(listed.stdout).map((e) => e.id), [event.id]);
   const shown = JSON.parse((await hub.cli(['events', 'show', event.id])).stdout);
