@@ -156,18 +156,41 @@ static bb_str key_of(const void *rule, bb_str payload, arena *a) {
     return target_key(t, t->key.ptr != NULL ? json_read(a, payload, NULL, NULL) : NULL);
 }
 
+static bool wants(const void *rule, bb_str source, bb_str type) {
+    return target_wants(rule, source, type);
+}
+
+static bool copy_patterns(arena *a, const patterns *from, patterns *to) {
+    bb_str *items = arena_alloc(a, (from->count + 1) * sizeof *items);
+    bool ok = items != NULL;
+    *to = (patterns){items, from->count};
+    for (size_t i = 0; ok && i < from->count; i++) {
+        items[i] = arena_copy(a, from->items[i]);
+        ok = items[i].ptr != NULL;
+    }
+    return ok;
+}
+
+/* A reload may take the target away while its rule is in use. */
+static bool copy_rule(arena *a, const target *from, target *to) {
+    to->fifo = from->fifo;
+    to->key = from->key.ptr != NULL ? arena_copy(a, from->key) : from->key;
+    return (from->key.ptr == NULL || to->key.ptr != NULL) && copy_patterns(a, &from->types, &to->types) &&
+           copy_patterns(a, &from->sources, &to->sources);
+}
+
+/* Of a time, a target gets what it asks for; an event that is named, whatever it is. */
 void route_events_replay(api *a, http_exchange *x, const route_params *p) {
     arena *memory = http_exchange_arena(x);
     question *q = ask(a, x);
     if (q == NULL || !read_replay(q, json_read(memory, http_exchange_request(x)->body, NULL, NULL)) ||
         !audited_begin(a, x, p->who, "event.replay", q->query.target, &q->note))
         return;
-    const target *t = webhook_target(a->webhooks->set, q->query.target);
     q->word = "replayed";
-    q->ordered.fifo = t->fifo;
-    q->ordered.key = t->key.ptr != NULL ? arena_copy(memory, t->key) : t->key;
-    if ((t->key.ptr != NULL && q->ordered.key.ptr == NULL) ||
-        !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), key_of, &q->ordered,
-                       a->worker->loop, on_replayed, q))
+    const events_rule rule = {
+        .key = key_of, .wants = q->query.event.len > 0 ? NULL : wants, .of = &q->ordered};
+    if (!copy_rule(memory, webhook_target(a->webhooks->set, q->query.target), &q->ordered) ||
+        !events_replay(a->webhooks->hub->events, &q->query, clock_wall_ms(), &rule, a->worker->loop,
+                       on_replayed, q))
         question_busy(q);
 }

@@ -19,7 +19,7 @@ struct question {
     store_result result;
     uint64_t count; /* changed */
     bb_str event;   /* JSON, of the one that is shown */
-    target ordered; /* of a replay: by what the target orders its events */
+    target ordered; /* of a replay: what the target gets, and by what it orders it */
 };
 
 /* `refuse` answers where the queue does not. NULL: the exchange has been answered. */

@@ -20,8 +20,7 @@ struct change_job {
     store *s;
     event_query query;
     change_fn change;
-    events_key key; /* of a replay */
-    const void *rule;
+    events_rule rule; /* of a replay */
     uint64_t now_ms;
     int64_t from, at, until; /* rows of deliveries, or of events: [from, until), now at `at` */
     int64_t number;          /* of the target; 0: any */
@@ -281,6 +280,11 @@ typedef struct found {
     uint64_t at_ms;
 } found;
 
+static bool is_replayed(const change_job *j, uint64_t at_ms, bb_str source, bb_str type) {
+    return query_fits(&j->query, at_ms, source, type) &&
+           (j->rule.wants == NULL || j->rule.wants(j->rule.of, source, type));
+}
+
 static store_result find_events(database *d, change_job *j, found *list, size_t *count) {
     store_result r = STORE_OK;
     size_t seen = 0;
@@ -295,10 +299,10 @@ static store_result find_events(database *d, change_job *j, found *list, size_t 
         found f = {sqlite3_column_int64(stmt, 0), database_column_u64(stmt, 1)};
         more = *count == ROWS_A_PIECE || seen++ == SEEN_A_PIECE || bytes >= BYTES_A_PIECE;
         j->at = f.number;
-        if (more || !query_fits(&j->query, f.at_ms, database_column(stmt, 2), database_column(stmt, 3)))
+        if (more || !is_replayed(j, f.at_ms, database_column(stmt, 2), database_column(stmt, 3)))
             continue;
         list[(*count)++] = f;
-        bytes += j->key != NULL ? database_column_u64(stmt, 4) : 0;
+        bytes += j->rule.key != NULL ? database_column_u64(stmt, 4) : 0;
     }
     sqlite3_reset(stmt);
     j->over = !more;
@@ -339,7 +343,7 @@ static store_result key_by_rule(database *d, const change_job *j, const found *f
     database_u64(stmt, 1, (uint64_t)f->number);
     if (!database_row(stmt, &r))
         return r == STORE_OK ? STORE_NOT_FOUND : r;
-    bb_str key = j->key(j->rule, database_column(stmt, 0), a);
+    bb_str key = j->rule.key(j->rule.of, database_column(stmt, 0), a);
     n->key = key.ptr != NULL ? arena_copy(a, key) : key;
     sqlite3_reset(stmt);
     return key.ptr != NULL && n->key.ptr == NULL ? STORE_FAILED : STORE_OK;
@@ -353,7 +357,9 @@ static store_result replay_one(store *s, database *d, change_job *j, const found
     if (r != STORE_OK)
         return r;
     arena *a = arena_new(0);
-    r = a == NULL ? STORE_FAILED : j->key != NULL ? key_by_rule(d, j, f, &n, a) : key_before(d, f, &n, a);
+    r = a == NULL             ? STORE_FAILED
+        : j->rule.key != NULL ? key_by_rule(d, j, f, &n, a)
+                              : key_before(d, f, &n, a);
     if (r == STORE_OK)
         r = deliveries_add(s, d, &n);
     arena_free(a);
@@ -384,13 +390,12 @@ static store_result run_replay(store *s, database *d, store_job *job) {
     events_job(s, replay_piece(s, d, (change_job *)job));
 }
 
-bool events_replay(store *s, const event_query *q, uint64_t now_ms, events_key key, const void *rule, loop *l,
+bool events_replay(store *s, const event_query *q, uint64_t now_ms, const events_rule *rule, loop *l,
                    events_changed done, void *ctx) {
     change_job *j = new_job(s, q, now_ms, l, done, ctx);
     if (j == NULL)
         return false;
     j->loop.job.write = run_replay;
-    j->key = key;
-    j->rule = rule;
+    j->rule = *rule;
     return submit(j);
 }

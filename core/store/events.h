@@ -164,9 +164,15 @@ bool deliveries_redrive(store *s, const event_query *q, uint64_t now_ms, loop *l
 /* The key of an event by which its target orders it, as slices of the payload or of what is in `a`; absent:
  * none. On the queue's own thread. */
 typedef bb_str (*events_key)(const void *rule, bb_str payload, arena *a);
-/* New deliveries to q->target of the events that q finds, whether it had them before or not. `key` NULL:
- * those that it had have the key that they had then; else `rule` lives until done. */
-bool events_replay(store *s, const event_query *q, uint64_t now_ms, events_key key, const void *rule, loop *l,
+/* Whether a target gets events of that source and type. On the queue's own thread. */
+typedef bool (*events_wants)(const void *rule, bb_str source, bb_str type);
+typedef struct events_rule {
+    events_key key;     /* NULL: those that the target had have the key that they had then */
+    events_wants wants; /* NULL: all that the query finds */
+    const void *of;     /* lives until done */
+} events_rule;
+/* New deliveries to q->target of the events that q finds, whether it had them before or not. */
+bool events_replay(store *s, const event_query *q, uint64_t now_ms, const events_rule *rule, loop *l,
                    events_changed done, void *ctx);
 /* Deliveries of that state (DEAD where q says none) are removed; pending ones become CANCELLED. */
 bool deliveries_purge(store *s, const event_query *q, loop *l, events_changed done, void *ctx);

@@ -316,6 +316,16 @@ test('events are delivered once more when asked', async () => {
   const many = await replay({target: 'subscription/signed', since: '1h', type: 'signed.*', source: 'api'});
   assert.equal(many.body.replayed, 2, many.text);
   await until('both again', () => at('/signed').length === count + 4);
+  await sent([{type: 'unasked.for', data: 'not theirs'}, {type: 'signed.more'}]); // of a time: what it asks for; by name: whatever it is
+  await until('that one', () => at('/signed').length === count + 5);
+  const rest = await replay({target: 'subscription/signed', since: '1h', type: 'unasked.*'});
+  assert.equal(rest.body.replayed, 0, rest.text);
+  const all = await replay({target: 'subscription/signed', since: '1h'});
+  assert.equal(all.body.replayed, 3, all.text);
+  const foreign = (await sent({type: 'unasked.for', data: 'named'}))[0];
+  assert.equal((await replay({target: 'subscription/signed', event: foreign.id})).body.replayed, 1);
+  await until('all of them', () => at('/signed').length === count + 9);
+  assert.ok(!at('/signed').some((r) => r.body.includes('not theirs')));
   for (const body of [{}, {target: 'subscription/signed'}, {target: 'subscription/nobody', since: '1h'}, {target: 'subscription/signed', since: 'x'},
     {target: 'subscription/signed', since: '1h', more: 1}, {target: 7, since: '1h'}])
     assertProblem(await replay(body), 'invalid-input');

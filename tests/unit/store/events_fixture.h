@@ -198,7 +198,7 @@ static inline uint64_t redrive_all(fixture *f, event_query q, uint64_t now_ms) {
 
 static inline uint64_t replay_all(fixture *f, event_query q, uint64_t now_ms) {
     change_told o = {.f = f};
-    ck_assert(events_replay(f->s, &q, now_ms, NULL, NULL, f->l, note_change, &o));
+    ck_assert(events_replay(f->s, &q, now_ms, &(events_rule){.key = NULL}, f->l, note_change, &o));
     sem_wait(&f->sem);
     ck_assert_int_eq(o.r, STORE_OK);
     return o.count;

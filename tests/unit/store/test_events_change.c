@@ -231,7 +231,8 @@ START_TEST(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys) {
     }
     change_told o = {.f = &f};
     const event_query q = {.target = STR(T), .state = -1};
-    ck_assert(events_replay(f.s, &q, NOW, first_byte, "rule", f.l, note_change, &o));
+    ck_assert(
+        events_replay(f.s, &q, NOW, &(events_rule){.key = first_byte, .of = "rule"}, f.l, note_change, &o));
     sem_wait(&f.sem);
     ck_assert(o.r == STORE_OK && o.count == 5);
     due_told d = due(&f, T, NOW, 10);
@@ -244,6 +245,37 @@ START_TEST(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys) {
     d = due(&f, T, NOW, 10);
     ck_assert_uint_eq(d.count, 3);
     ck_assert_str_eq(d.list[2].payload, "a2");
+    fixture_close(&f);
+}
+END_TEST
+
+static bool is_order(const void *rule, bb_str source, bb_str type) {
+    ck_assert_str_eq(rule, "rule");
+    return str_eq(source, STR("api")) && str_starts(type, STR("order."));
+}
+
+START_TEST(a_replay_gives_a_target_what_it_wants) {
+    fixture f;
+    static const char *const types[] = {"order.made", "invoice.paid", "order.paid"};
+    queue_open(&f);
+    for (int i = 0; i < 6; i++) {
+        const event_new n = {.id = str_of(&"uvwxyz"[i], 1),
+                             .source = i < 3 ? STR("api") : STR("hub"),
+                             .type = str_from(types[i % 3]),
+                             .payload = STR("1"),
+                             .at_ms = NOW};
+        ck_assert_int_eq(put_events(&f, &n, 1).r, STORE_OK);
+    }
+    change_told o = {.f = &f};
+    const event_query q = {.target = STR(T), .state = -1};
+    ck_assert(
+        events_replay(f.s, &q, NOW, &(events_rule){.wants = is_order, .of = "rule"}, f.l, note_change, &o));
+    sem_wait(&f.sem);
+    ck_assert(o.r == STORE_OK && o.count == 2);
+    due_told d = due(&f, T, NOW, 10);
+    ck_assert_uint_eq(d.count, 2);
+    ck_assert_str_eq(d.list[0].event, "u");
+    ck_assert_str_eq(d.list[1].event, "w");
     fixture_close(&f);
 }
 END_TEST
@@ -319,12 +351,14 @@ START_TEST(a_replay_with_keys_reads_some_mebibytes_at_once) {
     }
     change_told o = {.f = &f};
     const event_query q = {.target = STR(T), .state = -1};
-    ck_assert(events_replay(f.s, &q, NOW, stop_at_once, f.s, f.l, note_change, &o));
+    ck_assert(
+        events_replay(f.s, &q, NOW, &(events_rule){.key = stop_at_once, .of = f.s}, f.l, note_change, &o));
     sem_wait(&f.sem);
     ck_assert_int_eq(o.r, STORE_BUSY);
     ck_assert_uint_eq(o.count, A_PIECE);
     queue_reopen(&f);
-    ck_assert(events_replay(f.s, &q, NOW, first_byte, "rule", f.l, note_change, &o));
+    ck_assert(
+        events_replay(f.s, &q, NOW, &(events_rule){.key = first_byte, .of = "rule"}, f.l, note_change, &o));
     sem_wait(&f.sem);
     ck_assert_int_eq(o.r, STORE_OK);
     ck_assert_uint_eq(o.count, COUNT); /* no event left out, and none twice */
@@ -336,6 +370,7 @@ END_TEST
 
 UNIT_MAIN(unit_test(a_replay_with_keys_reads_some_mebibytes_at_once),
           unit_test(a_replay_to_an_ordered_target_keeps_the_order_of_its_keys),
+          unit_test(a_replay_gives_a_target_what_it_wants),
           unit_test(what_is_lost_is_what_is_dead_and_what_was_cancelled),
           unit_test(a_change_ends_with_the_hub), unit_test(dead_ones_are_tried_again_from_the_beginning),
           unit_test(an_event_unknown_is_said_to_be),
