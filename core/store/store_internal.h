@@ -43,10 +43,12 @@ typedef struct sync_group {
     store_job *first;
     store_result result;
     unsigned what;
+    size_t jobs;
 } sync_group;
 typedef struct sync_state {
     sync_group groups[SYNC_GROUPS];
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
+    size_t jobs;                              /* written and not told of */
     unsigned under_way;                       /* syncs */
     uint64_t began_ns, took_ns;               /* the last one that has begun; that has ended */
     bool telling, waits;                      /* waits: a thread does, for the time of its sync */

@@ -53,6 +53,7 @@ static void tell(store *s) {
         store_finish_group(s, g.first, g.result);
         pthread_mutex_lock(&s->lock);
         y->told++;
+        y->jobs -= g.jobs;
         pthread_cond_broadcast(&y->room);
     }
     y->telling = false;
@@ -149,7 +150,8 @@ void syncer_add(store *s, store_job *first, store_result r, unsigned what) {
     bool none_starts = what == SYNC_NONE && y->started == y->written;
     if (what != SYNC_NONE && r == STORE_OK)
         r = (store_result)atomic_load(&y->failed);
-    y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r, what};
+    y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r, what, s->last_group};
+    y->jobs += s->last_group;
     if (none_starts)
         y->started = y->written;
     tell(s);

@@ -19,7 +19,7 @@
 #define GATHER_LEAST 8u       /* jobs for which it waits no longer */
 #define PROBE_SECONDS 1       /* after a failure: how often an idle writer tries again */
 #define HOLD_NS 5000000u      /* a transaction stays open so long, */
-#define HOLD_JOBS 512u        /* or for so many jobs, */
+#define HOLD_JOBS 256u        /* or for so many jobs, */
 #define HOLD_BYTES (4u << 20) /* or bytes of their notes, and one group more */
 
 store_result writer_configure(database *d, const store_kind *kind) {
@@ -298,15 +298,16 @@ static void do_group(store *s, store_job *first) {
 
 /* --- a turn -------------------------------------------------------------------------------------- */
 
-/* While groups are under way the next one waits a little for company: a commit takes as long as some ten
- * events, whatever is in it. Little, where the disk is what takes the time: then that waiting comes on top,
- * and the processor has time. Under the lock. */
+/* While groups are under way the next one waits a little for company: a group and its sync take as long as
+ * some ten events, whatever is in it. As many as are under way make two groups in turn of all that there is.
+ * Where the disk is what takes the time, waiting comes on top, and the processor has time: a little. Under
+ * the lock. */
 static void gather(store *s) {
     s->slow_disk = s->sync.took_ns > SLOW * s->commit_ns;
-    uint64_t ns = (s->slow_disk ? PACE_SLOW : PACE) * s->commit_ns;
+    uint64_t ns = s->slow_disk ? PACE_SLOW * s->commit_ns : PACE_NS;
     uint64_t until = s->began_ns + (ns < PACE_NS ? ns : PACE_NS);
-    s->wanted = s->last_group - s->last_group / 4;
-    if (s->wanted < GATHER_LEAST)
+    s->wanted = s->slow_disk ? s->last_group - s->last_group / 4 : s->sync.jobs;
+    if (s->slow_disk && s->wanted < GATHER_LEAST)
         s->wanted = GATHER_LEAST;
     while (s->sync.told < s->sync.written && s->writes.length < s->wanted && !s->stop_writer)
         if (store_wait_until(&s->writes_come, &s->lock, until) != 0)
