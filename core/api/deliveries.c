@@ -137,6 +137,19 @@ static bool read_member(question *q, bb_str key, const json_value *v) {
     return refuse_member(q, key);
 }
 
+/* One whose file is gone may have some in the queue still; of one that nobody knows, it is a slip. */
+static bool check_target(const question *q) {
+    target_counts counts;
+    bb_str name = q->query.target;
+    if (name.len == 0 || webhook_target(q->api->webhooks->set, name) != NULL ||
+        events_target_counts(q->api->webhooks->hub->events, name, &counts))
+        return true;
+    reply_problemf(q->x, PROBLEM_INVALID_INPUT,
+                   "\"target\" is \"subscription/ID\" or \"endpoint/ID/ROUTE\": there is none named \"%.*s\"",
+                   (int)(name.len < 200 ? name.len : 200), name.ptr);
+    return false;
+}
+
 /* Which ones: not all by an oversight. */
 static bool read_which(question *q) {
     const json_value *root = json_read(http_exchange_arena(q->x), http_exchange_request(q->x)->body, NULL,
@@ -145,7 +158,7 @@ static bool read_which(question *q) {
         if (!read_member(q, it.key, it.value))
             return false;
     if (json_is(root, JSON_OBJECT) && json_count(root) > 0)
-        return question_check_times(q);
+        return check_target(q) && question_check_times(q);
     reply_problem(q->x, PROBLEM_INVALID_INPUT,
                   STR("the body is an object that says which deliveries: \"target\", \"event\", \"type\", "
                       "\"source\", \"since\", \"until\", \"state\"; at least one of these"));
@@ -159,7 +172,7 @@ static bool begin(question *q, const route_params *p, const char *action, const 
 
 void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p) {
     question *q = ask(a, x);
-    if (q == NULL || !read_which(q) || !begin(q, p, "delivery.redrive", "redriven"))
+    if (q == NULL || !query_none(x) || !read_which(q) || !begin(q, p, "delivery.redrive", "redriven"))
         return;
     if (!deliveries_redrive(a->webhooks->hub->events, &q->query, clock_wall_ms(), a->worker->loop, on_changed,
                             q))
@@ -168,7 +181,7 @@ void route_deliveries_redrive(api *a, http_exchange *x, const route_params *p) {
 
 void route_deliveries_purge(api *a, http_exchange *x, const route_params *p) {
     question *q = ask(a, x);
-    if (q == NULL || !read_which(q) || !begin(q, p, "delivery.purge", "purged"))
+    if (q == NULL || !query_none(x) || !read_which(q) || !begin(q, p, "delivery.purge", "purged"))
         return;
     if (!deliveries_purge(a->webhooks->hub->events, &q->query, a->worker->loop, on_purged, q))
         question_busy(q);
@@ -185,7 +198,7 @@ static bool read_since(question *q, const json_value *root) {
 /* What a subscription did not get since then: given up or cancelled. */
 void route_subscription_recover(api *a, http_exchange *x, const route_params *p) {
     question *q = ask(a, x);
-    if (q == NULL)
+    if (q == NULL || !query_none(x))
         return;
     const json_value *root = json_read(http_exchange_arena(x), http_exchange_request(x)->body, NULL, NULL);
     if (!read_since(q, root))

@@ -243,7 +243,7 @@ void route_events_send(api *a, http_exchange *x, const route_params *p) {
         reply_problem(x, PROBLEM_STORE_UNAVAILABLE, STR("this hub runs offline: it takes no events"));
         return;
     }
-    if (!check_coding(x, r) || !admit(x, p->who))
+    if (!query_none(x) || !check_coding(x, r) || !admit(x, p->who))
         return;
     if (s == NULL || !http_exchange_hold(x, 2 * (uint64_t)r->body.len)) { /* as JSON, and for the queue */
         refuse_for_now(x, PROBLEM_OVERLOADED, RETRY_S * 1000, "no memory for the events");

@@ -183,7 +183,8 @@ static bool copy_rule(arena *a, const target *from, target *to) {
 void route_events_replay(api *a, http_exchange *x, const route_params *p) {
     arena *memory = http_exchange_arena(x);
     question *q = ask(a, x);
-    if (q == NULL || !read_replay(q, json_read(memory, http_exchange_request(x)->body, NULL, NULL)) ||
+    if (q == NULL || !query_none(x) ||
+        !read_replay(q, json_read(memory, http_exchange_request(x)->body, NULL, NULL)) ||
         !audited_begin(a, x, p->who, "event.replay", q->query.target, &q->note))
         return;
     q->word = "replayed";

@@ -137,6 +137,14 @@ test('replays and recoveries of nothing, and of what is not known, are refused',
   await wrong(`${API}/subscriptions/off/recover`, {since: '1h', until: '1h'}, /unknown member "until"/);
   await wrong(`${API}/subscriptions/off/recover`, {since: '1h', target}, /unknown member "target"/);
   await wrong(`${API}/subscriptions/off/recover`, {}, /"since"/);
+  for (const action of ['redrive', 'purge'])
+    await wrong(`${API}/deliveries/${action}`, {target: 'subscription/of'}, /there is none named "subscription\/of"/);
+  for (const [path, body] of [['/api/v1/events', {type: 'never.sent'}], ['/api/v1/events/replay', {target, since: '1h'}], [`${API}/deliveries/redrive`, {target}], [`${API}/deliveries/purge`, {target}], [`${API}/subscriptions/off/recover`, {since: '1h'}]]) {
+    const answer = await hub.api('POST', `${path}?dry_run=true`, body);
+    assertProblem(answer, 'bad-request');
+    assert.match(answer.body.detail, /"dry_run"/);
+  }
+  assert.deepEqual((await ok('GET', '/api/v1/events?type=never.sent')).events, []);
   await ok('POST', `${API}/subscriptions/off/recover`, {since: '1h'});
   await ok('POST', '/api/v1/events/replay', {target, since: '2h', until: '1h'});
 });
