@@ -411,7 +411,7 @@ bool ahead_open(store *s, store_result (*redo)(store *s)) {
     if (a->owed && redo(s) != STORE_OK)
         return true; /* again once there is room: until then nothing else is written */
     if (groups > 0)
-        log_info("%s: %llu groups of events that were taken before the hub ended are written now", s->path,
+        log_info("%s: events that were taken before the hub ended are written now (groups: %llu)", s->path,
                  groups);
     a->usable = begin_anew(s) && sync_folder(a->path);
     return true;
