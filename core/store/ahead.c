@@ -16,6 +16,7 @@
  * or cannot be written, each group is committed and synced as before. */
 #include "store/ahead.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/siphash.h"
 
@@ -381,20 +382,6 @@ static bool begin_anew(store *s) {
     return true;
 }
 
-/* A folder's entry is durable once the folder is. */
-static bool sync_folder(const char *path) {
-    char folder[4096];
-    str_put(folder, sizeof folder, str_from(path));
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[slash == folder] = '\0';
-    int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 bool ahead_open(store *s, store_result (*redo)(store *s)) {
     ahead_state *a = &s->ahead;
     if (s->kind->redo == NULL)
@@ -413,7 +400,7 @@ bool ahead_open(store *s, store_result (*redo)(store *s)) {
     if (groups > 0)
         log_info("%s: events that were taken before the hub ended are written now (groups: %llu)", s->path,
                  groups);
-    a->usable = begin_anew(s) && sync_folder(a->path);
+    a->usable = begin_anew(s) && file_sync_folder(a->path);
     return true;
 }
 

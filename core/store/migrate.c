@@ -1,6 +1,7 @@
 /* migrate.c - from the version that the file has (PRAGMA user_version) to the one that the hub knows. */
 #include "store/store_internal.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -19,20 +20,12 @@ static bool refuse_newer(const char *path, int64_t version, unsigned known, err 
 
 /* --- the copy ---------------------------------------------------------------------------------------- */
 
-static bool sync_path(const char *path, int flags) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+static bool sync_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
     return ok;
-}
-
-static bool sync_folder_of(const char *path) {
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
-             slash != NULL ? path : ".");
-    return sync_path(folder[0] != '\0' ? folder : "/", O_DIRECTORY);
 }
 
 static bool copy_pages(database *d, const char *to) {
@@ -60,8 +53,8 @@ static bool make_copy(database *d, const char *path, unsigned version, err *e) {
     int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
-    if (fd >= 0 && copy_pages(d, part) && sync_path(part, 0) && rename(part, name) == 0 &&
-        sync_folder_of(path)) {
+    if (fd >= 0 && copy_pages(d, part) && sync_file(part) && rename(part, name) == 0 &&
+        file_sync_folder(path)) {
         log_info("%s: copied to %s before the store is brought to version %u", path, name, version);
         return true;
     }

@@ -69,6 +69,15 @@ static inline store_result put_one(fixture *f, const char *id, const char *name,
     return put_events(f, &n, 1).r;
 }
 
+/* A store that cannot write is tried once a second. */
+static inline void put_until_it_is_taken(fixture *f, const char *id) {
+    store_result r = STORE_FAILED;
+    for (int i = 0; i < 1000 && r != STORE_OK; i++)
+        if ((r = put_one(f, id, "subscription/a", NULL, NOW)) != STORE_OK)
+            usleep(10000);
+    ck_assert_int_eq(r, STORE_OK);
+}
+
 /* --- what is due --------------------------------------------------------------------------------------- */
 
 typedef struct due_told {

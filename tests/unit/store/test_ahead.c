@@ -56,7 +56,7 @@ static void open_all(fixture *f) {
     store_flush(f->s);
 }
 
-/* The files as a kill at this moment would leave them: `of` may be NULL, "-ahead" and so on. */
+/* The files as a kill at this moment would leave them. */
 static void copy_files(const fixture *f, fixture *image) {
     char command[512];
     *image = (fixture){.folder = "/tmp/busbar-image-XXXXXX"};
@@ -94,14 +94,6 @@ static int put_while_taken(fixture *f) {
             return n;
         ck_assert_int_lt(n, 100000);
     }
-}
-
-static void put_until_it_is_taken(fixture *f, const char *id) {
-    store_result r = STORE_FAILED;
-    for (int i = 0; i < 1000 && r != STORE_OK; i++)
-        if ((r = put_one(f, id, T, NULL, NOW)) != STORE_OK)
-            usleep(10000);
-    ck_assert_int_eq(r, STORE_OK);
 }
 
 /* --- what is there again ------------------------------------------------------------------------------- */

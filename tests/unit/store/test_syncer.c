@@ -74,16 +74,6 @@ static event_new seen_event(const char *id) {
                        .at_ms = NOW};
 }
 
-/* A store that cannot write is tried once a second. */
-static void put_until_it_is_taken(fixture *f, const char *id) {
-    store_result r = STORE_FAILED;
-    for (int i = 0; i < 1000 && r != STORE_OK; i++) {
-        if ((r = put_one(f, id, T, NULL, NOW)) != STORE_OK)
-            usleep(10000);
-    }
-    ck_assert_int_eq(r, STORE_OK);
-}
-
 /* --- several at once --------------------------------------------------------------------------------- */
 
 typedef struct put_list {
