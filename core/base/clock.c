@@ -1,35 +1,46 @@
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
-static clock_source source;
+typedef uint64_t (*look)(void);
+static _Atomic(look) monotonic, wall, boot;
 
-void clock_inject(clock_source injected) {
-    source = injected;
+void clock_inject(clock_source source) {
+    atomic_store(&monotonic, source.ns);
+    atomic_store(&wall, source.wall_ms);
+    atomic_store(&boot, source.boot_ns);
+}
+
+static look injected(_Atomic(look) *which) {
+    return atomic_load_explicit(which, memory_order_relaxed);
 }
 
 uint64_t clock_ns(void) {
-    if (source.ns != NULL)
-        return source.ns();
+    look other = injected(&monotonic);
+    if (other != NULL)
+        return other();
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 uint64_t clock_boot_ns(void) {
-    if (source.boot_ns != NULL)
-        return source.boot_ns();
-    if (source.wall_ms != NULL)
-        return source.wall_ms() * 1000000u;
+    look other = injected(&boot), wall_ms = injected(&wall);
+    if (other != NULL)
+        return other();
+    if (wall_ms != NULL)
+        return wall_ms() * 1000000u;
     struct timespec t;
     clock_gettime(CLOCK_BOOTTIME, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 uint64_t clock_wall_ns(void) {
-    if (source.wall_ms != NULL)
-        return source.wall_ms() * 1000000u;
+    look wall_ms = injected(&wall);
+    if (wall_ms != NULL)
+        return wall_ms() * 1000000u;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;

@@ -13,7 +13,7 @@ uint64_t clock_wall_ns(void); /* CLOCK_REALTIME, nanoseconds since 1970 */
 uint64_t clock_wall_ms(void); /* CLOCK_REALTIME: milliseconds since 1970, for people and records */
 
 /* Another source of time, for tests that must not wait: NULL members are the system's, but for boot_ns, which
- * goes as wall_ms does then: a clock that never jumps. Before other threads run. */
+ * goes as wall_ms does then: a clock that never jumps. Other threads come to go by it one after the other. */
 typedef struct clock_source {
     uint64_t (*ns)(void);
     uint64_t (*wall_ms)(void);
