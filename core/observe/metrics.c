@@ -177,10 +177,18 @@ uint64_t metrics_calls_on(unsigned loop) {
     return begun > done ? begun - done : 0;
 }
 
+/* The next one that has been called, this included: connectors bring operations by the hundred, of which most
+ * never are, and each has a histogram. */
+static const metrics_op *called(const metrics_op *op) {
+    while (op != NULL && total(op, offsetof(slot, begun)) == 0)
+        op = op->next;
+    return op;
+}
+
 static void render_counter(buf *out, const metrics_op *first, const char *name, const char *help,
                            size_t offset) {
     metric_head(out, name, "counter", help);
-    for (const metrics_op *op = first; op != NULL; op = op->next)
+    for (const metrics_op *op = called(first); op != NULL; op = called(op->next))
         buf_printf(out, "%s{plugin=\"%s\",operation=\"%s\"} %llu\n", name, op->plugin, op->operation,
                    (unsigned long long)total(op, offset));
 }
@@ -189,7 +197,7 @@ static void render_cache(buf *out, const metrics_op *first) {
     static const char *const names[] = {"bypass", "miss", "hit", "stale", "revalidated", "shared"};
     metric_head(out, "busbar_cache_requests_total", "counter",
                 "Calls of operations that are cached, by what became of them.");
-    for (const metrics_op *op = first; op != NULL; op = op->next) {
+    for (const metrics_op *op = called(first); op != NULL; op = called(op->next)) {
         for (size_t i = 0; i < METRICS_CACHE_USES; i++) {
             uint64_t n = total(op, offsetof(slot, cache) + i * sizeof(counter));
             if (n > 0)
@@ -202,7 +210,7 @@ static void render_cache(buf *out, const metrics_op *first) {
 
 static void render_calls(buf *out, const metrics_op *first) {
     metric_head(out, "busbar_calls_total", "counter", "Calls that have ended, by outcome.");
-    for (const metrics_op *op = first; op != NULL; op = op->next) {
+    for (const metrics_op *op = called(first); op != NULL; op = called(op->next)) {
         for (size_t p = 0; p < PROBLEM_COUNT; p++) {
             uint64_t n = total(op, outcome_offset(p));
             if (n > 0 || p == PROBLEM_NONE)
@@ -211,7 +219,7 @@ static void render_calls(buf *out, const metrics_op *first) {
         }
     }
     metric_head(out, "busbar_calls_in_flight", "gauge", "Calls under way.");
-    for (const metrics_op *op = first; op != NULL; op = op->next) {
+    for (const metrics_op *op = called(first); op != NULL; op = called(op->next)) {
         uint64_t done = ended(op), begun = total(op, offsetof(slot, begun));
         buf_printf(out, "busbar_calls_in_flight{plugin=\"%s\",operation=\"%s\"} %llu\n", op->plugin,
                    op->operation, (unsigned long long)(begun > done ? begun - done : 0));
@@ -286,6 +294,6 @@ void metrics_render(buf *out, const char *version, uint64_t http_connections) {
     render_calls(out, first);
     metric_head(out, "busbar_call_duration_seconds", "histogram",
                 "Duration of calls, from request to answer.");
-    for (const metrics_op *op = first; op != NULL; op = op->next)
+    for (const metrics_op *op = called(first); op != NULL; op = called(op->next))
         render_histogram(out, op);
 }

@@ -314,6 +314,14 @@ test('metrics count what was done', async () => {
   assert.equal(await value(/busbar_calls_in_flight\{plugin="rest",operation="request"\} (\d+)/), 0);
 });
 
+test('metrics say nothing of operations that were never called', async () => {
+  await hub.data('web', 'request', {path: '/ok'});
+  const {text} = await hub.api('GET', '/metrics', undefined, {key: null});
+  assert.equal((await hub.api('GET', '/api/v1/plugins/discord/operations/messages.create')).status, 200);
+  assert.match(text, /^busbar_calls_total\{plugin="rest",operation="request"/m);
+  assert.doesNotMatch(text, /^busbar_call\w*\{plugin="discord"/m);
+});
+
 test('health tells what the last calls met', async () => {
   await hub.call('gone', 'request', {path: '/x'});
   await hub.data('web', 'request', {path: '/ok'});
