@@ -117,19 +117,24 @@ static size_t encode64(bb_str bytes, char *out, size_t cap, const char *alphabet
     return n;
 }
 
-/* The last two characters are what the two alphabets differ in. */
-static int value64(char c, const char *alphabet) {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == alphabet[62]    ? 62
-           : c == alphabet[63]    ? 63
-                                  : -1;
+/* Each character's value and one more; 0: it has none. */
+typedef struct values64 {
+    uint8_t of[256];
+} values64;
+static values64 standard_values, url_safe_values;
+static pthread_once_t values_once = PTHREAD_ONCE_INIT;
+
+static void find_values(void) {
+    for (unsigned i = 0; i < 64; i++) {
+        standard_values.of[(unsigned char)standard[i]] = (uint8_t)(i + 1);
+        url_safe_values.of[(unsigned char)url_safe[i]] = (uint8_t)(i + 1);
+    }
 }
 
 /* Strict: bits that no byte takes must be zero (RFC 4648 section 3.5). */
-static size_t decode64(bb_str text, uint8_t *out, size_t cap, const char *alphabet, bool needs_padding) {
+static size_t decode64(bb_str text, uint8_t *out, size_t cap, const values64 *values, bool needs_padding) {
     size_t len = text.len;
+    pthread_once(&values_once, find_values);
     while (len > 0 && text.len - len < 2 && text.ptr[len - 1] == '=')
         len--;
     bool padded = len < text.len;
@@ -139,10 +144,10 @@ static size_t decode64(bb_str text, uint8_t *out, size_t cap, const char *alphab
     unsigned held = 0;
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        int v = value64(text.ptr[i], alphabet);
-        if (v < 0)
+        unsigned v = values->of[(unsigned char)text.ptr[i]];
+        if (v == 0)
             return SIZE_MAX;
-        bits = bits << 6 | (uint32_t)v;
+        bits = bits << 6 | (v - 1);
         held += 6;
         if (held >= 8) {
             held -= 8;
@@ -157,13 +162,13 @@ static size_t base64_encode(bb_str bytes, char *out, size_t cap) {
     return encode64(bytes, out, cap, standard, true);
 }
 static size_t base64_decode(bb_str text, uint8_t *out, size_t cap) {
-    return decode64(text, out, cap, standard, true);
+    return decode64(text, out, cap, &standard_values, true);
 }
 static size_t base64url_encode(bb_str bytes, char *out, size_t cap) {
     return encode64(bytes, out, cap, url_safe, false);
 }
 static size_t base64url_decode(bb_str text, uint8_t *out, size_t cap) {
-    return decode64(text, out, cap, url_safe, false);
+    return decode64(text, out, cap, &url_safe_values, false);
 }
 
 /* --- the rest ---------------------------------------------------------------------------------------------
