@@ -31,7 +31,8 @@
 #define HALF_BYTES ((off_t)8 << 20)
 #define HEADER_BYTES ((off_t)STORE_PAGE)
 #define FILE_BYTES (HEADER_BYTES + 2 * HALF_BYTES)
-#define FREE_TIMES 8u /* the disk has so many times the file's size free; else there is none */
+#define LOG_UNSYNCED 256u /* pages: then the log is synced */
+#define FREE_TIMES 8u     /* the disk has so many times the file's size free; else there is none */
 #define MAGIC "busbar ahead 1\n"
 
 typedef struct file_header {
@@ -108,7 +109,8 @@ static bool find_place(ahead_state *a, size_t bytes) {
     return true;
 }
 
-static bool write_frame(ahead_state *a, size_t bytes) {
+/* On a slow disk the sync comes a little later (writer.c): it is to find it on its way. */
+static bool write_frame(ahead_state *a, size_t bytes, bool slow_disk) {
     off_t at = half_at(a->half) + a->at;
     for (size_t done = 0; done < bytes;) {
         ssize_t n = pwrite(a->fd, a->frame.ptr + done, bytes - done, at + (off_t)done);
@@ -116,6 +118,8 @@ static bool write_frame(ahead_state *a, size_t bytes) {
             return false;
         done += (size_t)n;
     }
+    if (slow_disk)
+        sync_file_range(a->fd, at, (off_t)bytes, SYNC_FILE_RANGE_WRITE); /* of an error the sync tells, too */
     a->at += (off_t)bytes;
     return true;
 }
@@ -135,7 +139,7 @@ bool ahead_note(store *s, const store_job *first, bool *wrote) {
     size_t whole = whole_pages(a->frame.len), bytes = a->frame.len - sizeof(frame_header);
     if (bytes == 0)
         return true;
-    if (!buf_reserve(&a->open, bytes) || !find_place(a, whole) || !write_frame(a, whole))
+    if (!buf_reserve(&a->open, bytes) || !find_place(a, whole) || !write_frame(a, whole, s->slow_disk))
         return false;
     buf_add(&a->open, a->frame.ptr + sizeof(frame_header), bytes);
     a->last[a->half] = ++a->number;
@@ -159,15 +163,29 @@ store_result ahead_before_commit(store *s, database *d) {
 }
 
 /* What is in the half that fills no more is to be on disk before that is its turn again. */
-static void want_sync(store *s) {
-    ahead_state *a = &s->ahead;
+static bool is_half_due(ahead_state *a) {
     uint64_t last = a->last[1 - a->half];
     if (last <= atomic_load(&a->safe) || last > a->marked || a->asked == last)
-        return;
+        return false;
     a->asked = last;
+    return true;
+}
+
+/* A sync of much would hold up those of the notes. Under the lock. */
+static bool is_much_unsynced(const store *s) {
+    size_t pages = atomic_load(&s->log.frames);
+    return pages - (pages < s->log.synced ? 0 : s->log.synced) >= LOG_UNSYNCED;
+}
+
+/* Nobody waits for the log where there are notes: it is synced beside them. */
+static void want_sync(store *s) {
+    ahead_state *a = &s->ahead;
+    bool half = is_half_due(a);
     pthread_mutex_lock(&s->lock);
-    a->wanted = true;
-    pthread_cond_signal(&s->log.come);
+    if (half || (a->usable && is_much_unsynced(s))) {
+        a->wanted = true;
+        pthread_cond_signal(&s->log.come);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -126,7 +126,8 @@ static const store_kind kind = {
     .lost = "events that were not delivered yet, and the history of deliveries",
     .create = "PRAGMA auto_vacuum=INCREMENTAL",
     .syncs = SYNC_THREADS,
-    .log_pages = 4096, /* 16 MiB: written into the file once for many commits, and small enough for caches */
+    /* 16 MiB: written into the file once for many commits; longer where there is room (log.c) */
+    .log_pages = 4096,
     .configure = "PRAGMA cache_size=-16000", /* KiB of pages in memory */
     .announce = on_announce,
     .open = on_open,

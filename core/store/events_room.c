@@ -13,7 +13,7 @@
 
 #define LOOK_NS 100000000u /* between two looks */
 
-/* Bytes of a log at its longest; until the hub has said how long it may be, of the longest there is. */
+/* Bytes of a log at its longest; until the hub has said how large the file may be, of a long one. */
 static int64_t log_bytes(const store *s) {
     size_t pages = atomic_load(&events_of(s)->keep_told) ? atomic_load(&s->log.pages) : s->kind->log_pages;
     size_t frames = atomic_load(&s->log.frames);
@@ -33,8 +33,11 @@ static int64_t unused_log(store *s) {
     pthread_mutex_unlock(&s->lock);
     if (fd < 0 || fstat(fd, &st) != 0)
         return 0;
+    /* No more than it may keep (log.c): what a longer one has behind that, it is about to be cut by. */
+    int64_t may = (int64_t)atomic_load(&s->log.pages) * STORE_PAGE * 2,
+            has = st.st_size < may ? st.st_size : may;
     int64_t used = (int64_t)atomic_load(&s->log.frames) * (STORE_FRAME_HEADER + STORE_PAGE);
-    return st.st_size > used ? st.st_size - used : 0;
+    return has > used ? has - used : 0;
 }
 
 /* Events are written twice, into the log and into the database. */
@@ -49,6 +52,7 @@ static void look(store *s) {
     int64_t room = INT64_MAX, own = INT64_MAX;
     if (s->write.sq != NULL && statvfs(s->path, &fs) == 0) {
         uint64_t bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+        log_room(s, bytes);
         int64_t in_file = database_number(&s->write, "PRAGMA freelist_count", 0) * STORE_PAGE,
                 in_log = unused_log(s);
         int64_t free_bytes = bytes < INT64_MAX / 4 ? (int64_t)bytes : INT64_MAX / 4;

@@ -14,19 +14,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM 122880u   /* bytes; SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
+#define ROOM 122880u      /* bytes; SQLite writes less than 128 KiB in one call (os_unix.c, seekAndWriteFd) */
+#define AT_ONCE (1 << 20) /* bytes of the database for one sync, */
+#define RESPITE (64 << 20) /* and so many more after one that failed */
 #define FRAME_COMMIT 4 /* in a frame's header: the pages of the database after a commit; 0: it ends none */
 
 /* A file of this VFS: the log, or the database, through which SQLite locks the log. */
 typedef struct joined_file joined_file;
 struct joined_file {
     sqlite3_file base;
-    sqlite3_file *below; /* SQLite's own, behind this in memory */
-    joined_file *other;  /* the log's database, the database's log; NULL: it is not open */
-    char *buf;           /* of ROOM bytes; NULL: none yet */
-    size_t len;          /* so many of them are to be written */
-    sqlite3_int64 end;   /* where the last write ended, these included */
-    bool commits;        /* the frame whose page comes next */
+    sqlite3_file *below;      /* SQLite's own, behind this in memory */
+    joined_file *other;       /* the log's database, the database's log; NULL: it is not open */
+    char *buf;                /* of ROOM bytes; NULL: none yet */
+    size_t len;               /* so many of them are to be written */
+    sqlite3_int64 unsynced;   /* bytes of the database that have been written since a sync */
+    volatile uint32_t *index; /* the first region of the log's index; NULL: it is not mapped */
+    sqlite3_int64 end;        /* where the last write ended, these included */
+    bool commits;             /* the frame whose page comes next */
 };
 
 static const sqlite3_io_methods *below(const joined_file *f) {
@@ -93,14 +97,46 @@ static int main_shm_lock(sqlite3_file *s, int offset, int n, int flags) {
     return below(f)->xShmLock(f->below, offset, n, flags);
 }
 
+/* Byte 96 of the index of the log: how many of its frames are in the database, nBackfill of
+ * https://sqlite.org/walformat.html section 2.1. A checkpoint that stops before the log's end, since a reader
+ * or a writer is in the way, moves it on without a sync; and after a sync that failed the kernel may have
+ * dropped what it wrote (fsync(2), "Errors"), and writes it by no later one. So all of the log is to be taken
+ * in once more. Whoever syncs the database holds the locks under which SQLite itself sets it. */
+#define BACKFILL_AT 24u /* in numbers of 4 bytes */
+
+static int sync_database(joined_file *f, int flags) {
+    int r = below(f)->xSync(f->below, flags);
+    if (r != SQLITE_OK && f->other != NULL && f->index != NULL)
+        __atomic_store_n(&f->index[BACKFILL_AT], 0, __ATOMIC_SEQ_CST);
+    return r;
+}
+
+/* What a checkpoint writes is synced on the way: all of it at once, at its end, would hold up the syncs of
+ * what comes in meanwhile for as long as the disk takes for it. Where one has failed, some may and some may
+ * not: the next checkpoint has as few as it can have. */
 static int main_write(sqlite3_file *s, const void *bytes, int n, sqlite3_int64 at) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xWrite(f->below, bytes, n, at);
+    int r = below(f)->xWrite(f->below, bytes, n, at);
+    f->unsynced += n;
+    if (r != SQLITE_OK || f->other == NULL || f->unsynced < AT_ONCE)
+        return r;
+    r = sync_database(f, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    f->unsynced = r == SQLITE_OK ? 0 : -RESPITE;
+    return r;
+}
+
+static int main_sync(sqlite3_file *s, int flags) {
+    joined_file *f = (joined_file *)s;
+    f->unsynced = 0;
+    return sync_database(f, flags);
 }
 
 static int main_shm_map(sqlite3_file *s, int region, int size, int extend, void volatile **out) {
     joined_file *f = (joined_file *)s;
-    return below(f)->xShmMap(f->below, region, size, extend, out);
+    int r = below(f)->xShmMap(f->below, region, size, extend, out);
+    if (region == 0 && r == SQLITE_OK)
+        f->index = (volatile uint32_t *)*out;
+    return r;
 }
 
 static void main_shm_barrier(sqlite3_file *s) {
@@ -110,6 +146,7 @@ static void main_shm_barrier(sqlite3_file *s) {
 
 static int main_shm_unmap(sqlite3_file *s, int delete) {
     joined_file *f = (joined_file *)s;
+    f->index = NULL;
     return below(f)->xShmUnmap(f->below, delete);
 }
 
@@ -130,7 +167,7 @@ static int any_truncate(sqlite3_file *s, sqlite3_int64 size) {
     AFTER_WRITES(f, below(f)->xTruncate(f->below, size));
 }
 
-static int any_sync(sqlite3_file *s, int flags) {
+static int log_sync(sqlite3_file *s, int flags) {
     joined_file *f = (joined_file *)s;
     AFTER_WRITES(f, below(f)->xSync(f->below, flags));
 }
@@ -178,16 +215,18 @@ static int any_traits(sqlite3_file *s) {
     return below(f)->xDeviceCharacteristics(f->below);
 }
 
-#define OF_BOTH                                                                                   \
-    .xClose = any_close, .xRead = any_read, .xTruncate = any_truncate, .xSync = any_sync,         \
-    .xFileSize = any_size, .xLock = any_lock, .xUnlock = any_unlock, .xFileControl = any_control, \
+#define OF_BOTH                                                                               \
+    .xClose = any_close, .xRead = any_read, .xTruncate = any_truncate, .xFileSize = any_size, \
+    .xLock = any_lock, .xUnlock = any_unlock, .xFileControl = any_control,                    \
     .xCheckReservedLock = any_is_reserved, .xSectorSize = any_sector, .xDeviceCharacteristics = any_traits
 
-static const sqlite3_io_methods log_methods = {.iVersion = 1, .xWrite = log_write, OF_BOTH};
+static const sqlite3_io_methods log_methods = {
+    .iVersion = 1, .xWrite = log_write, .xSync = log_sync, OF_BOTH};
 
 static const sqlite3_io_methods main_methods = {
     .iVersion = 2, /* without files in memory, which nothing here asks for */
     .xWrite = main_write,
+    .xSync = main_sync,
     OF_BOTH,
     .xShmMap = main_shm_map,
     .xShmLock = main_shm_lock,
@@ -225,6 +264,9 @@ static int joined_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *s,
 }
 
 static void register_once(void) {
+    /* Nobody asks how much memory SQLite has: counting it takes a lock for each piece. Before anything else
+     * of SQLite's. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     system_vfs = sqlite3_vfs_find(NULL);
     if (system_vfs == NULL || system_vfs->iVersion < 3)
         return;

@@ -59,11 +59,24 @@ static bool may_take_in(store *s) {
     return atomic_load(&s->sync.failed) == STORE_OK;
 }
 
+/* Under the lock. */
+static void sync_wanted(store *s) {
+    if (!s->ahead.wanted)
+        return;
+    s->ahead.wanted = false;
+    syncer_sync_log(s);
+}
+
+/* Unlocks meanwhile. */
 static void take_in_most(store *s) {
-    size_t taken;
-    for (int i = 0; i < PASSES && may_take_in(s); i++)
-        if (!take_in_some(s, &s->log.db, &taken) || taken + REST_MAX >= atomic_load(&s->log.frames))
-            break;
+    bool more = true;
+    for (int i = 0; more && i < PASSES && may_take_in(s); i++) {
+        size_t taken;
+        pthread_mutex_unlock(&s->lock);
+        more = take_in_some(s, &s->log.db, &taken) && taken + REST_MAX < atomic_load(&s->log.frames);
+        pthread_mutex_lock(&s->lock);
+        sync_wanted(s);
+    }
 }
 
 static void *shortener_main(void *arg) {
@@ -75,14 +88,10 @@ static void *shortener_main(void *arg) {
             pthread_cond_wait(&g->come, &s->lock);
         if (g->stop)
             break;
-        if (s->ahead.wanted) {
-            s->ahead.wanted = false;
-            syncer_sync_log(s);
+        sync_wanted(s);
+        if (g->turn != LOG_LONG || g->stop) /* one sync and then that: syncs alone do not shorten it */
             continue;
-        }
-        pthread_mutex_unlock(&s->lock);
         take_in_most(s);
-        pthread_mutex_lock(&s->lock);
         g->turn = LOG_REST;
         pthread_cond_broadcast(&s->sync.room);
     }
@@ -104,7 +113,7 @@ bool log_start(store *s, err *e) {
     g->turn = LOG_SHORT;
     return database_open(&g->db, s->path, DATABASE_WRITE, e) &&
            writer_configure(&g->db, s->kind) == STORE_OK && open_index(s, e) &&
-           (g->runs = store_start_thread(&g->thread, shortener_main, s, "store-log"));
+           (g->runs = store_start_thread(&g->thread, shortener_main, s, "store-log", true));
 }
 
 void log_stop(store *s) {
@@ -126,11 +135,34 @@ void log_closed(store *s) {
 
 #define PART 8u     /* of the size that the file may have */
 #define LEAST 1000u /* pages */
+/* A page that is changed again and again is taken in once for a whole log, and whoever writes waits for the
+ * last of it each time: where the disk has so much free, the log is so many times as long. */
+#define ROOMY_FREE (2ull << 30)
+#define ROOMY_TIMES 4u
+
+/* Under the lock. */
+static void set_length(store *s) {
+    const log_state *g = &s->log;
+    size_t most = s->kind->log_pages * (g->roomy ? ROOMY_TIMES : 1);
+    size_t pages = g->part == 0 || g->part > most ? most : g->part < LEAST ? LEAST : g->part;
+    atomic_store_explicit(&s->log.pages, pages, memory_order_relaxed);
+}
 
 void log_limit(store *s, uint64_t file_bytes) {
-    size_t part = (size_t)(file_bytes / PART / STORE_PAGE), most = s->kind->log_pages;
-    size_t pages = file_bytes == 0 || part > most ? most : part < LEAST ? LEAST : part;
-    atomic_store_explicit(&s->log.pages, pages, memory_order_relaxed);
+    pthread_mutex_lock(&s->lock);
+    s->log.part = file_bytes == 0 ? 0 : (size_t)(file_bytes / PART / STORE_PAGE) + 1;
+    set_length(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void log_room(store *s, uint64_t free_bytes) {
+    bool roomy = free_bytes >= ROOMY_FREE;
+    pthread_mutex_lock(&s->lock);
+    if (s->log.roomy != roomy) {
+        s->log.roomy = roomy;
+        set_length(s);
+    }
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* What it was longer than that, it is cut by when it begins anew. */
@@ -139,7 +171,7 @@ static void limit_file(store *s, size_t pages) {
     if (s->log.limited == pages || s->write.sq == NULL)
         return;
     snprintf(sql, sizeof sql, "PRAGMA journal_size_limit = %zu", pages * STORE_PAGE * 2);
-    s->log.limited = pages;
+    s->log.limited = s->log.next = pages;
     database_exec(&s->write, sql);
 }
 

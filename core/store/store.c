@@ -86,7 +86,15 @@ static bool make_file(const char *path, err *e) {
     return true;
 }
 
-bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name) {
+/* sched(7), SCHED_BATCH: on a processor that is busy, a loop brings all that it has before a group of it is
+ * written, not one event each. Of a hub that was given another policy, the threads keep that. */
+static void give_way(pthread_t thread) {
+    const struct sched_param none = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        pthread_setschedparam(thread, SCHED_BATCH, &none);
+}
+
+bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name, bool gives_way) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -94,6 +102,8 @@ bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ok)
         pthread_setname_np(*thread, name);
+    if (ok && gives_way)
+        give_way(*thread);
     return ok;
 }
 
@@ -107,7 +117,7 @@ static bool open_readers(store *s, const char *uri, err *e) {
 static bool start_threads(store *s, err *e) {
     if (!s->read_only && !(log_start(s, e) && threads_start(s, e)))
         return false;
-    s->reader_runs = store_start_thread(&s->reader, reader_main, s, "store-read");
+    s->reader_runs = store_start_thread(&s->reader, reader_main, s, "store-read", false);
     return s->reader_runs || err_set(e, "the store's threads cannot be started: %s", strerror(errno));
 }
 

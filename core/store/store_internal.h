@@ -50,7 +50,7 @@ typedef struct sync_state {
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
     size_t jobs;                              /* written and not told of */
     unsigned under_way;                       /* syncs */
-    uint64_t began_ns, took_ns;               /* the last one that has begun; that has ended */
+    uint64_t began_ns, took_ns;               /* the last one for groups that has begun; that has ended */
     bool telling, waits;                      /* waits: a thread does, for the time of its sync */
     int fd;                                   /* of the log; -1: not open yet */
     _Atomic(int) failed;                      /* store_result: not STORE_OK until the log has been mended */
@@ -71,6 +71,9 @@ typedef struct log_state {
     log_turn turn;                /* under store.lock */
     bool asked;                   /* the thread, since the log last began anew [writer] */
     bool stop, runs;
+    size_t part;   /* pages: about as long, for the file's sake; 0: it may be of any size; and */
+    bool roomy;    /* the disk has room for a long one; these and the next under store.lock */
+    size_t synced; /* pages when its last sync began, or, of another round of it, anything */
     pthread_cond_t come;
     pthread_t thread;
     database db; /* the thread's own */
@@ -186,8 +189,9 @@ bool store_submit_or_drop(store *s, store_job *job);
 void queue_init(job_queue *q);
 void queue_add(job_queue *q, store_job *job);
 
-/* store.c: the threads leave all signals to the main thread. */
-bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name);
+/* store.c: the threads leave all signals to the main thread. `gives_way`: woken, it does not push aside what
+ * runs. */
+bool store_start_thread(pthread_t *thread, void *(*run)(void *), store *s, const char *name, bool gives_way);
 
 /* writer.c, reader.c */
 void *reader_main(void *s);
@@ -225,8 +229,9 @@ store_result log_health(store *s);     /* whether it may grow on */
 store_result log_mend(store *s);
 /* Of a log that was there before: nobody knows whether it is on disk. [main] */
 store_result log_make_durable(store *s);
-/* No longer than a part of the file, 0: of any size. [any-thread] */
+/* No longer than a part of the file, 0: of any size; longer where the disk has so much free. [any-thread] */
 void log_limit(store *s, uint64_t file_bytes);
+void log_room(store *s, uint64_t free_bytes);
 /* log_file.c: writes a file -wal once more, and syncs it, where at least so many of its pages are whole. */
 store_result log_renew(const char *path, size_t least, size_t *whole);
 /* Of a file -wal, from its beginning: pages that are as they were written. */
@@ -250,7 +255,7 @@ struct store_kind {
     size_t check_count;
     const char *lost; /* what is in it, for people: "API keys, ..." */
     unsigned syncs;   /* at the same time, 1 .. SYNC_THREADS */
-    size_t log_pages; /* the log is taken into the database from here on, unless it is told otherwise */
+    size_t log_pages; /* the log is taken into the database from here on (log.c) */
     const char *create,
         *configure; /* PRAGMAs of a file to be made, and of a connection that writes; or NULL */
     /* Tells others that this process comes to have the file, before it asks for anything of it; or NULL. */

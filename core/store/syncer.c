@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPACING_NS 300000u /* between the beginnings of two syncs of which the first is still under way */
+#define SPACING_NS 100000u /* between the beginnings of two syncs of which the first is still under way */
 
 /* --- under the lock ---------------------------------------------------------------------------------- */
 
@@ -102,41 +102,54 @@ static void has_failed(store *s, int number) {
     pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
 }
 
-/* 0, or an errno. Unlocks meanwhile. */
-static int sync_unlocked(store *s, unsigned what) {
+/* 0, or an errno. Unlocks meanwhile. *took: ns, without the wait for the lock. */
+static int sync_unlocked(store *s, unsigned what, uint64_t *took) {
     sync_state *y = &s->sync;
     if ((what & SYNC_LOG) != 0 && !syncer_open(s))
         return errno;
     y->under_way++;
-    uint64_t began = y->began_ns = store_now_ns();
+    if ((what & SYNC_LOG) != 0)
+        s->log.synced = atomic_load(&s->log.frames);
     pthread_mutex_unlock(&s->lock);
+    uint64_t began = store_now_ns();
     int number = sync_files(s, what);
+    uint64_t ended = store_now_ns();
     pthread_mutex_lock(&s->lock);
+    *took = ended - began;
     y->under_way--;
-    y->took_ns = store_now_ns() - began;
     return number;
+}
+
+/* What was committed when a sync of the log began. */
+static void log_is_safe(store *s, uint64_t until) {
+    if (atomic_load(&s->sync.failed) == STORE_OK && until > atomic_load(&s->ahead.safe))
+        atomic_store(&s->ahead.safe, until);
 }
 
 void syncer_sync(store *s) {
     sync_state *y = &s->sync;
     unsigned what = files_of(y);
-    uint64_t until = y->started = y->written;
-    int number = sync_unlocked(s, what);
+    uint64_t until = y->started = y->written, in_log = atomic_load(&s->ahead.committed);
+    y->began_ns = store_now_ns();
+    int number = sync_unlocked(s, what, &y->took_ns);
     if (number != 0)
         has_failed(s, number);
     else if (until > y->durable)
         y->durable = until;
+    if (number == 0 && (what & SYNC_LOG) != 0)
+        log_is_safe(s, in_log);
     tell(s);
     pthread_cond_broadcast(&y->room);
 }
 
 void syncer_sync_log(store *s) {
     uint64_t until = atomic_load(&s->ahead.committed);
-    int number = sync_unlocked(s, SYNC_LOG);
+    uint64_t took;
+    int number = sync_unlocked(s, SYNC_LOG, &took);
     if (number != 0)
         has_failed(s, number);
-    else if (atomic_load(&s->sync.failed) == STORE_OK)
-        atomic_store(&s->ahead.safe, until);
+    else
+        log_is_safe(s, until);
     tell(s);
     pthread_cond_broadcast(&s->sync.room);
 }

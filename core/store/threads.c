@@ -3,7 +3,9 @@
  *
  * Where the disk is slow, or nothing else is to be committed, whoever has committed a group syncs it, and
  * another one has the turn: the sync begins at once. Else the writer goes on, whose processor's caches are
- * full of the database, and another thread syncs. */
+ * full of the database, and another thread syncs.
+ *
+ * Woken, they do not push aside what runs: see store_start_thread. */
 #include "store/store_internal.h"
 
 #include <errno.h>
@@ -82,7 +84,7 @@ static void *thread_main(void *arg) {
 bool threads_start(store *s, err *e) {
     syncer_open(s); /* else with the first sync */
     while (s->thread_count <= s->kind->syncs &&
-           store_start_thread(&s->threads[s->thread_count], thread_main, s, "store-write"))
+           store_start_thread(&s->threads[s->thread_count], thread_main, s, "store-write", true))
         s->thread_count++;
     return s->thread_count > 0 || err_set(e, "the store's threads cannot be started: %s", strerror(errno));
 }

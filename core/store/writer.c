@@ -11,12 +11,11 @@
 
 #include <errno.h>
 
-#define GROUP_MAX 4096 /* jobs in a transaction: bounds how long the first waits for the last */
-#define PACE 4u        /* a group begins after so many times what the last one took, since that began, */
-#define PACE_SLOW 2u   /* or so many, where a sync takes SLOW times as long as a commit, */
-#define SLOW 8u
-#define PACE_NS 2000000u      /* and at most so much later */
-#define GATHER_LEAST 8u       /* jobs for which it waits no longer */
+#define GROUP_MAX 4096        /* jobs in a transaction: bounds how long the first waits for the last */
+#define PACE_NS 2000000u      /* a group begins at most so much later than the one before, */
+#define COMPANY 4u            /* or with this part of the jobs that are under way; */
+#define SLOW 8u               /* where a sync takes so many times as long as a commit, */
+#define PACE_SLOW_NS 300000u  /* so that its sync may begin so much later than the one before */
 #define PROBE_SECONDS 1       /* after a failure: how often an idle writer tries again */
 #define HOLD_NS 5000000u      /* a transaction stays open so long, */
 #define HOLD_JOBS 256u        /* or for so many jobs, */
@@ -299,16 +298,18 @@ static void do_group(store *s, store_job *first) {
 /* --- a turn -------------------------------------------------------------------------------------- */
 
 /* While groups are under way the next one waits a little for company: a group and its sync take as long as
- * some ten events, whatever is in it. As many as are under way make two groups in turn of all that there is.
- * Where the disk is what takes the time, waiting comes on top, and the processor has time: a little. Under
- * the lock. */
+ * some ten events, whatever is in it. Not for long: the processor is to have something to do while the disk
+ * has, and these threads give way to those that bring more (threads.c). Where the disk is what takes the
+ * time, waiting comes on top: no longer than until the next sync may as well begin. Under the lock. */
 static void gather(store *s) {
     s->slow_disk = s->sync.took_ns > SLOW * s->commit_ns;
-    uint64_t ns = s->slow_disk ? PACE_SLOW * s->commit_ns : PACE_NS;
-    uint64_t until = s->began_ns + (ns < PACE_NS ? ns : PACE_NS);
-    s->wanted = s->slow_disk ? s->last_group - s->last_group / 4 : s->sync.jobs;
-    if (s->slow_disk && s->wanted < GATHER_LEAST)
-        s->wanted = GATHER_LEAST;
+    uint64_t until = s->began_ns + PACE_NS;
+    s->wanted = s->sync.jobs / COMPANY;
+    if (s->slow_disk) {
+        until = s->sync.began_ns + PACE_SLOW_NS -
+                (s->commit_ns < PACE_SLOW_NS / 2 ? s->commit_ns : PACE_SLOW_NS / 2);
+        s->wanted = GROUP_MAX;
+    }
     while (s->sync.told < s->sync.written && s->writes.length < s->wanted && !s->stop_writer)
         if (store_wait_until(&s->writes_come, &s->lock, until) != 0)
             break;

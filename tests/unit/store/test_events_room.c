@@ -110,6 +110,39 @@ START_TEST(events_are_taken_again_once_there_is_room) {
 }
 END_TEST
 
+static uint64_t file_most; /* 0: any size */
+
+/* The hub tells once a second how large the file may be. */
+static size_t log_length(fixture *f, size_t wanted) {
+    size_t pages = 0;
+    for (int i = 0; i < 500 && pages != wanted; i++) {
+        events_keep(f->s, 0, 0, file_most);
+        store_flush(f->s);
+        usleep(10000);
+        pages = atomic_load(&f->s->log.pages);
+    }
+    return pages;
+}
+
+START_TEST(the_log_is_as_long_as_the_disk_has_room_for) {
+    fixture f;
+    open_with(&f, 4096ull * MIB);
+    ck_assert_uint_eq(log_length(&f, 16384), 16384);
+    atomic_store(&free_bytes, 1024ull * MIB);
+    ck_assert_uint_eq(log_length(&f, 4096), 4096);
+    file_most = 64 * MIB; /* whatever is free then */
+    atomic_store(&free_bytes, 4096ull * MIB);
+    for (bool roomy = false; !roomy;) {
+        ck_assert_uint_eq(log_length(&f, 2049), 2049);
+        pthread_mutex_lock(&f.s->lock);
+        roomy = f.s->log.roomy;
+        pthread_mutex_unlock(&f.s->lock);
+    }
+    ck_assert_uint_eq(atomic_load(&f.s->log.pages), 2049);
+    fixture_close(&f);
+}
+END_TEST
+
 /* --- outcomes, and what comes of them ------------------------------------------------------------------ */
 
 static store_result finish_with(fixture *f, int64_t id, const event_new *e) {
@@ -147,4 +180,5 @@ UNIT_MAIN(unit_test(no_more_is_taken_than_there_is_room_for_twice),
           unit_test(what_the_hub_makes_of_them_has_room_a_little_longer),
           unit_test(room_that_is_given_back_is_had_again),
           unit_test(events_are_taken_again_once_there_is_room),
+          unit_test(the_log_is_as_long_as_the_disk_has_room_for),
           unit_test(an_outcome_and_its_event_are_written_together_or_not_at_all))

@@ -1,5 +1,5 @@
-/* What is in the files once a commit is over, how many writes that took, and writes that fail. pwrite is this
- * file's, for SQLite too. */
+/* What is in the files once a commit is over, how many writes and syncs that took, and some that fail.
+ * pwrite, fsync and fdatasync are this file's, for SQLite too. */
 #include "fixture.h"
 
 #include <errno.h>
@@ -28,6 +28,25 @@ SEEN_BY_ALL ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at) {
     return write_of(fd, bytes, n, at);
 }
 
+static _Atomic(int) sync_count;
+static _Atomic(int) failing_sync; /* so many syncs from now, one fails with EIO; -1: none */
+
+static int sync_of(int fd, long call) {
+    atomic_fetch_add(&sync_count, 1);
+    if (atomic_load(&failing_sync) >= 0 && atomic_fetch_sub(&failing_sync, 1) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(call, fd);
+}
+
+SEEN_BY_ALL int fsync(int fd) {
+    return sync_of(fd, SYS_fsync);
+}
+SEEN_BY_ALL int fdatasync(int fd) {
+    return sync_of(fd, SYS_fdatasync);
+}
+
 /* --- a database, and a table of numbered texts of which the sum is known ---------------------------------
  */
 
@@ -46,6 +65,7 @@ static void files_open(files *f, const char *cache) {
     *f = (files){.folder = "/tmp/busbar-writes-XXXXXX"};
     err e = {""};
     atomic_store(&failing_after, -1);
+    atomic_store(&failing_sync, -1);
     ck_assert_ptr_nonnull(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/x.db", f->folder);
     ck_assert_msg(database_open(&f->d, f->path, DATABASE_CREATE, &e), "%s", e.text);
@@ -248,7 +268,81 @@ START_TEST(a_write_that_fails_fails_its_checkpoint) {
 }
 END_TEST
 
+/* --- a long checkpoint --------------------------------------------------------------------------------- */
+
+/* Of the log, of each MiB, and of the rest. */
+START_TEST(what_a_checkpoint_writes_is_synced_on_the_way) {
+    files f;
+    files_open(&f, "PRAGMA cache_size=1000");
+    for (int i = 0; i < 16; i++) /* 1,600 pages, 6.25 MiB */
+        ck_assert_int_eq(database_exec(&f.d, HUNDRED), STORE_OK);
+    int64_t sum = sum_of(f.d.sq);
+    atomic_store(&sync_count, 0);
+    checkpoint(&f.d);
+    ck_assert_int_eq(atomic_load(&sync_count), 8);
+    ck_assert_int_eq(sum_of(f.d.sq), sum);
+    files_close(&f);
+}
+END_TEST
+
+/* Whichever sync it is: all is in the log still, and the next checkpoint writes all of it, with syncs at its
+ * beginning and its end alone where the one on the way has failed. */
+START_TEST(a_sync_that_fails_fails_its_checkpoint) {
+    files f;
+    files_open(&f, "PRAGMA cache_size=1000");
+    for (int at = 0; at < 5; at++) {
+        for (int i = 0; i < 8; i++) /* 3.1 MiB */
+            ck_assert_int_eq(database_exec(&f.d, HUNDRED), STORE_OK);
+        int64_t sum = sum_of(f.d.sq);
+        atomic_store(&failing_sync, at);
+        ck_assert_int_ne(sqlite3_wal_checkpoint_v2(f.d.sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+                         SQLITE_OK);
+        ck_assert_int_lt(atomic_exchange(&failing_sync, -1), 0);
+        ck_assert_int_eq(sum_of(f.d.sq), sum);
+        ck_assert_int_eq(sum_after_crash(&f), sum);
+        atomic_store(&sync_count, 0);
+        checkpoint(&f.d);
+        ck_assert_int_eq(atomic_load(&sync_count), at == 1 || at == 2 || at == 3 ? 2 : 5);
+        ck_assert_int_eq(sum_after_crash(&f), sum);
+    }
+    files_close(&f);
+}
+END_TEST
+
+/* A reader has a checkpoint end before the log does, and without a sync of the database: one that fails later
+ * may have lost what that wrote, and all of it is written again. */
+START_TEST(a_sync_that_fails_has_all_of_the_log_taken_in_again) {
+    files f;
+    database other = {0};
+    err e = {""};
+    store_result r = STORE_OK;
+    files_open(&f, "PRAGMA cache_size=1000");
+    checkpoint(&f.d);
+    ck_assert_msg(database_open(&other, f.path, DATABASE_WRITE, &e), "%s", e.text);
+    ck_assert_int_eq(database_exec(&f.d, HUNDRED), STORE_OK);
+    sqlite3_stmt *reading = database_prepare(&other, "SELECT number FROM t");
+    ck_assert(database_row(reading, &r)); /* and holds what it reads */
+    ck_assert_int_eq(database_exec(&f.d, "INSERT INTO t(number, v) VALUES(5000, 1)"), STORE_OK);
+    checkpoint(&f.d); /* of the hundred */
+    sqlite3_reset(reading);
+    ck_assert_int_eq(database_exec(&f.d, "INSERT INTO t(number, v) VALUES(5001, 1)"), STORE_OK);
+    atomic_store(&failing_sync, 1); /* behind the log's */
+    ck_assert_int_ne(sqlite3_wal_checkpoint_v2(f.d.sq, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+                     SQLITE_OK);
+    ck_assert_int_lt(atomic_load(&failing_sync), 0);
+    atomic_store(&write_count, 0);
+    checkpoint(&f.d);
+    ck_assert_int_ge(atomic_load(&write_count), 100);
+    ck_assert_int_eq(sum_after_crash(&f), sum_of(f.d.sq));
+    database_close(&other);
+    files_close(&f);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(all_of_a_commit_is_in_the_files), unit_test(what_is_rolled_back_is_not_written_later),
           unit_test(what_follows_is_written_in_one_piece),
           unit_test(a_write_that_fails_fails_its_commit_alone),
-          unit_test(a_write_that_fails_fails_its_checkpoint))
+          unit_test(a_write_that_fails_fails_its_checkpoint),
+          unit_test(what_a_checkpoint_writes_is_synced_on_the_way),
+          unit_test(a_sync_that_fails_fails_its_checkpoint),
+          unit_test(a_sync_that_fails_has_all_of_the_log_taken_in_again))

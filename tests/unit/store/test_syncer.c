@@ -4,8 +4,10 @@
 
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -21,6 +23,8 @@ static _Atomic(int) sync_count; /* all there were */
 
 static _Atomic(bool) no_database; /* its syncs fail */
 
+static _Atomic(store *) always_wanted; /* another sync of its log, by the time that one is over */
+
 static bool is_database(int fd) {
     char link[40], path[256];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -29,7 +33,13 @@ static bool is_database(int fd) {
 }
 
 static int sync_of(int fd, long call) {
+    store *s = atomic_load(&always_wanted);
     atomic_fetch_add(&sync_count, 1);
+    if (s != NULL && !is_database(fd)) {
+        pthread_mutex_lock(&s->lock);
+        s->ahead.wanted = true;
+        pthread_mutex_unlock(&s->lock);
+    }
     if (atomic_load(&no_database) && is_database(fd)) {
         errno = EIO;
         return -1;
@@ -380,6 +390,60 @@ START_TEST(what_was_left_to_the_writer_is_over_with_the_log) {
 }
 END_TEST
 
+/* However fast it grows. */
+START_TEST(a_log_that_is_synced_again_and_again_is_taken_in) {
+    fixture f;
+    log_turn turn = LOG_LONG;
+    open_all(&f);
+    atomic_store(&always_wanted, f.s);
+    pthread_mutex_lock(&f.s->lock);
+    f.s->log.turn = LOG_LONG;
+    f.s->ahead.wanted = true;
+    pthread_cond_signal(&f.s->log.come);
+    pthread_mutex_unlock(&f.s->lock);
+    for (int i = 0; i < 1000 && turn == LOG_LONG; i++) {
+        usleep(10000);
+        pthread_mutex_lock(&f.s->lock);
+        turn = f.s->log.turn;
+        pthread_mutex_unlock(&f.s->lock);
+    }
+    atomic_store(&always_wanted, NULL);
+    ck_assert_int_eq(turn, LOG_REST);
+    fixture_close(&f);
+}
+END_TEST
+
+/* The policy of the threads with that name; -1: there is none, -2: they have several. */
+static int policy_of(const char *name) {
+    char path[300], comm[32] = "";
+    int policy = -1;
+    DIR *d = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(d);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", e->d_name);
+        FILE *file = fopen(path, "r");
+        bool is = file != NULL && fgets(comm, sizeof comm, file) != NULL &&
+                  strncmp(comm, name, strlen(name)) == 0;
+        int its = is ? sched_getscheduler(atoi(e->d_name)) : policy;
+        policy = policy == -1 || its == policy ? its : -2;
+        if (file != NULL)
+            fclose(file);
+    }
+    closedir(d);
+    return policy;
+}
+
+START_TEST(threads_that_write_give_way) {
+    fixture f;
+    open_all(&f);
+    int own = sched_getscheduler(0), wanted = own == SCHED_OTHER ? SCHED_BATCH : own;
+    ck_assert_int_eq(policy_of("store-write"), wanted);
+    ck_assert_int_eq(policy_of("store-log"), wanted);
+    ck_assert_int_eq(policy_of("store-read"), own);
+    fixture_close(&f);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(what_was_left_to_the_writer_is_over_with_the_log),
           unit_test(a_group_is_committed_and_synced_while_another_is_being_synced),
           unit_test(all_are_told_of_in_their_order),
@@ -390,4 +454,5 @@ UNIT_MAIN(unit_test(what_was_left_to_the_writer_is_over_with_the_log),
           unit_test(a_log_that_is_not_whole_is_left_as_it_is),
           unit_test(a_mended_log_keeps_its_locks_and_needs_no_reader_to_end),
           unit_test(a_database_that_cannot_be_synced_lets_the_log_grow_so_far),
-          unit_test(the_log_is_cut_under_load))
+          unit_test(the_log_is_cut_under_load), unit_test(a_log_that_is_synced_again_and_again_is_taken_in),
+          unit_test(threads_that_write_give_way))
