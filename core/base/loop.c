@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct post post;
-struct post {
-    post *next;
+/* A task of the loop's own, freed when it has run. */
+typedef struct post {
+    loop_task task;
     loop_fn fn;
     void *arg;
-};
+} post;
 
 struct loop {
     uv_loop_t uv;
@@ -19,14 +19,14 @@ struct loop {
     unsigned index;
     bool started;
     pthread_mutex_t lock; /* guards the posts */
-    post *first, **last;
+    loop_task *first, **last;
 };
 
 static _Thread_local const loop *current;
 
-static post *take_posts(loop *l) {
+static loop_task *take_posts(loop *l) {
     pthread_mutex_lock(&l->lock);
-    post *posts = l->first;
+    loop_task *posts = l->first;
     l->first = NULL;
     l->last = &l->first;
     pthread_mutex_unlock(&l->lock);
@@ -35,11 +35,10 @@ static post *take_posts(loop *l) {
 
 static void run_posts(uv_async_t *wake) {
     loop *l = wake->data;
-    for (post *p = take_posts(l); p != NULL;) {
-        post *next = p->next;
-        p->fn(l, p->arg);
-        free(p);
-        p = next;
+    for (loop_task *t = take_posts(l); t != NULL;) {
+        loop_task *next = t->next;
+        t->fn(l, t->arg);
+        t = next;
     }
 }
 
@@ -83,16 +82,28 @@ bool loop_start(loop *l) {
     return true;
 }
 
+void loop_give(loop *l, loop_task *t, loop_fn fn, void *arg) {
+    *t = (loop_task){.fn = fn, .arg = arg};
+    pthread_mutex_lock(&l->lock);
+    *l->last = t;
+    l->last = &t->next;
+    pthread_mutex_unlock(&l->lock);
+    uv_async_send(&l->wake);
+}
+
+static void run_post(loop *l, void *arg) {
+    post *p = arg;
+    p->fn(l, p->arg);
+    free(p);
+}
+
 bool loop_post(loop *l, loop_fn fn, void *arg) {
     post *p = malloc(sizeof *p);
     if (p == NULL)
         return false;
-    *p = (post){.fn = fn, .arg = arg};
-    pthread_mutex_lock(&l->lock);
-    *l->last = p;
-    l->last = &p->next;
-    pthread_mutex_unlock(&l->lock);
-    uv_async_send(&l->wake);
+    p->fn = fn;
+    p->arg = arg;
+    loop_give(l, &p->task, run_post, p);
     return true;
 }
 
@@ -117,10 +128,11 @@ void loop_free(loop *l) {
     assert(!l->started);
     close_wake(l, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    for (post *p = take_posts(l); p != NULL;) {
-        post *next = p->next;
-        free(p);
-        p = next;
+    for (loop_task *t = take_posts(l); t != NULL;) {
+        loop_task *next = t->next;
+        if (t->fn == run_post)
+            free(t->arg);
+        t = next;
     }
     uv_loop_close(&l->uv);
     pthread_mutex_destroy(&l->lock);

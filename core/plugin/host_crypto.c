@@ -12,11 +12,13 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *digests[3];
-static EVP_MAC_CTX *macs[3]; /* without a key: each use works on a copy */
+static EVP_MAC_CTX *macs[3]; /* without a key: each thread has copies, */
+static pthread_key_t copies; /* as many; a copy for each use costs as much as a block or ten of SHA-256 */
 static const char *const names[3] = {"SHA1", "SHA256", "SHA512"};
 
 static EVP_MAC_CTX *mac_of(EVP_MAC *mac, const char *name) {
@@ -32,8 +34,15 @@ static EVP_MAC_CTX *mac_of(EVP_MAC *mac, const char *name) {
     return ctx;
 }
 
+static void free_copies(void *arg) {
+    EVP_MAC_CTX **own = arg;
+    for (int i = 0; i < 3; i++)
+        EVP_MAC_CTX_free(own[i]);
+    free(own);
+}
+
 static void fetch(void) {
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC *mac = pthread_key_create(&copies, free_copies) == 0 ? EVP_MAC_fetch(NULL, "HMAC", NULL) : NULL;
     for (int i = 0; i < 3; i++) {
         digests[i] = EVP_MD_fetch(NULL, names[i], NULL);
         macs[i] = mac_of(mac, names[i]);
@@ -54,16 +63,28 @@ static size_t digest(bb_hash hash, bb_str data, uint8_t *out) {
     return n;
 }
 
+/* The thread's own; NULL: no memory. */
+static EVP_MAC_CTX *copy_of(int i) {
+    EVP_MAC_CTX **own = pthread_getspecific(copies);
+    if (own == NULL &&
+        ((own = calloc(3, sizeof(EVP_MAC_CTX *))) == NULL || pthread_setspecific(copies, own) != 0)) {
+        free(own);
+        return NULL;
+    }
+    if (own[i] == NULL)
+        own[i] = EVP_MAC_CTX_dup(macs[i]);
+    return own[i];
+}
+
 static size_t hmac(bb_hash hash, bb_str key, bb_str data, uint8_t *out) {
     static const unsigned char empty[1]; /* a NULL key would mean "the one set before" */
     int i = number_of(hash);
-    EVP_MAC_CTX *ctx = i >= 0 && macs[i] != NULL ? EVP_MAC_CTX_dup(macs[i]) : NULL;
+    EVP_MAC_CTX *ctx = i >= 0 && macs[i] != NULL ? copy_of(i) : NULL;
     size_t n = 0;
     bool ok = ctx != NULL &&
               EVP_MAC_init(ctx, key.len > 0 ? (const unsigned char *)key.ptr : empty, key.len, NULL) == 1 &&
               EVP_MAC_update(ctx, data.len > 0 ? (const unsigned char *)data.ptr : empty, data.len) == 1 &&
               EVP_MAC_final(ctx, out, &n, BB_HASH_MAX) == 1;
-    EVP_MAC_CTX_free(ctx);
     return ok ? n : 0;
 }
 
