@@ -141,10 +141,15 @@ bool ahead_note(store *s, const store_job *first, bool *wrote) {
         return true;
     if (!buf_reserve(&a->open, bytes) || !find_place(a, whole) || !write_frame(a, whole, s->slow_disk))
         return false;
+    a->open_before = a->open.len;
     buf_add(&a->open, a->frame.ptr + sizeof(frame_header), bytes);
     a->last[a->half] = ++a->number;
     *wrote = true;
     return true;
+}
+
+void ahead_take_back(store *s) {
+    s->ahead.open.len = s->ahead.open_before;
 }
 
 /* --- with the transaction ---------------------------------------------------------------------------- */

@@ -14,9 +14,11 @@ bool ahead_open(store *s, store_result (*redo)(store *s));
 /* After the database was closed. [main] */
 void ahead_close(store *s);
 
-/* Writes the notes of a group's jobs, all of which are done, in the open transaction. False: it has to be
+/* Writes the notes of a group's jobs, which are done in the open transaction, or will be. False: it has to be
  * committed. *wrote: something is to be synced. */
 bool ahead_note(store *s, const store_job *first, bool *wrote);
+/* The last group that was noted is not done in this transaction, and those who wait for it are told so. */
+void ahead_take_back(store *s);
 
 /* Within the transaction, and when it is over, either way. */
 store_result ahead_before_commit(store *s, database *d);

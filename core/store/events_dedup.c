@@ -3,7 +3,8 @@
  * A table by hash would be changed in another page by each event, and each page be written. So what is new is
  * kept with its event, where it is written anyway, and in memory; and so many at once are merged into the
  * table in the order of their hashes, some with each group, so that a page takes several of them. At the
- * start, what was not merged is read from the events. */
+ * start, what was not merged is read from the events. The table itself is asked where the filter does not say
+ * no; it comes to know the table some rows at a time, as those go of which the time is over. */
 #include "store/events_dedup.h"
 
 #include "base/siphash.h"
@@ -14,7 +15,8 @@
 #define EVENTS_MAX 262144 /* or so many events later, of which few have one: a start reads them all */
 #define YOUNG_FIRST 1024u /* slots */
 #define MERGE_LEAST 64u   /* merged by a group, and two for each event that it adds */
-#define LOOK_TIMES 4u     /* rows looked at for one merged, whether their time is over */
+#define LOOK_TIMES 2u     /* rows looked at for one merged, whether their time is over, */
+#define AT_ONCE 1024u     /* so many at a time; and with each group, while the filter does not know all */
 
 /* The two texts cannot run into each other: each has a hash of its own. 0 is nothing seen. */
 uint64_t dedup_hash(const events *v, bb_str source, bb_str dedup) {
@@ -107,15 +109,21 @@ static store_result read_table(database *d, uint64_t hash, dedup_entry *out) {
     return STORE_OK;
 }
 
+store_result dedup_catch_up(events *v, database *d) {
+    dedup_memory *m = &v->dedup;
+    store_result r = m->looked ? STORE_OK : read_events(d, m);
+    m->looked = r == STORE_OK;
+    return r;
+}
+
 /* After the clock has jumped back, what was seen in a time that is yet to come is no repeat: a second time is
  * better than never. Less than a window is no jump. */
 store_result dedup_look(events *v, database *d, uint64_t hash, uint64_t now_ms, uint64_t window_ms,
                         bool *repeated, int64_t *number) {
     dedup_memory *m = &v->dedup;
-    store_result r = m->looked ? STORE_OK : read_events(d, m);
-    m->looked = r == STORE_OK;
+    store_result r = STORE_OK;
     dedup_entry e = known(m, hash);
-    if (r == STORE_OK && e.until_ms == 0)
+    if (e.until_ms == 0 && dedup_filter_may_have(&m->filter, (int64_t)hash))
         r = read_table(d, hash, &e);
     *repeated = r == STORE_OK && e.until_ms > now_ms && e.until_ms - now_ms <= 2 * window_ms;
     *number = e.number;
@@ -148,9 +156,10 @@ static void begin_merge(dedup_memory *m) {
     m->merge_count = n;
     m->merge_at = m->merge_to = 0;
     m->merge_until = m->seen;
+    m->swept = false;
 }
 
-store_result dedup_write(database *d, uint64_t hash, uint64_t until_ms, int64_t number) {
+store_result dedup_write(events *v, database *d, uint64_t hash, uint64_t until_ms, int64_t number) {
     sqlite3_stmt *stmt = database_prepare(
         d, "INSERT OR REPLACE INTO dedup(hash, until_ms, number) VALUES(?, ?, ?)");
     if (stmt == NULL)
@@ -158,30 +167,74 @@ store_result dedup_write(database *d, uint64_t hash, uint64_t until_ms, int64_t 
     sqlite3_bind_int64(stmt, 1, (int64_t)hash);
     database_u64(stmt, 2, until_ms);
     sqlite3_bind_int64(stmt, 3, number);
+    dedup_filter_add(&v->dedup.filter, (int64_t)hash);
     return database_done(stmt);
 }
 
-/* Some rows further: those whose time is over go. At the end it begins anew. */
-static store_result expire(database *d, dedup_memory *m, size_t rows, uint64_t now_ms) {
+typedef struct swept_rows {
+    int64_t kept[AT_ONCE]; /* hashes */
+    size_t count, over;    /* kept; those whose time is over */
+    int64_t last;
+} swept_rows;
+
+static store_result look_through(database *d, int64_t from, uint64_t now_ms, swept_rows *out) {
     store_result r = STORE_OK;
-    int64_t end = INT64_MAX;
     sqlite3_stmt *stmt = database_prepare(
-        d, "SELECT hash FROM dedup WHERE hash >= ?1 ORDER BY hash LIMIT 1 OFFSET ?2");
+        d, "SELECT hash, until_ms FROM dedup WHERE hash >= ?1 ORDER BY hash LIMIT ?2");
     if (stmt == NULL)
         return STORE_FAILED;
-    sqlite3_bind_int64(stmt, 1, m->expire_at);
-    database_u64(stmt, 2, rows);
-    if (database_row(stmt, &r))
-        end = sqlite3_column_int64(stmt, 0);
+    out->count = out->over = 0;
+    sqlite3_bind_int64(stmt, 1, from);
+    sqlite3_bind_int64(stmt, 2, AT_ONCE);
+    while (database_row(stmt, &r)) {
+        out->last = sqlite3_column_int64(stmt, 0);
+        if (database_column_u64(stmt, 1) <= now_ms)
+            out->over++;
+        else
+            out->kept[out->count++] = out->last;
+    }
     sqlite3_reset(stmt);
-    stmt = database_prepare(d, "DELETE FROM dedup WHERE hash >= ?1 AND hash < ?2 AND until_ms <= ?3");
-    if (stmt == NULL || r != STORE_OK)
-        return r != STORE_OK ? r : STORE_FAILED;
-    sqlite3_bind_int64(stmt, 1, m->expire_at);
-    sqlite3_bind_int64(stmt, 2, end);
+    return r;
+}
+
+static store_result remove_over(database *d, int64_t from, int64_t last, uint64_t now_ms) {
+    sqlite3_stmt *stmt = database_prepare(
+        d, "DELETE FROM dedup WHERE hash >= ?1 AND hash <= ?2 AND until_ms <= ?3");
+    if (stmt == NULL)
+        return STORE_FAILED;
+    sqlite3_bind_int64(stmt, 1, from);
+    sqlite3_bind_int64(stmt, 2, last);
     database_u64(stmt, 3, now_ms);
-    m->expire_at = end < INT64_MAX ? end : INT64_MIN;
     return database_done(stmt);
+}
+
+/* Some rows further: those whose time is over go, and the filter knows the others. At the end it begins anew.
+ */
+static store_result sweep_some(database *d, dedup_memory *m, uint64_t now_ms) {
+    swept_rows rows;
+    int64_t from = m->sweep_at;
+    store_result r = look_through(d, from, now_ms, &rows);
+    if (r == STORE_OK && rows.over > 0)
+        r = remove_over(d, from, rows.last, now_ms);
+    if (r != STORE_OK)
+        return r;
+    m->swept = rows.count + rows.over < AT_ONCE || rows.last == INT64_MAX;
+    m->sweep_at = m->swept ? INT64_MIN : rows.last + 1;
+    dedup_filter_learn(&m->filter, dedup_place(from), m->swept ? UINT64_MAX : dedup_place(m->sweep_at),
+                       rows.kept, rows.count);
+    return STORE_OK;
+}
+
+/* Once with each merge, at most; and until the filter knows all. */
+static store_result sweep(database *d, dedup_memory *m, size_t merged, uint64_t now_ms) {
+    store_result r = STORE_OK;
+    size_t rows = m->merging != NULL ? merged * LOOK_TIMES : AT_ONCE;
+    bool is_due = m->merging != NULL ? !m->swept : !dedup_filter_is_whole(&m->filter);
+    for (size_t n = 0; r == STORE_OK && is_due && n < rows; n += AT_ONCE) {
+        r = sweep_some(d, m, now_ms);
+        is_due = !m->swept;
+    }
+    return r;
 }
 
 static store_result note_merged(database *d, const dedup_memory *m) {
@@ -191,19 +244,22 @@ static store_result note_merged(database *d, const dedup_memory *m) {
     return database_done(stmt);
 }
 
-store_result dedup_merge_some(events *v, database *d, uint64_t now_ms) {
+static store_result merge(events *v, database *d, size_t some, uint64_t now_ms) {
     dedup_memory *m = &v->dedup;
     store_result r = STORE_OK;
-    if (m->merging == NULL)
-        return STORE_OK;
-    size_t some = MERGE_LEAST + 2 * v->added, end = m->merge_at + some;
+    size_t end = m->merge_at + some;
     for (; r == STORE_OK && m->merge_to < end && m->merge_to < m->merge_count; m->merge_to++)
         if (m->merging[m->merge_to].until_ms > now_ms)
-            r = dedup_write(d, m->merging[m->merge_to].hash, m->merging[m->merge_to].until_ms,
+            r = dedup_write(v, d, m->merging[m->merge_to].hash, m->merging[m->merge_to].until_ms,
                             m->merging[m->merge_to].number);
-    if (r == STORE_OK)
-        r = expire(d, m, some * LOOK_TIMES, now_ms);
     return r == STORE_OK && m->merge_to == m->merge_count ? note_merged(d, m) : r;
+}
+
+store_result dedup_merge_some(events *v, database *d, uint64_t now_ms) {
+    dedup_memory *m = &v->dedup;
+    size_t some = MERGE_LEAST + 2 * v->added;
+    store_result r = m->merging != NULL ? merge(v, d, some, now_ms) : STORE_OK;
+    return r == STORE_OK ? sweep(d, m, some, now_ms) : r;
 }
 
 /* --- with the group ---------------------------------------------------------------------------------- */
@@ -213,6 +269,9 @@ void dedup_group_over(dedup_memory *m, bool committed) {
     if (!committed) {
         m->merge_to = m->merge_at;
         m->seen = m->seen_before;
+        m->sweep_at = INT64_MIN;
+        m->swept = false;
+        dedup_filter_forget(&m->filter); /* what was removed is there */
         return;
     }
     m->merge_at = m->merge_to;
@@ -228,7 +287,7 @@ void dedup_group_over(dedup_memory *m, bool committed) {
 
 bool dedup_load(store *s, err *e) {
     dedup_memory *m = &events_of(s)->dedup;
-    m->expire_at = INT64_MIN;
+    m->sweep_at = INT64_MIN;
     m->seen = database_number(&s->write, "SELECT value FROM meta WHERE name = 'merged'", 0);
     m->merge_until = m->seen;
     store_result r = read_events(&s->write, m);
@@ -239,4 +298,5 @@ bool dedup_load(store *s, err *e) {
 void dedup_free(dedup_memory *m) {
     free(m->young);
     free(m->merging);
+    dedup_filter_free(&m->filter);
 }

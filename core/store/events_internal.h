@@ -9,6 +9,7 @@
 
 #include "store/events.h"
 #include "store/events_clock.h"
+#include "store/events_dedup_filter.h"
 #include "store/store_internal.h"
 
 #define EVENT_SHIFT 16
@@ -62,8 +63,10 @@ typedef struct dedup_memory {
     size_t merge_count, merge_at, merge_to; /* merged: on disk; with this group */
     int64_t merge_until;                    /* events up to here are in the table then */
     int64_t seen, seen_before;              /* the last event known; as it was before this group */
-    int64_t expire_at;                      /* in the table: where to look for what is over */
+    int64_t sweep_at;                       /* in the table: where to look for what is over */
+    bool swept;                             /* to its end, since the last merge began */
     bool looked;                            /* by this group: what others have added */
+    dedup_filter filter;                    /* of the table */
 } dedup_memory;
 
 typedef struct events {

@@ -82,7 +82,7 @@ static store_result remove_range(sqlite3_stmt *stmt, int64_t number) {
 }
 
 /* Removed, it is a repeat still where its window is longer. */
-static store_result keep_dedup(database *d, int64_t number, uint64_t now_ms) {
+static store_result keep_dedup(events *v, database *d, int64_t number, uint64_t now_ms) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(
         d, "SELECT dedup, dedup_until_ms FROM events WHERE number = ?1 AND dedup <> 0");
@@ -91,13 +91,13 @@ static store_result keep_dedup(database *d, int64_t number, uint64_t now_ms) {
         return r;
     uint64_t hash = (uint64_t)sqlite3_column_int64(stmt, 0), until = database_column_u64(stmt, 1);
     sqlite3_reset(stmt);
-    return until > now_ms ? dedup_write(d, hash, until, 0) : STORE_OK;
+    return until > now_ms ? dedup_write(v, d, hash, until, 0) : STORE_OK;
 }
 
 static store_result remove_event(store *s, database *d, int64_t number, uint64_t now_ms) {
     store_result r = count_out(s, d, number);
     if (r == STORE_OK)
-        r = keep_dedup(d, number, now_ms);
+        r = keep_dedup(events_of(s), d, number, now_ms);
     if (r == STORE_OK)
         r = remove_range(database_prepare(d, "DELETE FROM attempts WHERE delivery >= ?1 AND delivery < ?2"),
                          number);

@@ -70,8 +70,9 @@ store_result event_put(store *s, database *d, const event_new *n, bool *repeated
     bool known = n->dedup.ptr != NULL && n->dedup_ms > 0;
     uint64_t hash = known ? dedup_hash(events_of(s), n->source, n->dedup) : 0;
     int64_t number = 0;
-    store_result r = known ? dedup_look(events_of(s), d, hash, n->at_ms, n->dedup_ms, repeated, &number)
-                           : STORE_OK;
+    store_result r = dedup_catch_up(events_of(s), d);
+    if (r == STORE_OK && known)
+        r = dedup_look(events_of(s), d, hash, n->at_ms, n->dedup_ms, repeated, &number);
     if (r != STORE_OK || *repeated)
         return r == STORE_OK && n->first != NULL ? tell_first(d, number, n->first) : r;
     r = insert_event(s, d, n, hash, &number); /* first: where its id is taken, nothing has been changed */

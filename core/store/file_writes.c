@@ -23,14 +23,18 @@
 typedef struct joined_file joined_file;
 struct joined_file {
     sqlite3_file base;
-    sqlite3_file *below;      /* SQLite's own, behind this in memory */
-    joined_file *other;       /* the log's database, the database's log; NULL: it is not open */
-    char *buf;                /* of ROOM bytes; NULL: none yet */
-    size_t len;               /* so many of them are to be written */
-    sqlite3_int64 unsynced;   /* bytes of the database that have been written since a sync */
-    volatile uint32_t *index; /* the first region of the log's index; NULL: it is not mapped */
-    sqlite3_int64 end;        /* where the last write ended, these included */
-    bool commits;             /* the frame whose page comes next */
+    sqlite3_file *below; /* SQLite's own, behind this in memory */
+    joined_file *other;  /* the log's database, the database's log; NULL: it is not open */
+
+    /* of a log */
+    char *buf;         /* of ROOM bytes; NULL: none yet */
+    size_t len;        /* so many of them are to be written */
+    sqlite3_int64 end; /* where the last write ended, these included */
+    bool commits;      /* the frame whose page comes next */
+
+    /* of a database */
+    sqlite3_int64 unsynced;   /* bytes that have been written since a sync */
+    volatile uint32_t *index; /* the first region of its log's index; NULL: it is not mapped */
 };
 
 static const sqlite3_io_methods *below(const joined_file *f) {
@@ -264,8 +268,8 @@ static int joined_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *s,
 }
 
 static void register_once(void) {
-    /* Nobody asks how much memory SQLite has: counting it takes a lock for each piece. Before anything else
-     * of SQLite's. */
+    /* Nobody asks how much memory SQLite has: counting it takes a lock for each piece. Refused, and the count
+     * stays, in a process that has used SQLite before, as to read a store. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     system_vfs = sqlite3_vfs_find(NULL);
     if (system_vfs == NULL || system_vfs->iVersion < 3)

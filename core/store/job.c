@@ -2,7 +2,6 @@
 #include "store/store_internal.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 void queue_init(job_queue *q) {
     *q = (job_queue){.last = &q->first};
@@ -97,10 +96,7 @@ void loop_job_finish(store_job *job) {
         free(j);
         return;
     }
-    /* Somebody waits for this: memory for a post must come. */
-    const struct timespec pause = {.tv_nsec = 1000000};
-    while (!loop_post(j->l, j->deliver, j))
-        nanosleep(&pause, NULL);
+    loop_give(j->l, &j->task, j->deliver, j);
 }
 
 void store_job_free(store_job *job) {

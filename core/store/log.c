@@ -165,7 +165,8 @@ void log_room(store *s, uint64_t free_bytes) {
     pthread_mutex_unlock(&s->lock);
 }
 
-/* What it was longer than that, it is cut by when it begins anew. */
+/* What it was longer than that, it is cut by when it begins anew; and what is to be done next is asked anew.
+ */
 static void limit_file(store *s, size_t pages) {
     char sql[64];
     if (s->log.limited == pages || s->write.sq == NULL)

@@ -64,6 +64,7 @@ static store *new_store(const char *path, const store_kind *kind, err *e) {
     pthread_cond_init(&s->sync.room, &monotonic);
     pthread_cond_init(&s->log.come, &monotonic);
     s->sync.fd = s->log.index = s->ahead.fd = -1;
+    s->sync.undone = SYNC_NO_GROUP;
     pthread_condattr_destroy(&monotonic);
     return s;
 }

@@ -38,6 +38,7 @@ typedef struct store_kind store_kind;
  * from 0. */
 #define SYNC_GROUPS 64 /* committed and not told of: then the writer waits */
 #define SYNC_THREADS 16
+#define SYNC_NO_GROUP UINT64_MAX
 typedef enum { SYNC_NONE, SYNC_LOG = 1, SYNC_AHEAD = 2 } sync_what; /* flags: the files */
 typedef struct sync_group {
     store_job *first;
@@ -48,6 +49,7 @@ typedef struct sync_group {
 typedef struct sync_state {
     sync_group groups[SYNC_GROUPS];
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
+    uint64_t undone;                          /* the one that is not told of before it is done */
     size_t jobs;                              /* written and not told of */
     unsigned under_way;                       /* syncs */
     uint64_t began_ns, took_ns;               /* the last one for groups that has begun; that has ended */
@@ -94,6 +96,7 @@ typedef struct ahead_state {
     uint64_t asked;                    /* for a sync that has this group [writer] */
     buf frame;                         /* a group's, as it is written [writer] */
     buf open;                          /* records of the open transaction [writer] */
+    size_t open_before;                /* bytes of it, without those of the last group [writer] */
     _Atomic(uint64_t) committed, safe; /* in the database; on disk, there */
     bool wanted;                       /* a sync of the log, by its thread; under store.lock */
     dev_t device;                      /* of the file */
@@ -138,6 +141,7 @@ struct store {
     /* the writer's own */
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
     unsigned last_group;                          /* jobs */
+    store_job *undone;                            /* those of the last group, where they are to be done yet */
     uint64_t began_ns, commit_ns;                 /* when the last group began, and what it took */
     bool open;                                    /* a transaction is, */
     bool may_hold;                                /* and may stay so, */
@@ -179,6 +183,7 @@ typedef struct loop_job {
     store_job job;
     loop *l; /* NULL: nobody is told, the job is freed */
     loop_fn deliver;
+    loop_task task;
 } loop_job;
 void loop_job_finish(store_job *job);
 /* finish of a job that nobody waits for: frees it. */
@@ -207,8 +212,10 @@ bool threads_start(store *s, err *e);
 void threads_stop(store *s); /* once all that is queued is committed, synced and told of */
 
 /* syncer.c, under store.lock: the group is told of once it is on disk, behind those before it. `what`: where
- * it wrote something, of sync_what. [writer] */
-void syncer_add(store *s, store_job *first, store_result r, unsigned what);
+ * it wrote something, of sync_what. `undone`: and once syncer_done says what became of it, before the next
+ * one is added. [writer] */
+void syncer_add(store *s, store_job *first, store_result r, unsigned what, bool undone);
+void syncer_done(store *s, store_result r);
 /* Whether a sync is to begin: SYNC_LATER, at *at (of store_now_ns). */
 typedef enum { SYNC_NOT, SYNC_NOW, SYNC_LATER } sync_due;
 sync_due syncer_due(const store *s, uint64_t *at);

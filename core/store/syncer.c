@@ -47,7 +47,7 @@ static void tell(store *s) {
     if (y->telling)
         return;
     y->telling = true;
-    while (y->told < y->durable) {
+    while (y->told < y->durable && y->undone != y->told) {
         const sync_group g = y->groups[y->told % SYNC_GROUPS];
         pthread_mutex_unlock(&s->lock);
         store_finish_group(s, g.first, g.result);
@@ -120,10 +120,17 @@ static int sync_unlocked(store *s, unsigned what, uint64_t *took) {
     return number;
 }
 
-/* What was committed when a sync of the log began. */
+/* Up to `until` was committed when a sync of the log began. */
 static void log_is_safe(store *s, uint64_t until) {
     if (atomic_load(&s->sync.failed) == STORE_OK && until > atomic_load(&s->ahead.safe))
         atomic_store(&s->ahead.safe, until);
+}
+
+static void is_over(store *s, int number) {
+    if (number != 0)
+        has_failed(s, number);
+    tell(s);
+    pthread_cond_broadcast(&s->sync.room);
 }
 
 void syncer_sync(store *s) {
@@ -132,41 +139,44 @@ void syncer_sync(store *s) {
     uint64_t until = y->started = y->written, in_log = atomic_load(&s->ahead.committed);
     y->began_ns = store_now_ns();
     int number = sync_unlocked(s, what, &y->took_ns);
-    if (number != 0)
-        has_failed(s, number);
-    else if (until > y->durable)
+    if (number == 0 && until > y->durable)
         y->durable = until;
     if (number == 0 && (what & SYNC_LOG) != 0)
         log_is_safe(s, in_log);
-    tell(s);
-    pthread_cond_broadcast(&y->room);
+    is_over(s, number);
 }
 
 void syncer_sync_log(store *s) {
-    uint64_t until = atomic_load(&s->ahead.committed);
-    uint64_t took;
+    uint64_t until = atomic_load(&s->ahead.committed), took;
     int number = sync_unlocked(s, SYNC_LOG, &took);
-    if (number != 0)
-        has_failed(s, number);
-    else
+    if (number == 0)
         log_is_safe(s, until);
-    tell(s);
-    pthread_cond_broadcast(&s->sync.room);
+    is_over(s, number);
 }
 
 /* --- the writer's side ------------------------------------------------------------------------------- */
 
-void syncer_add(store *s, store_job *first, store_result r, unsigned what) {
+void syncer_add(store *s, store_job *first, store_result r, unsigned what, bool undone) {
     sync_state *y = &s->sync;
     while (y->written - y->told == SYNC_GROUPS)
         pthread_cond_wait(&y->room, &s->lock);
     bool none_starts = what == SYNC_NONE && y->started == y->written;
     if (what != SYNC_NONE && r == STORE_OK)
         r = (store_result)atomic_load(&y->failed);
+    y->undone = undone ? y->written : SYNC_NO_GROUP;
     y->groups[y->written++ % SYNC_GROUPS] = (sync_group){first, r, what, s->last_group};
     y->jobs += s->last_group;
     if (none_starts)
         y->started = y->written;
+    tell(s);
+}
+
+void syncer_done(store *s, store_result r) {
+    sync_state *y = &s->sync;
+    sync_group *g = &y->groups[y->undone % SYNC_GROUPS];
+    if (g->result == STORE_OK)
+        g->result = r;
+    y->undone = SYNC_NO_GROUP;
     tell(s);
 }
 

@@ -3,7 +3,8 @@
  *
  * A group is all that waits. Within it, a job that fails by its own doing is taken back alone; an error of
  * the device fails the group. A group of jobs that can be done again is noted (ahead.c), and the transaction
- * in which it was done stays open for those that come next; any other one is committed with what is open. */
+ * in which it was done stays open for those that come next; any other one is committed with what is open.
+ * Where the disk is slow, it is noted first, and done while that is synced. */
 #include "store/ahead.h"
 
 #include "base/clock.h"
@@ -17,7 +18,7 @@
 #define SLOW 8u               /* where a sync takes so many times as long as a commit, */
 #define PACE_SLOW_NS 300000u  /* so that its sync may begin so much later than the one before */
 #define PROBE_SECONDS 1       /* after a failure: how often an idle writer tries again */
-#define HOLD_NS 5000000u      /* a transaction stays open so long, */
+#define HOLD_NS 50000000u     /* a transaction stays open so long, */
 #define HOLD_JOBS 256u        /* or for so many jobs, */
 #define HOLD_BYTES (4u << 20) /* or bytes of their notes, and one group more */
 
@@ -126,17 +127,6 @@ static bool run_job(store *s, store_job *job) {
 
 /* --- a transaction ----------------------------------------------------------------------------------- */
 
-static store_result begin(store *s) {
-    if (s->open)
-        return STORE_OK;
-    store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
-    s->open = true;
-    s->may_hold = s->ahead.usable && s->kind->is_alone != NULL && s->kind->is_alone(s);
-    s->open_ns = store_now_ns();
-    s->open_jobs = 0;
-    return r;
-}
-
 /* Committed, or (not STORE_OK) undone. */
 static void is_over(store *s, store_result r) {
     if (r != STORE_OK) {
@@ -150,6 +140,19 @@ static void is_over(store *s, store_result r) {
     ahead_after_commit(s, r);
     if (s->kind->after_group != NULL)
         s->kind->after_group(s, r);
+}
+
+static store_result begin(store *s) {
+    if (s->open)
+        return STORE_OK;
+    store_result r = database_done(database_prepare(&s->write, "BEGIN IMMEDIATE"));
+    s->open = true;
+    s->may_hold = s->ahead.usable && s->kind->is_alone != NULL && s->kind->is_alone(s);
+    s->open_ns = store_now_ns();
+    s->open_jobs = 0;
+    if (r != STORE_OK)
+        is_over(s, r);
+    return r;
 }
 
 /* What is open is committed, where anything is: others see it from then on. */
@@ -168,8 +171,9 @@ static store_result end_transaction(store *s) {
 /* What was told of as done, and lost with its transaction. */
 static store_result redo(store *s) {
     store_result r = begin(s);
-    if (r == STORE_OK)
-        r = ahead_redo(s, &s->write);
+    if (r != STORE_OK)
+        return r;
+    r = ahead_redo(s, &s->write);
     if (r == STORE_OK)
         return end_transaction(s);
     is_over(s, r);
@@ -212,11 +216,13 @@ static void probe(store *s) {
 
 /* --- a group ----------------------------------------------------------------------------------------- */
 
-static store_result run_jobs(store *s, store_job *first) {
-    store_result r = begin(s);
+static store_result run_jobs(store *s, store_job *first, bool noted) {
+    store_result r = STORE_OK;
     for (store_job *job = first; r == STORE_OK && job != NULL; job = job->next)
         if (!run_job(s, job))
             r = is_device_error(job->result) ? job->result : STORE_FAILED;
+    if (r != STORE_OK && noted)
+        ahead_take_back(s);
     if (r != STORE_OK)
         is_over(s, r);
     return r;
@@ -241,7 +247,7 @@ void store_finish_group(store *s, store_job *first, store_result r) {
 }
 
 typedef struct group_of {
-    unsigned jobs, reads, noted; /* noted: of the others; these can be done again */
+    unsigned jobs, reads, noted, single; /* noted: of the others; these can be done again */
 } group_of;
 
 static group_of look_at(const store_job *first) {
@@ -250,8 +256,17 @@ static group_of look_at(const store_job *first) {
         g.jobs++;
         g.reads += first->write == NULL;
         g.noted += first->write != NULL && first->note != NULL;
+        g.single += first->single;
     }
     return g;
+}
+
+/* Where the disk takes the time, a group's sync begins before the group is done. What is noted then may still
+ * be refused: that is safe where a job that is done again, and is refused, changes nothing. */
+static bool note_first(store *s, const store_job *first, const group_of *g) {
+    bool wrote, is_well = atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK;
+    return is_well && s->slow_disk && s->may_hold && g->noted == g->jobs && g->single == g->jobs &&
+           ahead_note(s, first, &wrote) && wrote;
 }
 
 /* A read sees what was written before it. */
@@ -267,31 +282,66 @@ static store_result settle(store *s, const store_job *first, const group_of *g, 
     return r;
 }
 
-/* STORE_OK: done, which is on disk once *what is synced. */
-static store_result write_group(store *s, store_job *first, const group_of *g, unsigned *what) {
+/* STORE_OK: done, or (*undone) to be done with the next turn; on disk once *what is synced. */
+static store_result do_jobs(store *s, store_job *first, const group_of *g, unsigned *what, bool *undone) {
     store_result r = make_ready(s);
     s->began_ns = store_now_ns();
     if (r == STORE_OK)
-        r = run_jobs(s, first);
+        r = begin(s);
+    if (r == STORE_OK && note_first(s, first, g)) {
+        s->open_jobs += g->jobs;
+        *what = SYNC_AHEAD;
+        *undone = true;
+        return STORE_OK;
+    }
     if (r == STORE_OK)
-        r = settle(s, first, g, what);
-    s->commit_ns = store_now_ns() - s->began_ns;
+        r = run_jobs(s, first, false);
+    return r == STORE_OK ? settle(s, first, g, what) : r;
+}
+
+static void look_after(store *s, store_result r) {
     set_health(s, r);
     if (s->empty_log && s->write.sq != NULL && r == STORE_OK && !s->open)
         empty_log(s);
     if (!s->open)
         make_room(s);
+}
+
+static store_result write_group(store *s, store_job *first, unsigned *what, bool *undone) {
+    const group_of g = look_at(first);
+    if (g.reads == g.jobs) {
+        end_transaction(s);
+        return STORE_OK; /* they see what there is */
+    }
+    store_result r = do_jobs(s, first, &g, what, undone);
+    s->commit_ns = store_now_ns() - s->began_ns;
+    if (!*undone)
+        look_after(s, r);
     return r;
 }
 
 static void do_group(store *s, store_job *first) {
-    const group_of g = look_at(first);
     unsigned what = SYNC_NONE;
-    store_result r = g.reads < g.jobs ? write_group(s, first, &g, &what) : end_transaction(s);
-    if (g.reads == g.jobs)
-        r = STORE_OK; /* they see what there is */
+    bool undone = false;
+    store_result r = write_group(s, first, &what, &undone);
+    s->undone = undone ? first : NULL;
     pthread_mutex_lock(&s->lock);
-    syncer_add(s, first, r, what);
+    syncer_add(s, first, r, what, undone);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* What was noted first. */
+static void do_undone(store *s) {
+    store_job *first = s->undone;
+    if (first == NULL)
+        return;
+    s->undone = NULL;
+    uint64_t began_ns = store_now_ns();
+    store_result r = run_jobs(s, first, true);
+    s->commit_ns += store_now_ns() - began_ns;
+    look_after(s, r);
+    pthread_mutex_lock(&s->lock);
+    syncer_done(s, r);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -306,8 +356,7 @@ static void gather(store *s) {
     uint64_t until = s->began_ns + PACE_NS;
     s->wanted = s->sync.jobs / COMPANY;
     if (s->slow_disk) {
-        until = s->sync.began_ns + PACE_SLOW_NS -
-                (s->commit_ns < PACE_SLOW_NS / 2 ? s->commit_ns : PACE_SLOW_NS / 2);
+        until = s->sync.began_ns + PACE_SLOW_NS;
         s->wanted = GROUP_MAX;
     }
     while (s->sync.told < s->sync.written && s->writes.length < s->wanted && !s->stop_writer)
@@ -364,9 +413,10 @@ static turn take_group(store *s, store_job **out) {
     return t;
 }
 
-/* What the groups before have left to be done of the log comes first: none of them waits for it. */
+/* What the groups before have left to be done comes first, of the log last: none of them waits for it. */
 bool writer_take_turn(store *s) {
     store_job *first = NULL;
+    do_undone(s);
     if (is_due(s))
         end_transaction(s);
     if (!s->open)

@@ -1,5 +1,5 @@
 /* Events that are told of before they are in the database: what a process that is killed, or a device that
- * fails, leaves of them. pwrite is this file's, for SQLite too. */
+ * fails, leaves of them. pwrite and fdatasync are this file's, for SQLite too. */
 #include "events_fixture.h"
 
 #include "base/log.h"
@@ -44,6 +44,13 @@ SEEN_BY_ALL ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
 }
 SEEN_BY_ALL ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at) {
     return write_of(fd, bytes, n, at);
+}
+
+static _Atomic(unsigned) sync_us; /* that each sync takes longer */
+
+SEEN_BY_ALL int fdatasync(int fd) {
+    usleep(atomic_load(&sync_us));
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static void open_all(fixture *f) {
@@ -379,6 +386,7 @@ START_TEST(killed_again_and_again_it_loses_nothing) {
     for (int round = 0; round < 12; round++) {
         int ends[2], told_of = 0, i;
         ck_assert_int_eq(pipe(ends), 0);
+        atomic_store(&sync_us, round % 2 * 5000u); /* a slow disk: noted before it is done */
         pid_t child = fork();
         if (child == 0)
             put_and_tell(f.path, round, ends[1]);
@@ -393,6 +401,7 @@ START_TEST(killed_again_and_again_it_loses_nothing) {
         close(ends[0]);
         taken[round] = told_of;
     }
+    atomic_store(&sync_us, 0);
     open_image(&f);
     for (int round = 0; round < 12; round++) {
         char where[60];

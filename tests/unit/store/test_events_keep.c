@@ -188,6 +188,13 @@ START_TEST(what_was_seen_is_merged_and_still_known) {
     ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events"), 200000);
     uint64_t left = f.s != NULL ? events_of(f.s)->dedup.count : 0;
     ck_assert_uint_lt(left, 140000); /* only what is not in the table is read again */
+    for (int i = 0; i < 1000 && !dedup_filter_is_whole(&events_of(f.s)->dedup.filter); i++) {
+        ck_assert(!is_repeat(&f, 400000 + (unsigned)i, NOW)); /* with each group some more become known */
+        number_of(&f, "SELECT 1");
+    }
+    ck_assert(dedup_filter_is_whole(&events_of(f.s)->dedup.filter));
+    for (unsigned i = 0; i < 200000; i += 99)
+        ck_assert_msg(is_repeat(&f, i, NOW + 1), "%u is not known", i);
     set_time(NOW + 2 * DAY);
     put_many(&f, 200000, 200000, NOW + 2 * DAY);
     ck_assert_int_lt(number_of(&f, "SELECT count(*) FROM dedup WHERE until_ms <= 1700172800000"), 100000);

@@ -283,6 +283,37 @@ START_TEST(what_waits_for_nobody_is_cancelled_after_a_while) {
 }
 END_TEST
 
+/* One without a key comes first: it hides nothing that others have written before it. */
+START_TEST(what_another_hub_has_seen_is_a_repeat) {
+    fixture f, other;
+    err e = {""};
+    event_new keyed = {.id = STR("keyed"),
+                       .source = STR("s"),
+                       .dedup = STR("d"),
+                       .dedup_ms = 100000,
+                       .payload = STR("{}"),
+                       .at_ms = NOW};
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(&f);
+    other = f;
+    other.s = events_open(f.path, &e);
+    ck_assert_msg(other.s != NULL, "%s", e.text);
+    ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
+    ck_assert(!put_events(&other, &keyed, 1).repeated[0]);
+    const event_new both[] = {{.id = STR("plain"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW},
+                              {.id = STR("again"),
+                               .source = STR("s"),
+                               .dedup = STR("d"),
+                               .dedup_ms = 100000,
+                               .payload = STR("{}"),
+                               .at_ms = NOW}};
+    put_told o = put_events(&f, both, 2);
+    ck_assert(o.r == STORE_OK && !o.repeated[0] && o.repeated[1]);
+    store_close(other.s);
+    fixture_close(&f);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(what_waits_for_nobody_is_cancelled_after_a_while),
           unit_test(a_target_that_another_process_made_anew_is_found),
           unit_test(a_clock_set_forward_ends_no_lease_of_one_that_lives),
@@ -291,4 +322,4 @@ UNIT_MAIN(unit_test(what_waits_for_nobody_is_cancelled_after_a_while),
           unit_test(a_lease_is_taken_and_renewed),
           unit_test(a_lease_of_a_process_that_lives_holds_until_its_time),
           unit_test(a_lease_of_a_process_that_was_killed_is_over_at_once),
-          unit_test(a_targets_own_text_is_kept))
+          unit_test(a_targets_own_text_is_kept), unit_test(what_another_hub_has_seen_is_a_repeat))

@@ -132,12 +132,14 @@ START_TEST(the_log_is_as_long_as_the_disk_has_room_for) {
     ck_assert_uint_eq(log_length(&f, 4096), 4096);
     file_most = 64 * MIB; /* whatever is free then */
     atomic_store(&free_bytes, 4096ull * MIB);
-    for (bool roomy = false; !roomy;) {
+    bool roomy = false;
+    for (int i = 0; i < 10000 && !roomy; i++) { /* it is looked at ten times a second */
         ck_assert_uint_eq(log_length(&f, 2049), 2049);
         pthread_mutex_lock(&f.s->lock);
         roomy = f.s->log.roomy;
         pthread_mutex_unlock(&f.s->lock);
     }
+    ck_assert(roomy);
     ck_assert_uint_eq(atomic_load(&f.s->log.pages), 2049);
     fixture_close(&f);
 }

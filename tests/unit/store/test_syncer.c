@@ -228,6 +228,170 @@ START_TEST(an_idle_store_mends_itself) {
 }
 END_TEST
 
+/* --- a slow disk: groups are synced before they are done ------------------------------------------------ */
+
+/* The next group finds that a sync took long. */
+static void be_slow(fixture *f, const char *id) {
+    const event_new e = seen_event(id);
+    put_told put = {.f = f};
+    atomic_store(&held, 1);
+    ck_assert(events_put(f->s, &e, 1, f->l, note_put, &put));
+    sem_wait(&begun);
+    usleep(200000);
+    sem_post(&go);
+    sem_wait(&f->sem);
+    ck_assert_int_eq(put.r, STORE_OK);
+}
+
+/* An event whose group is noted, and done when it is let. */
+typedef struct held_job {
+    store_job job;
+    event_new event;
+    store_result outcome;
+    sem_t may, told;
+} held_job;
+
+static store_result do_held(store *s, database *d, store_job *job) {
+    held_job *j = (held_job *)job;
+    bool repeated = false;
+    sem_wait(&j->may);
+    return j->outcome == STORE_OK ? event_put(s, d, &j->event, &repeated) : j->outcome;
+}
+
+static bool note_held(const store_job *job, buf *out) {
+    bool repeated = false;
+    event_new e = ((const held_job *)job)->event;
+    event_notes_add(&(event_list){.count = 1, .events = &e, .repeated = &repeated}, out);
+    return true;
+}
+
+static void tell_held(store_job *job) {
+    sem_post(&((held_job *)job)->told);
+}
+
+static void submit_held(fixture *f, held_job *j, const char *id, store_result outcome) {
+    *j = (held_job){.job = {.write = do_held, .note = note_held, .finish = tell_held, .single = true},
+                    .event = seen_event(id),
+                    .outcome = outcome};
+    sem_init(&j->may, 0, 0);
+    sem_init(&j->told, 0, 0);
+    ck_assert_int_eq(store_submit(f->s, &j->job), STORE_OK);
+}
+
+static void wait_for_durable(store *s) {
+    bool all = false;
+    for (int i = 0; i < 5000 && !all; i++) {
+        usleep(1000);
+        pthread_mutex_lock(&s->lock);
+        all = s->sync.durable == s->sync.written;
+        pthread_mutex_unlock(&s->lock);
+    }
+    ck_assert(all);
+}
+
+static void wait_for_done(store *s) {
+    bool done = false;
+    for (int i = 0; i < 5000 && !done; i++) {
+        usleep(1000);
+        pthread_mutex_lock(&s->lock);
+        done = s->sync.undone == SYNC_NO_GROUP;
+        pthread_mutex_unlock(&s->lock);
+    }
+    ck_assert(done);
+}
+
+static bool is_told(held_job *j) {
+    return sem_trywait(&j->told) == 0;
+}
+
+START_TEST(on_a_slow_disk_a_group_is_told_of_when_it_is_synced_and_done) {
+    fixture f;
+    held_job j;
+    open_all(&f);
+    be_slow(&f, "slow");
+    atomic_store(&held, 1);
+    submit_held(&f, &j, "synced first", STORE_OK);
+    sem_wait(&begun); /* its sync, and it is not done */
+    sem_post(&go);
+    wait_for_durable(f.s);
+    ck_assert(!is_told(&j));
+    sem_post(&j.may);
+    sem_wait(&j.told);
+    ck_assert_int_eq(j.job.result, STORE_OK);
+    be_slow(&f, "slow again");
+    atomic_store(&held, 1);
+    submit_held(&f, &j, "done first", STORE_OK);
+    sem_wait(&begun);
+    sem_post(&j.may);
+    wait_for_done(f.s);
+    ck_assert(!is_told(&j));
+    sem_post(&go);
+    sem_wait(&j.told);
+    ck_assert_int_eq(j.job.result, STORE_OK);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('synced first', 'done first')"),
+                     2);
+    fixture_close(&f);
+}
+END_TEST
+
+/* It was noted, and is on disk: this hub does not do it again with what it has to. */
+START_TEST(what_fails_behind_its_note_is_not_written_later) {
+    fixture f;
+    held_job j;
+    const event_new e = seen_event("e1");
+    open_all(&f);
+    be_slow(&f, "slow");
+    ck_assert_int_eq(put_events(&f, &e, 1).r, STORE_OK);
+    submit_held(&f, &j, "failed", STORE_FULL);
+    wait_for_durable(f.s);
+    sem_post(&j.may);
+    sem_wait(&j.told);
+    ck_assert_int_eq(j.job.result, STORE_FULL);
+    put_until_it_is_taken(&f, "after");
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('slow', 'e1', 'after')"), 3);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id = 'failed'"), 0);
+    queue_reopen(&f);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id IN ('slow', 'e1', 'after')"), 3);
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id = 'failed'"), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_sync_that_fails_fails_a_group_that_is_not_done) {
+    fixture f;
+    held_job j;
+    open_all(&f);
+    be_slow(&f, "slow");
+    atomic_store(&failing, 1);
+    submit_held(&f, &j, "e1", STORE_OK);
+    wait_for_durable(f.s);
+    ck_assert_int_ne(atomic_load(&f.s->sync.failed), STORE_OK);
+    ck_assert(!is_told(&j));
+    sem_post(&j.may);
+    sem_wait(&j.told);
+    ck_assert_int_ne(j.job.result, STORE_OK);
+    put_until_it_is_taken(&f, "after");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_repeat_and_an_id_that_is_taken_are_told_of_as_such) {
+    fixture f;
+    event_new e = seen_event("e1"), taken = seen_event("e1");
+    taken.dedup = STR("another");
+    open_all(&f);
+    be_slow(&f, "slow");
+    ck_assert_int_eq(put_events(&f, &e, 1).r, STORE_OK);
+    for (int i = 0; i < 3; i++) {
+        put_told o = put_events(&f, &e, 1);
+        ck_assert(o.r == STORE_OK && o.repeated[0]);
+        ck_assert_int_eq(put_events(&f, &taken, 1).r, STORE_EXISTS);
+    }
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events WHERE id = 'e1'"), 1);
+    fixture_close(&f);
+}
+END_TEST
+
 /* --- the log ----------------------------------------------------------------------------------------- */
 
 /* Whether what the log holds is whole says this, not the device. */
@@ -239,6 +403,7 @@ START_TEST(a_log_that_has_lost_something_is_found_out) {
         char id[16];
         snprintf(id, sizeof id, "w%d", i);
         ck_assert_int_eq(put_one(&f, id, T, NULL, NOW), STORE_OK);
+        store_flush(f.s); /* a commit of its own */
     }
     snprintf(log_path, sizeof log_path, "%s-wal", f.path);
     size_t whole = log_whole_frames(log_path);
@@ -270,6 +435,7 @@ START_TEST(a_log_that_is_not_whole_is_left_as_it_is) {
         char id[16];
         snprintf(id, sizeof id, "w%d", i);
         ck_assert_int_eq(put_one(&f, id, T, NULL, NOW), STORE_OK);
+        store_flush(f.s); /* a commit of its own */
     }
     snprintf(log_path, sizeof log_path, "%s-wal", f.path);
     size_t whole = log_whole_frames(log_path);
@@ -450,6 +616,10 @@ UNIT_MAIN(unit_test(what_was_left_to_the_writer_is_over_with_the_log),
           unit_test(a_sync_that_fails_acknowledges_nothing_and_the_next_does),
           unit_test(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on),
           unit_test(a_failure_fails_what_was_committed_behind_it_too), unit_test(an_idle_store_mends_itself),
+          unit_test(on_a_slow_disk_a_group_is_told_of_when_it_is_synced_and_done),
+          unit_test(what_fails_behind_its_note_is_not_written_later),
+          unit_test(a_sync_that_fails_fails_a_group_that_is_not_done),
+          unit_test(a_repeat_and_an_id_that_is_taken_are_told_of_as_such),
           unit_test(a_log_that_has_lost_something_is_found_out),
           unit_test(a_log_that_is_not_whole_is_left_as_it_is),
           unit_test(a_mended_log_keeps_its_locks_and_needs_no_reader_to_end),
