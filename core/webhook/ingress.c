@@ -86,14 +86,23 @@ static bool takes_method(ingress *in) {
     return refuse_with(in, INGRESS_METHOD, PROBLEM_METHOD_NOT_ALLOWED, "webhooks are posted", 0);
 }
 
+static bool refuse_limited(ingress *in, uint64_t wait) {
+    return refuse_with(in, INGRESS_LIMITED, PROBLEM_RATE_LIMITED, "too many webhooks at once", wait);
+}
+
+bool ingress_within_rate(ingress *in) {
+    uint64_t wait = in->test ? 0 : ingress_limited(in->to, clock_ns());
+    return wait == 0 || refuse_limited(in, wait);
+}
+
 static bool admit(ingress *in) {
     const endpoint *to = in->to;
     uint64_t wait;
     if (to->allow.count > 0 && !ingress_in_ranges(&to->allow, in->sender))
         return refuse_with(in, INGRESS_FOREIGN, PROBLEM_FORBIDDEN,
                            "this address is not one that the endpoint takes webhooks from", 0);
-    if ((wait = ingress_limited(to, in->sender, clock_ns())) > 0)
-        return refuse_with(in, INGRESS_LIMITED, PROBLEM_RATE_LIMITED, "too many webhooks at once", wait);
+    if ((wait = ingress_sender_limited(to, in->sender, clock_ns())) > 0)
+        return refuse_limited(in, wait);
     if (to->paused)
         return refuse_with(in, INGRESS_PAUSED, PROBLEM_OVERLOADED, "the endpoint is paused", PAUSED_RETRY_S);
     if (in->r->body.len > to->max_body) {
@@ -136,9 +145,9 @@ static void handle(ingress *in) {
         return;
     if (!admit(in)) /* who may not send is given no consent to it, and cannot ask without end */
         return;
-    if (asks)
+    if (asks && ingress_within_rate(in))
         ingress_options(in);
-    else if (hold(in))
+    else if (!asks && hold(in))
         ingress_verify(in);
 }
 

@@ -49,6 +49,9 @@ void ingress_tell_test(ingress *in, ingress_outcome outcome, const ingress_refus
 
 /* ingress.c: stores in->events. */
 void ingress_put(ingress *in);
+/* Of a request that is vouched for, or a question for consent: else anybody could have the endpoint's rate
+ * used up. False: it is refused. */
+bool ingress_within_rate(ingress *in);
 /* What the endpoint takes, as Allow has it (RFC 9110 section 10.2.1). */
 bb_str ingress_methods(const ingress *in);
 
@@ -56,7 +59,8 @@ bb_str ingress_methods(const ingress *in);
 bb_str ingress_sender(const endpoint *to, const http_request *r);
 bool ingress_in_ranges(const http_ranges *ranges, bb_str address);
 /* 0: it may; else the seconds to wait. */
-uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns);
+uint64_t ingress_sender_limited(const endpoint *to, bb_str sender, uint64_t now_ns);
+uint64_t ingress_limited(const endpoint *to, uint64_t now_ns);
 
 /* Has the endpoint's scheme, a connector's that can, make a request of it, here or in the connector's
  * process; `done` finds it in in->said.made, or is told why not. */

@@ -63,26 +63,36 @@ static uint64_t seconds(uint64_t ns) {
     return ns / 1000000000u + 1;
 }
 
-/* Of IPv6 the network: whoever has one address has 2^64 of them (RFC 4291 section 2.5.4). */
-static bb_str limited_by(bb_str sender, uint8_t network[16]) {
+/* Of IPv6 the network: whoever has one address has 2^64 of them (RFC 4291 section 2.5.4); but for an address
+ * of IPv4 in it (section 2.5.5.2), which is the same however it is written. */
+static bb_str limited_by(bb_str sender, uint8_t bytes[16]) {
+    static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
     char text[ADDRESS_MAX];
     if (sender.len >= sizeof text)
         return sender;
     str_put(text, sizeof text, sender);
-    bool v6 = inet_pton(AF_INET6, text, network) == 1 && !str_starts(sender, STR("::"));
-    return v6 ? str_of(network, 8) : sender;
+    if (inet_pton(AF_INET, text, bytes) == 1)
+        return str_of(bytes, 4);
+    if (inet_pton(AF_INET6, text, bytes) != 1)
+        return sender;
+    return memcmp(bytes, mapped, sizeof mapped) == 0 ? str_of(bytes + 12, 4)
+           : str_starts(sender, STR("::"))           ? sender
+                                                     : str_of(bytes, 8);
 }
 
-uint64_t ingress_limited(const endpoint *to, bb_str sender, uint64_t now_ns) {
+uint64_t ingress_sender_limited(const endpoint *to, bb_str sender, uint64_t now_ns) {
     uint64_t wait = 0;
-    uint8_t network[16];
-    if (to->sender_rate.interval_ns > 0) {
-        gcra *places = atomic_load_explicit(&to->state->senders, memory_order_acquire);
-        gcra *place = &places[siphash(to->state->secret, limited_by(sender, network)) % ENDPOINT_SENDERS];
-        if (gcra_take(place, &to->sender_rate, now_ns, 0, &wait) == GCRA_NEVER)
-            return seconds(wait);
-    }
-    if (to->rate.interval_ns > 0 && gcra_take(&to->state->rate, &to->rate, now_ns, 0, &wait) == GCRA_NEVER)
-        return seconds(wait);
-    return 0;
+    uint8_t bytes[16];
+    if (to->sender_rate.interval_ns == 0)
+        return 0;
+    gcra *places = atomic_load_explicit(&to->state->senders, memory_order_acquire);
+    gcra *place = &places[siphash(to->state->secret, limited_by(sender, bytes)) % ENDPOINT_SENDERS];
+    return gcra_take(place, &to->sender_rate, now_ns, 0, &wait) == GCRA_NEVER ? seconds(wait) : 0;
+}
+
+uint64_t ingress_limited(const endpoint *to, uint64_t now_ns) {
+    uint64_t wait = 0;
+    bool over = to->rate.interval_ns > 0 &&
+                gcra_take(&to->state->rate, &to->rate, now_ns, 0, &wait) == GCRA_NEVER;
+    return over ? seconds(wait) : 0;
 }

@@ -182,7 +182,7 @@ static void conclude(const verifier *v, plugin_outcome outcome, const plugin_err
         v->done(in, outcome == PLUGIN_DONE, error->message);
     else if (outcome == PLUGIN_FAILED)
         refuse_failed(in, error);
-    else if (in_time(in) && ingress_make_events(in))
+    else if (in_time(in) && ingress_within_rate(in) && ingress_make_events(in))
         ingress_put(in);
 }
 

@@ -45,6 +45,7 @@ before(async () => {
       'hmact.hook.conf': endpoint('scheme = hmac\nsecret = k\nheader = Signature\nsignature_key = v1\ntimestamp_key = t\nsigned = {timestamp}.{body}'),
       'small.hook.conf': endpoint('verify = none\nmax_body = 10'),
       'slow.hook.conf': endpoint('verify = none\nrate = 2/h'),
+      'rated.hook.conf': endpoint('scheme = bearer\nsecret = t0ken\nrate = 2/h'),
       'each.hook.conf': endpoint('verify = none\nsender_rate = 1/h\nproxies = 127.0.0.0/8, 10.0.0.1'),
       'far.hook.conf': endpoint('verify = none\nallow = 192.0.2.0/24, 2001:db8::/32\nproxies = 127.0.0.1'),
       'schema.hook.conf': endpoint('verify = none\nschema = {"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}'),
@@ -272,8 +273,12 @@ test('size, rate, addresses and methods have their limits', async () => {
   const answers = [await post('slow', '1'), await post('slow', '2'), await post('slow', '3')];
   assert.deepEqual(answers.map((a) => a.status).sort(), [200, 429, 429].sort(), 'a burst of one: 2 an hour');
   assert.ok(Number(answers.find((a) => a.status === 429).headers['retry-after']) > 60);
+  // What is not vouched for uses nothing up that others need.
+  for (const [token, code] of [['forged', 401], ['forged', 401], ['t0ken', 200], ['t0ken', 429], ['forged', 401]])
+    assert.equal((await post('rated', '1', {authorization: `Bearer ${token}`})).status, code, token);
   const from = (id, forwarded) => post(id, '1', forwarded ? {'x-forwarded-for': forwarded} : {});
   assert.deepEqual([(await from('each', '198.51.100.1')).status, (await from('each', '198.51.100.2, 10.0.0.1')).status, (await from('each', '6.6.6.6, 198.51.100.2')).status], [200, 200, 429]);
+  assert.deepEqual([(await from('each', '::ffff:198.51.100.3')).status, (await from('each', '198.51.100.3')).status, (await from('each', '::FFFF:c633:6403')).status], [200, 429, 429]);
   assert.deepEqual([(await from('far', '192.0.2.7')).status, (await from('far', '[2001:db8::7]:4711')).status], [200, 200]);
   await refused('far', await from('far'), 403, 'foreign');
   await refused('far', await from('far', '192.0.2.7, 198.51.100.1'), 403, 'foreign');
