@@ -67,6 +67,8 @@ void client_failure(const http_transfer *t, CURLcode code, http_answer *out) {
         text = t->failure;
     else if (t->no_memory)
         text = "no memory for the answer";
+    else if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says of a line of a header that is too long, too */
+        text = "no memory for the answer, or a header field of over 100 KB in it";
     else if (code == CURLE_ABORTED_BY_CALLBACK)
         text = "the connection was closed before an answer came";
     snprintf(out->detail, sizeof out->detail, "%.*s", (int)sizeof out->detail - 1, text);

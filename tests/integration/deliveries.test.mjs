@@ -218,6 +218,17 @@ test('failures are tried again by the schedule, with what the receiver said', as
   await s.close();
 });
 
+test('an answer with a header field that is too long is no success, and said to be that', async () => {
+  const s = await sink(() => ({status: 200, headers: {'x-large': 'a'.repeat(120000)}}));
+  await withHub({'large.subscription.conf': sub(s.url, 'delays = none\n')}, async (hub) => {
+    await publish(hub, {type: 't', data: {}});
+    await counted(hub, 'large', {dead: 1, pending: 0});
+    const [{event}] = await deliveries(hub, '?state=dead');
+    assert.match(JSON.stringify(await ok(hub, 'GET', `/api/v1/events/${event}`)), /a header field of over 100 KB/);
+  });
+  await s.close();
+});
+
 test('what is never taken ends in the dead letters, and comes back by a redrive', async () => {
   let status = 500;
   const s = await sink(() => status);
