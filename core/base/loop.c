@@ -15,6 +15,7 @@ typedef struct post {
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;
+    loop_task end; /* the last post */
     pthread_t thread;
     unsigned index;
     bool started;
@@ -117,7 +118,7 @@ void loop_join(loop *l) {
     assert(!loop_is_current(l));
     if (!l->started)
         return;
-    loop_post(l, close_wake, NULL);
+    loop_give(l, &l->end, close_wake, NULL);
     pthread_join(l->thread, NULL);
     l->started = false;
 }

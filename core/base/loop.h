@@ -1,6 +1,7 @@
 /* loop.h - an event loop on libuv, with a thread of its own and a way to be woken from others.
  *
- * A loop owns all that it touches: connections, transfers, calls. Others reach it only by loop_post. */
+ * A loop owns all that it touches: connections, transfers, calls. Others reach it only by loop_post and
+ * loop_give. */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 

@@ -85,6 +85,8 @@ static size_t hmac(bb_hash hash, bb_str key, bb_str data, uint8_t *out) {
               EVP_MAC_init(ctx, key.len > 0 ? (const unsigned char *)key.ptr : empty, key.len, NULL) == 1 &&
               EVP_MAC_update(ctx, data.len > 0 ? (const unsigned char *)data.ptr : empty, data.len) == 1 &&
               EVP_MAC_final(ctx, out, &n, BB_HASH_MAX) == 1;
+    if (ctx != NULL)
+        EVP_MAC_init(ctx, empty, 0, NULL); /* it keeps no secret */
     return ok ? n : 0;
 }
 

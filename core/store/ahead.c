@@ -2,9 +2,9 @@
  *
  * A commit costs the same for one event as for some hundred, and a sync must not wait for it. So groups of
  * jobs that can be done again from a note are not committed one by one: they are done in a transaction that
- * stays open for a while, and noted here; once the note is on disk they are told of. What the process lost
- * with its open transaction is done again from the notes, at the next start or, where a commit failed, as
- * soon as the device lets it.
+ * stays open for a while, and noted here, before or after; once the note is on disk they are told of. What
+ * the process lost with its open transaction is done again from the notes, at the next start or, where a
+ * commit failed, as soon as the device lets it.
  *
  * The file FILE-ahead has a header page and two halves. A group is a frame: its number, its records, a
  * checksum, filled up to a whole page, so that no page is written again while it is needed. Frames fill one
@@ -109,7 +109,7 @@ static bool find_place(ahead_state *a, size_t bytes) {
     return true;
 }
 
-/* On a slow disk the sync comes a little later (writer.c): it is to find it on its way. */
+/* On a slow disk the sync may come a little later (writer.c): it is to find it on its way. */
 static bool write_frame(ahead_state *a, size_t bytes, bool slow_disk) {
     off_t at = half_at(a->half) + a->at;
     for (size_t done = 0; done < bytes;) {

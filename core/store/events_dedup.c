@@ -79,7 +79,15 @@ static dedup_entry known(const dedup_memory *m, uint64_t hash) {
 
 /* --- asking ------------------------------------------------------------------------------------------ */
 
-/* What others have added to the file since, or all that is not in the table yet. */
+static void sweep_anew(dedup_memory *m) {
+    m->sweep_at = INT64_MIN;
+    m->swept = false;
+    dedup_filter_forget(&m->filter);
+}
+
+/* What others have added to the file since, or all that is not in the table yet. The newest event is never
+ * removed, so that numbers have no gap: what is missing others have added and removed, and have written into
+ * the table what was seen of it. */
 static store_result read_events(database *d, dedup_memory *m) {
     store_result r = STORE_OK;
     sqlite3_stmt *stmt = database_prepare(
@@ -87,6 +95,8 @@ static store_result read_events(database *d, dedup_memory *m) {
     database_u64(stmt, 1, (uint64_t)m->seen);
     while (r == STORE_OK && database_row(stmt, &r)) {
         uint64_t hash = (uint64_t)sqlite3_column_int64(stmt, 1);
+        if (sqlite3_column_int64(stmt, 0) != m->seen + 1)
+            sweep_anew(m);
         m->seen = sqlite3_column_int64(stmt, 0);
         if (hash != 0 && !remember(m, hash, database_column_u64(stmt, 2), m->seen))
             r = STORE_FAILED;
@@ -269,9 +279,7 @@ void dedup_group_over(dedup_memory *m, bool committed) {
     if (!committed) {
         m->merge_to = m->merge_at;
         m->seen = m->seen_before;
-        m->sweep_at = INT64_MIN;
-        m->swept = false;
-        dedup_filter_forget(&m->filter); /* what was removed is there */
+        sweep_anew(m); /* what was removed is there */
         return;
     }
     m->merge_at = m->merge_to;

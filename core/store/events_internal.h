@@ -137,9 +137,12 @@ store_result counts_oldest(database *d, target *t);
 #define events_job(s, call)                          \
     do {                                             \
         size_t before_ = events_of(s)->change_count; \
+        int64_t seen_ = events_of(s)->dedup.seen;    \
         store_result result_ = (call);               \
-        if (result_ != STORE_OK)                     \
+        if (result_ != STORE_OK) {                   \
             counts_undo(events_of(s), before_);      \
+            events_of(s)->dedup.seen = seen_;        \
+        }                                            \
         return result_;                              \
     } while (0)
 

@@ -7,7 +7,8 @@
 typedef struct put_job {
     loop_job loop;
     event_list list;
-    uint64_t bytes; /* of the room for events */
+    store *s;
+    uint64_t bytes, taken; /* taken: of the room for events */
     events_put_done done;
     void *ctx;
 } put_job;
@@ -89,9 +90,19 @@ store_result event_list_put(store *s, database *d, const event_list *l) {
 }
 
 static store_result run(store *s, database *d, store_job *job) {
-    room_give_back(s, ((put_job *)job)->bytes);
-    room_spend(s, ((put_job *)job)->bytes);
-    events_job(s, event_list_put(s, d, &((put_job *)job)->list));
+    put_job *j = (put_job *)job;
+    room_spend(s, j->taken);
+    room_give_back(s, j->taken);
+    j->taken = 0;
+    events_job(s, event_list_put(s, d, &j->list));
+}
+
+/* Of a group that failed, it may not have been run. */
+static void finish(store_job *job) {
+    put_job *j = (put_job *)job;
+    if (j->taken > 0)
+        room_give_back(j->s, j->taken);
+    loop_job_finish(job);
 }
 
 /* Large ones are better written once than twice. */
@@ -190,10 +201,12 @@ static store_result submit(store *s, put_job *j, bool own) {
     bool writes = s != NULL && !s->read_only;
     if (writes && !room_take(s, j->bytes, own))
         return STORE_FULL;
+    j->taken = writes ? j->bytes : 0;
+    uint64_t taken = j->taken; /* once it is queued, it is another's */
     if (events_submit(s, &j->loop))
         return STORE_OK;
-    if (writes)
-        room_give_back(s, j->bytes);
+    if (taken > 0)
+        room_give_back(s, taken);
     return STORE_BUSY;
 }
 
@@ -204,13 +217,13 @@ bool events_put(store *s, const event_new *list, size_t count, loop *l, events_p
     if (j == NULL)
         return false;
     /* One event changes nothing before its own row, the only one that may be refused. */
-    *j = (put_job){
-        .loop = {.job = {.write = run, .finish = loop_job_finish, .note = note, .single = count == 1},
-                 .l = l,
-                 .deliver = deliver},
-        .bytes = bytes,
-        .done = done,
-        .ctx = ctx};
+    *j = (put_job){.loop = {.job = {.write = run, .finish = finish, .note = note, .single = count == 1},
+                            .l = l,
+                            .deliver = deliver},
+                   .s = s,
+                   .bytes = bytes,
+                   .done = done,
+                   .ctx = ctx};
     event_list_copy(&j->list, list, count, j + 1);
     store_result r = submit(s, j, count > 0 && list->own);
     if (r == STORE_FULL) {

@@ -21,9 +21,10 @@ struct store_job {
     void (*finish)(store_job *job);
     store_result result;
     /* Of a write that can be done again (store_kind.redo): adds what that takes, nothing where nothing was
-     * changed. False: it is too much. NULL: it cannot be done again. */
+     * changed. False: it is too much. NULL: it cannot be done again. It is called after `write`, or, of a
+     * `single` one, also before: what is refused is refused again then, where it is done again. */
     bool (*note)(const store_job *job, buf *out);
-    bool single; /* one statement that changes: needs no savepoint to be all or nothing */
+    bool single; /* what may be refused comes before all that changes: it needs no savepoint */
     store_job *next;
 };
 
@@ -46,17 +47,28 @@ typedef struct sync_group {
     unsigned what;
     size_t jobs;
 } sync_group;
+/* A sync that is under way, or over before another one of its files that began before it: that may have taken
+ * the device's word of what both were to write (fsync(2), "Errors": an error is told of once). */
+typedef struct sync_run {
+    uint64_t number; /* in the order in which they began; 0: none */
+    unsigned what;   /* files */
+    bool ended;
+    uint64_t until, in_log; /* what it makes durable: groups, and of the log what ahead_state.safe has */
+} sync_run;
+#define SYNC_RUNS (SYNC_THREADS + 2) /* those of groups, and of the log alone */
 typedef struct sync_state {
     sync_group groups[SYNC_GROUPS];
     uint64_t written, started, durable, told; /* up to here; `started`: a sync of it has begun */
     uint64_t undone;                          /* the one that is not told of before it is done */
     size_t jobs;                              /* written and not told of */
-    unsigned under_way;                       /* syncs */
-    uint64_t began_ns, took_ns;               /* the last one for groups that has begun; that has ended */
-    bool telling, waits;                      /* waits: a thread does, for the time of its sync */
-    int fd;                                   /* of the log; -1: not open yet */
-    _Atomic(int) failed;                      /* store_result: not STORE_OK until the log has been mended */
-    pthread_cond_t time, room;                /* time: nobody tells of it, it comes */
+    sync_run runs[SYNC_RUNS];
+    uint64_t begun;             /* runs */
+    unsigned under_way;         /* runs */
+    uint64_t began_ns, took_ns; /* the last one for groups that has begun; that has ended */
+    bool telling, waits;        /* waits: a thread does, for the time of its sync */
+    int fd;                     /* of the log; -1: not open yet */
+    _Atomic(int) failed;        /* store_result: not STORE_OK until the log has been mended */
+    pthread_cond_t time, room;  /* time: nobody tells of it, it comes */
 } sync_state;
 
 /* The log, and who takes it into the database (log.c). */

@@ -4,7 +4,8 @@
  * that the file is whole at any moment). A group's frames are in the log then, behind those of all groups
  * before it, or its notes are in a file of their own (ahead.c); one fdatasync of that file makes all of them
  * durable. Several threads (threads.c) do that, each for all that has been written when it begins, so that a
- * slow disk has several syncs under way. Groups are told of in their order.
+ * slow disk has several syncs under way. Groups are told of in their order, and none by a sync that another
+ * one of the same file, which began before it, may yet belie.
  *
  * After a sync that failed, the kernel may have dropped what was to be written, and another sync would say
  * nothing of it (fsync(2), "Errors"): all groups under way have failed, and nothing is committed any more
@@ -102,56 +103,81 @@ static void has_failed(store *s, int number) {
     pthread_cond_signal(&s->writes_come); /* it is the writer's to mend */
 }
 
-/* 0, or an errno. Unlocks meanwhile. *took: ns, without the wait for the lock. */
-static int sync_unlocked(store *s, unsigned what, uint64_t *took) {
-    sync_state *y = &s->sync;
-    if ((what & SYNC_LOG) != 0 && !syncer_open(s))
-        return errno;
-    y->under_way++;
-    if ((what & SYNC_LOG) != 0)
-        s->log.synced = atomic_load(&s->log.frames);
-    pthread_mutex_unlock(&s->lock);
-    uint64_t began = store_now_ns();
-    int number = sync_files(s, what);
-    uint64_t ended = store_now_ns();
-    pthread_mutex_lock(&s->lock);
-    *took = ended - began;
-    y->under_way--;
-    return number;
-}
-
 /* Up to `until` was committed when a sync of the log began. */
 static void log_is_safe(store *s, uint64_t until) {
     if (atomic_load(&s->sync.failed) == STORE_OK && until > atomic_load(&s->ahead.safe))
         atomic_store(&s->ahead.safe, until);
 }
 
-static void is_over(store *s, int number) {
-    if (number != 0)
+/* `under_way` is less than SYNC_RUNS. */
+static sync_run *begin_run(sync_state *y, unsigned what, uint64_t until, uint64_t in_log) {
+    sync_run *r = y->runs;
+    while (r->number != 0)
+        r++;
+    *r = (sync_run){.number = ++y->begun, .what = what, .until = until, .in_log = in_log};
+    y->under_way++;
+    return r;
+}
+
+static bool is_behind_another(const sync_state *y, const sync_run *r) {
+    for (const sync_run *o = y->runs; o < y->runs + SYNC_RUNS; o++)
+        if (o->number != 0 && !o->ended && o->number < r->number && (o->what & r->what) != 0)
+            return true;
+    return false;
+}
+
+static void conclude_runs(store *s) {
+    sync_state *y = &s->sync;
+    for (sync_run *r = y->runs; r < y->runs + SYNC_RUNS; r++) {
+        if (r->number == 0 || !r->ended || is_behind_another(y, r))
+            continue;
+        if (r->until > y->durable)
+            y->durable = r->until;
+        if ((r->what & SYNC_LOG) != 0)
+            log_is_safe(s, r->in_log);
+        r->number = 0;
+        y->under_way--;
+    }
+}
+
+/* Unlocks meanwhile. *took: ns, without the wait for the lock. */
+static void sync_unlocked(store *s, unsigned what, uint64_t until, uint64_t *took) {
+    sync_state *y = &s->sync;
+    sync_run *r = begin_run(y, what, until, atomic_load(&s->ahead.committed));
+    bool ready = (what & SYNC_LOG) == 0 || syncer_open(s);
+    int number = ready ? 0 : errno;
+    if ((what & SYNC_LOG) != 0)
+        s->log.synced = atomic_load(&s->log.frames);
+    pthread_mutex_unlock(&s->lock);
+    uint64_t began = store_now_ns();
+    if (ready)
+        number = sync_files(s, what);
+    uint64_t ended = store_now_ns();
+    pthread_mutex_lock(&s->lock);
+    *took = ended - began;
+    r->ended = true;
+    if (number != 0) {
         has_failed(s, number);
+        r->until = r->in_log = 0;
+    }
+    conclude_runs(s);
     tell(s);
-    pthread_cond_broadcast(&s->sync.room);
+    pthread_cond_broadcast(&y->room);
 }
 
 void syncer_sync(store *s) {
     sync_state *y = &s->sync;
     unsigned what = files_of(y);
-    uint64_t until = y->started = y->written, in_log = atomic_load(&s->ahead.committed);
+    y->started = y->written;
     y->began_ns = store_now_ns();
-    int number = sync_unlocked(s, what, &y->took_ns);
-    if (number == 0 && until > y->durable)
-        y->durable = until;
-    if (number == 0 && (what & SYNC_LOG) != 0)
-        log_is_safe(s, in_log);
-    is_over(s, number);
+    sync_unlocked(s, what, y->written, &y->took_ns);
 }
 
 void syncer_sync_log(store *s) {
-    uint64_t until = atomic_load(&s->ahead.committed), took;
-    int number = sync_unlocked(s, SYNC_LOG, &took);
-    if (number == 0)
-        log_is_safe(s, until);
-    is_over(s, number);
+    uint64_t took;
+    while (s->sync.under_way == SYNC_RUNS)
+        pthread_cond_wait(&s->sync.room, &s->lock);
+    sync_unlocked(s, SYNC_LOG, 0, &took);
 }
 
 /* --- the writer's side ------------------------------------------------------------------------------- */

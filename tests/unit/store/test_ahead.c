@@ -145,6 +145,7 @@ START_TEST(a_commit_that_fails_loses_nothing_that_was_told_of) {
     ck_assert_int_eq(count_of(&f, "id = 'after'"), 1);
     ck_assert_uint_eq(counts_of(&f, T).pending, (uint64_t)count_of(&f, "1"));
     ck_assert(!f.s->ahead.owed);
+    ck_assert_int_eq(atomic_load(&events_of(f.s)->room_taken), 0); /* what was refused takes no room */
     fixture_close(&f);
 }
 END_TEST

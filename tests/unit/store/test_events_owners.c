@@ -314,6 +314,69 @@ START_TEST(what_another_hub_has_seen_is_a_repeat) {
 }
 END_TEST
 
+/* Events that are refused give their numbers back: another's has one of them. */
+START_TEST(what_another_hub_has_seen_under_a_number_that_was_given_back_is_a_repeat) {
+    fixture f, other;
+    err e = {""};
+    const event_new refused[] = {
+        {.id = STR("new"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW},
+        {.id = STR("first"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW}};
+    event_new keyed = {.id = STR("keyed"),
+                       .source = STR("s"),
+                       .dedup = STR("d"),
+                       .dedup_ms = 100000,
+                       .payload = STR("{}"),
+                       .at_ms = NOW};
+    log_set_level(LOG_LEVEL_OFF);
+    queue_open(&f);
+    other = f;
+    other.s = events_open(f.path, &e);
+    ck_assert_msg(other.s != NULL, "%s", e.text);
+    ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
+    ck_assert_int_eq(put_events(&f, refused, 2).r, STORE_EXISTS);
+    ck_assert(!put_events(&other, &keyed, 1).repeated[0]);
+    keyed.id = STR("again");
+    ck_assert(put_events(&f, &keyed, 1).repeated[0]);
+    store_close(other.s);
+    fixture_close(&f);
+}
+END_TEST
+
+/* It was there and went between two looks: the table has it. */
+START_TEST(what_another_hub_has_seen_and_removed_is_a_repeat) {
+    enum { A_DAY = 86400000 };
+    fixture f, other;
+    err e = {""};
+    event_new keyed = {.id = STR("keyed"),
+                       .source = STR("s"),
+                       .dedup = STR("d"),
+                       .dedup_ms = 10u * A_DAY,
+                       .payload = STR("{}"),
+                       .at_ms = NOW};
+    set_clock();
+    queue_open(&f);
+    other = f;
+    other.s = events_open(f.path, &e);
+    ck_assert_msg(other.s != NULL, "%s", e.text);
+    ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
+    store_flush(f.s);
+    ck_assert(dedup_filter_is_whole(&events_of(f.s)->dedup.filter));
+    ck_assert(!put_events(&other, &keyed, 1).repeated[0]);
+    ck_assert_int_eq(put_one(&other, "newest", NULL, NULL, NOW + A_DAY), STORE_OK);
+    atomic_store(&wall, NOW + A_DAY);
+    atomic_store(&passed, 5000 + A_DAY);
+    for (int i = 0; i < 8; i++) {
+        events_keep(other.s, A_DAY, A_DAY, 0);
+        store_flush(other.s);
+    }
+    ck_assert_int_eq(number_of(&f, "SELECT count(*) FROM events"), 1);
+    keyed.id = STR("again");
+    ck_assert(put_events(&f, &keyed, 1).repeated[0]);
+    store_close(other.s);
+    fixture_close(&f);
+}
+END_TEST
+
 UNIT_MAIN(unit_test(what_waits_for_nobody_is_cancelled_after_a_while),
           unit_test(a_target_that_another_process_made_anew_is_found),
           unit_test(a_clock_set_forward_ends_no_lease_of_one_that_lives),
@@ -322,4 +385,6 @@ UNIT_MAIN(unit_test(what_waits_for_nobody_is_cancelled_after_a_while),
           unit_test(a_lease_is_taken_and_renewed),
           unit_test(a_lease_of_a_process_that_lives_holds_until_its_time),
           unit_test(a_lease_of_a_process_that_was_killed_is_over_at_once),
-          unit_test(a_targets_own_text_is_kept), unit_test(what_another_hub_has_seen_is_a_repeat))
+          unit_test(a_targets_own_text_is_kept), unit_test(what_another_hub_has_seen_is_a_repeat),
+          unit_test(what_another_hub_has_seen_under_a_number_that_was_given_back_is_a_repeat),
+          unit_test(what_another_hub_has_seen_and_removed_is_a_repeat))
