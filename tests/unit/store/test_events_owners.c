@@ -283,30 +283,35 @@ START_TEST(what_waits_for_nobody_is_cancelled_after_a_while) {
 }
 END_TEST
 
+/* --- two hubs of one file, and what has been seen ------------------------------------------------------- */
+
+static void open_beside(const fixture *f, fixture *other) {
+    err e = {""};
+    *other = *f;
+    other->s = events_open(f->path, &e);
+    ck_assert_msg(other->s != NULL, "%s", e.text);
+}
+
+static event_new keyed_event(const char *id, uint64_t dedup_ms) {
+    return (event_new){.id = str_from(id),
+                       .source = STR("s"),
+                       .dedup = STR("d"),
+                       .dedup_ms = dedup_ms,
+                       .payload = STR("{}"),
+                       .at_ms = NOW};
+}
+
 /* One without a key comes first: it hides nothing that others have written before it. */
 START_TEST(what_another_hub_has_seen_is_a_repeat) {
     fixture f, other;
-    err e = {""};
-    event_new keyed = {.id = STR("keyed"),
-                       .source = STR("s"),
-                       .dedup = STR("d"),
-                       .dedup_ms = 100000,
-                       .payload = STR("{}"),
-                       .at_ms = NOW};
+    event_new keyed = keyed_event("keyed", 100000);
     log_set_level(LOG_LEVEL_OFF);
     queue_open(&f);
-    other = f;
-    other.s = events_open(f.path, &e);
-    ck_assert_msg(other.s != NULL, "%s", e.text);
+    open_beside(&f, &other);
     ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
     ck_assert(!put_events(&other, &keyed, 1).repeated[0]);
     const event_new both[] = {{.id = STR("plain"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW},
-                              {.id = STR("again"),
-                               .source = STR("s"),
-                               .dedup = STR("d"),
-                               .dedup_ms = 100000,
-                               .payload = STR("{}"),
-                               .at_ms = NOW}};
+                              keyed_event("again", 100000)};
     put_told o = put_events(&f, both, 2);
     ck_assert(o.r == STORE_OK && !o.repeated[0] && o.repeated[1]);
     store_close(other.s);
@@ -317,21 +322,13 @@ END_TEST
 /* Events that are refused give their numbers back: another's has one of them. */
 START_TEST(what_another_hub_has_seen_under_a_number_that_was_given_back_is_a_repeat) {
     fixture f, other;
-    err e = {""};
     const event_new refused[] = {
         {.id = STR("new"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW},
         {.id = STR("first"), .source = STR("s"), .payload = STR("{}"), .at_ms = NOW}};
-    event_new keyed = {.id = STR("keyed"),
-                       .source = STR("s"),
-                       .dedup = STR("d"),
-                       .dedup_ms = 100000,
-                       .payload = STR("{}"),
-                       .at_ms = NOW};
+    event_new keyed = keyed_event("keyed", 100000);
     log_set_level(LOG_LEVEL_OFF);
     queue_open(&f);
-    other = f;
-    other.s = events_open(f.path, &e);
-    ck_assert_msg(other.s != NULL, "%s", e.text);
+    open_beside(&f, &other);
     ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
     ck_assert_int_eq(put_events(&f, refused, 2).r, STORE_EXISTS);
     ck_assert(!put_events(&other, &keyed, 1).repeated[0]);
@@ -346,18 +343,10 @@ END_TEST
 START_TEST(what_another_hub_has_seen_and_removed_is_a_repeat) {
     enum { A_DAY = 86400000 };
     fixture f, other;
-    err e = {""};
-    event_new keyed = {.id = STR("keyed"),
-                       .source = STR("s"),
-                       .dedup = STR("d"),
-                       .dedup_ms = 10u * A_DAY,
-                       .payload = STR("{}"),
-                       .at_ms = NOW};
+    event_new keyed = keyed_event("keyed", 10u * A_DAY);
     set_clock();
     queue_open(&f);
-    other = f;
-    other.s = events_open(f.path, &e);
-    ck_assert_msg(other.s != NULL, "%s", e.text);
+    open_beside(&f, &other);
     ck_assert_int_eq(put_one(&f, "first", NULL, NULL, NOW), STORE_OK);
     store_flush(f.s);
     ck_assert(dedup_filter_is_whole(&events_of(f.s)->dedup.filter));
