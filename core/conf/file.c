@@ -29,9 +29,8 @@ static bool fail(conf_file *f, const char *why) {
 
 static bool check_kind(conf_file *f, const struct stat *st) {
     if (!S_ISREG(st->st_mode))
-        return fail(f, S_ISDIR(st->st_mode)
-                           ? "it is a folder: a file is expected under this name"
-                           : "it is not a regular file: remove it");
+        return fail(f, S_ISDIR(st->st_mode) ? "it is a folder: a file is expected under this name"
+                                            : "it is not a regular file: remove it");
     if ((st->st_mode & S_IWOTH) != 0)
         return fail(f, "everybody can write it, and so send credentials elsewhere: chmod o-w it");
     return true;
