@@ -202,11 +202,10 @@ static store_result submit(store *s, put_job *j, bool own) {
     if (writes && !room_take(s, j->bytes, own))
         return STORE_FULL;
     j->taken = writes ? j->bytes : 0;
-    uint64_t taken = j->taken; /* once it is queued, it is another's */
     if (events_submit(s, &j->loop))
         return STORE_OK;
-    if (taken > 0)
-        room_give_back(s, taken);
+    if (writes)
+        room_give_back(s, j->bytes);
     return STORE_BUSY;
 }
 

@@ -153,7 +153,6 @@ struct store {
     /* the writer's own */
     unsigned executions_added, idempotency_begun; /* what is done now and then counts these */
     unsigned last_group;                          /* jobs */
-    store_job *undone;                            /* those of the last group, where they are to be done yet */
     uint64_t began_ns, commit_ns;                 /* when the last group began, and what it took */
     bool open;                                    /* a transaction is, */
     bool may_hold;                                /* and may stay so, */
@@ -228,6 +227,8 @@ void threads_stop(store *s); /* once all that is queued is committed, synced and
  * one is added. [writer] */
 void syncer_add(store *s, store_job *first, store_result r, unsigned what, bool undone);
 void syncer_done(store *s, store_result r);
+/* Its jobs; NULL: there is none. Without the lock: nobody else changes it. [writer] */
+store_job *syncer_undone(store *s);
 /* Whether a sync is to begin: SYNC_LATER, at *at (of store_now_ns). */
 typedef enum { SYNC_NOT, SYNC_NOW, SYNC_LATER } sync_due;
 sync_due syncer_due(const store *s, uint64_t *at);

@@ -197,6 +197,11 @@ void syncer_add(store *s, store_job *first, store_result r, unsigned what, bool 
     tell(s);
 }
 
+store_job *syncer_undone(store *s) {
+    sync_state *y = &s->sync;
+    return y->undone != SYNC_NO_GROUP ? y->groups[y->undone % SYNC_GROUPS].first : NULL;
+}
+
 void syncer_done(store *s, store_result r) {
     sync_state *y = &s->sync;
     sync_group *g = &y->groups[y->undone % SYNC_GROUPS];

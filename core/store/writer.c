@@ -261,18 +261,21 @@ static group_of look_at(const store_job *first) {
     return g;
 }
 
-/* Where the disk takes the time, a group's sync begins before the group is done. What is noted then may still
- * be refused: that is safe where a job that is done again, and is refused, changes nothing. */
-static bool note_first(store *s, const store_job *first, const group_of *g) {
-    bool wrote, is_well = atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK;
-    return is_well && s->slow_disk && s->may_hold && g->noted == g->jobs && g->single == g->jobs &&
-           ahead_note(s, first, &wrote) && wrote;
+static bool may_be_noted(const store *s, const group_of *g) {
+    return s->may_hold && g->noted == g->jobs;
 }
 
-/* A read sees what was written before it. */
-static store_result settle(store *s, const store_job *first, const group_of *g, unsigned *what) {
+/* Where the disk takes the time, a group's sync begins before the group is done. What is noted then may still
+ * be refused: that is safe where a job that is done again, and is refused, changes nothing. */
+static bool is_noted_first(const store *s, const group_of *g) {
+    bool is_well = atomic_load_explicit(&s->health, memory_order_relaxed) == STORE_OK;
+    return is_well && s->slow_disk && may_be_noted(s, g) && g->single == g->jobs;
+}
+
+/* A read sees what was written before it. `tried`: the group could not be noted. */
+static store_result settle(store *s, const store_job *first, const group_of *g, bool tried, unsigned *what) {
     bool wrote;
-    if (s->may_hold && g->noted == g->jobs && ahead_note(s, first, &wrote)) {
+    if (!tried && may_be_noted(s, g) && ahead_note(s, first, &wrote)) {
         s->open_jobs += g->jobs;
         *what = wrote ? SYNC_AHEAD : SYNC_NONE;
         return STORE_OK;
@@ -288,7 +291,8 @@ static store_result do_jobs(store *s, store_job *first, const group_of *g, unsig
     s->began_ns = store_now_ns();
     if (r == STORE_OK)
         r = begin(s);
-    if (r == STORE_OK && note_first(s, first, g)) {
+    bool wrote, early = r == STORE_OK && is_noted_first(s, g);
+    if (early && ahead_note(s, first, &wrote) && wrote) {
         s->open_jobs += g->jobs;
         *what = SYNC_AHEAD;
         *undone = true;
@@ -296,7 +300,7 @@ static store_result do_jobs(store *s, store_job *first, const group_of *g, unsig
     }
     if (r == STORE_OK)
         r = run_jobs(s, first, false);
-    return r == STORE_OK ? settle(s, first, g, what) : r;
+    return r == STORE_OK ? settle(s, first, g, early, what) : r;
 }
 
 static void look_after(store *s, store_result r) {
@@ -324,7 +328,6 @@ static void do_group(store *s, store_job *first) {
     unsigned what = SYNC_NONE;
     bool undone = false;
     store_result r = write_group(s, first, &what, &undone);
-    s->undone = undone ? first : NULL;
     pthread_mutex_lock(&s->lock);
     syncer_add(s, first, r, what, undone);
     pthread_mutex_unlock(&s->lock);
@@ -332,10 +335,9 @@ static void do_group(store *s, store_job *first) {
 
 /* What was noted first. */
 static void do_undone(store *s) {
-    store_job *first = s->undone;
+    store_job *first = syncer_undone(s);
     if (first == NULL)
         return;
-    s->undone = NULL;
     uint64_t began_ns = store_now_ns();
     store_result r = run_jobs(s, first, true);
     s->commit_ns += store_now_ns() - began_ns;

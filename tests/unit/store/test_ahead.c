@@ -1,6 +1,8 @@
 /* Events that are told of before they are in the database: what a process that is killed, or a device that
- * fails, leaves of them. pwrite and fdatasync are this file's, for SQLite too. */
+ * fails, leaves of them. pwrite and syncs are this file's, for SQLite too. */
 #include "events_fixture.h"
+#include "sync_calls.h"
+#include "write_calls.h"
 
 #include "base/log.h"
 #include "store/ahead.h"
@@ -9,7 +11,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define T "subscription/a"
@@ -37,20 +38,11 @@ static ssize_t write_of(int fd, const void *bytes, size_t n, off_t at) {
     return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-#define SEEN_BY_ALL __attribute__((visibility("default")))
-
-SEEN_BY_ALL ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
-    return write_of(fd, bytes, n, at);
-}
-SEEN_BY_ALL ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at) {
-    return write_of(fd, bytes, n, at);
-}
-
 static _Atomic(unsigned) sync_us; /* that each sync takes longer */
 
-SEEN_BY_ALL int fdatasync(int fd) {
+static int sync_of(int fd, long call) {
     usleep(atomic_load(&sync_us));
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)syscall(call, fd);
 }
 
 static void open_all(fixture *f) {

@@ -1,13 +1,12 @@
 /* What is in the files once a commit is over, how many writes and syncs that took, and some that fail.
  * pwrite, fsync and fdatasync are this file's, for SQLite too. */
 #include "fixture.h"
+#include "sync_calls.h"
+#include "write_calls.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-
-#define SEEN_BY_ALL __attribute__((visibility("default")))
 
 static _Atomic(int) write_count;
 static _Atomic(int) failing_after; /* so many writes from now, one fails with ENOSPC; -1: none */
@@ -21,13 +20,6 @@ static ssize_t write_of(int fd, const void *bytes, size_t n, off_t at) {
     return syscall(SYS_pwrite64, fd, bytes, n, at);
 }
 
-SEEN_BY_ALL ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) {
-    return write_of(fd, bytes, n, at);
-}
-SEEN_BY_ALL ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t at) {
-    return write_of(fd, bytes, n, at);
-}
-
 static _Atomic(int) sync_count;
 static _Atomic(int) failing_sync; /* so many syncs from now, one fails with EIO; -1: none */
 
@@ -38,13 +30,6 @@ static int sync_of(int fd, long call) {
         return -1;
     }
     return (int)syscall(call, fd);
-}
-
-SEEN_BY_ALL int fsync(int fd) {
-    return sync_of(fd, SYS_fsync);
-}
-SEEN_BY_ALL int fdatasync(int fd) {
-    return sync_of(fd, SYS_fdatasync);
 }
 
 /* --- a database, and a table of numbered texts of which the sum is known ---------------------------------

@@ -1,6 +1,7 @@
 /* Groups that are synced while others are committed; syncs that fail. fsync and fdatasync are this file's,
  * for SQLite too. */
 #include "events_fixture.h"
+#include "sync_calls.h"
 
 #include "base/log.h"
 
@@ -10,7 +11,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define T "subscription/a"
@@ -53,15 +53,6 @@ static int sync_of(int fd, long call) {
         return -1;
     }
     return (int)syscall(call, fd);
-}
-
-#define SEEN_BY_ALL __attribute__((visibility("default")))
-
-SEEN_BY_ALL int fsync(int fd) {
-    return sync_of(fd, SYS_fsync);
-}
-SEEN_BY_ALL int fdatasync(int fd) {
-    return sync_of(fd, SYS_fdatasync);
 }
 
 static void open_all(fixture *f) {
@@ -202,6 +193,12 @@ START_TEST(while_syncs_fail_nothing_is_acknowledged_and_then_all_goes_on) {
 }
 END_TEST
 
+/* It was told so, and is there all the same. */
+static void check_failed(fixture *f, const put_told *told_of, const event_new *e) {
+    ck_assert_int_ne(told_of->r, STORE_OK);
+    ck_assert(put_events(f, e, 1).repeated[0]);
+}
+
 START_TEST(a_failure_fails_what_was_committed_behind_it_too) {
     fixture f;
     put_told first = {.f = &f}, second = {.f = &f};
@@ -217,10 +214,8 @@ START_TEST(a_failure_fails_what_was_committed_behind_it_too) {
     sem_wait(&f.sem);
     sem_wait(&f.sem);
     sem_post(&go);
-    ck_assert_int_ne(first.r, STORE_OK);
-    ck_assert_int_ne(second.r, STORE_OK);
-    ck_assert(put_events(&f, &a, 1).repeated[0]);
-    ck_assert(put_events(&f, &b, 1).repeated[0]);
+    check_failed(&f, &first, &a);
+    check_failed(&f, &second, &b);
     fixture_close(&f);
 }
 END_TEST
@@ -245,10 +240,8 @@ START_TEST(no_sync_speaks_for_one_that_began_before_it) {
     sem_post(&go);
     sem_wait(&f.sem);
     sem_wait(&f.sem);
-    ck_assert_int_ne(first.r, STORE_OK);
-    ck_assert_int_ne(second.r, STORE_OK);
-    ck_assert(put_events(&f, &a, 1).repeated[0]);
-    ck_assert(put_events(&f, &b, 1).repeated[0]);
+    check_failed(&f, &first, &a);
+    check_failed(&f, &second, &b);
     fixture_close(&f);
 }
 END_TEST
